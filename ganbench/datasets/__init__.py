@@ -1,0 +1,1 @@
+"""Data to imitate, one file each."""

@@ -1,0 +1,99 @@
+"""What a dataset is: a space that is known beforehand, and splits that are read on demand."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from ganbench.component import Component
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Space:
+    """What one sample looks like: `(d,)` for points, `(channels, height, width)` for images; `classes` 0 without labels."""
+
+    shape: tuple[int, ...]
+    classes: int = 0
+
+    @property
+    def is_image(self) -> bool:
+        return len(self.shape) == 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples as they rest: uint8 (n, c, h, w) in 0..255 for images, float32 (n, d) for points; `y` int64 (n,) labels."""
+
+    x: Tensor
+    y: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def to(self, device: torch.device | str) -> Split:
+        return Split(self.x.to(device), None if self.y is None else self.y.to(device))
+
+
+@dataclass(frozen=True)
+class Modes:
+    """A Gaussian mixture's truth: centres (k, d), one standard deviation, weights (k,) that sum to 1."""
+
+    centres: Tensor
+    std: float
+    weights: Tensor
+
+
+@dataclass(frozen=True)
+class Data:
+    """A loaded dataset. Where `fresh` is given, training draws new samples by it instead of from `train`."""
+
+    space: Space
+    train: Split
+    validation: Split
+    test: Split
+    fresh: Callable[[int, torch.Generator], Tensor] | None = None  # (n, generator on the CPU) -> samples (n, d)
+    modes: Modes | None = None
+
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """n training samples, drawn independently (with replacement), as they rest."""
+        if self.fresh is not None:
+            return self.fresh(n, generator)
+        index = torch.randint(len(self.train), (n,), generator=generator, device=generator.device)
+        return self.train.x[index]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Component):
+    """A source of data. Reading is the only thing it does; nothing is downloaded unless the user asked for it."""
+
+    default_network: ClassVar[str | None] = None  # None: mlp for points, dcgan for images
+
+    @abstractmethod
+    def space(self, root: Path | None) -> Space:
+        """The shape and number of classes. `root` is the data folder (`GANBENCH_DATA`), or None."""
+
+    @abstractmethod
+    def load(self, root: Path | None) -> Data:
+        """Read the splits. Raises `RequestError` with what to do when the data are absent or unusable."""
+
+
+def to_range(x: Tensor, low: float, high: float) -> Tensor:
+    """uint8 images in 0..255 as floats in [low, high] by a fixed mapping; points are returned as they are."""
+    if x.dtype != torch.uint8:
+        return x
+    return x.to(torch.get_default_dtype()).mul_((high - low) / 255).add_(low)
+
+
+def to_rest(x: Tensor, low: float, high: float) -> Tensor:
+    """Generated images in [low, high] as uint8 in 0..255, rounded and clipped (non-finite becomes 0); points unchanged."""
+    if x.dim() != 4:
+        return x
+    return x.sub(low).mul(255 / (high - low)).nan_to_num(0).round().clamp(0, 255).to(torch.uint8)

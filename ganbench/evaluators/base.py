@@ -1,0 +1,91 @@
+"""What an evaluator is: a named protocol that turns samples into scores, with a fingerprint on every score."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from ganbench.component import Component
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ganbench.datasets.base import Modes, Space, SplitName
+
+FeatureName = Literal["pixels", "classifier", "inception"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that an evaluator reports; `low` and `high` bound its values."""
+
+    name: str
+    better: Literal["lower", "higher"]
+    low: float = float("-inf")
+    high: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured number. `stderr` is the protocol's own (over samples of one model), never over training seeds."""
+
+    value: float
+    stderr: float | None
+    n: int  # generated samples that entered
+    n_reference: int  # real samples that entered; 0 when none did
+    fingerprint: dict[str, str] = field(default_factory=dict)  # extractor, weights, sizes, split, dtype, versions
+
+
+class View(Protocol):
+    """One set of samples, with features computed once for all evaluators that need them."""
+
+    @property
+    def x(self) -> Tensor:
+        """Samples at rest: uint8 (n, c, h, w) or float (n, d). Read only."""
+
+    @property
+    def y(self) -> Tensor | None:
+        """Labels (n,), where the set has them."""
+
+    def __len__(self) -> int: ...
+
+    def features(self, name: FeatureName) -> Tensor:
+        """Features (n, k), float32: `pixels` are flattened, in [0, 1] for images."""
+
+    def logits(self, name: FeatureName) -> Tensor:
+        """Class logits (n, k) of `classifier` or `inception`."""
+
+    def extractor(self, name: FeatureName) -> dict[str, str]:
+        """The extractor's part of the fingerprint: name, weights' SHA-256, resizer, dtype, test accuracy."""
+
+
+class Reference(Protocol):
+    """The real side: a view of each split, and the mixture's truth where the data have one."""
+
+    modes: Modes | None
+    space: Space
+
+    def split(self, name: SplitName) -> View: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluator(Component):
+    """A protocol. Calling it twice with the same inputs and seed gives the same numbers; inputs are read only."""
+
+    @abstractmethod
+    def metrics(self) -> tuple[Metric, ...]:
+        """What it reports; with features other than Inception's the name says so (`fd_pixels`, not `fid`)."""
+
+    @abstractmethod
+    def needs(self) -> tuple[FeatureName, ...]:
+        """The features that it reads."""
+
+    @abstractmethod
+    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+        """Why it can't score `samples` samples of that space (`modes`: the data are a mixture with known modes), or None."""
+
+    @abstractmethod
+    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        """The scores by metric name; a metric that can't be computed for these samples is absent."""

@@ -1,0 +1,50 @@
+"""What a network is: a generator and a discriminator for a given space, with batch norm where the run says."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import nn
+
+from ganbench.component import Component, Count
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+
+BatchNorm = Literal["none", "generator", "discriminator", "both"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Component):
+    """A pair of networks. `batchnorm` names who HAS it: LSGAN's "BN_G" excludes it from G, so it is `discriminator` here.
+
+    Modules initialise themselves from torch's global generator, which the trainer sets to the run's `init` stream.
+    """
+
+    pixel_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)  # what D sees and G makes: (-1, 1) tanh, (0, 1) sigmoid
+
+    batchnorm: BatchNorm = "none"
+    z: Count = 100  # dimension of the latent
+    prior: Literal["normal", "uniform"] = "normal"  # N(0, 1) or U(-1, 1)
+
+    @abstractmethod
+    def generator(self, space: Space) -> nn.Module:
+        """(n, z) -> (n, *space.shape)."""
+
+    @abstractmethod
+    def discriminator(self, space: Space) -> nn.Module:
+        """(n, *space.shape) -> raw scores (n,)."""
+
+    @abstractmethod
+    def misfit(self, space: Space) -> str | None:
+        """Why this network can't serve that space, and what it can; `None` when it can."""
+
+    @property
+    def g_batchnorm(self) -> bool:
+        return self.batchnorm in ("generator", "both")
+
+    @property
+    def d_batchnorm(self) -> bool:
+        return self.batchnorm in ("discriminator", "both")

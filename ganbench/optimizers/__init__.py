@@ -1,0 +1,1 @@
+"""Update rules, one file each, with separate learning rates for generator and discriminator."""

@@ -1,0 +1,98 @@
+"""RunSpec: everything that decides a run's numbers; its canonical JSON; its id. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Ge, Le
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Dataset
+    from ganbench.networks.base import Network
+    from ganbench.optimizers.base import Optimizer
+    from ganbench.variants.base import Variant
+
+FORMAT = 1  # raise it when the meaning of a spec changes: every run id changes with it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Who moves when within one step; a step is `g_steps` generator updates.
+
+    `order`: `d_first` and `g_first` alternate; `simultaneous` takes both gradients at the same parameters.
+    `d_steps`: discriminator updates a step; None is the variant's own number (its `k`, `n_critic`; 1 for most).
+    `reuse_z`: the generator step uses the latents of the last discriminator step, as the LSGAN authors' code does.
+    """
+
+    __pydantic_config__ = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+
+    order: Literal["d_first", "g_first", "simultaneous"] = "d_first"
+    d_steps: Annotated[int, Ge(1)] | None = None
+    g_steps: Annotated[int, Ge(1)] = 1
+    reuse_z: bool = False
+
+    def notation(self) -> str:
+        """`d_first`, or `simultaneous[reuse_z=true]`: the order and every other field that differs from its default."""
+        changed = [
+            f"{f.name}={json.dumps(getattr(self, f.name))}"
+            for f in fields(self)
+            if f.name != "order" and getattr(self, f.name) != f.default
+        ]
+        return self.order + (f"[{','.join(changed)}]" if changed else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """Everything that decides a run's numbers, and nothing else (no path, device, executor or suite name).
+
+    Lengths are in steps (generator updates), `batch` in samples. Two runs that differ only in `seed` see different
+    data, latents and initial weights; two that differ only in the variant see the same ones.
+    """
+
+    variant: Variant
+    dataset: Dataset
+    network: Network
+    optimizer: Optimizer
+    batch: Annotated[int, Ge(1)] = 64
+    steps: Annotated[int, Ge(1)] = 1000
+    seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
+    schedule: Schedule = field(default_factory=Schedule)
+
+    def canonical(self) -> dict[str, Any]:
+        """The resolved spec as plain JSON values: defaults written in, component kinds and versions included."""
+        return {"format": FORMAT} | {f.name: plain(getattr(self, f.name)) for f in fields(self)}
+
+    def run_id(self) -> str:
+        """A readable prefix and 10 hex digits of the SHA-256 of the canonical JSON."""
+        digest = hashlib.sha256(canonical_json(self.canonical()).encode()).hexdigest()
+        bn = {"none": "bn0", "generator": "bng", "discriminator": "bnd", "both": "bngd"}[self.network.batchnorm]
+        parts = (self.variant.kind(), self.dataset.kind(), bn, self.optimizer.kind(), f"s{self.seed}", digest[:10])
+        return "-".join(parts)
+
+
+def plain(value: Any) -> Any:
+    """A dataclass, tuple or number as JSON values; a whole float is written as an integer, so 1 and 1.0 are one value."""
+    if is_dataclass(value) and not isinstance(value, type):
+        body = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        kind = getattr(value, "kind", None)
+        if kind is None:
+            return body
+        head = {"kind": kind(), "version": type(value).version}  # type: ignore[attr-defined]
+        digest = {"digest": value.digest} if getattr(value, "digest", "") else {}
+        return head | digest | body
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"a spec holds finite numbers only, not {value}")
+        return int(value) if value.is_integer() else value
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: the text that is hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,1 @@
+"""GAN objectives, one file each: two loss functions written like the paper."""
