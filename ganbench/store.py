@@ -1,0 +1,241 @@
+"""A results folder: run folders with atomic files, OS locks and states, and one manifest per suite.
+
+    <root>/runs/<run id>/   spec.json env.json state.json terms.jsonl scores.jsonl log.txt samples/ checkpoints/
+    <root>/suites/<name>.json   what the suite asked for: its runs, what it left out and why, its marks and its rule
+
+Files are the truth. What a reader relies on is replaced atomically; rows are appended and sealed by `state.json`, which is
+written last and holds the length and SHA-256 of the sealed part. Standard library and filelock only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from ganbench.errors import DamagedRun, RequestError
+
+Status = Literal["running", "done", "diverged", "failed"]
+Row = dict[str, Any]
+ROWS = ("terms.jsonl", "scores.jsonl")
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a run is. `sealed` maps a rows file to (bytes, SHA-256 of these bytes); seconds are wall time."""
+
+    status: Status
+    step: int = 0
+    seconds: float = 0.0  # of training, evaluation included
+    evaluation_seconds: float = 0.0
+    diverged: dict[str, Any] | None = None  # {"step": 812, "term": "d/real"}: the first non-finite term
+    error: str | None = None  # why it failed: exception or signal
+    sealed: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        return self.status in ("done", "diverged")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder. Only the process that holds `lock()` writes into it."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name
+
+    def lock(self) -> FileLock:
+        """An OS file lock, not yet acquired; a killed process leaves none behind. `acquire(timeout=0)` or `Timeout`."""
+        self.path.parent.joinpath(".locks").mkdir(parents=True, exist_ok=True)
+        return FileLock(self.path.parent / ".locks" / f"{self.run_id}.lock")
+
+    def busy(self) -> bool:
+        """Whether another process fills this folder now."""
+        try:
+            with self.lock().acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def state(self) -> State | None:
+        """The state, or None when the run was never started. Raises `DamagedRun` for a file that can't be believed."""
+        body = self.read_json("state.json")
+        if body is None:
+            return None
+        try:
+            state = State(**body)
+            sealed = {name: (int(size), str(digest)) for name, (size, digest) in state.sealed.items()}
+            known = state.status in ("running", "done", "diverged", "failed") and isinstance(state.step, int)
+        except (TypeError, ValueError) as error:
+            raise self._damaged("state.json", str(error)) from None
+        if not known:
+            raise self._damaged("state.json", f"status {state.status!r}")
+        return State(**{**asdict(state), "sealed": sealed})
+
+    def check(self) -> State | None:
+        """`state()`, with every sealed file compared with its seal. Raises `DamagedRun`."""
+        state = self.state()
+        for name, (size, digest) in (state.sealed if state else {}).items():
+            content = self._bytes(name)
+            if len(content) < size or hashlib.sha256(content[:size]).hexdigest() != digest:
+                raise self._damaged(name, "its content is not what state.json sealed")
+        return state
+
+    def write_state(self, state: State) -> None:
+        """Seal the rows as they are now and replace `state.json` atomically: the last write of any change."""
+        sealed = {name: _seal(self.path / name) for name in ROWS if (self.path / name).exists()}
+        write_json(self.path / "state.json", asdict(state) | {"sealed": sealed})
+
+    def rows(self, name: str) -> list[Row]:
+        """The complete rows of a JSONL file; a last line without its newline was being written and is left out."""
+        complete = self._bytes(name).rpartition(b"\n")[0]
+        try:
+            return [json.loads(line) for line in complete.split(b"\n")] if complete else []
+        except ValueError as error:
+            raise self._damaged(name, str(error)) from None
+
+    def append(self, name: str, rows: Iterable[Row]) -> None:
+        """Append rows to a JSONL file and force them to the disk."""
+        text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+        if text:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with (self.path / name).open("a") as file:
+                file.write(text)
+                _sync(file)
+
+    def keep_rows_until(self, step: int) -> None:
+        """Drop rows past a step: a run resumed at that step writes them again."""
+        for name in ROWS:
+            kept = [row for row in self.rows(name) if row["step"] <= step]
+            write_bytes(self.path / name, "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """A JSON object of the folder, or None where there is no such file."""
+        if not (self.path / name).exists():
+            return None
+        try:
+            body = json.loads(self._bytes(name))
+        except ValueError as error:
+            raise self._damaged(name, str(error)) from None
+        if not isinstance(body, dict):
+            raise self._damaged(name, "it is not a JSON object")
+        return body
+
+    def clear(self) -> None:
+        """Remove everything the run wrote; the run starts anew."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def checkpoint(self, step: int | None = None) -> Path:
+        """`checkpoints/last.pt` (everything, to resume), or the generator alone at a mark."""
+        return self.path / "checkpoints" / ("last.pt" if step is None else f"{step}.pt")
+
+    def log_end(self, lines: int = 20) -> list[str]:
+        """The last lines of `log.txt`."""
+        return self._bytes("log.txt").decode(errors="replace").splitlines()[-lines:]
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def _damaged(self, name: str, why: str) -> DamagedRun:
+        return DamagedRun(str(self.path / name), f"damaged: {why}", todo="the run is done again")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A results folder."""
+
+    root: Path
+
+    def open(self) -> Store:
+        """Create the folder and prove that it is writable. Raises `RequestError`."""
+        try:
+            for name in ("runs", "suites", "cache"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+            write_bytes(self.root / ".writable", b"")
+            (self.root / ".writable").unlink()
+        except OSError as error:
+            raise RequestError(
+                str(self.root), f"can't write results here: {error.strerror}", todo="choose another folder with --results"
+            ) from None
+        return self
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    def run(self, run_id: str) -> RunFolder:
+        return RunFolder(self.root / "runs" / run_id)
+
+    def runs(self) -> list[RunFolder]:
+        """Every run folder, sorted by id."""
+        folders = (self.root / "runs").glob("*/spec.json")
+        return [RunFolder(path.parent) for path in sorted(folders)]
+
+    def write_manifest(self, name: str, manifest: dict[str, Any]) -> None:
+        write_json(self.root / "suites" / f"{name}.json", manifest)
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """What a suite asked for when it last ran here. Raises `RequestError` when it never did."""
+        known = self.suites()
+        if name not in known:
+            raise RequestError(
+                str(self.root / "suites"),
+                f"no suite {name!r} has run here",
+                f"known: {', '.join(known) or 'none'}",
+                f"run it first: ganbench run suites/{name}.yaml",
+            )
+        try:
+            body: dict[str, Any] = json.loads((self.root / "suites" / f"{name}.json").read_text())
+        except ValueError:
+            raise RequestError(
+                str(self.root / "suites" / f"{name}.json"), "damaged: not JSON", todo="type `ganbench run` for it again"
+            ) from None
+        return body
+
+    def suites(self) -> list[str]:
+        """The names of the suites that ran here."""
+        return sorted(path.stem for path in (self.root / "suites").glob("*.json"))
+
+
+def write_json(path: Path, body: dict[str, Any]) -> None:
+    """Replace a JSON file atomically."""
+    write_bytes(path, (json.dumps(body, indent=1, allow_nan=False) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file atomically: a reader sees the old content or the new, whatever happens in between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            _sync(file)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _sync(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _seal(path: Path) -> tuple[int, str]:
+    content = path.read_bytes()
+    return len(content), hashlib.sha256(content).hexdigest()
