@@ -75,6 +75,7 @@ class Dataset(Component):
     """A source of data. Reading is the only thing it does; nothing is downloaded unless the user asked for it."""
 
     default_network: ClassVar[str | None] = None  # None: mlp for points, dcgan for images
+    has_modes: ClassVar[bool] = False  # the data are a mixture with known modes: `Data.modes` is given
 
     @abstractmethod
     def space(self, root: Path | None) -> Space:
