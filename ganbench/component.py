@@ -1,4 +1,4 @@
-"""A component is one frozen dataclass in one file; its fields are its hyper-parameters and its kind is its file's name."""
+"""A component is one frozen dataclass in one file; its fields are its hyper-parameters, its kind the file's name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Component(ABC):
     """Base of variants, datasets, networks, optimizers and evaluators.
 
     A component is a value: it never prints, logs, reads the clock or the environment. Its `version` is part of the
-    run id: raise it when the component's numbers change.
+    run id: raise it when the component's numbers change. A field that doesn't decide numbers (where a file lies) is
+    declared with `field(metadata={"identity": False})`; what does decide them in its place is told by `identity`.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -39,13 +40,19 @@ class Component(ABC):
         return cls.__module__.rpartition(".")[2]
 
     def notation(self, hide: tuple[str, ...] = ()) -> str:
-        """`lsgan`, or `lsgan[a=-1,c=0]`: the kind and every field that differs from its default."""
+        """`lsgan`, or `lsgan[a=-1,c=0]`: the kind, every field that differs from its default, and a short identity."""
         changed = [
             f"{f.name}={_plain(getattr(self, f.name))}"
             for f in fields(self)
-            if f.name not in hide and (f.default is MISSING or getattr(self, f.name) != f.default)
+            if f.name not in hide and f.metadata.get("identity", True)
+            if f.default is MISSING or getattr(self, f.name) != f.default
         ]
+        changed += [f"{name}={value[:8]}" for name, value in self.identity().items()]
         return self.kind() + (f"[{','.join(changed)}]" if changed else "")
+
+    def identity(self) -> dict[str, str]:
+        """What decides the numbers besides the fields: `{"content": SHA-256}` of a user's file. Part of the run id."""
+        return {}
 
     def objection(self, spec: RunSpec) -> str | None:
         """Why this component can't serve in this run, and what would; `None` when it can."""

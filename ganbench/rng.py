@@ -1,4 +1,4 @@
-"""Named random streams from one seed. No stream depends on the variant, so two variants at seed 3 see the same draws."""
+"""Named random streams from one seed. None depends on the variant, so two variants at seed 3 see the same draws."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def stream(seed: int, *name: object, device: str | torch.device = "cpu") -> torc
 def global_stream(seed: int, *name: object) -> Iterator[Any]:
     """Run a block (module initialisation) with torch's global CPU generator set to a named stream, then put it back."""
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed_of(seed, *name))
+        torch.default_generator.manual_seed(seed_of(seed, *name))
         yield

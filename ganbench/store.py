@@ -3,8 +3,8 @@
     <root>/runs/<run id>/   spec.json env.json state.json terms.jsonl scores.jsonl log.txt samples/ checkpoints/
     <root>/suites/<name>.json   what the suite asked for: its runs, what it left out and why, its marks and its rule
 
-Files are the truth. What a reader relies on is replaced atomically; rows are appended and sealed by `state.json`, which is
-written last and holds the length and SHA-256 of the sealed part. Standard library and filelock only.
+Files are the truth. What a reader relies on is replaced atomically; rows are appended and sealed by `state.json`,
+which is written last and holds the length and SHA-256 of the sealed part. Standard library and filelock only.
 """
 
 from __future__ import annotations
@@ -169,7 +169,9 @@ class Store:
             (self.root / ".writable").unlink()
         except OSError as error:
             raise RequestError(
-                str(self.root), f"can't write results here: {error.strerror}", todo="choose another folder with --results"
+                str(self.root),
+                f"can't write results here: {error.strerror}",
+                todo="choose another folder with --results",
             ) from None
         return self
 
@@ -224,7 +226,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         with temporary.open("wb") as file:
             file.write(content)
             _sync(file)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()

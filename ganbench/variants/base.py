@@ -35,7 +35,7 @@ class Player:
 
 @dataclass(frozen=True)
 class Players:
-    """The networks of a run. `g`: latents (n, z) -> samples (n, *shape). `d`: samples -> raw scores (n,), no sigmoid."""
+    """The networks of a run. `g`: latents (n, z) -> samples (n, *shape). `d`: samples -> raw scores (n,)."""
 
     g: Player
     d: Player
@@ -62,8 +62,8 @@ class Draw:
 class Variant(Component):
     """A GAN objective. Both losses are minimised; each is differentiated with respect to the moving player only.
 
-    The losses are called inside `torch.func` transforms: no `.backward()`, `.item()`, `.detach()`, random call or `if` on
-    a tensor's value. They may call the networks as often as they like.
+    The losses are called inside `torch.func` transforms: no `.backward()`, `.item()`, `.detach()`, random call or `if`
+    on a tensor's value. They may call the networks as often as they like.
     """
 
     @abstractmethod

@@ -1,0 +1,34 @@
+"""The hinge GAN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch.nn.functional import relu
+
+from ganbench.component import Count
+from ganbench.variants._scores import critic_g
+from ganbench.variants.base import Batch, Players, Terms, Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hinge(Variant):
+    """L_D = E relu(1 - r) + E relu(1 + f), L_G = -E f. `n_dis`: discriminator updates a step."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17"
+
+    n_dis: Count = 1
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        return {
+            "real": relu(1 - net.d(batch.x)).mean(),
+            "fake": relu(1 + net.d(net.g(batch.z))).mean(),
+        }
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return critic_g(net, batch)
+
+    def d_steps(self, step: int) -> int:
+        return self.n_dis

@@ -1,0 +1,46 @@
+"""Wasserstein GAN with weight clipping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from ganbench.component import Count, Index, Positive
+from ganbench.variants._scores import critic_g
+from ganbench.variants.base import Batch, Params, Players, Terms, Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class WGAN(Variant):
+    """L_D = E f - E r over a critic whose every parameter is clipped to [-clip, clip]; L_G = -E f.
+
+    `n_critic` critic updates a step, but `warmup_critic` of them in each of the first `warmup` steps and at every
+    `refresh`-th step, as the authors' code does (25, 500 and 100 there). The paper's Algorithm 1 is the default:
+    `warmup` 0 and `refresh` 0 turn that off.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Arjovsky et al. 2017, arXiv:1701.07875, Algorithm 1"
+
+    clip: Positive = 0.01
+    n_critic: Count = 5
+    warmup: Index = 0
+    refresh: Index = 0
+    warmup_critic: Count = 100
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        return {"real": -net.d(batch.x).mean(), "fake": net.d(net.g(batch.z)).mean()}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return critic_g(net, batch)
+
+    def d_steps(self, step: int) -> int:
+        done = step - 1  # the authors count generator iterations from 0
+        long = done < self.warmup or (self.refresh > 0 and done % self.refresh == 0)
+        return self.warmup_critic if long else self.n_critic
+
+    def constrain(self, params: Params) -> None:
+        torch._foreach_clamp_min_(list(params.values()), -self.clip)
+        torch._foreach_clamp_max_(list(params.values()), self.clip)

@@ -1,0 +1,52 @@
+"""Wasserstein GAN with gradient penalty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ganbench.component import Count, NonNegative
+from ganbench.variants._scores import critic_g
+from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
+from ganbench.variants.penalties import interpolate, unit_norm_penalty
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class WGANGP(Variant):
+    """L_D = E f - E r + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = -E f.
+
+    The penalty is taken at x^ = e x + (1 - e) G(z) with one e ~ U(0, 1) a sample.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028, eq. 3 and Algorithm 1"
+
+    gp_weight: NonNegative = 10.0
+    n_critic: Count = 5
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        fake = net.g(batch.z)
+        between = interpolate(batch.x, fake, batch.noise["share"])
+        return {
+            "real": -net.d(batch.x).mean(),
+            "fake": net.d(fake).mean(),
+            "penalty": self.gp_weight * unit_norm_penalty(net.d, between),
+        }
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return critic_g(net, batch)
+
+    def d_steps(self, step: int) -> int:
+        return self.n_critic
+
+    def noise(self, n: int, space: Space) -> dict[str, Draw]:
+        return {"share": Draw((n,), "uniform")}
+
+    def objection(self, spec: RunSpec) -> str | None:
+        if spec.network.d_batchnorm:
+            return "its penalty needs each sample's own gradient, which batch norm in D mixes; use none or generator"
+        return None
