@@ -75,15 +75,13 @@ class RunSpec:
 
 
 def plain(value: Any) -> Any:
-    """A dataclass, tuple or number as JSON values; a whole float is written as an integer, so 1 and 1.0 are one value."""
+    """A dataclass, tuple or number as JSON values; a whole float is written as an integer, so 1 and 1.0 are one value.
+
+    A component is written with its `identity()` and without the fields that don't count (see `Component`).
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        body = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-        kind = getattr(value, "kind", None)
-        if kind is None:
-            return body
-        head = {"kind": kind(), "version": type(value).version}  # type: ignore[attr-defined]
-        digest = {"digest": value.digest} if getattr(value, "digest", "") else {}
-        return head | digest | body
+        counted = (f for f in fields(value) if f.metadata.get("identity", True))
+        return _head(value) | {f.name: plain(getattr(value, f.name)) for f in counted}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     if isinstance(value, float):
@@ -91,6 +89,14 @@ def plain(value: Any) -> Any:
             raise ValueError(f"a spec holds finite numbers only, not {value}")
         return int(value) if value.is_integer() else value
     return value
+
+
+def _head(value: Any) -> dict[str, Any]:
+    """What a component's fields don't tell: kind, version, the digest of a user's own file, identity. Else nothing."""
+    if getattr(value, "kind", None) is None:
+        return {}
+    digest = {"digest": value.digest} if value.digest else {}
+    return {"kind": value.kind(), "version": type(value).version, **digest, **value.identity()}
 
 
 def canonical_json(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ SplitName = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Space:
-    """What one sample looks like: `(d,)` for points, `(channels, height, width)` for images; `classes` 0 without labels."""
+    """What one sample looks like: `(d,)` for points, `(channels, height, width)` for images; 0 classes: no labels."""
 
     shape: tuple[int, ...]
     classes: int = 0
@@ -30,7 +30,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Split:
-    """Samples as they rest: uint8 (n, c, h, w) in 0..255 for images, float32 (n, d) for points; `y` int64 (n,) labels."""
+    """Samples as they rest: uint8 images (n, c, h, w) in 0..255 or float32 points (n, d); labels `y` are int64 (n,)."""
 
     x: Tensor
     y: Tensor | None = None
@@ -86,6 +86,14 @@ class Dataset(Component):
         """Read the splits. Raises `RequestError` with what to do when the data are absent or unusable."""
 
 
+class Downloadable(ABC):
+    """A dataset whose files can be had from the internet, when the user asks: `ganbench fetch KIND`."""
+
+    @abstractmethod
+    def fetch(self, root: Path) -> None:
+        """Download the files to where `load(root)` looks. Raises `RequestError` when that fails."""
+
+
 def to_range(x: Tensor, low: float, high: float) -> Tensor:
     """uint8 images in 0..255 as floats in [low, high] by a fixed mapping; points are returned as they are."""
     if x.dtype != torch.uint8:
@@ -94,7 +102,10 @@ def to_range(x: Tensor, low: float, high: float) -> Tensor:
 
 
 def to_rest(x: Tensor, low: float, high: float) -> Tensor:
-    """Generated images in [low, high] as uint8 in 0..255, rounded and clipped (non-finite becomes 0); points unchanged."""
+    """Generated images in [low, high] as uint8 in 0..255; points are returned as they are.
+
+    The inverse of `to_range`: rounded to the nearest level (a half to the even one) and clipped; NaN becomes 0.
+    """
     if x.dim() != 4:
         return x
     return x.sub(low).mul(255 / (high - low)).nan_to_num(0).round().clamp(0, 255).to(torch.uint8)

@@ -1,0 +1,226 @@
+"""Samples from a user's .npy and .npz files. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganbench.datasets.base import Space, Split, SplitName
+from ganbench.errors import RequestError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+SAMPLES = "samples are uint8 images (N, H, W) or (N, H, W, C) with C 1 or 3, or floating-point points (N, d)"
+NAMES = "one array; or 'x' and 'y'; or 'x_train', 'x_val', 'x_test' with labels 'y_train', 'y_val', 'y_test'"
+ALIASES: dict[SplitName, tuple[str, ...]] = {
+    "train": ("train",),
+    "validation": ("validation", "val"),
+    "test": ("test",),
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an array is, known without reading it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        return f"{self.dtype} {self.shape}"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The names of a split's samples and of its labels."""
+
+    x: str
+    y: str | None
+
+
+Headers = dict[str, Header]  # by the array's name; a .npy file's only array is named ""
+Pairs = dict[SplitName, Pair]
+
+
+def read_array(place: Path, name: str = "") -> Tensor:
+    """The samples of a .npy file, or of the named array of a .npz file, as they rest (see `Split`)."""
+    known = headers(place)
+    if name not in known:
+        raise RequestError(str(place), f"it holds no array {name!r}", f"its arrays are {_listed(known)}")
+    _check_samples(place, name, known[name])
+    return _samples(place, name)
+
+
+def read_space(place: Path) -> Space:
+    """The space of the file's samples. Labels are read; of the samples only the headers are."""
+    known = headers(place)
+    pairs = _checked(place, known)
+    header = known[pairs["train"].x]
+    shape = header.shape[1:]
+    if header.dtype == np.uint8:
+        shape = (shape[2] if len(shape) == 3 else 1, *shape[:2])
+    return Space(shape, classes=len(_classes(place, pairs)))
+
+
+def read_splits(place: Path) -> dict[SplitName, Split]:
+    """The splits that the file holds; labels are numbered 0, 1, ... in the order of their values."""
+    pairs = _checked(place, headers(place))
+    classes = _classes(place, pairs)
+    splits: dict[SplitName, Split] = {}
+    for split, pair in pairs.items():
+        y = None if pair.y is None else torch.from_numpy(np.searchsorted(classes, _labels(place, pair.y)))
+        splits[split] = Split(_samples(place, pair.x), y)
+    return splits
+
+
+def headers(place: Path) -> Headers:
+    """The header of every array in the file."""
+    with _reading(place):
+        if zipfile.is_zipfile(place):
+            with zipfile.ZipFile(place) as archive:
+                return {name.removesuffix(".npy"): _header(archive.open(name)) for name in archive.namelist()}
+        with place.open("rb") as file:
+            return {"": _header(file)}
+
+
+def _header(file: IO[bytes]) -> Header:
+    first = np.lib.format.read_magic(file) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return Header(shape, dtype)
+
+
+def _checked(place: Path, known: Headers) -> Pairs:
+    """Which arrays make which split, checked as far as headers tell."""
+    pairs = _named(place, known)
+    first = pairs["train"].x
+    for pair in pairs.values():
+        _check_samples(place, pair.x, known[pair.x])
+        if _kind(known[pair.x]) != _kind(known[first]):
+            given = f"{pair.x!r} is {known[pair.x]} but {first!r} is {known[first]}"
+            raise RequestError(
+                str(place), given, "the samples of all splits have one shape and type", "correct the file"
+            )
+        if pair.y is not None:
+            _check_labels(place, pair.y, known[pair.y], len_x=known[pair.x].shape[0])
+    labelled = [pair.x for pair in pairs.values() if pair.y is not None]
+    if 0 < len(labelled) < len(pairs):
+        given = f"there are labels for {', '.join(map(repr, labelled))} only"
+        raise RequestError(str(place), given, "labels go with every split or with none", "add or remove 'y_...' arrays")
+    return pairs
+
+
+def _kind(header: Header) -> tuple[bool, tuple[int, ...]]:
+    return header.dtype == np.uint8, header.shape[1:]
+
+
+def _named(place: Path, known: Headers) -> Pairs:
+    """The splits by the arrays' names; a single array, or `x` with its labels `y`, is the training split."""
+    pairs: Pairs = {}
+    for split, aliases in ALIASES.items():
+        xs = [name for alias in aliases for name in (f"x_{alias}", f"{alias}_images", alias) if name in known]
+        ys = [name for alias in aliases for name in (f"y_{alias}", f"{alias}_labels") if name in known]
+        if xs:
+            pairs[split] = Pair(xs[0], ys[0] if ys else None)
+    if not pairs and (len(known) == 1 or "x" in known):
+        pairs["train"] = Pair("x" if "x" in known else next(iter(known)), "y" if "y" in known else None)
+    unused = known.keys() - {name for pair in pairs.values() for name in (pair.x, pair.y)}
+    if "train" not in pairs or unused:
+        todo = f"rename or remove {_listed(unused)}" if "train" in pairs else "name the arrays so"
+        raise RequestError(str(place), f"it holds the arrays {_listed(known) or '(none)'}", NAMES, todo)
+    return pairs
+
+
+def _check_samples(place: Path, name: str, header: Header) -> None:
+    """Raise unless the array can be samples."""
+    shape, dtype = header.shape, header.dtype
+    images = dtype == np.uint8 and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3)))
+    if not images and not (dtype.kind == "f" and len(shape) == 2):
+        raise RequestError(str(place), f"{_array(name)} is {header}", SAMPLES, _cure(header))
+    if 0 in shape:
+        raise RequestError(str(place), f"{_array(name)} is empty: {header}", SAMPLES, "give at least one sample")
+
+
+def _cure(header: Header) -> str:
+    """What to do with an array that can't be samples."""
+    shape, dtype = header.shape, header.dtype
+    if dtype.hasobject:
+        return "save plain numbers; Python objects are never unpickled"
+    if dtype.kind == "f" and len(shape) in (3, 4):
+        return "scale the images to 0..255, round them and save them as uint8"
+    if dtype == np.uint8 and len(shape) == 4 and shape[1] in (1, 3):
+        return "move the channels last: x.transpose(0, 2, 3, 1)"
+    if dtype == np.uint8 and len(shape) == 2:
+        return "reshape images to (N, H, W); save points as float32"
+    return "convert the array and save it again"
+
+
+def _check_labels(place: Path, name: str, header: Header, *, len_x: int) -> None:
+    """Raise unless the labels are one whole number a sample, (N,) or (N, 1)."""
+    if header.dtype.kind not in "iu" or header.shape[1:] not in ((), (1,)):
+        given = f"{_array(name)} is {header}"
+        raise RequestError(str(place), given, "labels are whole numbers (N,)", "convert the labels")
+    if header.shape[0] != len_x:
+        given = f"{_array(name)} holds {header.shape[0]} labels for {len_x} samples"
+        raise RequestError(str(place), given, "one label a sample", "correct the file")
+
+
+def _classes(place: Path, pairs: Pairs) -> Array:
+    """The different labels of all splits, in order."""
+    labels = [_labels(place, pair.y) for pair in pairs.values() if pair.y is not None]
+    return np.unique(np.concatenate(labels)) if labels else np.empty(0)
+
+
+def _labels(place: Path, name: str) -> Array:
+    return _values(place, name).reshape(-1)
+
+
+def _samples(place: Path, name: str) -> Tensor:
+    """The array as it rests: uint8 (n, c, h, w) or float32 (n, d), every number finite."""
+    values = _values(place, name)
+    if values.dtype == np.uint8:
+        images = values[:, None] if values.ndim == 3 else values.transpose(0, 3, 1, 2)
+        return torch.from_numpy(np.ascontiguousarray(images))
+    with np.errstate(over="ignore"):
+        points = np.ascontiguousarray(values, dtype=np.float32)
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        given = f"{_array(name)} has numbers that are not finite as float32 in {len(bad)} rows, first in row {bad[0]}"
+        raise RequestError(str(place), given, "finite numbers only", "repair or drop these rows")
+    return torch.from_numpy(points)
+
+
+def _values(place: Path, name: str) -> Array:
+    with _reading(place):
+        loaded = np.load(place, allow_pickle=False)
+        if not name:
+            return np.asarray(loaded)
+        with loaded:
+            return np.asarray(loaded[name])
+
+
+@contextmanager
+def _reading(place: Path) -> Iterator[None]:
+    """Turn what numpy says about an unusable file into a request error."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        allowed, todo = "a .npy or .npz file of plain numbers", "save it again with numpy.save or numpy.savez"
+        raise RequestError(str(place), f"the file can't be read ({error})", allowed, todo) from error
+
+
+def _array(name: str) -> str:
+    return f"the array {name!r}" if name else "the array"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted(names)))
