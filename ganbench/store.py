@@ -38,6 +38,7 @@ class State:
     evaluation_seconds: float = 0.0
     diverged: dict[str, Any] | None = None  # {"step": 812, "term": "d/real"}: the first non-finite term
     error: str | None = None  # why it failed: exception or signal
+    scored: dict[str, list[int]] = field(default_factory=dict)  # marks at which each evaluator has been called
     sealed: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
@@ -106,13 +107,12 @@ class RunFolder:
             raise self._damaged(name, str(error)) from None
 
     def append(self, name: str, rows: Iterable[Row]) -> None:
-        """Append rows to a JSONL file and force them to the disk."""
+        """Append rows to a JSONL file; `write_state` seals them."""
         text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
         if text:
             self.path.mkdir(parents=True, exist_ok=True)
             with (self.path / name).open("a") as file:
                 file.write(text)
-                _sync(file)
 
     def keep_rows_until(self, step: int) -> None:
         """Drop rows past a step: a run resumed at that step writes them again."""
@@ -239,5 +239,7 @@ def _sync(file: Any) -> None:
 
 
 def _seal(path: Path) -> tuple[int, str]:
-    content = path.read_bytes()
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        content = file.read()
     return len(content), hashlib.sha256(content).hexdigest()

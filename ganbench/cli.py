@@ -1,0 +1,226 @@
+"""The command line: parses, calls, prints. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench import __version__
+from ganbench.errors import GanbenchError, RequestError
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes, beside 0
+
+results = click.option(
+    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of run folders."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+only = click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", help="Only these cells of the grid.")
+seeds = click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Seeds 0 to N-1 instead of the suite's.")
+changes = click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Change a value of the suite file.")
+
+
+def main() -> None:
+    """The console command: a wrong request prints its message without a traceback and exits with 2."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = WRONG
+    except RequestError as error:
+        click.echo(str(error), err=True)
+        code = WRONG
+    except GanbenchError as error:
+        click.echo(str(error), err=True)
+        code = FAILED
+    except BrokenPipeError:  # `ganbench report | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ganbench")
+def cli() -> None:
+    """Which GAN objective trains stably, on which data, with which optimizer and batch norm, and how sure are we?
+
+    \b
+    Examples:
+      ganbench run suites/quick.yaml                    a first table in under a minute
+      ganbench run suites/stability.yaml --dry-run      what would run, and what is excluded and why
+      ganbench report stability --format latex          the table of a paper
+      ganbench list variants                            what there is to compare
+
+    Data sets that are not embedded are read from the folder that GANBENCH_DATA names.
+    """
+
+
+@cli.command()
+@click.argument("suites", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUITE...")
+@only
+@seeds
+@changes
+@click.option("--executor", type=click.Choice(["local", "inline"]), default="local", show_default=True,
+              help="Worker processes on this machine, or this process.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes; on a CPU one a core by default.")
+@click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Where to train.")
+@click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU.")
+@click.option("--pack", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Seeds of a cell that are trained as one program.")  # fmt: skip
+@results
+@click.option("--tracking-uri", metavar="URI|none", help="MLflow; by default MLFLOW_TRACKING_URI or RESULTS/mlflow.db.")
+@click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would run, and run nothing.")
+@as_json
+def run(suites: tuple[Path, ...], **options: Any) -> int:
+    """Run what is left of one or more suites. Type the same line again to go on after a stop.
+
+    \b
+    Examples:
+      ganbench run suites/stability.yaml
+      ganbench run suites/stability.yaml --only variant=ns,lsgan --only dataset=ring8 --seeds 2
+      ganbench run suites/stability.yaml --set train.steps=500 --set evaluate.samples=200
+      ganbench run suites/stability-mnist.yaml --devices 0,1 --per-gpu 4 --pack 5
+    """
+    from ganbench import commands
+
+    return commands.run(suites, options)
+
+
+@cli.command()
+@click.argument("suite", required=False)
+@results
+@click.option("--format", "format_", type=click.Choice(["markdown", "csv", "latex", "json"]), default="markdown",
+              show_default=True)  # fmt: skip
+@click.option("--rule", metavar="last|tail|best:METRIC", help="How a run's marks become one number.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
+def report(suite: str | None, results: Path, format_: str, rule: str | None, out: Path | None) -> None:
+    """Aggregate a suite's runs into tables.
+
+    \b
+    Examples:
+      ganbench report stability
+      ganbench report stability --format latex --out table.tex
+      ganbench report stability --format csv | column -ts,
+    """
+    from ganbench import commands
+
+    commands.report(results, suite, format_, rule, out)
+
+
+@cli.command()
+@click.argument("suites", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUITE...")
+@only
+@seeds
+@changes
+def check(suites: tuple[Path, ...], **options: Any) -> None:
+    """Check suite files: every mistake at once, with its line; then what would run. Nothing is written.
+
+    \b
+    Example:
+      ganbench check suites/*.yaml
+    """
+    from ganbench import commands
+
+    commands.check(suites, options)
+
+
+@cli.command("list")
+@click.argument("family", required=False)
+@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your component.")
+@as_json
+def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """List variants, datasets, networks, optimizers and evaluators with their sources and options.
+
+    \b
+    Examples:
+      ganbench list
+      ganbench list variants
+      ganbench list --json
+    """
+    from ganbench import commands
+
+    commands.list_(family, plugins, as_json)
+
+
+@cli.command()
+@click.argument("run_id", metavar="RUN")
+@results
+def show(run_id: str, results: Path) -> None:
+    """Show one run: its spec, state, scores, files, and the log's end where it failed. A unique beginning is enough.
+
+    \b
+    Example:
+      ganbench show lsgan-ring8-bn0-adam-s0
+    """
+    from ganbench import commands
+
+    commands.show(results, run_id)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of suite files, for editors.
+
+    \b
+    Example:
+      ganbench schema > suite.schema.json
+    """
+    from ganbench import commands
+
+    commands.schema()
+
+
+@cli.command()
+@click.argument("suite", type=click.Path(path_type=Path))
+def cite(suite: Path) -> None:
+    """Print the sources of everything that a suite uses.
+
+    \b
+    Example:
+      ganbench cite suites/stability.yaml
+    """
+    from ganbench import commands
+
+    commands.cite(suite)
+
+
+@cli.command()
+@click.argument("suites", nargs=-1, metavar="[SUITE]...")
+@results
+@click.option("--tracking-uri", metavar="URI", help="MLflow; by default MLFLOW_TRACKING_URI or RESULTS/mlflow.db.")
+def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> None:
+    """Mirror the results to MLflow again; what is there already is not added twice.
+
+    \b
+    Examples:
+      ganbench sync
+      ganbench sync stability --tracking-uri http://localhost:5000
+    """
+    from ganbench import commands
+
+    commands.sync(results, suites, tracking_uri)
+
+
+@cli.command()
+@click.argument("dataset")
+@click.option("--root", type=click.Path(path_type=Path), help="Data folder; by default GANBENCH_DATA.")
+def fetch(dataset: str, root: Path | None) -> None:
+    """Download a data set into the data folder: the only command that downloads data.
+
+    \b
+    Example:
+      GANBENCH_DATA=~/data ganbench fetch mnist
+    """
+    from ganbench import commands
+
+    commands.fetch(dataset, root)
+
+
+if __name__ == "__main__":
+    main()

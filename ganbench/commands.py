@@ -1,0 +1,190 @@
+"""What each command of the command line does: calls the parts and prints their answers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench import devices
+from ganbench.errors import RequestError
+from ganbench.executors.base import Executor, Site
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130  # exit codes
+
+
+def run(suites: tuple[Path, ...], options: Mapping[str, Any]) -> int:
+    """`ganbench run`: 0 when every run is done or diverged, 1 when some failed, 130 when interrupted."""
+    from ganbench import run as running
+    from ganbench.progress import talk
+
+    code, summaries = DONE, []
+    loaded = [(_load(path, options), _load(path, {**options, "only": ()})) for path in suites]
+    for suite, whole in loaded:
+        request = _request(suite, options)
+        speaker = talk()
+        todo = running.preview(suite, request)
+        speaker.say(todo.headline(devices.headline(request.site.devices)))
+        if options["dry_run"]:
+            _preview(todo)
+            continue
+        try:
+            summary = running.run(suite, whole, request, speaker)
+        except KeyboardInterrupt:
+            speaker.say("interrupted; what was done is kept. Type the same line again to go on.")
+            return INTERRUPTED
+        summaries.append(summary)
+        code = FAILED if summary.failed else code
+        speaker.say(f"{suite.name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
+                    f"in {summary.seconds:.0f} s; `ganbench report {suite.name}` prints the tables")  # fmt: skip
+    if options["as_json"] and not options["dry_run"]:
+        for summary in summaries:
+            click.echo(json.dumps(asdict(summary)))
+    return code
+
+
+def report(results: Path, suite: str | None, format_: str, rule: str | None, out: Path | None) -> None:
+    """`ganbench report`."""
+    from ganbench.report import render
+    from ganbench.store import Store
+
+    text = render(Store(results), suite, format_, rule)
+    if out is None:
+        click.echo(text)
+    else:
+        try:
+            out.write_text(text + "\n")
+        except OSError as error:
+            raise RequestError("--out", f"can't write {out}: {error.strerror}", todo="choose another path") from None
+
+
+def check(suites: tuple[Path, ...], options: Mapping[str, Any]) -> None:
+    """`ganbench check`: raises `SuiteError` with every mistake of the first suite that has any."""
+    for path in suites:
+        suite = _load(path, options)
+        click.echo(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
+        _print_excluded(suite)
+
+
+def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """`ganbench list`."""
+    from ganbench.plugins import Registry
+
+    described = Registry.of(plugins).describe(*([family] if family else []))
+    if as_json:
+        click.echo(json.dumps(described))
+        return
+    for name, components in described.items():
+        click.echo(f"{name}:")
+        for component in components:
+            options = ", ".join(
+                f"{o['name']}={o['default']}" if "default" in o else o["name"] for o in component["options"]
+            )
+            click.echo(f"  {component['name']:<18} {component['source']}\n  {'':<18} {options}")
+
+
+def show(results: Path, run_id: str) -> None:
+    """`ganbench show`."""
+    from ganbench.report.show import show as text
+    from ganbench.store import Store
+
+    click.echo(text(Store(results), run_id))
+
+
+def schema() -> None:
+    """`ganbench schema`."""
+    from ganbench.suite import schema as of_suites
+
+    click.echo(json.dumps(of_suites(), indent=2))
+
+
+def cite(path: Path) -> None:
+    """`ganbench cite`."""
+    suite = _load(path, {})
+    parts = [part for s in suite.specs for part in (s.variant, s.dataset, s.network, s.optimizer)]
+    sources = {part.kind(): part.source for part in (*parts, *suite.evaluation.evaluators)}
+    for kind, source in sources.items():
+        click.echo(f"{kind}: {source}")
+
+
+def sync(results: Path, suites: tuple[str, ...], tracking_uri: str | None) -> None:
+    """`ganbench sync`."""
+    from ganbench import tracking
+    from ganbench.store import Store
+
+    store = Store(results)
+    uri = tracking.resolve(tracking_uri, results)
+    if uri is None:
+        raise RequestError("--tracking-uri", "none is not a place to mirror to", "allowed: an MLflow tracking URI")
+    synced = tracking.sync(store, uri, list(suites) or None, lambda text: click.echo(text, err=True))
+    click.echo(f"{synced.runs} runs in {uri}: {synced.metrics_added} metric values added")
+
+
+def fetch(dataset: str, root: Path | None) -> None:
+    """`ganbench fetch`."""
+    from ganbench.datasets.base import Downloadable
+    from ganbench.plugins import Registry
+
+    folder = root or _data_root()
+    if folder is None:
+        raise RequestError("ganbench fetch", "no data folder", "set GANBENCH_DATA or give --root", "then type it again")
+    component = Registry.of().find("dataset", dataset)()
+    if not isinstance(component, Downloadable):
+        raise RequestError(f"dataset {dataset}", "there is nothing to download", "it is embedded or your own files")
+    component.fetch(folder)
+    click.echo(str(folder))
+
+
+def _load(path: Path, options: Mapping[str, Any]) -> Any:
+    from ganbench.suite import Changes, load
+
+    changes = Changes(tuple(options.get("only", ())), options.get("seeds"), tuple(options.get("set_", ())))
+    return load(path, changes, data_root=_data_root())
+
+
+def _request(suite: Any, options: Mapping[str, Any]) -> Any:
+    from ganbench.run import Request
+
+    inception = os.environ.get("GANBENCH_INCEPTION")
+    site = Site(
+        results=options["results"].resolve(),
+        data=_data_root(),
+        plugins=tuple(path.resolve() for path in suite.plugins),
+        devices=devices.resolve(options["devices"], options["workers"], options["per_gpu"]),
+        inception=Path(inception) if inception else None,
+    )
+    return Request(
+        site, _executor(options["executor"]), options["tracking_uri"], options["retry_failed"], options["pack"]
+    )
+
+
+def _executor(name: str) -> Callable[[Site], Executor]:
+    from ganbench.executors.inline import Inline
+    from ganbench.executors.local import Local
+
+    return Inline if name == "inline" else Local
+
+
+def _data_root() -> Path | None:
+    named = os.environ.get("GANBENCH_DATA")
+    return Path(named).resolve() if named else None
+
+
+def _preview(todo: Any) -> None:
+    """A dry run: the ids that would run on stdout, what is left out and why on stderr."""
+    for job in todo.jobs:
+        for run_id in job.run_ids:
+            click.echo(run_id)
+    _print_excluded(todo.suite)
+
+
+def _print_excluded(suite: Any) -> None:
+    for item in suite.excluded:
+        click.echo(f"excluded {item.spec.run_id()}: {item.because}", err=True)
+    for skip in suite.evaluation.skipped:
+        click.echo(f"not evaluated on {skip.dataset}: {skip.evaluator}: {skip.because}", err=True)

@@ -1,0 +1,45 @@
+"""Runs jobs one after the other in this process: for debugging, and for machines without subprocesses."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from ganbench.executors.base import Event, Outcome, Site
+from ganbench.job import Job
+from ganbench.store import Store
+from ganbench.worker import Context, fill
+
+POLL = 1.0  # seconds between looks at a run that another process fills
+
+
+@dataclass(frozen=True)
+class Inline:
+    """An executor of one worker: this process, on the site's first device."""
+
+    site: Site
+
+    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Iterator[Outcome]:
+        torch.set_num_threads(self.site.threads)
+        todo = deque(jobs)
+        while todo:
+            job, events = todo.popleft(), list[Event]()
+            fill(job, self._context(events, listen))
+            if any(event["event"] == "busy" for event in events):
+                todo.append(job)
+                time.sleep(POLL)
+            for event in events:
+                if event["event"] == "end":
+                    yield Outcome.of(event)
+
+    def _context(self, events: list[Event], listen: Callable[[Event], None]) -> Context:
+        def emit(event: Event) -> None:
+            events.append(event)
+            listen(event)
+
+        site = self.site
+        return Context(Store(site.results), site.data, site.devices[0], emit, site.inception)

@@ -1,0 +1,44 @@
+"""Samples as PNG: a grid of images, or the density of points in the plane."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+SIDE = 512  # pixels, at least, of a picture's side
+INK = np.array([23, 78, 166])  # of a dense region, on white
+
+
+def png(samples: Tensor) -> bytes:
+    """uint8 images (n, c, h, w) as a square grid; float points (n, d) as the density of their first two coordinates."""
+    picture = grid(samples.numpy()) if samples.dim() == 4 else density(samples.numpy())
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def grid(images: np.ndarray) -> np.ndarray:
+    """(n, c, h, w) uint8 -> one (H, W, 3) uint8 picture, tiles enlarged by a whole factor and one pixel apart."""
+    rows = math.ceil(math.sqrt(len(images)))
+    height, width = images.shape[2:]
+    factor = max(1, SIDE // (rows * max(height, width)))
+    tiles = np.full((rows * rows, 3, height * factor + 1, width * factor + 1), 255, np.uint8)
+    tiles[: len(images), :, :-1, :-1] = images.repeat(factor, 2).repeat(factor, 3)[:, :3]
+    lines = tiles.reshape(rows, rows, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2)
+    return lines.reshape(rows * tiles.shape[2], rows * tiles.shape[3], 3)
+
+
+def density(points: np.ndarray) -> np.ndarray:
+    """(n, d) floats -> an (H, W, 3) uint8 picture of the square around all points, at least [-1.5, 1.5]."""
+    finite = points[np.isfinite(points).all(1)]
+    first, second = finite[:, 0], finite[:, 1] if finite.shape[1] > 1 else np.zeros(len(finite))
+    reach = max(1.5, 1.1 * float(np.abs(finite[:, :2]).max(initial=0)))
+    edges = np.linspace(-reach, reach, SIDE // 4 + 1)
+    counts = np.histogram2d(-second, first, bins=(edges, edges))[0]  # rows run downwards
+    share = np.sqrt(counts / max(1.0, counts.max()))[..., None]
+    picture = (255 * (1 - share) + INK * share).astype(np.uint8)
+    return picture.repeat(4, 0).repeat(4, 1)

@@ -1,0 +1,284 @@
+"""Fills run folders: train, evaluate, record. The one loop with side effects.
+
+`fill` does one job; `ganbench.executors` decide where it is called: in this process, or in a worker process
+(`ganbench.serve`) that lives on from job to job.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import Timeout
+
+from ganbench import environment, pictures
+from ganbench.datasets.base import Data
+from ganbench.errors import DamagedRun, GanbenchError
+from ganbench.evaluators.features import Bank, evaluate
+from ganbench.job import Job, score_key
+from ganbench.plan import complete, missing
+from ganbench.rng import seed_of
+from ganbench.spec import RunSpec
+from ganbench.store import RunFolder, State, Store, write_bytes, write_json
+from ganbench.training.moment import Look, Moment, sample
+from ganbench.training.state import Checkpoint
+from ganbench.training.trainer import Place, train
+
+Emit = Callable[[dict[str, Any]], None]
+
+ROWS_OF_TERMS = 100  # how often in a run the training curves get a point
+SAVE_EVERY = 10.0  # seconds between resumable checkpoints, at least
+SAVE_SHARE = 0.01  # and they take at most this share of the time
+PICTURED = 64  # samples in a picture
+
+
+class Stopped(Exception):
+    """The worker was asked to stop; the run has been saved and can be resumed."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a worker works. Nothing here changes a run's numbers on the CPU."""
+
+    store: Store
+    data_root: Path | None
+    device: str
+    emit: Emit
+    inception: Path | None = None  # the Inception network's weights
+    stopping: Callable[[], bool] = lambda: False
+
+
+@dataclass
+class Recorder:
+    """One run in progress: its folder and what its state will say."""
+
+    spec: RunSpec
+    folder: RunFolder
+    state: State
+    began: float  # monotonic clock, minus the seconds of earlier sessions
+    saved: float = 0.0  # when the last checkpoint was written
+    cost: float = 0.0  # what it cost, in seconds
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+
+def fill(job: Job, context: Context) -> None:
+    """Do a job: events `busy` (another process has it), then one `end` a run with its status. Raises `Stopped` only."""
+    folders = [context.store.run(run_id) for run_id in job.run_ids]
+    with ExitStack() as locks:
+        try:
+            for folder in folders:
+                locks.enter_context(folder.lock().acquire(timeout=0))
+        except Timeout:
+            context.emit({"event": "busy", "runs": list(job.run_ids)})
+            return
+        try:
+            _fill_locked(job, folders, context)
+        except Stopped:
+            raise
+        except Exception as error:
+            text = str(error) if isinstance(error, GanbenchError) else f"{type(error).__name__}: {error}"
+            _fail(folders, text, traceback.format_exc(), context)
+
+
+def _fill_locked(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
+    states = [_trusted(folder, context) for folder in folders]
+    open_runs = [i for i, state in enumerate(states) if state is None or not state.finished]
+    if open_runs:
+        part = replace(job, specs=tuple(job.specs[i] for i in open_runs))
+        _train(part, [folders[i] for i in open_runs], context)
+    for spec, folder in zip(job.specs, folders, strict=True):
+        _score_missing(replace(job, specs=(spec,)), folder, context)
+        state = folder.state()
+        assert state is not None
+        context.emit({"event": "end", "run_id": folder.run_id, "status": state.status, "step": state.step,
+                      "seconds": state.seconds, "diverged": state.diverged, "error": state.error})  # fmt: skip
+
+
+def _trusted(folder: RunFolder, context: Context) -> State | None:
+    """The state of a run; one whose files can't be believed is reported, removed and so done again."""
+    try:
+        return folder.check()
+    except DamagedRun as error:
+        context.emit({"event": "note", "text": str(error)})
+        folder.clear()
+        return None
+
+
+def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
+    data = job.specs[0].dataset.load(context.data_root)
+    bank = _bank(job, data, context)
+    checkpoints = _checkpoints(folders, context)
+    steps, resumed = job.specs[0].steps, checkpoints[0]["step"] if checkpoints else 0
+    about = environment.describe(context.device, len(job.specs))
+    recorders = [_begin(spec, folder, resumed, about) for spec, folder in zip(job.specs, folders, strict=True)]
+    curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
+    stops = sorted({*curve, *job.marks})
+    context.emit({"event": "start", "runs": list(job.run_ids), "steps": steps})
+    for moment in train(job.specs, data, stops, Place(context.device), checkpoints):
+        for recorder, look in zip(recorders, moment.looks, strict=True):
+            if recorder.state.status == "running":
+                _record(recorder, look, job, bank)
+        context.emit({"event": "progress", "runs": list(job.run_ids), "step": moment.step, "of": steps})
+        stopping = context.stopping()
+        _save(recorders, moment, steps, stopping)
+        if stopping:
+            raise Stopped
+
+
+def _bank(job: Job, data: Data, context: Context) -> Callable[[], tuple[Bank, Any]]:
+    """The feature bank and the real side, made when they are first needed and kept for the job."""
+    made: list[tuple[Bank, Any]] = []
+
+    def get() -> tuple[Bank, Any]:
+        if not made:
+            bank = Bank(context.store.cache, context.device, context.inception)
+            made.append((bank, bank.reference(data)))
+        return made[0]
+
+    return get
+
+
+def _checkpoints(folders: Sequence[RunFolder], context: Context) -> list[Checkpoint] | None:
+    """The checkpoints to resume from, all of one step; None to start anew (and clear what is there)."""
+    found = [load_tensors(folder, None, context) for folder in folders]
+    if all(found) and len({checkpoint["step"] for checkpoint in found if checkpoint}) == 1:
+        return [checkpoint for checkpoint in found if checkpoint]
+    for folder in folders:
+        folder.clear()
+    return None
+
+
+def load_tensors(folder: RunFolder, step: int | None, context: Context) -> Checkpoint | None:
+    """A checkpoint of a run, or None when it is absent; a damaged one is reported and counts as absent."""
+    path = folder.checkpoint(step)
+    if not path.exists():
+        return None
+    try:
+        loaded: Checkpoint = torch.load(path, map_location=context.device, weights_only=True)
+    except Exception as error:  # torch raises many types for a damaged file
+        damage = DamagedRun(str(path), f"damaged: {type(error).__name__}", todo="the run is done again")
+        context.emit({"event": "note", "text": str(damage)})
+        return None
+    return loaded
+
+
+def _begin(spec: RunSpec, folder: RunFolder, resumed: int, about: dict[str, Any]) -> Recorder:
+    """Open a run's folder at the step it resumes from; 0 starts anew."""
+    state = (folder.state() if resumed else None) or State("running")
+    if resumed:
+        folder.keep_rows_until(resumed)
+    else:
+        write_json(
+            folder.path / "spec.json", {"run_id": folder.run_id, "spec": spec.canonical(), "columns": spec.columns()}
+        )
+    write_json(folder.path / "env.json", about)
+    scored = {key: [mark for mark in marks if mark <= resumed] for key, marks in state.scored.items()}
+    state = replace(state, status="running", error=None, step=resumed, scored=scored)
+    folder.write_state(state)
+    now = time.monotonic()
+    return Recorder(spec, folder, state, now - state.seconds, saved=now)
+
+
+def _record(recorder: Recorder, look: Look, job: Job, bank: Callable[[], tuple[Bank, Any]]) -> None:
+    """Append what a moment shows of one run; at a mark keep the generator, a picture and the scores."""
+    folder = recorder.folder
+    if look.terms:
+        folder.append("terms.jsonl", [{"step": look.step, "time": time.time(), "terms": look.terms}])
+    diverged = vars(look.diverged) if look.diverged else None
+    status = "diverged" if diverged else "done" if look.step == recorder.spec.steps else "running"
+    recorder.state = replace(recorder.state, step=look.step, diverged=diverged)
+    if look.step in job.marks and diverged is None:
+        weights = look.generator()
+        save_tensors(folder.checkpoint(look.step), weights)
+        started = time.monotonic()
+        scores(recorder, look.step, weights, job, bank)
+        spent = recorder.state.evaluation_seconds + time.monotonic() - started
+        recorder.state = replace(recorder.state, evaluation_seconds=spent)
+    if status != "running":
+        recorder.state = replace(recorder.state, status=status, seconds=recorder.seconds())
+        folder.write_state(recorder.state)
+        folder.checkpoint().unlink(missing_ok=True)
+
+
+def scores(recorder: Recorder, step: int, weights: Any, job: Job, bank: Callable[[], tuple[Bank, Any]]) -> None:
+    """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
+    spec, folder, scored = recorder.spec, recorder.folder, recorder.state.scored
+    wanted = [e for e in job.evaluators if step not in scored.get(score_key(e, job.samples), ())]
+    made, real = bank()
+    with torch.device("meta"):  # the program alone: its parameters are the run's
+        module = spec.network.generator(real.space)
+    samples = sample(spec, module, weights, job.samples, step).cpu()
+    picture = folder.path / "samples" / f"{step}.png"
+    write_bytes(picture, pictures.png(samples[:PICTURED] if samples.dim() == 4 else samples))
+    found = evaluate(made.view(samples), real, wanted, seed_of(spec.seed, "score", step))
+    rows = [{"step": step, "time": time.time(), "metric": metric, "value": score.value, "stderr": score.stderr,
+             "n": score.n, "n_reference": score.n_reference, "evaluator": score_key(evaluator, job.samples),
+             "fingerprint": score.fingerprint} for evaluator, metric, score in found]  # fmt: skip
+    folder.append("scores.jsonl", rows)
+    marks = {score_key(e, job.samples): sorted({*scored.get(score_key(e, job.samples), ()), step}) for e in wanted}
+    recorder.state = replace(recorder.state, scored=scored | marks)
+
+
+def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
+    """Score a finished run at marks that lack an evaluator, from the generators kept there: nothing is trained."""
+    state = folder.state()
+    assert state is not None
+    if complete(job, state, folder):
+        return
+    spec = job.specs[0]
+    bank = _bank(job, spec.dataset.load(context.data_root), context)
+    recorder = Recorder(spec, folder, state, time.monotonic() - state.seconds)
+    for mark in missing(job, state):
+        weights = load_tensors(folder, mark, context)
+        if weights is None:  # this run was recorded at other marks: only training can give this one
+            folder.clear()
+            return _fill_locked(job, [folder], context)
+        scores(recorder, mark, weights, job, bank)
+        folder.write_state(recorder.state)
+    return None
+
+
+def _save(recorders: Sequence[Recorder], moment: Moment, steps: int, now: bool) -> None:
+    """Write resumable checkpoints when it is time to, or when told; none at the end of a run."""
+    for recorder, look in zip(recorders, moment.looks, strict=True):
+        clock = time.monotonic()
+        due = clock - recorder.saved > max(SAVE_EVERY, recorder.cost / SAVE_SHARE)
+        if recorder.state.status == "running" and look.step < steps and (due or now):
+            # the state first: what it says past the checkpoint is dropped on resuming, what it lacks would be missed
+            recorder.state = replace(recorder.state, seconds=recorder.seconds())
+            recorder.folder.write_state(recorder.state)
+            save_tensors(recorder.folder.checkpoint(), look.checkpoint())
+            recorder.saved, recorder.cost = time.monotonic(), time.monotonic() - clock
+
+
+def save_tensors(path: Path, tensors: Any) -> None:
+    """Tensors in a file, atomically; read with `weights_only=True`."""
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def _fail(folders: Sequence[RunFolder], error: str, log: str, context: Context) -> None:
+    """Record a failure in every open folder of a job; runs of it that are finished stay as they are."""
+    for folder in folders:
+        try:
+            state = folder.state() or State("running")
+            if not state.finished:
+                folder.path.mkdir(parents=True, exist_ok=True)
+                with (folder.path / "log.txt").open("a") as file:
+                    file.write(log)
+                folder.write_state(replace(state, status="failed", error=error))
+            status = "failed" if not state.finished else state.status
+        except (OSError, DamagedRun) as trouble:  # a full disk: say so, and leave the run to be resumed
+            status, error = "failed", f"{error}; and the failure could not be recorded: {trouble}"
+        context.emit({"event": "end", "run_id": folder.run_id, "status": status, "step": 0, "seconds": 0.0,
+                      "diverged": None, "error": error if status == "failed" else None})  # fmt: skip
