@@ -153,7 +153,7 @@ def _gradients(training: Training, player: PlayerName, batch: Params) -> list[Te
 def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> None:
     net = training.g if player == "g" else training.d
     for param, gradient in zip(net.params.values(), gradients, strict=True):
-        param.grad = gradient.contiguous()  # fused optimizers read the raw memory
+        param.grad = gradient
     net.optimizer.step()
     if player == "d":
         training.specs[0].variant.constrain(net.frozen)

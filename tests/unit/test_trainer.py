@@ -1,0 +1,264 @@
+"""The training loop: packs, order of updates, draws, divergence, resume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.datasets.base import Data
+from ganbench.datasets.digits import Digits
+from ganbench.datasets.ring8 import Ring8
+from ganbench.networks.dcgan import DCGAN
+from ganbench.networks.mlp import MLP
+from ganbench.optimizers.adam import Adam
+from ganbench.optimizers.rmsprop import RMSprop
+from ganbench.optimizers.rmsprop_tf import RMSpropTF
+from ganbench.optimizers.sgd import SGD
+from ganbench.spec import RunSpec, Schedule
+from ganbench.training.moment import Divergence, sample
+from ganbench.training.trainer import Place, train
+from ganbench.variants.base import Batch, Params, Players, Terms, Variant
+from ganbench.variants.hinge import Hinge
+from ganbench.variants.lsgan import LSGAN
+from ganbench.variants.minimax import Minimax
+from ganbench.variants.ns import NonSaturating
+from ganbench.variants.wgan import WGAN
+from ganbench.variants.wgan_gp import WGANGP
+
+DOUBLE = Place(dtype=torch.float64)
+SMALL = MLP(z=4, g_widths=(8,), d_widths=(8,))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def ring() -> Data:
+    return Ring8().load(None)
+
+
+def ring_spec(**changes: object) -> RunSpec:
+    plain = RunSpec(variant=NonSaturating(), dataset=Ring8(), network=SMALL, optimizer=Adam(), batch=8, steps=20)
+    return replace(plain, **changes)
+
+
+def end(spec: RunSpec, data: Data, stops: tuple[int, ...] = (20,), place: Place | None = None) -> Params:
+    return list(train([spec], data, stops, place))[-1].looks[0].generator()
+
+
+def same(one: Params, other: Params) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+PACKS = [
+    (NonSaturating(), "both", Adam(), Schedule()),
+    (LSGAN(), "discriminator", RMSprop(), Schedule(reuse_z=True)),
+    (Hinge(n_dis=2), "generator", RMSpropTF(), Schedule(order="g_first", g_steps=2)),
+    (WGANGP(n_critic=2), "generator", Adam(beta1=0.5, beta2=0.9), Schedule()),
+    (WGAN(n_critic=2), "none", SGD(), Schedule()),
+    (Minimax(), "none", Adam(), Schedule(order="simultaneous")),
+]
+
+
+@pytest.mark.parametrize("case", PACKS, ids=lambda case: f"{case[0].notation()}-{case[2].kind()}")
+def test_a_pack_of_four_is_four_packs_of_one(case: tuple, ring: Data) -> None:
+    variant, batchnorm, optimizer, schedule = case
+    network = replace(SMALL, batchnorm=batchnorm)
+    spec = ring_spec(variant=variant, network=network, optimizer=optimizer, schedule=schedule, steps=30)
+    specs = [replace(spec, seed=seed) for seed in (0, 1, 5, 9)]
+    packed = list(train(specs, ring, (10, 30), DOUBLE))[-1]
+    for look, one in zip(packed.looks, specs, strict=True):
+        alone = list(train([one], ring, (10, 30), DOUBLE))[-1].looks[0]
+        weights, expected = look.generator(), alone.generator()
+        for name in expected:
+            torch.testing.assert_close(weights[name], expected[name], rtol=0, atol=1e-9)
+        assert look.terms == pytest.approx(alone.terms, abs=1e-9)
+
+
+def test_a_pack_of_convolutions_with_batch_norm_is_packs_of_one() -> None:
+    data = Digits().load(None)
+    spec = RunSpec(
+        variant=NonSaturating(), dataset=Digits(), network=DCGAN(width=4, z=8, batchnorm="both"),
+        optimizer=Adam(), batch=8, steps=5,
+    )  # fmt: skip
+    specs = [replace(spec, seed=seed) for seed in range(4)]
+    packed = list(train(specs, data, (5,), DOUBLE))[-1]
+    for look, one in zip(packed.looks, specs, strict=True):
+        expected = end(one, data, (5,), DOUBLE)
+        for name, tensor in look.generator().items():
+            torch.testing.assert_close(tensor, expected[name], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", PACKS, ids=lambda case: f"{case[0].notation()}-{case[2].kind()}")
+def test_resume_is_bit_exact(case: tuple, ring: Data, tmp_path: Path) -> None:
+    variant, batchnorm, optimizer, schedule = case
+    network = replace(SMALL, batchnorm=batchnorm)
+    spec = ring_spec(variant=variant, network=network, optimizer=optimizer, schedule=schedule)
+    expected = end(spec, ring)
+    torch.save(next(train([spec], ring, (7, 20))).looks[0].checkpoint(), tmp_path / "c.pt")
+    checkpoint = torch.load(tmp_path / "c.pt", weights_only=True)
+    resumed = list(train([spec], ring, (7, 20), resume=[checkpoint]))
+    assert [moment.step for moment in resumed] == [20]
+    assert same(resumed[0].looks[0].generator(), expected)
+
+
+def test_looking_changes_nothing(ring: Data) -> None:
+    assert same(end(ring_spec(), ring, (20,)), end(ring_spec(), ring, tuple(range(1, 21))))
+
+
+def test_seeds_differ_and_repeat(ring: Data) -> None:
+    assert same(end(ring_spec(), ring), end(ring_spec(), ring))
+    assert not same(end(ring_spec(), ring), end(ring_spec(seed=1), ring))
+
+
+def test_simultaneous_takes_both_gradients_at_the_same_parameters(ring: Data) -> None:
+    """With D frozen by a vanishing rate both orders agree; with D moving, only `simultaneous` ignores its move."""
+    frozen = Adam(g_lr=1e-2, d_lr=1e-30)
+    moving = Adam(g_lr=1e-2, d_lr=1e-1)
+    one = (1,)
+    spec = ring_spec(steps=1)
+    simultaneous = replace(spec, schedule=Schedule(order="simultaneous"))
+    assert same(
+        end(replace(spec, optimizer=frozen), ring, one), end(replace(simultaneous, optimizer=frozen), ring, one)
+    )
+    reference = end(replace(simultaneous, optimizer=frozen), ring, one)
+    assert same(end(replace(simultaneous, optimizer=moving), ring, one), reference)
+    assert not same(end(replace(spec, optimizer=moving), ring, one), reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording(Variant):
+    """Writes down every batch that it is given; sums keep the losses differentiable."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "this test"
+    seen: ClassVar[list[tuple[str, Tensor, Tensor]]] = []
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        self.seen.append(("d", batch.x.clone(), batch.z.clone()))
+        return {"all": net.d(batch.x).mean()}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        self.seen.append(("g", batch.x.clone(), batch.z.clone()))
+        return {"all": net.d(net.g(batch.z)).mean()}
+
+
+def recorded(ring: Data, schedule: Schedule, steps: int = 2) -> list[tuple[str, Tensor, Tensor]]:
+    Recording.seen.clear()
+    list(train([ring_spec(variant=Recording(), schedule=schedule, steps=steps)], ring, (steps,)))
+    return list(Recording.seen)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "order"),
+    [
+        (Schedule(), "dgdg"),
+        (Schedule(order="g_first"), "gdgd"),
+        (Schedule(d_steps=3), "dddgdddg"),
+        (Schedule(d_steps=2, g_steps=2, order="g_first"), "ggddggdd"),
+        (Schedule(order="simultaneous"), "dgdg"),
+    ],
+    ids=str,
+)
+def test_order_of_updates(schedule: Schedule, order: str, ring: Data) -> None:
+    assert "".join(player for player, _, _ in recorded(ring, schedule)) == order
+
+
+def test_reuse_z(ring: Data) -> None:
+    (_, _, d1), (_, _, g1), (_, _, d2), (_, _, g2) = recorded(ring, Schedule(reuse_z=True))
+    assert torch.equal(d1, g1) and torch.equal(d2, g2) and not torch.equal(d1, d2)
+    (_, _, d1), (_, _, g1), *_ = recorded(ring, Schedule())
+    assert not torch.equal(d1, g1)
+    first, second, generator = recorded(ring, Schedule(reuse_z=True, d_steps=2), steps=1)
+    assert not torch.equal(first[2], second[2]) and torch.equal(second[2], generator[2])
+
+
+def test_two_variants_see_the_same_data_and_latents(ring: Data) -> None:
+    class Other(Recording):
+        pass
+
+    def other_loss(self: Variant, net: Players, batch: Batch) -> Terms:
+        Recording.seen.append(("d", batch.x.clone(), batch.z.clone()))
+        return {"all": net.d(batch.x).square().mean()}
+
+    Other.d_loss = other_loss  # type: ignore[method-assign]
+    first = recorded(ring, Schedule())
+    Recording.seen.clear()
+    list(train([ring_spec(variant=Other(), optimizer=SGD(), steps=2)], ring, (2,)))
+    for (_, x1, z1), (_, x2, z2) in zip(first, Recording.seen, strict=True):
+        assert torch.equal(x1, x2) and torch.equal(z1, z2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explodes(Variant):
+    """Its generator term is infinite once a latent exceeds `limit`: some seeds diverge, at a step that is known."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "this test"
+    limit: float = 3.8
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        return {"real": net.d(batch.x).mean()}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        over = (batch.z.amax() - self.limit).relu()
+        return {"fine": net.d(net.g(batch.z)).mean(), "wild": over / (over == 0)}
+
+
+def test_divergence_names_step_and_term_and_spares_the_pack(ring: Data) -> None:
+    """The first bad step of each seed is where its own latents first pass the limit."""
+    specs = [ring_spec(variant=Explodes(), seed=seed, steps=200) for seed in range(6)]
+    last = list(train(specs, ring, (100, 200)))[-1]
+    for spec, look in zip(specs, last.looks, strict=True):
+        seen = recorded_latents(spec, ring)
+        bad = next((step for step, z in enumerate(seen, 1) if z.amax() > 3.8), None)
+        assert look.diverged == (Divergence(bad, "g/wild") if bad and bad <= 200 else None)
+    fates = {look.diverged is None for look in last.looks}
+    assert fates == {True, False}, "the test needs seeds of both fates"
+
+
+def recorded_latents(spec: RunSpec, ring: Data) -> list[Tensor]:
+    Recording.seen.clear()
+    list(train([replace(spec, variant=Recording())], ring, (spec.steps,)))
+    return [z for player, _, z in Recording.seen if player == "g"]
+
+
+def test_a_diverged_run_ends_early(ring: Data) -> None:
+    wild = ring_spec(variant=LSGAN(), optimizer=SGD(lr=1e6), steps=1000)
+    moments = list(train([wild], ring, (10, 20, 500, 1000)))
+    assert moments[-1].step < 1000
+    assert moments[-1].looks[0].diverged is not None and moments[-1].looks[0].terms == {}
+
+
+def test_samples_depend_on_seed_and_step_alone(ring: Data) -> None:
+    spec = ring_spec()
+    weights = end(spec, ring)
+    module = spec.network.generator(ring.space)
+    first = sample(spec, module, weights, 700, 20)
+    assert first.shape == (700, 2) and torch.equal(first, sample(spec, module, weights, 700, 20))
+    torch.testing.assert_close(first[:100], sample(spec, module, weights, 100, 20))
+    assert not torch.equal(first, sample(spec, module, weights, 700, 21))
+    assert module.training
+
+
+def test_images_are_sampled_as_uint8() -> None:
+    data = Digits().load(None)
+    spec = ring_spec(dataset=Digits(), network=DCGAN(width=4, z=8), steps=1)
+    images = sample(spec, spec.network.generator(data.space), end(spec, data, (1,)), 3, 1)
+    assert images.dtype == torch.uint8 and images.shape == (3, 1, 8, 8)
+
+
+def test_a_pack_refuses_different_cells(ring: Data) -> None:
+    with pytest.raises(ValueError, match="differ only in their seed"):
+        list(train([ring_spec(), ring_spec(batch=9)], ring, (1,)))
