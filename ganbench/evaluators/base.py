@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from ganbench.component import Component
 
@@ -38,6 +38,13 @@ class Score:
     fingerprint: dict[str, str] = field(default_factory=dict)  # extractor, weights, sizes, split, dtype, versions
 
 
+class Moments(NamedTuple):
+    """Mean (k,) and covariance (k, k), the latter with n - 1 in the denominator; both float64."""
+
+    mean: Tensor
+    cov: Tensor
+
+
 class View(Protocol):
     """One set of samples, with features computed once for all evaluators that need them."""
 
@@ -51,11 +58,17 @@ class View(Protocol):
 
     def __len__(self) -> int: ...
 
+    def first(self, n: int) -> View:
+        """The first n samples; all of them when there are no more."""
+
     def features(self, name: FeatureName) -> Tensor:
-        """Features (n, k), float32: `pixels` are flattened, in [0, 1] for images."""
+        """Features (n, k), float32: `pixels` are flattened, in [0, 1] for images; points are as they are."""
 
     def logits(self, name: FeatureName) -> Tensor:
         """Class logits (n, k) of `classifier` or `inception`."""
+
+    def moments(self, name: FeatureName) -> Moments:
+        """Mean and covariance of the features."""
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         """The extractor's part of the fingerprint: name, weights' SHA-256, resizer, dtype, test accuracy."""
@@ -64,8 +77,11 @@ class View(Protocol):
 class Reference(Protocol):
     """The real side: a view of each split, and the mixture's truth where the data have one."""
 
-    modes: Modes | None
-    space: Space
+    @property
+    def space(self) -> Space: ...
+
+    @property
+    def modes(self) -> Modes | None: ...
 
     def split(self, name: SplitName) -> View: ...
 
@@ -84,7 +100,7 @@ class Evaluator(Component):
 
     @abstractmethod
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
-        """Why it can't score `samples` samples of that space (`modes`: the data are a mixture with known modes), or None."""
+        """Why it can't score so many samples of that space (`modes`: data whose modes are known); None when it can."""
 
     @abstractmethod
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:

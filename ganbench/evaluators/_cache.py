@@ -1,0 +1,75 @@
+"""Tensors kept on disk by content: computed once by however many processes want them, and checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from torch import Tensor
+
+from ganbench.store import write_bytes
+
+Tensors = dict[str, Tensor]
+DIGEST = 32  # bytes of a SHA-256, which end each file
+
+
+def content_key(*parts: Tensor | str) -> str:
+    """SHA-256 (64 hex digits) over texts and over tensors' bytes, shapes and dtypes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            digest.update(f"text {len(part)}\n{part}".encode())
+        else:
+            digest.update(f"{part.dtype} {tuple(part.shape)}\n".encode())
+            digest.update(part.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of `<kind>-<key>.pt` files; `log` is told when something is computed anew for a damaged file."""
+
+    folder: Path
+    log: Callable[[str], None]
+
+    def get(self, kind: str, key: str, compute: Callable[[], Tensors]) -> Tensors:
+        """The tensors of that key: read where they are whole, else computed under a lock and written atomically."""
+        path = self.folder / f"{kind}-{key}.pt"
+        found = read(path)
+        if found is not None:
+            return found
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            found = read(path)  # another process may have been faster
+            if found is None:
+                if path.exists():
+                    self.log(f"{path} is damaged and is made again")
+                found = {name: tensor.cpu().contiguous() for name, tensor in compute().items()}
+                write(path, found)
+        return found
+
+
+def write(path: Path, tensors: Tensors) -> None:
+    """Write tensors and, as the last bytes, the SHA-256 of what comes before; `torch.load` reads such a file."""
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    body = buffer.getvalue()
+    write_bytes(path, body + hashlib.sha256(body).digest())
+
+
+def read(path: Path) -> Tensors | None:
+    """The tensors of a file, or None when it is absent, truncated or changed."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    body, digest = content[:-DIGEST], content[-DIGEST:]
+    if hashlib.sha256(body).digest() != digest:
+        return None
+    tensors: Tensors = torch.load(io.BytesIO(body), weights_only=True)
+    return tensors

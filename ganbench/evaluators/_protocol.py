@@ -1,0 +1,50 @@
+"""What the evaluators share: metric names, what features ask for, the real side of a score and its fingerprint."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space, SplitName
+    from ganbench.evaluators.base import Evaluator, FeatureName, Reference, View
+
+
+def metric_name(inception: str, other: str, features: FeatureName) -> str:
+    """The bare name belongs to Inception's features; with others the name says so: `fid`, but `fd_pixels`."""
+    return inception if features == "inception" else f"{other}_{features}"
+
+
+def feature_misfit(features: FeatureName, space: Space) -> str | None:
+    """Why samples of that space have no such features, or None."""
+    if features == "classifier" and not (space.is_image and space.classes >= 2):
+        return "features 'classifier' need images with labels of at least 2 classes; use features: pixels"
+    if features == "inception" and not (space.is_image and space.shape[0] in (1, 3)):
+        return "features 'inception' need images of 1 or 3 channels; use features: pixels"
+    return None
+
+
+def real_view(real: Reference, split: SplitName, count: int | None, least: int) -> View:
+    """The first `count` samples of a split, or all of them. Raises `RequestError` when it holds fewer than needed."""
+    view = real.split(split)
+    wanted = max(count or 0, least)
+    if len(view) < wanted:
+        raise RequestError(
+            f"the {split} split",
+            f"{len(view)} samples",
+            f"at least {wanted}",
+            "ask for fewer, or give more real samples",
+        )
+    return view if count is None else view.first(count)
+
+
+def fingerprint(evaluator: Evaluator, *libraries: str, **facts: object) -> dict[str, str]:
+    """How a number was made: the evaluator and its version, the libraries' versions, and the given facts."""
+    digest = {"digest": evaluator.digest} if evaluator.digest else {}
+    versions = {"torch": torch.__version__.split("+")[0]} | {name: version(name) for name in libraries}
+    own = {"evaluator": evaluator.notation(), "version": str(type(evaluator).version)}
+    return own | digest | {name: str(fact) for name, fact in facts.items()} | versions

@@ -1,0 +1,53 @@
+"""The Frechet distance between two sets of features; with Inception's features it is the FID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
+
+from ganbench.component import Count
+from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Moments, Reference, Score, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class FID(Evaluator):
+    """`fid`, or `fd_pixels`, `fd_classifier`: ||m1 - m2||^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), covariances with n - 1.
+
+    `reference`: the first so many real samples of `split`; None takes all. 10,000 samples or more are customary, and
+    more than the features' dimension are needed for covariances of full rank.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; matrix term as in torch-fidelity"
+
+    features: FeatureName = "inception"
+    split: SplitName = "test"
+    reference: Count | None = None
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (Metric(metric_name("fid", "fd", self.features), "lower", low=0),)
+
+    def needs(self) -> tuple[FeatureName, ...]:
+        return (self.features,)
+
+    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+        return "needs at least 2 samples" if samples < 2 else feature_misfit(self.features, space)
+
+    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        reals = real_view(real, self.split, self.reference, least=2)
+        value = frechet(fake.moments(self.features), reals.moments(self.features))
+        facts = {"generated": len(fake), "real": len(reals), "split": self.split, "statistics": "float64"}
+        marks = fingerprint(self, "torch-fidelity", **fake.extractor(self.features), **facts)
+        return {self.metrics()[0].name: Score(value, None, len(fake), len(reals), marks)}
+
+
+def frechet(one: Moments, two: Moments) -> float:
+    """The squared Frechet distance of two Gaussians; rounding below zero is cut off."""
+    first, second = ({"mu": m.mean.numpy(), "sigma": m.cov.numpy()} for m in (one, two))
+    value: float = fid_statistics_to_metric(first, second, verbose=False)[KEY_METRIC_FID]
+    return max(value, 0.0)
