@@ -29,7 +29,8 @@ def grid(images: np.ndarray) -> np.ndarray:
     tiles = np.full((rows * rows, 3, height * factor + 1, width * factor + 1), 255, np.uint8)
     tiles[: len(images), :, :-1, :-1] = images.repeat(factor, 2).repeat(factor, 3)[:, :3]
     lines = tiles.reshape(rows, rows, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2)
-    return lines.reshape(rows * tiles.shape[2], rows * tiles.shape[3], 3)
+    picture: np.ndarray = lines.reshape(rows * tiles.shape[2], rows * tiles.shape[3], 3)
+    return picture
 
 
 def density(points: np.ndarray) -> np.ndarray:

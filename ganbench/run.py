@@ -59,10 +59,10 @@ def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
     for text in todo.damaged:
         talk.say(text)
     uri = resolve(request.tracking_uri, request.site.results)
-    mirror = Mirror(store, suite.name, uri, talk.say) if uri else None
+    mirror = Mirror(store, uri, talk.say) if uri else None
     try:
         if mirror:
-            mirror.start([spec.run_id() for spec in suite.specs])
+            mirror.start(suite.name, [spec.run_id() for spec in suite.specs])
         statuses = _execute(todo, request, talk)
     finally:
         talk.close()
@@ -122,8 +122,7 @@ def manifest(suite: Suite) -> dict[str, Any]:
         },
         "metrics": {
             metric.name: {"better": metric.better, "low": _finite(metric.low), "high": _finite(metric.high)}
-            for evaluator in evaluation.evaluators
-            for metric in evaluator.metrics()
+            for metric in evaluation.metrics
         },
     }
 

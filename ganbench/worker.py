@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,18 @@ import torch
 from filelock import Timeout
 
 from ganbench import environment, pictures
-from ganbench.datasets.base import Data
+from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
-from ganbench.evaluators.features import Bank, evaluate
+from ganbench.evaluators.features import Bank, Real, evaluate
 from ganbench.job import Job, score_key
 from ganbench.plan import complete, missing
 from ganbench.rng import seed_of
 from ganbench.spec import RunSpec
-from ganbench.store import RunFolder, State, Store, write_bytes, write_json
+from ganbench.store import RunFolder, State, Status, Store, write_bytes, write_json
 from ganbench.training.moment import Look, Moment, sample
 from ganbench.training.state import Checkpoint
 from ganbench.training.trainer import Place, train
+from ganbench.variants.base import Params
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -114,8 +116,7 @@ def _trusted(folder: RunFolder, context: Context) -> State | None:
 
 
 def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
-    data = job.specs[0].dataset.load(context.data_root)
-    bank = _bank(job, data, context)
+    real = reference(job.specs[0].dataset, context)
     checkpoints = _checkpoints(folders, context)
     steps, resumed = job.specs[0].steps, checkpoints[0]["step"] if checkpoints else 0
     about = environment.describe(context.device, len(job.specs))
@@ -123,10 +124,10 @@ def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
     curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
     stops = sorted({*curve, *job.marks})
     context.emit({"event": "start", "runs": list(job.run_ids), "steps": steps})
-    for moment in train(job.specs, data, stops, Place(context.device), checkpoints):
+    for moment in train(job.specs, real.data, stops, Place(context.device), checkpoints):
         for recorder, look in zip(recorders, moment.looks, strict=True):
             if recorder.state.status == "running":
-                _record(recorder, look, job, bank)
+                _record(recorder, look, job, real)
         context.emit({"event": "progress", "runs": list(job.run_ids), "step": moment.step, "of": steps})
         stopping = context.stopping()
         _save(recorders, moment, steps, stopping)
@@ -134,17 +135,15 @@ def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
             raise Stopped
 
 
-def _bank(job: Job, data: Data, context: Context) -> Callable[[], tuple[Bank, Any]]:
-    """The feature bank and the real side, made when they are first needed and kept for the job."""
-    made: list[tuple[Bank, Any]] = []
+@lru_cache(maxsize=1)
+def reference(dataset: Dataset, context: Context) -> Real:
+    """The real side of a dataset, kept from job to job; features and statistics are computed when first asked for."""
 
-    def get() -> tuple[Bank, Any]:
-        if not made:
-            bank = Bank(context.store.cache, context.device, context.inception)
-            made.append((bank, bank.reference(data)))
-        return made[0]
+    def log(text: str) -> None:
+        context.emit({"event": "note", "text": text})
 
-    return get
+    bank = Bank(cache=context.store.cache, device=context.device, inception_weights=context.inception, log=log)
+    return bank.reference(dataset.load(context.data_root))
 
 
 def _checkpoints(folders: Sequence[RunFolder], context: Context) -> list[Checkpoint] | None:
@@ -188,19 +187,19 @@ def _begin(spec: RunSpec, folder: RunFolder, resumed: int, about: dict[str, Any]
     return Recorder(spec, folder, state, now - state.seconds, saved=now)
 
 
-def _record(recorder: Recorder, look: Look, job: Job, bank: Callable[[], tuple[Bank, Any]]) -> None:
+def _record(recorder: Recorder, look: Look, job: Job, real: Real) -> None:
     """Append what a moment shows of one run; at a mark keep the generator, a picture and the scores."""
     folder = recorder.folder
     if look.terms:
         folder.append("terms.jsonl", [{"step": look.step, "time": time.time(), "terms": look.terms}])
     diverged = vars(look.diverged) if look.diverged else None
-    status = "diverged" if diverged else "done" if look.step == recorder.spec.steps else "running"
+    status: Status = "diverged" if diverged else "done" if look.step == recorder.spec.steps else "running"
     recorder.state = replace(recorder.state, step=look.step, diverged=diverged)
     if look.step in job.marks and diverged is None:
         weights = look.generator()
         save_tensors(folder.checkpoint(look.step), weights)
         started = time.monotonic()
-        scores(recorder, look.step, weights, job, bank)
+        scores(recorder, look.step, weights, job, real)
         spent = recorder.state.evaluation_seconds + time.monotonic() - started
         recorder.state = replace(recorder.state, evaluation_seconds=spent)
     if status != "running":
@@ -209,17 +208,16 @@ def _record(recorder: Recorder, look: Look, job: Job, bank: Callable[[], tuple[B
         folder.checkpoint().unlink(missing_ok=True)
 
 
-def scores(recorder: Recorder, step: int, weights: Any, job: Job, bank: Callable[[], tuple[Bank, Any]]) -> None:
+def scores(recorder: Recorder, step: int, weights: Params, job: Job, real: Real) -> None:
     """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
     spec, folder, scored = recorder.spec, recorder.folder, recorder.state.scored
     wanted = [e for e in job.evaluators if step not in scored.get(score_key(e, job.samples), ())]
-    made, real = bank()
     with torch.device("meta"):  # the program alone: its parameters are the run's
         module = spec.network.generator(real.space)
     samples = sample(spec, module, weights, job.samples, step).cpu()
     picture = folder.path / "samples" / f"{step}.png"
     write_bytes(picture, pictures.png(samples[:PICTURED] if samples.dim() == 4 else samples))
-    found = evaluate(made.view(samples), real, wanted, seed_of(spec.seed, "score", step))
+    found = evaluate(real.view(samples), real, wanted, seed_of(spec.seed, "score", step))
     rows = [{"step": step, "time": time.time(), "metric": metric, "value": score.value, "stderr": score.stderr,
              "n": score.n, "n_reference": score.n_reference, "evaluator": score_key(evaluator, job.samples),
              "fingerprint": score.fingerprint} for evaluator, metric, score in found]  # fmt: skip
@@ -235,14 +233,14 @@ def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
     if complete(job, state, folder):
         return
     spec = job.specs[0]
-    bank = _bank(job, spec.dataset.load(context.data_root), context)
+    real = reference(spec.dataset, context)
     recorder = Recorder(spec, folder, state, time.monotonic() - state.seconds)
     for mark in missing(job, state):
         weights = load_tensors(folder, mark, context)
         if weights is None:  # this run was recorded at other marks: only training can give this one
             folder.clear()
             return _fill_locked(job, [folder], context)
-        scores(recorder, mark, weights, job, bank)
+        scores(recorder, mark, weights, job, real)
         folder.write_state(recorder.state)
     return None
 

@@ -45,8 +45,8 @@ class WorkerProcess:
         process = self._start() if lines or self._process is None else self._process
         assert process.stdin is not None and process.stdout is not None
         try:
-            for line in (*lines, encode(job)):
-                process.stdin.write(json.dumps(line) + "\n")
+            for message in (*lines, encode(job)):
+                process.stdin.write(json.dumps(message) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
             raise self._death(process, began) from None

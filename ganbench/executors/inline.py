@@ -25,10 +25,12 @@ class Inline:
 
     def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Iterator[Outcome]:
         torch.set_num_threads(self.site.threads)
-        todo = deque(jobs)
+        todo, events = deque(jobs), list[Event]()
+        context = self._context(events, listen)
         while todo:
-            job, events = todo.popleft(), list[Event]()
-            fill(job, self._context(events, listen))
+            job = todo.popleft()
+            events.clear()
+            fill(job, context)
             if any(event["event"] == "busy" for event in events):
                 todo.append(job)
                 time.sleep(POLL)
