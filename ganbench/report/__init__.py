@@ -1,0 +1,5 @@
+"""Tables of a suite, read from run folders only: `render` for `ganbench report`, `show.show` for `ganbench show`."""
+
+from ganbench.report.formats import FORMATS, render
+
+__all__ = ["FORMATS", "render"]

@@ -1,0 +1,57 @@
+"""`ganbench report`: one suite's results in the format asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ganbench.errors import RequestError
+from ganbench.report import latex, markdown
+from ganbench.report.fingerprints import require_one_fingerprint
+from ganbench.report.notes import notes
+from ganbench.report.tables import Report, summarise
+from ganbench.report.trajectories import check_rule
+from ganbench.table import read, tidy_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ganbench.store import Store
+
+
+def _json(report: Report) -> str:
+    body = asdict(report) | {"notes": notes(report)}
+    return json.dumps(body, indent=1, allow_nan=False)
+
+
+_DRAW: dict[str, Callable[[Report], str]] = {"markdown": markdown.draw, "latex": latex.draw, "json": _json}
+FORMATS = ("markdown", "csv", "latex", "json")
+
+
+def render(store: Store, suite: str | None, format: str, rule: str | None) -> str:
+    """A suite's report as text, without a newline at its end.
+
+    `suite` may be None where only one ran; `rule` None is the suite's own `select`. Raises `RequestError` for an
+    unknown suite, format or rule, and for a column with two fingerprints.
+    """
+    if format not in FORMATS:
+        raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
+    results = read(store, suite or _only_suite(store))
+    chosen = check_rule(rule or results.manifest["select"], list(results.manifest["metrics"]))
+    require_one_fingerprint(results)
+    if format == "csv":
+        return tidy_table(results).to_csv(index=False).rstrip("\n")
+    return _DRAW[format](summarise(store, results, chosen))
+
+
+def _only_suite(store: Store) -> str:
+    suites = store.suites()
+    if len(suites) == 1:
+        return suites[0]
+    if not suites:
+        raise RequestError(
+            str(store.root), "no suite has run here", todo="run one first: ganbench run suites/NAME.yaml"
+        )
+    known = f"known: {', '.join(suites)}"
+    raise RequestError(str(store.root), f"{len(suites)} suites ran here", known, "name one: ganbench report SUITE")

@@ -1,0 +1,86 @@
+"""LaTeX: booktabs tables with caption and label, ready for a paper; what is no table stands in comments."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ganbench.report import layout
+from ganbench.report.layout import one_line
+from ganbench.report.notes import notes
+
+if TYPE_CHECKING:
+    from ganbench.report.layout import Grid
+    from ganbench.report.tables import Report
+
+_ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"\textquotedbl{}",
+        "↓": r"$\downarrow$",
+        "↑": r"$\uparrow$",
+        layout.ABSENT: "--",
+    }
+    | {character: f"\\{character}" for character in "&%$#_{}"}
+)
+
+
+def draw(report: Report) -> str:
+    """Every table of the report. Needs `\\usepackage{booktabs}`."""
+    broken = [f"{failure.runs[0]} (of {len(failure.runs)}): {failure.error}" for failure in report.failures]
+    head = [f"{report.suite}: {report.about}", f"{layout.counts(report)}. Needs \\usepackage{{booktabs}}.", *broken]
+    parts = ["\n".join(_comment(line) for line in (*head, *notes(report)))]
+    for section in report.sections:
+        constants = layout.constants(section)
+        for grid in layout.section_grids(report, section):
+            caption = f"{report.suite} on {section.dataset}: {grid.title}{f' ({constants})' if constants else ''}."
+            parts.append(_table(grid, caption))
+    if report.excluded:
+        grid = layout.excluded_grid(report)
+        parts.append(_table(grid, f"{report.suite}: {grid.title}."))
+    return "\n\n".join(parts)
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX prints it, letter for letter."""
+    return text.translate(_ESCAPES)
+
+
+def _table(grid: Grid, caption: str) -> str:
+    label = re.sub(r"[^A-Za-z0-9-]+", "-", grid.label)
+    columns = "l" * grid.names + "r" * (len(grid.header) - grid.names)
+    lines = [
+        r"\begin{table}[t]",
+        r"  \centering",
+        rf"  \caption{{{escape(one_line(f'{caption} {grid.note}'))}}}",
+        rf"  \label{{tab:{label}}}",
+        rf"  \begin{{tabular}}{{{columns}}}",
+        r"    \toprule",
+        _row(grid.header, len(grid.header)),
+        r"    \midrule",
+        *(_row(row, grid.names) for row in grid.rows),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines)
+
+
+def _row(cells: tuple[str, ...], names: int) -> str:
+    texts = [escape(one_line(cell)) for cell in cells[:names]] + [_number(cell) for cell in cells[names:]]
+    return f"    {' & '.join(texts)} \\\\"
+
+
+def _number(text: str) -> str:
+    """Numbers with true minus signs and powers of ten."""
+    powers = re.sub(r"(\d)e([+-]\d+)", lambda found: f"{found[1]}$\\times10^{{{int(found[2])}}}$", escape(text))
+    return re.sub(r"(?<![\d{])-(?=\d)", "$-$", powers)
+
+
+def _comment(text: str) -> str:
+    return f"% {one_line(text)}"

@@ -1,0 +1,147 @@
+"""A report as grids of text, the same for every format that is read by people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ganbench.report.tables import Average, Cell, Report, Section, Summary
+    from ganbench.stats import Interval
+
+ABSENT = "–"
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as text. The first `names` columns hold names, the others numbers; `note` stands under it."""
+
+    title: str
+    label: str  # for references: letters, digits and dashes
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    names: int
+    note: str = ""
+
+
+def section_grids(report: Report, section: Section) -> list[Grid]:
+    """The headline by the rule; then best, last and tail side by side."""
+    metrics = tuple(f"{name} {ARROWS[better]}" for name, better in section.metrics.items())
+    slug = f"{report.suite}-{section.dataset}"
+    headline = Grid(
+        f"rule {report.rule}, mean [95 % interval] over seeds",
+        f"{slug}-headline",
+        (*section.varying, "runs", "diverged", *metrics),
+        tuple(_headline_row(section, cell) for cell in section.cells),
+        len(section.varying),
+    )
+    spread = Grid(
+        "best / last / tail, means over seeds",
+        f"{slug}-spread",
+        (*section.varying, *metrics),
+        tuple((*_names(section, cell), *_spreads(section, cell)) for cell in section.cells),
+        len(section.varying),
+        "Best is chosen on the same data that it reports and so flatters.",
+    )
+    return [headline, spread] if metrics else [headline]
+
+
+def excluded_grid(report: Report) -> Grid:
+    """The cells that the suite left out, by the columns in which they differ, with the reasons."""
+    cells = [cell.columns for cell in report.excluded]
+    every = list(cells[0]) if cells else []
+    columns = tuple(name for name in every if name in ("variant", "dataset") or len({c.get(name) for c in cells}) > 1)
+    rows = tuple((*(str(cell.columns.get(n, ABSENT)) for n in columns), cell.because) for cell in report.excluded)
+    return Grid("excluded cells", f"{report.suite}-excluded", (*columns, "because"), rows, len(columns) + 1)
+
+
+def counts(report: Report) -> str:
+    """`30 runs: 28 done, 2 missing; 4 cells excluded`."""
+    runs = sum(report.statuses.values())
+    parts = ", ".join(f"{count} {status}" for status, count in report.statuses.items())
+    excluded = f"; {plural(len(report.excluded), 'cell')} excluded" if report.excluded else ""
+    return f"{plural(runs, 'run')}{': ' if parts else ''}{parts}{excluded}"
+
+
+def constants(section: Section) -> str:
+    """`network dcgan, batch 64`: the columns that do not vary on this dataset."""
+    return ", ".join(f"{name} {value}" for name, value in section.constant.items())
+
+
+def runs_text(statuses: dict[str, int]) -> str:
+    """`3/5, 1 failed, 1 missing`: done of all, then what became of the others."""
+    others = "".join(f", {count} {status}" for status, count in statuses.items() if status != "done")
+    return f"{statuses.get('done', 0)}/{sum(statuses.values())}{others}"
+
+
+def number(value: float) -> str:
+    """Four significant digits."""
+    return _fixed(value, abs(value), 4)
+
+
+def one_line(text: str) -> str:
+    """Text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _headline_row(section: Section, cell: Cell) -> tuple[str, ...]:
+    done, rate = cell.statuses.get("done", 0), cell.diverged
+    diverged = f"{cell.statuses.get('diverged', 0)}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]" if rate else ABSENT
+    scores = (_headline(cell.metrics.get(name), done) for name in section.metrics)
+    return (*_names(section, cell), runs_text(cell.statuses), diverged, *scores)
+
+
+def _names(section: Section, cell: Cell) -> tuple[str, ...]:
+    return tuple(str(cell.columns[name]) for name in section.varying)
+
+
+def _headline(summary: Summary | None, done: int) -> str:
+    if summary is None or summary.headline is None:
+        return ABSENT
+    return interval_text(summary.headline) + _few(summary.headline.n, done)
+
+
+def interval_text(interval: Interval) -> str:
+    """`12.3 [11.0, 13.9]`: two digits of the interval's width; or the mean alone where there is no interval."""
+    if interval.low is None or interval.high is None:
+        return number(interval.mean)
+    width, digits = interval.high - interval.low, 2
+    if width == 0:
+        width, digits = abs(interval.mean), 4
+    mean, low, high = (_fixed(value, width, digits) for value in (interval.mean, interval.low, interval.high))
+    return f"{mean} [{low}, {high}]"
+
+
+def _fixed(value: float, size: float, digits: int) -> str:
+    """A number with as many decimals as `size` needs to show that many digits."""
+    if size == 0:
+        return "0"
+    places = digits - 1 - floor(log10(size))
+    if abs(value) >= 1e6 or places > 7:
+        return f"{value:.3e}"
+    return f"{value:.{max(0, places)}f}"
+
+
+def _few(n: int, done: int) -> str:
+    """A flag for n = 1, and for a metric that fewer seeds have than are done."""
+    return f" (n={n})" if n == 1 or n < done else ""
+
+
+def _spreads(section: Section, cell: Cell) -> Iterable[str]:
+    done = cell.statuses.get("done", 0)
+    for name in section.metrics:
+        summary = cell.metrics.get(name)
+        numbers = (summary.best, summary.last, summary.tail) if summary else (None, None, None)
+        yield " / ".join(_average(one, done) for one in numbers)
+
+
+def _average(average: Average | None, done: int) -> str:
+    return ABSENT if average is None else number(average.mean) + _few(average.n, done)

@@ -1,0 +1,169 @@
+"""What a report says, as numbers: a section per dataset, a cell per setting, every cell over its training seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganbench.report.trajectories import NUMBERS, per_run
+from ganbench.stats import Interval, mean_interval, wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.store import Store
+    from ganbench.table import Results
+
+STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
+LOG_LINES = 5
+
+
+@dataclass(frozen=True)
+class Average:
+    """A plain mean over the `n` seeds that have the number."""
+
+    mean: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric in one cell; None where no seed has the number."""
+
+    headline: Interval | None  # by the report's rule
+    best: Average | None
+    last: Average | None
+    tail: Average | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting over its seeds. `diverged` is the rate among finished runs; None when none is finished."""
+
+    columns: dict[str, Any]
+    statuses: dict[str, int]
+    diverged: Interval | None
+    metrics: dict[str, Summary]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The cells of one dataset; `metrics` maps each metric measured there to `lower` or `higher` (what is better)."""
+
+    dataset: str
+    constant: dict[str, Any]
+    varying: tuple[str, ...]
+    metrics: dict[str, str]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A cell that the suite left out."""
+
+    columns: dict[str, Any]
+    because: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Runs that ended with one error, and the end of the first one's log."""
+
+    error: str
+    runs: tuple[str, ...]
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A suite's results under one rule; `statuses` counts its runs."""
+
+    suite: str
+    about: str
+    rule: str
+    statuses: dict[str, int]
+    sections: tuple[Section, ...]
+    excluded: tuple[Exclusion, ...]
+    skipped: tuple[dict[str, str], ...]  # dataset, evaluator, because: what was not measured
+    failures: tuple[Failure, ...]
+
+
+def summarise(store: Store, results: Results, rule: str) -> Report:
+    """Everything that the renderers draw. Means are over runs that are done; what is absent stays absent."""
+    manifest, numbers = results.manifest, per_run(results, rule)
+    datasets = results.runs.groupby("dataset", sort=False)
+    return Report(
+        suite=results.suite,
+        about=manifest["about"],
+        rule=rule,
+        statuses=_count(results.runs["status"]),
+        sections=tuple(_section(str(dataset), runs, numbers, manifest) for dataset, runs in datasets),
+        excluded=tuple(Exclusion(cell["columns"], cell["because"]) for cell in manifest["excluded"]),
+        skipped=tuple(manifest["evaluation"].get("skipped", ())),
+        failures=_failures(store, results.runs),
+    )
+
+
+def _section(dataset: str, runs: pd.DataFrame, numbers: pd.DataFrame, manifest: dict[str, Any]) -> Section:
+    columns = [name for name in runs.columns if name not in ("run_id", "dataset", "seed", "status", "error")]
+    varying = tuple(name for name in columns if runs[name].nunique() > 1) or ("variant",)
+    cells = runs.groupby(columns, sort=False).ngroup().rename("cell")
+    found = numbers.merge(runs[["run_id"]].assign(cell=cells), on="run_id")
+    measured = set(found["metric"])
+    summaries = _summaries(found)
+    return Section(
+        dataset=dataset,
+        constant={name: value for name, value in _first(runs[columns]).items() if name not in varying},
+        varying=varying,
+        metrics={name: body["better"] for name, body in manifest["metrics"].items() if name in measured},
+        cells=tuple(_cell(group[columns], group["status"], summaries.get(n, {})) for n, group in runs.groupby(cells)),
+    )
+
+
+def _cell(columns: pd.DataFrame, status: pd.Series[str], metrics: dict[str, Summary]) -> Cell:
+    statuses = _count(status)
+    finished = statuses.get("done", 0) + statuses.get("diverged", 0)
+    return Cell(
+        columns=_first(columns),
+        statuses=statuses,
+        diverged=wilson(statuses.get("diverged", 0), finished) if finished else None,
+        metrics=metrics,
+    )
+
+
+def _summaries(numbers: pd.DataFrame) -> dict[Any, dict[str, Summary]]:
+    """By cell and metric."""
+    found: dict[Any, dict[str, Summary]] = {}
+    for (cell, metric), group in numbers.groupby(["cell", "metric"], sort=False)[["headline", *NUMBERS]]:
+        columns = group.to_numpy(np.float64).T
+        headline, best, last, tail = (column[~np.isnan(column)].tolist() for column in columns)
+        interval = mean_interval(headline) if headline else None
+        summary = Summary(interval, _average(best), _average(last), _average(tail))
+        found.setdefault(cell, {})[str(metric)] = summary
+    return found
+
+
+def _average(values: list[float]) -> Average | None:
+    return Average(fmean(values), len(values)) if values else None
+
+
+def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
+    """Failed and damaged runs, those with the same error together."""
+    broken = runs[runs["status"].isin(["failed", "damaged"])]
+    return tuple(
+        Failure(str(error), tuple(group["run_id"]), tuple(store.run(group["run_id"].iloc[0]).log_end(LOG_LINES)))
+        for error, group in broken.groupby("error", sort=False)
+    )
+
+
+def _count(status: pd.Series[str]) -> dict[str, int]:
+    counts = status.value_counts()
+    return {name: int(counts[name]) for name in STATUSES if name in counts}
+
+
+def _first(columns: pd.DataFrame) -> dict[str, Any]:
+    """The first row as plain Python values."""
+    return {str(name): value for name, value in columns.head(1).to_dict("records")[0].items()}
