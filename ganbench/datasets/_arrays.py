@@ -51,12 +51,13 @@ Headers = dict[str, Header]  # by the array's name; a .npy file's only array is 
 Pairs = dict[SplitName, Pair]
 
 
-def read_array(place: Path, name: str = "") -> Tensor:
-    """The samples of a .npy file, or of the named array of a .npz file, as they rest (see `Split`)."""
+def read_array(place: Path) -> Tensor:
+    """The samples of a file that holds one array, as they rest (see `Split`)."""
     known = headers(place)
-    if name not in known:
-        raise RequestError(str(place), f"it holds no array {name!r}", f"its arrays are {_listed(known)}")
-    _check_samples(place, name, known[name])
+    if len(known) != 1:
+        raise RequestError(str(place), f"it holds {len(known)} arrays", "a file of one array", "save the samples alone")
+    name, header = next(iter(known.items()))
+    _check_samples(place, name, header)
     return _samples(place, name)
 
 

@@ -88,8 +88,8 @@ def _pixels(image: Image.Image, side: int, channels: int) -> np.ndarray[Any, np.
     if image.size != (side, side):
         square = min(image.size)
         left, top = (image.width - square) // 2, (image.height - square) // 2
-        box = (left, top, left + square, top + square)
-        image = image.resize((side, side), Image.Resampling.LANCZOS, box=box)
+        centre = image.crop((left, top, left + square, top + square))  # resize(box=...) would see past the crop's edge
+        image = centre.resize((side, side), Image.Resampling.LANCZOS)
     return np.asarray(image, dtype=np.uint8).reshape(side, side, channels).transpose(2, 0, 1)
 
 

@@ -18,7 +18,7 @@ def data_of(space: Space, parts: Parts) -> Data:
 
 
 def set_aside(split: Split, sizes: dict[SplitName, int], where: str) -> Parts:
-    """Samples set aside for each name, the rest as `train`: always the same ones, every class in its share (+-1)."""
+    """Samples set aside for each name, the rest as `train`: always the same, every class in its share."""
     kept = len(split) - sum(sizes.values())
     if kept < 1:
         given = f"{len(split)} samples can't be split into {_listed(sizes)} and at least one to train on"
@@ -42,18 +42,20 @@ def completed(parts: Parts, where: str) -> Parts:
 
 
 def _interleaved(y: Tensor) -> Tensor:
-    """A fixed shuffle of 0..n-1 in which any run of indices holds every class in its share, to within one sample.
+    """A fixed shuffle of 0..n-1 in which any run of indices holds every class in its share, as near as may be.
 
-    Each sample stands at its quantile within its own class, (rank + 1/2) / count, after a shuffle that breaks ties.
+    Systematic sampling: each sample stands at its quantile within its class, (rank + u) / count, where u is a random
+    start for each class, so that rare classes scatter instead of meeting in the middle.
     """
-    shuffle = torch.randperm(len(y), generator=stream(0, "split"))
+    generator = stream(0, "split")
+    shuffle = torch.randperm(len(y), generator=generator)
     y = y[shuffle]
     counts = torch.bincount(y)
     by_class = y.argsort(stable=True)
     rank = torch.empty_like(y)
     rank[by_class] = torch.arange(len(y)) - (counts.cumsum(0) - counts)[y[by_class]]
-    quantile = (rank.double() + 0.5) / counts[y]
-    return shuffle[quantile.argsort(stable=True)]
+    start = torch.rand(len(counts), generator=generator, dtype=torch.float64)
+    return shuffle[((rank + start[y]) / counts[y]).argsort(stable=True)]
 
 
 def _listed(sizes: dict[SplitName, int]) -> str:

@@ -1,0 +1,296 @@
+"""A user's .npy and .npz files: what is read, what is refused with which words, and what identifies them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from ganbench.datasets._arrays import read_array
+from ganbench.datasets.arrays import Arrays
+from ganbench.datasets.base import Data, Space
+from ganbench.errors import RequestError
+from ganbench.spec import plain
+
+DATA = os.environ.get("GANBENCH_DATA")
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
+POINTS = RNG.normal(size=(40, 3))
+LABELS = np.arange(40) % 4
+ALLOWED = "samples are uint8 images (N, H, W) or (N, H, W, C) with C 1 or 3, or floating-point points (N, d)"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files lie in the current folder and no data folder is set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GANBENCH_DATA", raising=False)
+    return tmp_path
+
+
+def load_npy(values: np.ndarray) -> Data:
+    np.save("a.npy", values)
+    return load("a.npy")
+
+
+def load_npz(**arrays: Any) -> Data:
+    np.savez("a.npz", **arrays)
+    return load("a.npz")
+
+
+def load(path: str) -> Data:
+    dataset = Arrays(path=path)
+    data = dataset.load(None)
+    assert data.space == dataset.space(None)
+    return data
+
+
+def whole(data: Data) -> torch.Tensor:
+    return torch.cat([data.train.x, data.validation.x, data.test.x])
+
+
+def refusal(**arrays: Any) -> str:
+    with pytest.raises(RequestError) as error:
+        load_npz(**arrays)
+    with pytest.raises(RequestError):
+        Arrays(path="a.npz").load(None)
+    return str(error.value).removeprefix(f"{Path.cwd() / 'a.npz'}: ")
+
+
+class TestReading:
+    def test_colour_images_move_their_channels_first(self) -> None:
+        data = load_npy(IMAGES)
+        assert data.space == Space((3, 6, 5))
+        assert data.train.x.dtype == torch.uint8 and data.train.x.is_contiguous() and data.train.y is None
+        wanted = sorted(image.transpose(2, 0, 1).tobytes() for image in IMAGES)
+        assert sorted(image.numpy().tobytes() for image in whole(data)) == wanted
+
+    @pytest.mark.parametrize("shape", [(40, 6, 5), (40, 6, 5, 1)])
+    def test_grey_images_have_one_channel(self, shape: tuple[int, ...]) -> None:
+        assert load_npy(IMAGES[..., 0].reshape(shape)).space == Space((1, 6, 5))
+
+    @pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f8"])
+    def test_points_become_float32(self, dtype: str) -> None:
+        data = load_npy(POINTS.astype(dtype))
+        assert data.space == Space((3,)) and data.train.x.dtype == torch.float32
+        wanted = POINTS.astype(dtype).astype(np.float32)
+        assert sorted(map(tuple, whole(data).tolist())) == sorted(map(tuple, wanted.tolist()))
+
+    def test_fortran_order(self) -> None:
+        np.save("c.npy", IMAGES)
+        np.save("f.npy", np.asfortranarray(IMAGES))
+        assert torch.equal(load("c.npy").train.x, load("f.npy").train.x)
+
+    def test_one_array_is_split_eight_one_one(self) -> None:
+        first, again = load_npy(POINTS), load_npy(POINTS)
+        assert (len(first.train), len(first.validation), len(first.test)) == (32, 4, 4)
+        assert torch.equal(first.test.x, again.test.x)
+
+    def test_named_splits_are_kept_as_they_are(self) -> None:
+        data = load_npz(x_train=POINTS[:20], x_val=POINTS[20:25], x_test=POINTS[25:])
+        assert (len(data.train), len(data.validation), len(data.test)) == (20, 5, 15)
+        np.testing.assert_array_equal(data.test.x.numpy(), POINTS[25:].astype(np.float32))
+
+    @pytest.mark.parametrize(
+        ("x", "y"), [("x_{}", "y_{}"), ("{}_images", "{}_labels"), ("{}", "y_{}")], ids=["keras", "medmnist", "plain"]
+    )
+    def test_common_names(self, x: str, y: str) -> None:
+        parts = {"train": slice(0, 20), "val": slice(20, 28), "test": slice(28, 40)}
+        arrays = {x.format(name): IMAGES[part] for name, part in parts.items()}
+        arrays |= {y.format(name): LABELS[part, None] for name, part in parts.items()}
+        data = load_npz(**arrays)
+        assert data.space == Space((3, 6, 5), classes=4)
+        assert (len(data.train), len(data.validation), len(data.test)) == (20, 8, 12)
+
+    def test_validation_is_a_tenth_of_the_training_samples(self) -> None:
+        data = load_npz(x_train=POINTS[:30], y_train=LABELS[:30], x_test=POINTS[30:], y_test=LABELS[30:])
+        assert (len(data.train), len(data.validation), len(data.test)) == (27, 3, 10)
+
+    def test_labels_are_numbered_in_order_and_stay_with_their_samples(self) -> None:
+        data = load_npz(x=POINTS, y=LABELS.astype(np.uint8) * 10 + 5)  # 5, 15, 25, 35
+        assert data.space.classes == 4
+        label_of = {
+            row: label for row, label in zip(map(tuple, POINTS.astype(np.float32).tolist()), LABELS, strict=True)
+        }
+        for part in (data.train, data.validation, data.test):
+            assert part.y is not None and part.y.dtype == torch.int64
+            assert [label_of[tuple(row)] for row in part.x.tolist()] == part.y.tolist()
+
+    def test_compressed_files(self) -> None:
+        np.savez_compressed("c.npz", x=POINTS, y=LABELS)
+        np.savez("a.npz", x=POINTS, y=LABELS)
+        assert torch.equal(load("c.npz").train.x, load("a.npz").train.x)
+
+    def test_the_space_is_known_from_headers(self) -> None:
+        np.save("a.npy", IMAGES)
+        body = Path("a.npy").read_bytes()
+        Path("a.npy").write_bytes(body[: -IMAGES.nbytes + 1])  # all but one of the pixels are gone
+        assert Arrays(path="a.npy").space(None) == Space((3, 6, 5))
+        with pytest.raises(RequestError, match="the file can't be read"):
+            Arrays(path="a.npy").load(None)
+
+    def test_a_whole_file_can_be_read_unsplit(self, here: Path) -> None:
+        np.savez("one.npz", anything=POINTS)
+        assert torch.equal(read_array(here / "one.npz"), torch.from_numpy(POINTS).float())
+        np.savez("two.npz", x=POINTS, y=LABELS)
+        with pytest.raises(RequestError, match="it holds 2 arrays"):
+            read_array(here / "two.npz")
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("values", "given", "todo"),
+        [
+            (IMAGES / 255, "float64 (40, 6, 5, 3)", "scale the images to 0..255, round them and save them as uint8"),
+            (IMAGES.transpose(0, 3, 1, 2), "uint8 (40, 3, 6, 5)", "move the channels last: x.transpose(0, 2, 3, 1)"),
+            (IMAGES.reshape(40, -1), "uint8 (40, 90)", "reshape images to (N, H, W); save points as float32"),
+            (LABELS, "int64 (40,)", "convert the array and save it again"),
+            (POINTS[0], "float64 (3,)", "convert the array and save it again"),
+            (POINTS > 0, "bool (40, 3)", "convert the array and save it again"),
+            (POINTS + 0j, "complex128 (40, 3)", "convert the array and save it again"),
+            (IMAGES[..., :2], "uint8 (40, 6, 5, 2)", "convert the array and save it again"),
+            (POINTS.astype(object), "object (40, 3)", "save plain numbers; Python objects are never unpickled"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_what_samples_can_not_be(self, values: np.ndarray, given: str, todo: str) -> None:
+        assert refusal(x_train=values) == f"the array 'x_train' is {given}. {ALLOWED}. {todo}"
+
+    def test_empty(self) -> None:
+        wanted = f"the array 'x' is empty: uint8 (0, 6, 5). {ALLOWED}. give at least one sample"
+        assert refusal(x=IMAGES[:0, :, :, 0]) == wanted
+        assert "the array 'x_test' is empty" in refusal(x_train=POINTS, x_test=POINTS[:0])
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
+    def test_numbers_that_are_not_finite(self, bad: float) -> None:
+        values = POINTS.copy()
+        values[[7, 31], 1] = bad
+        np.savez("a.npz", x=values)
+        with pytest.raises(RequestError) as error:
+            Arrays(path="a.npz").load(None)
+        assert str(error.value) == (
+            f"{Path.cwd() / 'a.npz'}: the array 'x' has numbers that are not finite as float32 in 2 rows, "
+            "first in row 7. finite numbers only. repair or drop these rows"
+        )
+
+    def test_splits_of_different_kinds(self) -> None:
+        assert refusal(x_train=POINTS, x_test=POINTS[:, :2]) == (
+            "'x_test' is float64 (40, 2) but 'x_train' is float64 (40, 3). "
+            "the samples of all splits have one shape and type. correct the file"
+        )
+
+    def test_labels_that_do_not_fit(self) -> None:
+        assert refusal(x=POINTS, y=LABELS[:-1]) == (
+            "the array 'y' holds 39 labels for 40 samples. one label a sample. correct the file"
+        )
+        assert refusal(x=POINTS, y=LABELS / 2) == (
+            "the array 'y' is float64 (40,). labels are whole numbers (N,). convert the labels"
+        )
+        assert "labels are whole numbers" in refusal(x=POINTS, y=np.eye(40, dtype=int))
+        assert refusal(x_train=POINTS, y_train=LABELS, x_test=POINTS) == (
+            "there are labels for 'x_train' only. labels go with every split or with none. add or remove 'y_...' arrays"
+        )
+
+    def test_names_that_say_nothing(self) -> None:
+        names = "one array; or 'x' and 'y'; or 'x_train', 'x_val', 'x_test' with labels 'y_train', 'y_val', 'y_test'"
+        wanted = f"it holds the arrays 'a', 'b'. {names}. name the arrays so"
+        assert refusal(a=POINTS, b=POINTS) == wanted
+        assert refusal(x_train=POINTS, x_vaild=POINTS) == (
+            f"it holds the arrays 'x_train', 'x_vaild'. {names}. rename or remove 'x_vaild'"
+        )
+        assert refusal() == f"it holds the arrays (none). {names}. name the arrays so"
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"hello, world", b"PK\x03\x04 no archive", b"\x93NUMPY\x01\x00v\x00{'descr'"]
+    )
+    def test_files_that_are_none(self, body: bytes, here: Path) -> None:
+        Path("a.npy").write_bytes(body)
+        with pytest.raises(RequestError) as error:
+            load("a.npy")
+        text = str(error.value)
+        assert text.startswith(f"{here / 'a.npy'}: the file can't be read (")
+        assert text.endswith("a .npy or .npz file of plain numbers. save it again with numpy.save or numpy.savez")
+
+    def test_a_pickle_is_not_opened(self) -> None:
+        np.save("a.npy", np.array([{"x": 1}], dtype=object), allow_pickle=True)
+        with pytest.raises(RequestError, match="Python objects are never unpickled"):
+            load("a.npy")
+
+    def test_a_truncated_archive(self) -> None:
+        np.savez("a.npz", x=POINTS)
+        Path("a.npz").write_bytes(Path("a.npz").read_bytes()[:-30])
+        with pytest.raises(RequestError, match="the file can't be read"):
+            load("a.npz")
+
+    def test_absent_file(self, here: Path) -> None:
+        with pytest.raises(RequestError) as error:
+            load("none.npz")
+        assert str(error.value) == (
+            f"{here / 'none.npz'}: there is no such file or folder. a relative path starts at the current folder "
+            "(GANBENCH_DATA is not set). correct the path"
+        )
+        with pytest.raises(RequestError, match="a relative path starts at GANBENCH_DATA"):
+            Arrays(path="none.npz").load(here)
+
+    def test_a_folder(self, here: Path) -> None:
+        with pytest.raises(RequestError, match="the file can't be read"):
+            load(".")
+        with pytest.raises(RequestError, match="the file can't be read"):
+            Arrays(path=".").identity()
+
+    def test_suites_must_give_a_path_and_nothing_unknown(self) -> None:
+        adapter = TypeAdapter(Arrays)
+        assert adapter.validate_json('{"path": "a.npz"}') == Arrays(path="a.npz")
+        for body in ("{}", '{"path": 3}', '{"path": "a", "key": "x"}'):
+            with pytest.raises(ValidationError):
+                adapter.validate_json(body)
+
+
+class TestIdentity:
+    def test_the_path_is_no_part_of_it(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (here / "sub").mkdir()
+        np.save("a.npy", POINTS)
+        np.save("sub/b.npy", POINTS)
+        one, other = Arrays(path="a.npy"), Arrays(path=str(here / "sub/b.npy"))
+        assert plain(one) == plain(other)
+        assert plain(one).keys() == {"kind", "version", "content"}
+        assert one.notation() == other.notation() == f"arrays[content={one.identity()['content'][:8]}]"
+        monkeypatch.setenv("GANBENCH_DATA", str(here / "sub"))
+        assert plain(Arrays(path="b.npy")) == plain(other)
+
+    def test_one_changed_pixel_is_another_dataset(self) -> None:
+        np.save("a.npy", IMAGES)
+        dataset = Arrays(path="a.npy")
+        before = plain(dataset)
+        assert plain(dataset) == before
+        changed = IMAGES.copy()
+        changed[17, 3, 2, 1] ^= 1
+        np.save("a.npy", changed)
+        stat = Path("a.npy").stat()
+        os.utime("a.npy", ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000))  # clocks of some disks are coarse
+        assert plain(dataset) != before
+
+    def test_relative_paths_start_at_the_data_folder(self, here: Path) -> None:
+        (here / "data").mkdir()
+        np.save("data/a.npy", POINTS)
+        assert Arrays(path="a.npy").load(here / "data").space == Space((3,))
+        with pytest.raises(RequestError):
+            Arrays(path="a.npy").load(None)
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA, reason="GANBENCH_DATA is not set")
+def test_cifar_subset() -> None:
+    root = Path(str(DATA))
+    data = Arrays(path="cifar10_20k.npz").load(root)
+    assert data.space == Arrays(path="cifar10_20k.npz").space(root) == Space((3, 32, 32), classes=10)
+    assert (len(data.train), len(data.validation), len(data.test)) == (13_500, 1_500, 5_000)
+    assert data.validation.y is not None
+    assert data.validation.y.bincount().tolist() == pytest.approx([150] * 10, rel=0.1)
+    with np.load(root / "cifar10_20k.npz") as arrays:
+        np.testing.assert_array_equal(data.test.x.permute(0, 2, 3, 1).numpy(), arrays["x_test"])
