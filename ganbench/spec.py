@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ganbench.variants.base import Variant
 
 FORMAT = 1  # raise it when the meaning of a spec changes: every run id changes with it
+AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps", "seed")  # of a grid
+
+Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ class RunSpec:
     optimizer: Optimizer
     batch: Annotated[int, Ge(1)] = 64
     steps: Annotated[int, Ge(1)] = 1000
-    seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
+    seed: Seed = 0
     schedule: Schedule = field(default_factory=Schedule)
 
     def canonical(self) -> dict[str, Any]:
@@ -72,6 +75,20 @@ class RunSpec:
         bn = {"none": "bn0", "generator": "bng", "discriminator": "bnd", "both": "bngd"}[self.network.batchnorm]
         parts = (self.variant.kind(), self.dataset.kind(), bn, self.optimizer.kind(), f"s{self.seed}", digest[:10])
         return "-".join(parts)
+
+    def columns(self) -> dict[str, Any]:
+        """The run's value on each of `AXES`, as tables show it: notations as text; batch, steps and seed as numbers."""
+        return {
+            "variant": self.variant.notation(),
+            "dataset": self.dataset.notation(),
+            "network": self.network.notation(hide=("batchnorm",)),
+            "batchnorm": self.network.batchnorm,
+            "optimizer": self.optimizer.notation(),
+            "schedule": self.schedule.notation(),
+            "batch": self.batch,
+            "steps": self.steps,
+            "seed": self.seed,
+        }
 
 
 def plain(value: Any) -> Any:

@@ -1,0 +1,220 @@
+"""The folder is the registry: `kind: wgan_gp` is `ganbench/variants/wgan_gp.py`.
+
+A user's own component comes from a file named in the suite, or from an installed package with an entry point of the
+group `ganbench.plugins` that names a module. Either way: one component in the file, the file's name is its kind, its
+base class is its family, and the file's SHA-256 counts in the run id.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ganbench.component import Component
+from ganbench.errors import RequestError
+from ganbench.options import options
+
+FAMILIES = {
+    "variant": "variants",
+    "dataset": "datasets",
+    "network": "networks",
+    "optimizer": "optimizers",
+    "evaluator": "evaluators",
+}
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every component that a suite can name: ganbench's own and the user's. Adding one gives another registry."""
+
+    users: tuple[type[Component], ...] = ()
+
+    @classmethod
+    def of(cls, plugin_files: Iterable[Path] = ()) -> Registry:
+        """ganbench's components, those of installed packages, and those of the given files. Raises `RequestError`."""
+        registry = cls()
+        for entry in importlib.metadata.entry_points(group="ganbench.plugins"):
+            registry = registry._with(_load_entry(entry), f"entry point {entry.name} = {entry.value}")
+        for path in plugin_files:
+            registry = registry.with_file(path)
+        return registry
+
+    def with_file(self, path: Path) -> Registry:
+        """This registry and the one component that a Python file defines. Raises `RequestError`."""
+        return self._with(_load_file(path), str(path))
+
+    def names(self, family: str) -> tuple[str, ...]:
+        """The kinds of a family, sorted. Imports no component and no torch."""
+        return tuple(sorted({*_shipped(family), *(user.kind() for user in self.users if family_of(user) == family)}))
+
+    def find(self, family: str, kind: str) -> type[Component]:
+        """The component class of a kind. Raises `RequestError` with what there is and what may have been meant."""
+        for user in self.users:
+            if user.kind() == kind and family_of(user) == family:
+                return user
+        if kind not in _shipped(family):
+            raise RequestError(family, f"there is no {family} {kind!r}", hint(kind, self.names(family)))
+        module = importlib.import_module(f"ganbench.{FAMILIES[family]}.{kind}")
+        return _the_component(module, f"ganbench/{FAMILIES[family]}/{kind}.py")
+
+    def describe(self, *families: str) -> dict[str, list[dict[str, Any]]]:
+        """`{"variants": [{"name", "source", "options": [...]}, ...], ...}` (see `options`); by default all families."""
+        return {
+            FAMILIES[family]: [
+                {"name": kind, "source": found.source, "options": options(found)}
+                for kind in self.names(family)
+                for found in [self.find(family, kind)]
+            ]
+            for family in families or FAMILIES
+        }
+
+    def _with(self, user: type[Component], where: str) -> Registry:
+        family, kind = family_of(user), user.kind()
+        same = [other for other in self.users if family_of(other) == family and other.kind() == kind]
+        if user in same:
+            return self
+        if same or kind in _shipped(family):
+            raise RequestError(where, f"there is a {family} {kind!r} already", todo="give the file another name")
+        return replace(self, users=(*self.users, user))
+
+
+def family_of(component: type[Component]) -> str:
+    """The family of a component class: `variant`, `dataset`, `network`, `optimizer` or `evaluator`."""
+    return next(family for family in FAMILIES if issubclass(component, _base(family)))
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'n_critic'? allowed: gp_weight, n_critic`; only what is allowed where nothing is close."""
+    names = list(known)
+    return f"{guess(word, names)} allowed: {', '.join(names) or 'none'}".strip()
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'n_critic'?`, or nothing where no known word is close."""
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return f"did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+@cache
+def _shipped(family: str) -> tuple[str, ...]:
+    package = importlib.import_module(f"ganbench.{FAMILIES[family]}")
+    folder = Path(package.__path__[0])
+    modules = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(name for name in modules if _defines_component(folder / f"{name}.py"))
+
+
+def _defines_component(path: Path) -> bool:
+    """Whether a class in the file states its `source`: told from the text, so that listing imports nothing."""
+    if path.name.startswith("_") or not path.exists():
+        return False
+    classes = [node for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.ClassDef)]
+    return any("source" in _assigned(statement) for owner in classes for statement in owner.body)
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    match statement:
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _base(family: str) -> type[Component]:
+    base: type[Component] = getattr(importlib.import_module(f"ganbench.{FAMILIES[family]}.base"), family.capitalize())
+    return base
+
+
+def _the_component(module: ModuleType, where: str) -> type[Component]:
+    """The one concrete subclass that a module defines. Raises `RequestError` where that is not one, or not complete."""
+    bases = tuple(map(_base, FAMILIES))
+    own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    candidates: list[type[Component]] = [c for c in own if issubclass(c, bases)]
+    concrete = [c for c in candidates if not inspect.isabstract(c)]
+    if len(concrete) != 1:
+        lacking = "; ".join(f"{c.__name__} lacks {', '.join(sorted(c.__abstractmethods__))}" for c in candidates)
+        given = " and ".join(c.__name__ for c in concrete) or lacking or "no component"
+        allowed = f"a file defines exactly one: a subclass of {', '.join(base.__name__ for base in bases)}"
+        raise RequestError(where, f"it defines {given}" if concrete or not lacking else given, allowed)
+    component = concrete[0]
+    missing = [name for name in ("version", "source") if name not in dir(component)]
+    if missing:
+        raise RequestError(where, f"{component.__name__} has no {' and no '.join(missing)}", "both are class variables")
+    if "__dataclass_fields__" not in vars(component):
+        todo = "put @dataclass(frozen=True, kw_only=True) above it"
+        raise RequestError(where, f"{component.__name__} is not a dataclass", todo=todo)
+    return component
+
+
+def _load_file(path: Path) -> type[Component]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RequestError(str(path), f"can't be read: {error.strerror}", "a Python file with one component") from None
+    if path.suffix != ".py" or not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
+        allowed = "its name is the component's kind: small letters, digits and _, then .py"
+        raise RequestError(str(path), f"{path.name!r} can't be a kind", allowed)
+    digest = hashlib.sha256(content).hexdigest()
+    module = _import_file(path, f"ganbench_user_{digest[:16]}.{path.stem}")
+    return _sealed(_the_component(module, str(path)), digest)
+
+
+def _import_file(path: Path, name: str) -> ModuleType:
+    """Import a file under a name that holds its content's hash: the same file once, a changed one anew."""
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise RequestError(str(path), "Python can't import it")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while they are made
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise RequestError(str(path), _told(error, path), todo="try it with `python` alone") from None
+    return module
+
+
+def _load_entry(entry: importlib.metadata.EntryPoint) -> type[Component]:
+    where = f"entry point {entry.name} = {entry.value}"
+    try:
+        module = entry.load()
+    except (Exception, SystemExit) as error:
+        raise RequestError(where, f"it can't be imported: {error}", todo="repair or uninstall its package") from None
+    if not isinstance(module, ModuleType) or module.__file__ is None:
+        raise RequestError(where, "it is not a module", "an entry point names a module that defines one component")
+    digest = hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()
+    return _sealed(_the_component(module, where), digest)
+
+
+def _sealed(component: type[Component], digest: str) -> type[Component]:
+    component.digest = digest
+    return component
+
+
+def _told(error: BaseException, path: Path) -> str:
+    """`line 3: NameError: name 'x' is not defined`: the line is the last one inside the file."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    lines, trace = [0], error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).resolve() == path.resolve():
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f"line {lines[-1]}: {type(error).__name__}: {error}"

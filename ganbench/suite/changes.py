@@ -1,0 +1,75 @@
+"""What the command line changes about a suite: `--set` and `--seeds` before it is read, `--only` after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ganbench.errors import RequestError
+from ganbench.plugins import hint
+from ganbench.spec import AXES, RunSpec
+from ganbench.suite.nodes import Mistakes, Node, Source, parse, placed
+from ganbench.suite.rules import all_labels, labels
+
+
+@dataclass(frozen=True)
+class Changes:
+    """`only`: `variant=ns,lsgan`; `seeds`: 3 for seeds 0, 1, 2; `set`: `train.steps=100`."""
+
+    only: tuple[str, ...] = ()
+    seeds: int | None = None
+    set: tuple[str, ...] = ()
+
+    @property
+    def grid(self) -> bool:
+        """Whether the grid is another than the file's."""
+        return self.seeds is not None or any(text.startswith(("grid.", "grid=")) for text in self.set)
+
+
+def changed(tree: Node, changes: Changes, mistakes: Mistakes) -> Node:
+    """A suite's nodes with `--set` and `--seeds` in them: a mistake in such a value names the flag."""
+    for text in changes.set:
+        tree = _set(tree, Source(f"--set {text}"), text, mistakes)
+    if changes.seeds is not None:
+        tree = _set(tree, Source(f"--seeds {changes.seeds}"), f"grid.seed={changes.seeds}", mistakes)
+    return tree
+
+
+def _set(tree: Node, source: Source, text: str, mistakes: Mistakes) -> Node:
+    here = Node(None, source, 1, 1)
+    path, equals, value = text.partition("=")
+    if not equals or not all(path.split(".")):
+        mistakes.at(here, "it is not KEY=VALUE", "for example train.steps=100 or evaluate.samples=200")
+        return tree
+    new = parse(value or "null", source, mistakes)
+    if new is None:
+        return tree
+    result = placed(tree, path.split("."), new)
+    if result is None:
+        mistakes.at(here, f"{path.rpartition('.')[0]} has no keys", "only a value in a mapping can be set")
+        return tree
+    return result
+
+
+def kept(specs: Iterable[RunSpec], only: Iterable[str]) -> frozenset[str]:
+    """The ids of the runs that `--only` keeps. Raises `RequestError` for an axis, value or choice that no run has."""
+    specs = tuple(specs)
+    wanted: dict[str, list[str]] = {}
+    known = all_labels(specs)
+    for text in only:
+        axis, _, values = text.partition("=")
+        if axis not in AXES:
+            raise RequestError(f"--only {text}", f"there is no axis {axis!r}", hint(axis, AXES))
+        words = [word.strip() for word in re.split(r",(?![^\[]*\])", values)]
+        for word in words:
+            if word not in known[axis]:
+                raise RequestError(
+                    f"--only {text}", f"no run of the suite has {axis} {word!r}", hint(word, known[axis])
+                )
+        wanted.setdefault(axis, []).extend(words)
+    found = [spec.run_id() for spec in specs if all(set(wanted[a]) & set(labels(spec)[a]) for a in wanted)]
+    if specs and not found:
+        flags = " ".join(f"--only {text}" for text in only)
+        raise RequestError(flags, "no run of the suite has all of these at once", todo="leave one of them out")
+    return frozenset(found)

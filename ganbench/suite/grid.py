@@ -1,0 +1,125 @@
+"""The grid: axes and their values, what `train` gives for the others, and the cells they make."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ganbench.datasets.base import Dataset, Space
+from ganbench.networks.base import Network
+from ganbench.plugins import Registry, hint
+from ganbench.spec import AXES, RunSpec
+from ganbench.suite import per_dataset
+from ganbench.suite.nodes import Mistakes, Node
+from ganbench.suite.values import Choice, choices, mapping
+
+NEVER_IN_TRAIN = ("variant", "dataset", "seed")
+MOST_RUNS = 100_000
+
+Block = dict[str, list[Choice]]  # one mapping of the grid: the values of each of its axes
+Datasets = dict[str, tuple[Dataset, Space]]  # by notation
+Defaults = Mapping[str, Mapping[str, Choice]]  # `train`: axis -> dataset -> value
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Runs that differ in their seed only; `spec` has the first seed."""
+
+    spec: RunSpec
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """What `grid` and `train` say, and the datasets that they name."""
+
+    blocks: tuple[Block, ...]
+    defaults: Defaults
+    datasets: Datasets
+    registry: Registry
+
+    def cells(self, mistakes: Mistakes) -> Iterator[Cell]:
+        """The cells in the file's order, with what the grid leaves open filled in."""
+        for block in self.blocks:
+            seeds = tuple(choice.value for choice in block.get("seed", ())) or (0,)
+            axes = [axis for axis in AXES if axis in block and axis != "seed"]
+            for combination in itertools.product(*(block[axis] for axis in axes)):
+                chosen = dict(zip(axes, combination, strict=True))
+                yield Cell(self._spec(chosen, seeds[0], mistakes), seeds)
+
+    def _spec(self, chosen: Mapping[str, Choice], seed: int, mistakes: Mistakes) -> RunSpec:
+        dataset = chosen["dataset"].value
+        given = {axis: choice for axis in self.defaults if (choice := per_dataset.of(self.defaults[axis], dataset))}
+        full = {**given, **chosen}
+        values = {axis: choice.value for axis, choice in full.items() if axis not in ("network", "batchnorm")}
+        values.setdefault("optimizer", self._default("optimizer", "adam"))
+        return RunSpec(**values, network=self._network(dataset, full, mistakes), seed=seed)
+
+    def _network(self, dataset: Dataset, chosen: Mapping[str, Choice], mistakes: Mistakes) -> Network:
+        network, norm = chosen.get("network"), chosen.get("batchnorm")
+        if network is None:
+            _, space = self.datasets[dataset.notation()]
+            natural = "dcgan" if space.is_image else "mlp"
+            found: Network = self._default("network", dataset.default_network or natural)
+        else:
+            found = network.value
+        if norm is None:
+            return found
+        says_so = network is not None and isinstance(network.node.value, dict) and "batchnorm" in network.node.value
+        if says_so and found.batchnorm != norm.value:
+            given = f"batchnorm {norm.value} contradicts network {found.notation()}"
+            mistakes.at(norm.node, given, "give it in one of the two places")
+        return replace(found, batchnorm=norm.value)
+
+    def _default(self, family: str, kind: str) -> Any:
+        return self.registry.find(family, kind)()
+
+
+def read_blocks(node: Node, registry: Registry, mistakes: Mistakes) -> tuple[Block, ...]:
+    """The blocks of `grid`: a mapping is one, a list of mappings is their union."""
+    blocks = []
+    for item in node.items:
+        entries = mapping(item, "grid", AXES, mistakes)
+        for axis in ("variant", "dataset"):
+            if axis not in entries and isinstance(item.value, dict):
+                mistakes.at(item, f"the grid needs the axis {axis!r}", hint("", registry.names(axis)))
+        blocks.append({axis: choices(axis, entry, registry, mistakes) for axis, entry in entries.items()})
+    if not blocks:
+        mistakes.at(node, "the grid is empty", "give a mapping from axis to values, or a list of them")
+    count = sum(math.prod(map(len, block.values())) for block in blocks)
+    if count > MOST_RUNS:
+        mistakes.at(node, f"the grid has {count} runs", f"at most {MOST_RUNS}")
+    return tuple(blocks)
+
+
+def read_train(
+    node: Node, blocks: tuple[Block, ...], names: Iterable[str], registry: Registry, mistakes: Mistakes
+) -> Defaults:
+    """The values of `train`. `names`: the datasets that a value may be given for."""
+    names = tuple(names)
+
+    def one(entry: Node, axis: str) -> Choice:
+        found = choices(axis, entry, registry, mistakes)
+        if isinstance(entry.value, list) or len(found) > 1:
+            mistakes.at(entry, f"train gives one {axis}, not a list", f"several are the grid's axis {axis!r}")
+        return found[0] if found else Choice(None, entry)
+
+    defaults = {}
+    open_axes = [axis for axis in AXES if axis not in NEVER_IN_TRAIN]
+    for axis, entry in mapping(node, "train", open_axes, mistakes).items():
+        if blocks and all(axis in block for block in blocks):
+            mistakes.at(entry.key or entry, f"train.{axis} is never used: the grid has this axis", "leave one out")
+        defaults[axis] = per_dataset.read(entry, names, partial(one, axis=axis), mistakes)
+    return defaults
+
+
+def need_steps(node: Node, blocks: tuple[Block, ...], defaults: Defaults, mistakes: Mistakes) -> None:
+    """A run without a length is a mistake, noted at `train`."""
+    for block in blocks:
+        for dataset in block.get("dataset", ()) if "steps" not in block else ():
+            if per_dataset.of(defaults.get("steps", {}), dataset.value) is None:
+                mistakes.at(node, f"train needs steps for dataset {dataset.value.notation()}", "train: {steps: 4000}")

@@ -1,0 +1,204 @@
+"""YAML 1.2 as nodes that know where they stand, so that every mistake can be shown in its place.
+
+`1e-4` is a number, `no` is a word, a key given twice is a mistake. The text is a file or a flag of the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+
+from ganbench.errors import Mistake, RequestError, SuiteError
+
+BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML
+CORE = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a text comes from: a file and its lines, or a flag as it was typed (no lines: the name says it all)."""
+
+    name: str
+    lines: tuple[str, ...] = ()
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, one column a character; nothing past the end."""
+        return self.lines[number - 1].replace("\t", " ") if number <= len(self.lines) else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A value and its place, counted from 1. `key` is the node of its key where it stands in a mapping."""
+
+    value: bool | int | float | str | list[Node] | dict[str, Node] | None
+    source: Source
+    line: int
+    column: int
+    written: str = ""  # a scalar as it was written
+    key: Node | None = None
+
+    @property
+    def text(self) -> str:
+        """The value as a user wrote it, on one line."""
+        match self.value:
+            case list(items):
+                return f"[{', '.join(item.text for item in items)}]"
+            case dict(entries):
+                return f"{{{', '.join(f'{key}: {node.text}' for key, node in entries.items())}}}"
+        return self.written or "nothing"
+
+    @property
+    def plain(self) -> Any:
+        """The value as JSON has it."""
+        match self.value:
+            case list(items):
+                return [item.plain for item in items]
+            case dict(entries):
+                return {key: node.plain for key, node in entries.items()}
+        return self.value
+
+    @property
+    def items(self) -> list[Node]:
+        """The nodes of a list; anything else is a list of itself."""
+        return self.value if isinstance(self.value, list) else [self]
+
+
+class Mistakes:
+    """The mistakes found so far, each at its node; the same one is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Mistake, tuple[int, int]] = {}
+
+    def at(self, node: Node, message: str, *hints: str) -> None:
+        """Note a mistake at a node."""
+        given = tuple(hint.rstrip(".") for hint in hints if hint)
+        if not node.source.lines:
+            self._found.setdefault(Mistake(node.source.name, message, hints=given), (0, 0))
+            return
+        place = f"{node.source.name}:{node.line}:{node.column}"
+        shown = node.source.line(node.line)[: node.column + 100]
+        self._found.setdefault(Mistake(place, message, shown, node.column, given), (node.line, node.column))
+
+    def at_error(self, node: Node, error: RequestError) -> None:
+        """Note what went wrong elsewhere at the node that asked for it."""
+        self.at(node, f"{error.where}: {error.given}", error.allowed, error.todo)
+
+    def stop(self) -> None:
+        """Raise `SuiteError` with all of them, in the file's order, if there is any."""
+        if self._found:
+            raise SuiteError(sorted(self._found, key=lambda mistake: self._found[mistake]))
+
+
+def read(path: Path, mistakes: Mistakes) -> Node:
+    """The top node of a YAML file. Raises `RequestError` for a file that can't be read, is empty or not YAML."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError(str(path), f"not UTF-8 text (byte {error.start})", "a suite is a YAML file") from None
+    except OSError as error:
+        raise RequestError(str(path), f"can't be read: {error.strerror}", "a suite is a YAML file") from None
+    top = parse(text, Source(str(path), tuple(BREAKS.split(text.rstrip()))), mistakes)
+    if top is None:
+        mistakes.stop()
+        raise RequestError(str(path), "it is empty", "a suite needs `name` and `grid`")
+    return top
+
+
+def parse(text: str, source: Source, mistakes: Mistakes) -> Node | None:
+    """The top node of a YAML text; None where it is empty, or not YAML and the mistake noted."""
+    start = Node(None, source, 1, 1)
+    try:
+        raw = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        place = _clamped(start, error.problem_mark or error.context_mark)
+        mistakes.at(place, f"not YAML: {error.problem or error.context}", error.context if error.problem else "")
+        return None
+    except (YAMLError, RecursionError) as error:
+        mistakes.at(start, f"not YAML: {str(error).splitlines()[0]}")
+        return None
+    return None if raw is None else _node(raw, source, mistakes, ())
+
+
+def _clamped(start: Node, mark: StringMark | None) -> Node:
+    """The place of a syntax error; one past the end of the text is at its end."""
+    lines = start.source.lines
+    if mark is None or not lines:
+        return start
+    if mark.line < len(lines):
+        return replace(start, line=mark.line + 1, column=mark.column + 1)
+    return replace(start, line=len(lines), column=len(lines[-1]) + 1)
+
+
+def placed(tree: Node, path: Sequence[str], new: Node) -> Node | None:
+    """A copy of a tree with `new` at a path of keys, in each item of a list; None where the path meets no mapping."""
+    if isinstance(tree.value, list):
+        items = [item for old in tree.value if (item := placed(old, path, new))]
+        return replace(tree, value=items) if len(items) == len(tree.value) else None
+    if not isinstance(tree.value, dict):
+        return None
+    head, *rest = path
+    below: Node | None = replace(new, key=new)
+    if rest:
+        below = placed(tree.value.get(head) or replace(new, value={}, key=new), rest, new)
+    return None if below is None else replace(tree, value={**tree.value, head: below})
+
+
+def _node(raw: Any, source: Source, mistakes: Mistakes, above: tuple[Any, ...]) -> Node:
+    here = Node(None, source, raw.start_mark.line + 1, raw.start_mark.column + 1)
+    if any(raw is parent for parent in above):
+        mistakes.at(here, "an alias stands inside its own anchor")
+        return here
+    if not raw.tag.startswith(CORE):
+        mistakes.at(here, f"tags such as {raw.tag} have no meaning in a suite")
+    within = (*above, raw)
+    if isinstance(raw.value, str):
+        written = json.dumps(raw.value) if raw.style in ("'", '"') else raw.value
+        return replace(here, value=_scalar(raw.tag.removeprefix(CORE), raw.value), written=written)
+    if raw.value and isinstance(raw.value[0], tuple):
+        return replace(here, value=_mapping(raw.value, source, mistakes, within))
+    if raw.tag.endswith("map"):
+        return replace(here, value={})
+    return replace(here, value=[_node(item, source, mistakes, within) for item in raw.value])
+
+
+def _mapping(
+    pairs: list[tuple[Any, Any]], source: Source, mistakes: Mistakes, above: tuple[Any, ...]
+) -> dict[str, Node]:
+    entries: dict[str, Node] = {}
+    for raw_key, raw_value in pairs:
+        key = _node(raw_key, source, mistakes, above)
+        if isinstance(key.value, (list, dict)):
+            mistakes.at(key, "a key is a word, not a list or a mapping")
+        elif (name := key.value if isinstance(key.value, str) else key.written) in entries:
+            mistakes.at(key, f"the key {name!r} is given twice")
+        else:
+            node = _node(raw_value, source, mistakes, above)
+            if node.value is None and not node.written:  # nothing is written there, so the key is its place
+                node = replace(node, line=key.line, column=key.column)
+            entries[name] = replace(node, key=key)
+    return entries
+
+
+def _scalar(kind: str, text: str) -> bool | int | float | str | None:
+    """A scalar of YAML 1.2's core schema; whatever is none of its numbers, booleans or nulls is a word."""
+    try:
+        match kind:
+            case "null":
+                return None
+            case "bool":
+                return {"true": True, "false": False}.get(text.lower(), text)
+            case "int":
+                digits = text.replace("_", "").lower()
+                return int(digits, 0) if digits.lstrip("+-")[:2] in ("0x", "0o", "0b") else int(digits)
+            case "float":
+                return float(text.lower().replace(".inf", "inf").replace(".nan", "nan").replace("_", ""))
+    except ValueError:
+        return text
+    return text

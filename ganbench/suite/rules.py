@@ -1,0 +1,135 @@
+"""Which cells are left out, and why: the suite's own rules and the components' objections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ganbench.component import Component
+from ganbench.datasets.base import Space
+from ganbench.plugins import hint
+from ganbench.spec import AXES, RunSpec, Schedule, plain
+from ganbench.suite.grid import Cell, Datasets
+from ganbench.suite.nodes import Mistakes, Node
+from ganbench.suite.values import mapping
+
+Labels = Mapping[str, tuple[str, ...]]  # axis -> the words that name its value
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A run that the suite leaves out, and the reason."""
+
+    spec: RunSpec
+    because: str
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """An entry of `exclude`."""
+
+    where: Mapping[str, Node]
+    because: str
+    node: Node
+
+    def matches(self, spec: RunSpec) -> bool:
+        """Whether every axis that the rule names has one of the values it gives."""
+        named = labels(spec)
+        return all(any(_is(item.plain, axis, spec, named) for item in node.items) for axis, node in self.where.items())
+
+    def values(self) -> list[tuple[str, Node]]:
+        """Each axis with each of the values that the rule gives for it."""
+        return [(axis, item) for axis, node in self.where.items() for item in node.items]
+
+
+def read_rules(node: Node, mistakes: Mistakes) -> tuple[Rule, ...]:
+    """The rules of `exclude`."""
+    rules = []
+    for item in node.items:
+        entries = mapping(item, "exclude", ("where", "because"), mistakes)
+        missing = [key for key in ("where", "because") if key not in entries]
+        for key in missing if isinstance(item.value, dict) else ():
+            mistakes.at(item, f"exclude needs `{key}`", "exclude: [{where: {dataset: ring8}, because: why}]")
+        if missing:
+            continue
+        because, where = entries["because"], mapping(entries["where"], "where", AXES, mistakes)
+        if not isinstance(because.value, str) or not because.value.strip():
+            mistakes.at(because, "because must be a reason in words")
+        if isinstance(entries["where"].value, dict) and not entries["where"].value:
+            mistakes.at(entries["where"], "where names no axis", hint("", AXES))
+        rules.append(Rule(where, str(because.value), item))
+    return tuple(rules)
+
+
+def labels(spec: RunSpec) -> Labels:
+    """The words that name a run's value on each axis: its notation and its kind."""
+    return {axis: (str(column), *_short(getattr(spec, axis, None))) for axis, column in spec.columns().items()}
+
+
+def all_labels(specs: Iterable[RunSpec]) -> dict[str, tuple[str, ...]]:
+    """The words that name some run's value, on each axis."""
+    seen: dict[str, dict[str, None]] = {axis: {} for axis in AXES}
+    for spec in specs:
+        for axis, words in labels(spec).items():
+            seen[axis].update(dict.fromkeys(words))
+    return {axis: tuple(words) for axis, words in seen.items()}
+
+
+def sorted_out(
+    cells: Iterable[Cell], rules: Iterable[Rule], datasets: Datasets
+) -> tuple[tuple[RunSpec, ...], tuple[Excluded, ...]]:
+    """The runs to do and those left out, each once. Components are asked once for all seeds of a cell."""
+    specs: dict[str, RunSpec] = {}
+    excluded: dict[str, Excluded] = {}
+    for cell in cells:
+        reason = objection(cell.spec, datasets[cell.spec.dataset.notation()][1])
+        for seed in cell.seeds:
+            spec = replace(cell.spec, seed=seed)
+            because = next((rule.because for rule in rules if rule.matches(spec)), reason)
+            if because:
+                excluded.setdefault(spec.run_id(), Excluded(spec, because))
+            else:
+                specs.setdefault(spec.run_id(), spec)
+    return tuple(specs.values()), tuple(excluded.values())
+
+
+def check_used(rules: Iterable[Rule], specs: Iterable[RunSpec], mistakes: Mistakes) -> None:
+    """Note each rule that matches no run, at the values that no run has if there are any."""
+    specs = tuple(specs)
+    for rule in rules:
+        if any(map(rule.matches, specs)):
+            continue
+        strangers = [(a, item) for a, item in rule.values() if not any(_is(item.plain, a, s, labels(s)) for s in specs)]
+        for axis, item in strangers:
+            known = all_labels(specs)[axis]
+            mistakes.at(item, f"no run of this suite has {axis} {item.text}", hint(item.text, known))
+        if not strangers:
+            mistakes.at(rule.node, "this rule matches no run: none has all of these values at once")
+
+
+def objection(spec: RunSpec, space: Space) -> str | None:
+    """Why the components of a run can't serve together, by the first of them that objects."""
+    misfit = spec.network.misfit(space)
+    if misfit:
+        return f"network {spec.network.kind()}: {misfit}"
+    parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}
+    found = ((axis, part, part.objection(spec)) for axis, part in parts.items())
+    return next((f"{axis} {part.kind()}: {reason}" for axis, part, reason in found if reason), None)
+
+
+def _is(wanted: Any, axis: str, spec: RunSpec, named: Labels) -> bool:
+    """Whether a value in `where` names a run's value: by kind, notation or number, or by fields (a list: any of it)."""
+    if not isinstance(wanted, dict):
+        return str(wanted) in named[axis]
+    fields = plain(getattr(spec, axis, None))
+    return isinstance(fields, dict) and all(
+        fields.get(name) == value or (isinstance(value, list) and fields.get(name) in value)
+        for name, value in wanted.items()
+    )
+
+
+def _short(part: Any) -> tuple[str, ...]:
+    if isinstance(part, Component):
+        return (part.kind(),)
+    return (part.order,) if isinstance(part, Schedule) else ()

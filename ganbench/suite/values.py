@@ -1,0 +1,198 @@
+"""From nodes to checked values: pydantic judges, the node says where."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from ganbench.component import Component, Count
+from ganbench.networks.base import BatchNorm
+from ganbench.options import list_options
+from ganbench.plugins import Registry, guess, hint
+from ganbench.spec import Schedule, Seed
+from ganbench.suite.nodes import Mistakes, Node
+
+SCALARS: dict[str, Any] = {"batchnorm": BatchNorm, "batch": Count, "steps": Count, "seed": Seed}
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # of a suite: it names a folder and an experiment
+WORDS = {
+    "greater_than": "must be above {gt:.10g}",
+    "greater_than_equal": "must be at least {ge:.10g}",
+    "less_than": "must be below {lt:.10g}",
+    "less_than_equal": "must be at most {le:.10g}",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a word",
+    "none_required": "must be null",
+    "tuple_type": "must be a list",
+    "too_short": "has too few items",
+    "missing": "has too few items",
+    "too_long": "must have at most {max_length} items",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One value of an axis and the node it came from."""
+
+    value: Any
+    node: Node
+
+
+def choices(axis: str, node: Node, registry: Registry, mistakes: Mistakes) -> list[Choice]:
+    """The values that a node gives to an axis or, with `evaluator`, to `evaluate.with`: one, or a list; lists inside
+    components multiply; a single number for `seed` counts the seeds."""
+    if isinstance(node.value, list) and not node.value:
+        mistakes.at(node, f"the list of {axis} is empty", "give at least one value")
+    if axis == "seed" and type(node.value) is int:
+        return _seeds(node, mistakes)
+    return [choice for item in node.items for choice in _alternatives(axis, item, registry, mistakes)]
+
+
+def scalar(name: str, kind: Any, node: Node, mistakes: Mistakes) -> Any:
+    """The value of a node as a type that JSON knows, or None and a mistake."""
+    return _checked(kind, node.plain, name, lambda _: node, mistakes)
+
+
+def mapping(
+    node: Node, owner: str, keys: Iterable[str], mistakes: Mistakes, later: Iterable[str] = ()
+) -> dict[str, Node]:
+    """The entries of a mapping. A key that is not one of `keys`, or comes `later`, is a mistake and left out."""
+    known = tuple(keys)
+    if not isinstance(node.value, dict):
+        mistakes.at(node, f"{owner} must be a mapping", hint("", known))
+        return {}
+    for key, entry in node.value.items():
+        if key in later:
+            mistakes.at(entry.key or entry, f"{key} is not supported yet", "leave it out")
+        elif key not in known:
+            mistakes.at(entry.key or entry, f"{owner} has no key {key!r}", hint(key, known))
+    return {key: entry for key, entry in node.value.items() if key in known}
+
+
+def _seeds(node: Node, mistakes: Mistakes) -> list[Choice]:
+    if isinstance(node.value, int) and 1 <= node.value <= 100_000:
+        return [Choice(seed, node) for seed in range(node.value)]
+    mistakes.at(node, f"seed = {node.text} counts the seeds and must be in 1 .. 100000", "for one seed write [3]")
+    return []
+
+
+def _alternatives(axis: str, node: Node, registry: Registry, mistakes: Mistakes) -> list[Choice]:
+    if axis in SCALARS:
+        values = [scalar(axis, SCALARS[axis], node, mistakes)]
+    elif axis == "schedule":
+        values = _schedules(node, mistakes)
+    else:
+        values = _components(axis, node, registry, mistakes)
+    return [Choice(value, node) for value in values if value is not None]
+
+
+def _schedules(node: Node, mistakes: Mistakes) -> list[Schedule | None]:
+    entries = {"order": node} if isinstance(node.value, str) else node.value
+    if not isinstance(entries, dict):
+        mistakes.at(node, "schedule must be an order or a mapping", "d_first, g_first, simultaneous, or {order: ...}")
+        return []
+    return [_built(Schedule, "schedule", node, body, mistakes) for body in _bodies(entries, Schedule, mistakes)]
+
+
+def _components(family: str, node: Node, registry: Registry, mistakes: Mistakes) -> list[Component | None]:
+    entries = {"kind": node} if isinstance(node.value, str) else node.value
+    if not isinstance(entries, dict) or "kind" not in entries:
+        mistakes.at(node, f"{family} must be a kind or a mapping with `kind`", hint("", registry.names(family)))
+        return []
+    kind = entries["kind"]
+    if not isinstance(kind.value, str) or kind.value not in registry.names(family):
+        mistakes.at(kind, f"there is no {family} {kind.text!r}", hint(kind.text, registry.names(family)))
+        return []
+    owner = registry.find(family, kind.value)
+    options = {name: entry for name, entry in entries.items() if name != "kind"}
+    subject = f"{family} {kind.value}"
+    return [_built(owner, subject, node, body, mistakes) for body in _bodies(options, owner, mistakes)]
+
+
+def _bodies(entries: Mapping[str, Node], owner: type, mistakes: Mistakes) -> list[dict[str, Node]]:
+    """The mapping once for each combination of the lists inside it."""
+    lists = list_options(owner)
+    for name, node in entries.items():
+        if node.value == [] and name not in lists:
+            mistakes.at(node, f"the list of {name} is empty", "give at least one value")
+    alternatives = [node.items if name not in lists or _is_axis(node) else [node] for name, node in entries.items()]
+    return [dict(zip(entries, combination, strict=True)) for combination in itertools.product(*alternatives)]
+
+
+def _is_axis(node: Node) -> bool:
+    """Whether an option that is itself a list is given as a list of lists."""
+    return any(isinstance(item.value, list) for item in node.items if item is not node)
+
+
+def _built(owner: type[Any], subject: str, node: Node, body: Mapping[str, Node], mistakes: Mistakes) -> Any:
+    """An instance of a component class or of `Schedule`, or None and its mistakes."""
+    names = [option.name for option in fields(owner)]
+    unknown = [name for name in body if name not in names]
+    for name in unknown:
+        mistakes.at(body[name].key or node, f"{subject} has no option {name!r}", hint(name, names))
+
+    def place(path: Path) -> Node:
+        top = body.get(str(path[0]), node) if path else node
+        return top.items[int(path[1])] if path[1:] and int(path[1]) < len(top.items) else top
+
+    known = {name: option.plain for name, option in body.items() if name not in unknown}
+    value = _checked(owner, known, subject, place, mistakes)
+    return None if unknown else value
+
+
+Path = tuple[str | int, ...]  # (option,) or (option, index in its list); () for the whole
+
+
+def _checked(kind: Any, plain: Any, subject: str, place: Callable[[Path], Node], mistakes: Mistakes) -> Any:
+    try:
+        return _adapter(kind).validate_json(json.dumps(plain), strict=True)
+    except ValidationError as error:
+        for path, found in itertools.groupby(error.errors(), key=lambda one: _path(one["loc"])):
+            mistakes.at(place(path), *_told(subject, path, place(path), list(found)))
+    except PydanticUserError as error:
+        mistakes.at(place(()), f"{subject}: its options can't be checked", error.message)
+    return None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _path(place: Path) -> Path:
+    """pydantic's place without the names of a union's members."""
+    return (*place[:1], *(part for part in place[1:] if isinstance(part, int)))
+
+
+def _told(subject: str, path: Path, node: Node, found: list[ErrorDetails]) -> tuple[str, ...]:
+    """A message, and a hint where a word is close to one that is allowed."""
+    first = found[0]
+    if first["type"] == "missing" and len(path) == 1:
+        return (f"{subject} needs the option {path[0]!r}",)
+    if first["type"] == "value_error":
+        return (f"{subject}: {first['msg'].removeprefix('Value error, ')}",)
+    words = " or ".join(_words(one).removeprefix("must be " if i else "") for i, one in enumerate(found))
+    option = "".join((str(path[0]), *(f"[{index}]" for index in path[1:]))) if path else ""
+    given = f"{subject}: {option} = {node.text}" if path else f"{subject} = {node.text}"
+    return (f"{given} {words}", guess(node.text, [word for one in found for word in _allowed(one)]))
+
+
+def _words(error: ErrorDetails) -> str:
+    if error["type"] == "literal_error":
+        return f"must be one of {', '.join(_allowed(error))}"
+    return WORDS.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+
+
+def _allowed(error: ErrorDetails) -> list[str]:
+    """The words of a `Literal`."""
+    return re.findall(r"'([^']*)'", error.get("ctx", {}).get("expected", ""))
