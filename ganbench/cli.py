@@ -72,6 +72,8 @@ def cli() -> None:
 @click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU.")
 @click.option("--pack", type=click.IntRange(min=1), default=1, show_default=True,
               help="Seeds of a cell that are trained as one program.")  # fmt: skip
+@click.option("--save-every", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",
+              help="Time between the checkpoints that a killed run resumes from.")  # fmt: skip
 @results
 @click.option("--tracking-uri", metavar="URI|none", help="MLflow; by default MLFLOW_TRACKING_URI or RESULTS/mlflow.db.")
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")

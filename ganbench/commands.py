@@ -157,6 +157,7 @@ def _request(suite: Any, options: Mapping[str, Any]) -> Any:
         plugins=tuple(path.resolve() for path in suite.plugins),
         devices=devices.resolve(options["devices"], options["workers"], options["per_gpu"]),
         inception=Path(inception) if inception else None,
+        save_every=options["save_every"],
     )
     return Request(
         site, _executor(options["executor"]), options["tracking_uri"], options["retry_failed"], options["pack"]

@@ -63,6 +63,7 @@ def _context(settings: dict[str, Any], events: TextIO, stop: threading.Event) ->
         device=settings["device"],
         emit=emit,
         inception=Path(settings["inception"]) if settings["inception"] else None,
+        save_every=settings["save_every"],
         stopping=stop.is_set,
     )
 

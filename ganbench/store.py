@@ -78,7 +78,7 @@ class RunFolder:
             state = State(**body)
             sealed = {name: (int(size), str(digest)) for name, (size, digest) in state.sealed.items()}
             known = state.status in ("running", "done", "diverged", "failed") and isinstance(state.step, int)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise self._damaged("state.json", str(error)) from None
         if not known:
             raise self._damaged("state.json", f"status {state.status!r}")
@@ -93,9 +93,12 @@ class RunFolder:
                 raise self._damaged(name, "its content is not what state.json sealed")
         return state
 
-    def write_state(self, state: State) -> None:
-        """Seal the rows as they are now and replace `state.json` atomically: the last write of any change."""
-        sealed = {name: _seal(self.path / name) for name in ROWS if (self.path / name).exists()}
+    def write_state(self, state: State, *, seal: bool = True) -> None:
+        """Seal the rows as they are now and replace `state.json` atomically: the last write of any change.
+
+        Without `seal` the state vouches for no row: the first write of a change that rewrites rows.
+        """
+        sealed = {name: _seal(self.path / name) for name in ROWS if seal and (self.path / name).exists()}
         write_json(self.path / "state.json", asdict(state) | {"sealed": sealed})
 
     def rows(self, name: str) -> list[Row]:

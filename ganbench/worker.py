@@ -36,8 +36,7 @@ from ganbench.variants.base import Params
 Emit = Callable[[dict[str, Any]], None]
 
 ROWS_OF_TERMS = 100  # how often in a run the training curves get a point
-SAVE_EVERY = 10.0  # seconds between resumable checkpoints, at least
-SAVE_SHARE = 0.01  # and they take at most this share of the time
+SAVE_SHARE = 0.01  # of the time, at most, goes into resumable checkpoints
 PICTURED = 64  # samples in a picture
 
 
@@ -54,6 +53,7 @@ class Context:
     device: str
     emit: Emit
     inception: Path | None = None  # the Inception network's weights
+    save_every: float = 10.0  # seconds between resumable checkpoints, at least
     stopping: Callable[[], bool] = lambda: False
 
 
@@ -130,7 +130,7 @@ def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
                 _record(recorder, look, job, real)
         context.emit({"event": "progress", "runs": list(job.run_ids), "step": moment.step, "of": steps})
         stopping = context.stopping()
-        _save(recorders, moment, steps, stopping)
+        _save(recorders, moment, context.save_every, stopping)
         if stopping:
             raise Stopped
 
@@ -174,6 +174,7 @@ def _begin(spec: RunSpec, folder: RunFolder, resumed: int, about: dict[str, Any]
     """Open a run's folder at the step it resumes from; 0 starts anew."""
     state = (folder.state() if resumed else None) or State("running")
     if resumed:
+        folder.write_state(state, seal=False)
         folder.keep_rows_until(resumed)
     else:
         write_json(
@@ -245,12 +246,12 @@ def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
     return None
 
 
-def _save(recorders: Sequence[Recorder], moment: Moment, steps: int, now: bool) -> None:
+def _save(recorders: Sequence[Recorder], moment: Moment, every: float, now: bool) -> None:
     """Write resumable checkpoints when it is time to, or when told; none at the end of a run."""
     for recorder, look in zip(recorders, moment.looks, strict=True):
         clock = time.monotonic()
-        due = clock - recorder.saved > max(SAVE_EVERY, recorder.cost / SAVE_SHARE)
-        if recorder.state.status == "running" and look.step < steps and (due or now):
+        due = clock - recorder.saved > max(every, recorder.cost / SAVE_SHARE)
+        if recorder.state.status == "running" and (due or now):
             # the state first: what it says past the checkpoint is dropped on resuming, what it lacks would be missed
             recorder.state = replace(recorder.state, seconds=recorder.seconds())
             recorder.folder.write_state(recorder.state)

@@ -101,6 +101,7 @@ class WorkerProcess:
             "plugins": list(map(str, site.plugins)),
             "device": self.device,
             "threads": site.threads,
+            "save_every": site.save_every,
         }
 
     def _death(self, process: subprocess.Popen[str], began: int) -> WorkerDied:

@@ -39,6 +39,7 @@ class Site:
     devices: tuple[str, ...]  # one a worker: ("cpu", "cpu") or ("cuda:0", "cuda:0", "cuda:1")
     inception: Path | None = None
     threads: int = 1  # CPU threads of a worker
+    save_every: float = 10.0  # seconds between resumable checkpoints, at least
 
 
 class Executor(Protocol):

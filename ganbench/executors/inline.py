@@ -44,4 +44,4 @@ class Inline:
             listen(event)
 
         site = self.site
-        return Context(Store(site.results), site.data, site.devices[0], emit, site.inception)
+        return Context(Store(site.results), site.data, site.devices[0], emit, site.inception, site.save_every)
