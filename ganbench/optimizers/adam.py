@@ -1,0 +1,53 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ganbench.component import Momentum, Positive
+from ganbench.optimizers.base import Optimizer, PlayerName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """theta -= lr * m_hat / (sqrt(v_hat) + eps), with the bias-corrected moments of the gradient.
+
+    `eps_hat`: theta -= lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps), as TensorFlow 1 does. They differ
+    for gradients near eps only. `beta1` is DCGAN's 0.5; Adam's own default is 0.9.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; eps_hat: the end of section 2"
+
+    beta1: Momentum = 0.5
+    beta2: Momentum = 0.999
+    eps: Positive = 1e-8
+    eps_hat: bool = False
+
+    def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
+        fused = params[0].device.type in ("cpu", "cuda")
+        betas = (self.beta1, self.beta2)
+        rule = torch.optim.Adam(params, lr=self.lr_of(player), betas=betas, eps=self.eps, fused=fused)
+        rule.register_step_pre_hook(_lay_out)
+        if self.eps_hat:
+            rule.register_step_pre_hook(self._correct_eps)
+        return rule
+
+    def _correct_eps(self, rule: torch.optim.Optimizer, *_: Any) -> None:
+        """Divide eps by the bias correction, which torch applies to sqrt(v) alone."""
+        for group in rule.param_groups:
+            state = rule.state.get(group["params"][0])
+            step = int(state["step"]) + 1 if state else 1
+            group["eps"] = self.eps / (1 - self.beta2**step) ** 0.5
+
+
+def _lay_out(rule: torch.optim.Optimizer, *_: Any) -> None:
+    """Make the gradients contiguous: torch's fused rule reads a transposed one wrongly on the CPU, without a word."""
+    for group in rule.param_groups:
+        for param in group["params"]:
+            if param.grad is not None:
+                param.grad = param.grad.contiguous()
