@@ -1,0 +1,56 @@
+"""The 64x64 pair of the LSGAN stability study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import nn
+
+from ganbench.component import Count
+from ganbench.networks import _layers as layers
+from ganbench.networks import _pyramid
+from ganbench.networks.base import Network
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+
+STD = 0.02
+PYRAMID = _pyramid.Pyramid(sides=(64, 32, 16, 8, 4), channels=(3, 64, 128, 256, 512), tf_same=True, bias=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSGAN64(Network):
+    """DCGAN at 64x64x3 as the authors of LSGAN built it: latents of 1024, TensorFlow's padding and initialisation.
+
+    G has 12,702,851 parameters and D 4,314,753 without batch norm. In the study D has batch norm in its layers 2-4
+    (`batchnorm: discriminator`, the paper's BN_G) or nobody has it (`none`, the paper's BN_GD).
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Mao et al. 2017, arXiv:1611.04076, the authors' code for the stability comparison"
+
+    z: Count = 1024
+    prior: Literal["normal", "uniform"] = "uniform"
+
+    def generator(self, space: Space) -> nn.Module:
+        return _initialise(_pyramid.generator(PYRAMID, self.z, self.g_batchnorm))
+
+    def discriminator(self, space: Space) -> nn.Module:
+        return _initialise(_pyramid.discriminator(PYRAMID, self.d_batchnorm))
+
+    def misfit(self, space: Space) -> str | None:
+        if space.shape == (3, 64, 64):
+            return None
+        given = f"{'images' if space.is_image else 'points'} of shape {'x'.join(map(str, space.shape))}"
+        return f"lsgan64 takes images of shape 3x64x64, not {given}: use dcgan for other images, mlp for points"
+
+
+def _initialise(net: nn.Module) -> nn.Module:
+    return layers.initialise(net, _weight, gain_std=STD)
+
+
+def _weight(layer: layers.Layer) -> None:
+    """As the authors' TensorFlow layers: convolutions from a truncated normal, the others from a plain one."""
+    fill = layers.truncated_normal(STD) if isinstance(layer, nn.Conv2d) else layers.normal(STD)
+    fill(layer)
