@@ -19,8 +19,8 @@ class KID(Evaluator):
     """`kid`, or `kd_pixels`, `kd_classifier`: the unbiased squared MMD with the kernel (x.y / d + 1)^3, in float64.
 
     The mean over `subsets` random subsets of `size` samples from each side (the authors took 50 subsets, later work
-    100); `stderr` is the population standard deviation over the subsets. It may be negative. With fewer than `size`
-    samples on a side the subsets shrink to that number, and the fingerprint says so.
+    100); `stderr` is the population standard deviation over the subsets, absent when each holds every sample. The value
+    may be negative. With fewer than `size` samples on a side the subsets shrink to that number, as the fingerprint says.
     """
 
     version: ClassVar[int] = 1
@@ -60,5 +60,6 @@ class KID(Evaluator):
         )
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "subset size": size}
         marks = fingerprint(self, "torch-fidelity", **fake.extractor(self.features), **facts)
-        value, spread = found[KEY_METRIC_KID_MEAN], found[KEY_METRIC_KID_STD]
+        value, whole = found[KEY_METRIC_KID_MEAN], size == len(fake) == len(reals)
+        spread = None if whole else found[KEY_METRIC_KID_STD]
         return {self.metrics()[0].name: Score(value, spread, len(fake), len(reals), marks)}
