@@ -158,6 +158,10 @@ def _the_component(module: ModuleType, where: str) -> type[Component]:
     if "__dataclass_fields__" not in vars(component):
         todo = "put @dataclass(frozen=True, kw_only=True) above it"
         raise RequestError(where, f"{component.__name__} is not a dataclass", todo=todo)
+    try:
+        options(component)
+    except NameError as error:
+        raise RequestError(where, f"its options can't be read: {error}") from None
     return component
 
 

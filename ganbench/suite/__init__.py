@@ -39,7 +39,7 @@ from ganbench.plugins import Registry
 from ganbench.spec import AXES, RunSpec
 from ganbench.suite.changes import Changes, changed, kept
 from ganbench.suite.evaluation import Evaluation, Skipped, read_evaluation, read_select
-from ganbench.suite.grid import Block, Datasets, Grid, need_steps, read_blocks, read_train
+from ganbench.suite.grid import Block, Grid, need_steps, read_blocks, read_spaces, read_train
 from ganbench.suite.json_schema import schema
 from ganbench.suite.nodes import Mistakes, Node, read
 from ganbench.suite.rules import Excluded, Rule, check_used, read_rules, sorted_out
@@ -115,7 +115,7 @@ def _draft(tree: Node, folder: Path, data_root: Path | None, mistakes: Mistakes)
     top, nothing = _sections(tree, mistakes), replace(tree, value={})
     registry, plugins = _plugins(top.get("plugins"), folder, mistakes)
     blocks = read_blocks(top["grid"], registry, mistakes) if "grid" in top else ()
-    datasets = _datasets(blocks, data_root, mistakes)
+    blocks, datasets = read_spaces(blocks, data_root, mistakes)
     names = (*registry.names("dataset"), *datasets)
     train = top.get("train", nothing)
     defaults = read_train(train, blocks, names, registry, mistakes)
@@ -155,17 +155,6 @@ def _plugins(node: Node | None, folder: Path, mistakes: Mistakes) -> tuple[Regis
         except RequestError as error:
             mistakes.at(item, f"{item.value}: {error.given}", error.allowed, error.todo)
     return registry, tuple(paths)
-
-
-def _datasets(blocks: Iterable[Block], data_root: Path | None, mistakes: Mistakes) -> Datasets:
-    """The suite's datasets and their spaces, by notation; one whose data are absent is a mistake where it is named."""
-    found: Datasets = {}
-    for choice in (choice for block in blocks for choice in block.get("dataset", ())):
-        try:
-            found[choice.value.notation()] = (choice.value, choice.value.space(data_root))
-        except RequestError as error:
-            mistakes.at_error(choice.node, error)
-    return found
 
 
 def _varying(blocks: Iterable[Block], specs: Iterable[RunSpec]) -> tuple[str, ...]:

@@ -64,11 +64,13 @@ def read_evaluation(
     if "every" in entries:
         every = per_dataset.read(entries["every"], names, lambda n: scalar("every", Count, n, mistakes) or 1, mistakes)
     samples = scalar("samples", Count, entries["samples"], mistakes) if "samples" in entries else SAMPLES
-    found = choices("evaluator", entries["with"], registry, mistakes) if "with" in entries else []
-    evaluators = {choice.value.notation(): choice for choice in reversed(found)}
-    ordered = list(reversed(evaluators.values()))
+    wanted = entries.get("with")
+    found = choices("evaluator", wanted, registry, mistakes) if wanted and wanted.value != [] else []
+    notations = [choice.value.notation() for choice in found]
+    ordered = [choice for i, choice in enumerate(found) if notations[i] not in notations[:i]]
     _check_names(ordered, mistakes)
-    skipped = [one for choice in ordered for one in _skipped(choice, datasets, samples or 1, mistakes)]
+    judged = ordered if samples else ()  # how many samples is part of whether an evaluator fits
+    skipped = [one for choice in judged for one in _skipped(choice, datasets, samples, mistakes)]
     return Evaluation(every, samples or 1, tuple(choice.value for choice in ordered), tuple(skipped))
 
 

@@ -7,9 +7,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ganbench.datasets.base import Dataset, Space
+from ganbench.errors import RequestError
 from ganbench.networks.base import Network
 from ganbench.plugins import Registry, hint
 from ganbench.spec import AXES, RunSpec
@@ -94,6 +96,24 @@ def read_blocks(node: Node, registry: Registry, mistakes: Mistakes) -> tuple[Blo
     if count > MOST_RUNS:
         mistakes.at(node, f"the grid has {count} runs", f"at most {MOST_RUNS}")
     return tuple(blocks)
+
+
+def read_spaces(
+    blocks: Iterable[Block], data_root: Path | None, mistakes: Mistakes
+) -> tuple[tuple[Block, ...], Datasets]:
+    """The datasets and their spaces; one whose data are absent is a mistake where it is named, and left out."""
+    datasets: Datasets = {}
+    readable = []
+    for block in blocks:
+        kept = []
+        for choice in block.get("dataset", ()):
+            try:
+                datasets[choice.value.notation()] = (choice.value, choice.value.space(data_root))
+                kept.append(choice)
+            except RequestError as error:
+                mistakes.at_error(choice.node, error)
+        readable.append({**block, "dataset": kept})
+    return tuple(readable), datasets
 
 
 def read_train(
