@@ -1,0 +1,141 @@
+"""The live mirror: one daemon thread of the process that schedules the runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from filelock import FileLock, Timeout
+
+from ganbench.errors import DamagedRun
+from ganbench.store import RunFolder, Store
+from ganbench.tracking.connection import Connection, reason
+from ganbench.tracking.marker import claim, marked
+from ganbench.tracking.place import shown
+
+Signature = tuple[tuple[int, int], ...]
+PATIENCE = 5  # seconds for one request
+LONGEST_PAUSE = 60.0  # seconds between two attempts to reach a store that fails
+LAST_WAIT = 3.0  # seconds that a failing store is waited for at the end
+
+
+@dataclass(eq=False)
+class Watched:
+    """A run of a suite, its folder as it was when it was last mirrored, and the claim on it while it is in progress."""
+
+    suite: str
+    folder: RunFolder
+    seen: Signature | None = None
+    claim: FileLock | None = None
+
+    def signature(self) -> Signature | None:
+        """Times and sizes of what is mirrored; None for a run that has not begun."""
+        names = ("state.json", "terms.jsonl", "scores.jsonl", "env.json", "samples")
+        paths = [self.folder.path / name for name in names]
+        if not paths[0].exists():
+            return None
+        stats = [path.stat() for path in paths if path.exists()]
+        return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
+
+    def claimed(self) -> bool:
+        """Whether this process mirrors the run; another one may do so already."""
+        if self.claim is None:
+            lock = claim(self.folder, self.suite)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                return False
+            self.claim = lock
+        return True
+
+    def release(self) -> None:
+        if self.claim is not None:
+            self.claim.release()
+            self.claim = None
+
+
+class Mirror:
+    """Mirrors runs to MLflow while they are in progress. It never raises, and nobody waits for it before `close`.
+
+    Every `every` seconds it looks which folders have changed, and logs what is new. A store that fails is told of once,
+    through `say` (from the thread), and tried again at growing intervals; what is missing in the end is left to `sync`.
+    """
+
+    def __init__(self, store: Store, uri: str, say: Callable[[str], None], every: float = 2.0) -> None:
+        self._store, self._uri, self._say = store, uri, say
+        self._every = self._pause = every
+        self._connection: Connection | None = None
+        self._watched: list[Watched] = []
+        self._failing = self._told = False
+        self._closing, self._abandoned = Event(), Event()
+        self._thread = Thread(target=self._live, name="mlflow-mirror", daemon=True)
+
+    def start(self, suite: str, run_ids: Iterable[str]) -> None:
+        """Watch the runs of a suite, begun or not; may be called for several suites."""
+        self._watched += [Watched(suite, self._store.run(run_id)) for run_id in run_ids]
+        if not self._thread.is_alive():
+            self._thread.start()
+
+    def close(self, timeout: float = 30.0) -> int:
+        """Mirror what has changed, as far as `timeout` seconds allow; returns how many runs are not caught up."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(min(timeout, LAST_WAIT) if self._failing else timeout)
+        self._abandoned.set()
+        behind = sum(run.signature() != run.seen for run in self._watched)
+        if behind:
+            self._tell(f"{behind} run{'s are' if behind > 1 else ' is'} not mirrored yet")
+        return behind
+
+    def _live(self) -> None:
+        last = False
+        while not last:
+            last = self._closing.wait(self._pause)
+            self._pass()
+            last = last or (self._failing and self._closing.is_set())
+        for run in self._watched:
+            run.release()
+
+    def _pass(self) -> None:
+        for run in list(self._watched):
+            begun = time.monotonic()
+            try:
+                worked = self._visit(run)
+            except DamagedRun:
+                continue  # it will be done again
+            except Exception as error:  # whatever it is, the runs go on
+                self._fail(run, error)
+                return
+            if self._abandoned.is_set():
+                return
+            if worked:
+                self._closing.wait(time.monotonic() - begun)  # half a core at most: the rest belongs to the runs
+        self._failing, self._pause = False, self._every
+
+    def _visit(self, run: Watched) -> bool:
+        """Mirror a run if its folder has changed, or if it ends unfinished; whether there was anything to do."""
+        now, closing = run.signature(), self._closing.is_set()
+        if now is None or (now == run.seen and not (closing and run.claim)):
+            return False
+        known = run.seen is None and marked(run.folder, self._uri, run.suite)
+        if not known and run.claimed():
+            self._connection = self._connection or Connection(self._store, self._uri, PATIENCE)
+            self._connection.mirror_run(run.folder, run.suite, live=not closing)
+            if marked(run.folder, self._uri, run.suite):
+                run.release()
+        run.seen = now
+        return not known
+
+    def _fail(self, run: Watched, error: Exception) -> None:
+        self._failing, self._pause = True, min(2 * self._pause, LONGEST_PAUSE)
+        self._connection = None  # what it remembers of the store may no longer be so
+        self._watched.remove(run)
+        self._watched.append(run)  # should this one run be the trouble, the others come first from now on
+        self._tell(reason(error))
+
+    def _tell(self, what: str) -> None:
+        if not self._told:
+            self._told = True
+            self._say(f"MLflow at {shown(self._uri)}: {what}. The files keep everything; type `ganbench sync` later.")

@@ -1,0 +1,128 @@
+"""What MLflow should hold for a run, read from the run's folder. Knows the words of MLflow, but not its code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ganbench.spec import canonical_json
+from ganbench.store import RunFolder, State
+
+Point = tuple[str, int]  # a metric's name and a step
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+LONGEST = 6000  # characters of a parameter that MLflow keeps
+RUN_ID = "ganbench.run_id"  # the tag by which a run is found again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A run of a suite in MLflow's terms. Times are unix milliseconds."""
+
+    run_id: str
+    status: Status
+    start: int
+    end: int
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: dict[Point, tuple[float, int]]  # value and time
+    artifacts: dict[str, Path]  # path in MLflow -> file
+    seal: str | None  # hash of the state that sealed the rows; None while the run is in progress
+
+    def digest(self) -> str:
+        """A hash of everything but the times: rows that a resumed run wrote again are the same rows."""
+        values = sorted([name, step, value] for (name, step), (value, _) in self.metrics.items())
+        sizes = {name: path.stat().st_size for name, path in self.artifacts.items()}
+        return _hash([self.status, self.params, self.tags, values, sizes])
+
+
+def read(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
+    """The record of a folder; None for a run that was never started. Raises `DamagedRun`.
+
+    An unfinished run is RUNNING while it is watched `live` or another process fills it, and KILLED otherwise.
+    """
+    state = folder.state()  # first: rows that it seals are there when it says so
+    spec = folder.read_json("spec.json")
+    if state is None or spec is None:
+        return None
+    metrics = _metrics(folder)
+    times = [time for _, time in metrics.values()]
+    start = min(times, default=_milliseconds((folder.path / "spec.json").stat().st_mtime))
+    return Record(
+        run_id=folder.run_id,
+        status=_status(folder, state, live),
+        start=start,
+        end=max(times, default=start),
+        params=dict(_flat(spec.get("spec", {}))),
+        tags=_tags(folder, suite, state) | {name: str(value) for name, value in spec.get("columns", {}).items()},
+        metrics=metrics,
+        artifacts=_artifacts(folder),
+        seal=seal(state),
+    )
+
+
+def seal(state: State | None) -> str | None:
+    """A hash that changes with every change of a settled run; None before the run is settled."""
+    return None if state is None or state.status == "running" else _hash(asdict(state))
+
+
+def _status(folder: RunFolder, state: State, live: bool) -> Status:
+    if state.status == "running":
+        return "RUNNING" if live or folder.busy() else "KILLED"
+    return "FAILED" if state.status == "failed" else "FINISHED"
+
+
+def _tags(folder: RunFolder, suite: str, state: State) -> dict[str, str]:
+    env = folder.read_json("env.json") or {}
+    diverged = state.diverged or {}
+    tags = {
+        RUN_ID: folder.run_id,
+        "ganbench.suite": suite,
+        "ganbench.state": state.status,
+        "ganbench.outcome": {"running": None, "done": "completed"}.get(state.status, state.status),
+        "ganbench.device": env.get("device"),
+        "ganbench.diverged_step": diverged.get("step"),
+        "ganbench.diverged_term": diverged.get("term"),
+        "ganbench.error": state.error,
+    }
+    return {name: str(value)[:LONGEST] for name, value in tags.items() if value is not None}
+
+
+def _metrics(folder: RunFolder) -> dict[Point, tuple[float, int]]:
+    metrics: dict[Point, tuple[float, int]] = {}
+    for row in folder.rows("terms.jsonl"):
+        for term, value in row["terms"].items():
+            metrics[_name(f"terms/{term}"), row["step"]] = (value, _milliseconds(row["time"]))
+    for row in folder.rows("scores.jsonl"):
+        metrics[_name(row["metric"]), row["step"]] = (row["value"], _milliseconds(row["time"]))
+    return {point: (float(value), time) for point, (value, time) in metrics.items() if value is not None}
+
+
+def _artifacts(folder: RunFolder) -> dict[str, Path]:
+    files = {name: folder.path / name for name in ("spec.json", "env.json")}
+    files |= {f"samples/{path.name}": path for path in sorted((folder.path / "samples").glob("[!.]*.png"))}
+    return {name: path for name, path in files.items() if path.exists()}
+
+
+def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+    """A nested mapping as dotted names and short texts; a list stays one value, as JSON."""
+    if isinstance(value, dict):
+        return [pair for key, inner in value.items() for pair in _flat(inner, f"{name}.{key}" if name else key)]
+    text = value if isinstance(value, str) else json.dumps(value)
+    return [(_name(name), text[:LONGEST])]
+
+
+def _name(text: str) -> str:
+    """MLflow's names hold letters, digits, and `_-. :/` only."""
+    return re.sub(r"[^\w\-. :/]", "_", text)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _hash(body: Any) -> str:
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()[:16]

@@ -1,0 +1,63 @@
+"""Mirroring again whatever MLflow lacks, at the user's request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from filelock import Timeout
+
+from ganbench.errors import DamagedRun, RequestError
+from ganbench.store import Store
+from ganbench.tracking.connection import Connection, reason
+from ganbench.tracking.marker import claim
+from ganbench.tracking.place import shown
+
+PATIENCE = 60  # seconds for one request
+
+
+@dataclass
+class Synced:
+    """What `sync` did: runs that MLflow now holds, values added, runs left to another process, runs not readable."""
+
+    runs: int = 0
+    metrics_added: int = 0
+    elsewhere: int = 0
+    damaged: int = 0
+
+
+def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], None]) -> Synced:
+    """Mirror the runs of the suites (None: of every suite that ran here); a second time adds nothing.
+
+    Asks the store what it holds and believes no marker. Raises `RequestError` for an unknown suite and for a store
+    that fails; what was mirrored until then stays.
+    """
+    total = Synced()
+    manifests = {suite: store.manifest(suite) for suite in (store.suites() if suites is None else suites)}
+    try:
+        connection = Connection(store, uri, PATIENCE)
+        for suite, manifest in manifests.items():
+            before = total.runs, total.metrics_added
+            for run_id in manifest["runs"]:
+                _sync_run(connection, store, (suite, run_id), total)
+            say(f"{suite}: {total.runs - before[0]} runs, {total.metrics_added - before[1]} values added")
+    except Exception as error:
+        raise RequestError(
+            shown(uri), f"MLflow fails: {reason(error)}", todo="type `ganbench sync` again when it works"
+        ) from error
+    return total
+
+
+def _sync_run(connection: Connection, store: Store, key: tuple[str, str], total: Synced) -> None:
+    suite, run_id = key
+    folder = store.run(run_id)
+    if not (folder.path / "state.json").exists():
+        return
+    try:
+        with claim(folder, suite).acquire(timeout=0):
+            total.metrics_added += connection.mirror_run(folder, suite)
+            total.runs += 1
+    except Timeout:
+        total.elsewhere += 1
+    except DamagedRun:
+        total.damaged += 1
