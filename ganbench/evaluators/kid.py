@@ -19,8 +19,8 @@ class KID(Evaluator):
     """`kid`, or `kd_pixels`, `kd_classifier`: the unbiased squared MMD with the kernel (x.y / d + 1)^3, in float64.
 
     The mean over `subsets` random subsets of `size` samples from each side (the authors took 50 subsets, later work
-    100); `stderr` is the population standard deviation over the subsets, absent when each holds every sample. The value
-    may be negative. With fewer than `size` samples on a side the subsets shrink to that number, as the fingerprint says.
+    100); `stderr` is the population standard deviation over the subsets, absent when each holds every sample. It may be
+    negative. With fewer than `size` samples on a side the subsets shrink to that number, as the fingerprint says.
     """
 
     version: ClassVar[int] = 1
