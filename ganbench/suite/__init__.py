@@ -93,16 +93,14 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
     if not specs:
         mistakes.at(draft.top["grid"], "every run is excluded", excluded[0].because)
     mistakes.stop()
-    keep = kept(every, changes.only)
-    kept_specs = tuple(spec for spec in specs if spec.run_id() in keep)
-    kept_excluded = tuple(one for one in excluded if one.spec.run_id() in keep)
-    rest = (*kept_specs, *(one.spec for one in kept_excluded))
+    keeps = kept(every, changes.only)
+    rest = tuple(filter(keeps, every))
     return Suite(
         name=str(draft.top["name"].value),
         about=str(draft.top["about"].value) if "about" in draft.top else "",
         path=path,
-        specs=kept_specs,
-        excluded=kept_excluded,
+        specs=tuple(filter(keeps, specs)),
+        excluded=tuple(one for one in excluded if keeps(one.spec)),
         evaluation=draft.evaluation.on({spec.dataset.notation() for spec in rest}),
         select=draft.select,
         axes=_varying(draft.grid.blocks, rest),

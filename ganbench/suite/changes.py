@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ganbench.errors import RequestError
@@ -52,24 +52,25 @@ def _set(tree: Node, source: Source, text: str, mistakes: Mistakes) -> Node:
     return result
 
 
-def kept(specs: Iterable[RunSpec], only: Iterable[str]) -> frozenset[str]:
-    """The ids of the runs that `--only` keeps. Raises `RequestError` for an axis, value or choice that no run has."""
-    specs = tuple(specs)
-    wanted: dict[str, list[str]] = {}
-    known = all_labels(specs)
+def kept(specs: Sequence[RunSpec], only: Sequence[str]) -> Callable[[RunSpec], bool]:
+    """Whether `--only` keeps a run. Raises `RequestError` for an axis, a value or a combination that no run has."""
+    wanted: dict[str, set[str]] = {}
+    known = all_labels(specs if only else ())
     for text in only:
         axis, _, values = text.partition("=")
         if axis not in AXES:
             raise RequestError(f"--only {text}", f"there is no axis {axis!r}", hint(axis, AXES))
-        words = [word.strip() for word in re.split(r",(?![^\[]*\])", values)]
-        for word in words:
+        for word in (part.strip() for part in re.split(r",(?![^\[]*\])", values)):
             if word not in known[axis]:
                 raise RequestError(
                     f"--only {text}", f"no run of the suite has {axis} {word!r}", hint(word, known[axis])
                 )
-        wanted.setdefault(axis, []).extend(words)
-    found = [spec.run_id() for spec in specs if all(set(wanted[a]) & set(labels(spec)[a]) for a in wanted)]
-    if specs and not found:
+            wanted.setdefault(axis, set()).add(word)
+
+    def keeps(spec: RunSpec) -> bool:
+        return not wanted or all(words & set(labels(spec)[axis]) for axis, words in wanted.items())
+
+    if not any(map(keeps, specs)):
         flags = " ".join(f"--only {text}" for text in only)
         raise RequestError(flags, "no run of the suite has all of these at once", todo="leave one of them out")
-    return frozenset(found)
+    return keeps

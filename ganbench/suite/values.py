@@ -49,8 +49,10 @@ class Choice:
 
 
 def choices(axis: str, node: Node, registry: Registry, mistakes: Mistakes) -> list[Choice]:
-    """The values that a node gives to an axis or, with `evaluator`, to `evaluate.with`: one, or a list; lists inside
-    components multiply; a single number for `seed` counts the seeds."""
+    """The values that a node gives to an axis, or to `evaluate.with` under the name `evaluator`.
+
+    One or a list; lists inside components multiply; a single number for `seed` counts the seeds.
+    """
     if isinstance(node.value, list) and not node.value:
         mistakes.at(node, f"the list of {axis} is empty", "give at least one value")
     if axis == "seed" and type(node.value) is int:
@@ -141,7 +143,7 @@ def _built(owner: type[Any], subject: str, node: Node, body: Mapping[str, Node],
     for name in unknown:
         mistakes.at(body[name].key or node, f"{subject} has no option {name!r}", hint(name, names))
 
-    def place(path: Path) -> Node:
+    def place(path: Loc) -> Node:
         top = body.get(str(path[0]), node) if path else node
         return top.items[int(path[1])] if path[1:] and int(path[1]) < len(top.items) else top
 
@@ -150,10 +152,10 @@ def _built(owner: type[Any], subject: str, node: Node, body: Mapping[str, Node],
     return None if unknown else value
 
 
-Path = tuple[str | int, ...]  # (option,) or (option, index in its list); () for the whole
+Loc = tuple[str | int, ...]  # (option,) or (option, index in its list); () for the whole
 
 
-def _checked(kind: Any, plain: Any, subject: str, place: Callable[[Path], Node], mistakes: Mistakes) -> Any:
+def _checked(kind: Any, plain: Any, subject: str, place: Callable[[Loc], Node], mistakes: Mistakes) -> Any:
     try:
         return _adapter(kind).validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
@@ -169,12 +171,12 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _path(place: Path) -> Path:
+def _path(place: Loc) -> Loc:
     """pydantic's place without the names of a union's members."""
     return (*place[:1], *(part for part in place[1:] if isinstance(part, int)))
 
 
-def _told(subject: str, path: Path, node: Node, found: list[ErrorDetails]) -> tuple[str, ...]:
+def _told(subject: str, path: Loc, node: Node, found: list[ErrorDetails]) -> tuple[str, ...]:
     """A message, and a hint where a word is close to one that is allowed."""
     first = found[0]
     if first["type"] == "missing" and len(path) == 1:

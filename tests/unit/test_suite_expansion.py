@@ -250,6 +250,16 @@ name: y
     assert short == long
 
 
+def test_a_users_file_counts_in_the_id(tmp_path: Path) -> None:
+    text = f"name: x\ngrid: {GRID}\ntrain: {{steps: 3}}"
+    before = suite(tmp_path, text)
+    assert (tmp_path / "tiny_gan.py").resolve() in before.plugins
+    assert before.specs[0].canonical()["variant"]["digest"] == before.specs[0].variant.digest != ""
+    path = tmp_path / "tiny_gan.py"
+    path.write_text(path.read_text() + "# another file now\n")
+    assert load(tmp_path / "suite.yaml").specs[0].run_id() != before.specs[0].run_id()
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     weights=st.lists(st.integers(2, 99), min_size=1, max_size=3, unique=True),
