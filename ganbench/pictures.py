@@ -41,5 +41,5 @@ def density(points: np.ndarray) -> np.ndarray:
     edges = np.linspace(-reach, reach, SIDE // 4 + 1)
     counts = np.histogram2d(-second, first, bins=(edges, edges))[0]  # rows run downwards
     share = np.sqrt(counts / max(1.0, counts.max()))[..., None]
-    picture = (255 * (1 - share) + INK * share).astype(np.uint8)
-    return picture.repeat(4, 0).repeat(4, 1)
+    picture: np.ndarray = (255 * (1 - share) + INK * share).astype(np.uint8).repeat(4, 0).repeat(4, 1)
+    return picture

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench import __version__, plan
+from ganbench.datasets.base import Downloadable
+from ganbench.evaluators.features import Bank
 from ganbench.executors.base import Executor, Site
 from ganbench.job import score_key
 from ganbench.progress import Talk
@@ -51,9 +53,13 @@ def preview(suite: Suite, request: Request) -> Plan:
 
 
 def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
-    """Do what is left of a suite. `whole` is the suite without `--only`: what the report will be about."""
+    """Do what is left of a suite. `whole` is the suite without `--only`: what the report will be about.
+
+    Raises `RequestError` before anything runs when the results folder, data or weights can't be had.
+    """
     began = time.monotonic()
     store = Store(request.site.results).open()
+    _check_ready(suite, request.site)
     store.write_manifest(whole.name, manifest(whole))
     todo = plan.make(suite, store, request.retry_failed, request.pack)
     for text in todo.damaged:
@@ -80,6 +86,15 @@ def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
         skipped=len(todo.done),
         seconds=round(time.monotonic() - began, 1),
     )
+
+
+def _check_ready(suite: Suite, site: Site) -> None:
+    """What a run would miss only after minutes is missed now."""
+    for dataset in {spec.dataset for spec in suite.specs}:
+        if isinstance(dataset, Downloadable):
+            dataset.check(site.data)
+    needs = {feature for evaluator in suite.evaluation.evaluators for feature in evaluator.needs()}
+    Bank(cache=Store(site.results).cache, inception_weights=site.inception).check_ready(needs)
 
 
 def _execute(todo: Plan, request: Request, talk: Talk) -> Counter[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
@@ -31,12 +31,19 @@ class Schedule:
     `reuse_z`: the generator step uses the latents of the last discriminator step, as the LSGAN authors' code does.
     """
 
-    __pydantic_config__ = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
     order: Literal["d_first", "g_first", "simultaneous"] = "d_first"
     d_steps: Annotated[int, Ge(1)] | None = None
     g_steps: Annotated[int, Ge(1)] = 1
     reuse_z: bool = False
+
+    def objection(self, spec: RunSpec) -> str | None:
+        """Why this schedule makes no sense for a run, and what would."""
+        several = self.g_steps > 1 or (self.d_steps or spec.variant.d_steps(1)) > 1
+        if self.order == "simultaneous" and several:
+            return "simultaneous updates take one step of each player; set d_steps and g_steps to 1, or take turns"
+        return None
 
     def notation(self) -> str:
         """`d_first`, or `simultaneous[reuse_z=true]`: the order and every other field that differs from its default."""

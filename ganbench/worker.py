@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from filelock import Timeout
@@ -52,7 +52,7 @@ class Context:
     data_root: Path | None
     device: str
     emit: Emit
-    inception: Path | None = None  # the Inception network's weights
+    inception: Path | Literal["download"] | None = None  # the Inception network's weights
     save_every: float = 10.0  # seconds between resumable checkpoints, at least
     stopping: Callable[[], bool] = lambda: False
 

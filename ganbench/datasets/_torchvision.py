@@ -25,7 +25,7 @@ class Published:
 
 def read(data: Published, root: Path | None, space: Space, validation: int) -> Data:
     """The published splits; `validation` is the last images of the training split, in the published order."""
-    place = _checked(data, root)
+    place = checked(data, root)
     train, test = (_split(_source(data)(place, train=part, download=False)) for part in (True, False))
     first, last = slice(None, -validation), slice(-validation, None)
     return Data(space=space, train=_part(train, first), validation=_part(train, last), test=test)
@@ -38,11 +38,11 @@ def fetch(data: Published, root: Path) -> None:
     except (OSError, RuntimeError) as error:
         todo = f"try again, or put the files into {root} yourself"
         raise RequestError(f"fetch {data.kind}", f"the download failed: {error}", "", todo) from error
-    _checked(data, root)
+    checked(data, root)
 
 
-def _checked(data: Published, root: Path | None) -> Path:
-    """The data folder, when every file is there with the published bytes."""
+def checked(data: Published, root: Path | None) -> Path:
+    """The data folder, when every file is there with the published bytes. Raises `RequestError`."""
     absent = [name for name in data.files if root is None or not (root / name).is_file()]
     if root is None or absent:
         place = f"in {root}" if root else "anywhere, because GANBENCH_DATA is not set"

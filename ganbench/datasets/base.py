@@ -93,6 +93,10 @@ class Downloadable(ABC):
     def fetch(self, root: Path) -> None:
         """Download the files to where `load(root)` looks. Raises `RequestError` when that fails."""
 
+    @abstractmethod
+    def check(self, root: Path | None) -> None:
+        """Raises `RequestError`, saying what to do, when the files aren't there as they were published."""
+
 
 def to_range(x: Tensor, low: float, high: float) -> Tensor:
     """uint8 images in 0..255 as floats in [low, high] by a fixed mapping; points are returned as they are."""

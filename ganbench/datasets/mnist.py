@@ -8,7 +8,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Lt
 
-from ganbench.datasets._torchvision import Published, fetch, read
+from ganbench.datasets._torchvision import Published, checked, fetch, read
 from ganbench.datasets.base import Data, Dataset, Downloadable, Space
 
 PUBLISHED = Published(
@@ -45,3 +45,6 @@ class MNIST(Dataset, Downloadable):
 
     def fetch(self, root: Path) -> None:
         fetch(PUBLISHED, root)
+
+    def check(self, root: Path | None) -> None:
+        checked(PUBLISHED, root)

@@ -18,7 +18,7 @@ BatchNorm = Literal["none", "generator", "discriminator", "both"]
 
 @dataclass(frozen=True, kw_only=True)
 class Network(Component):
-    """A pair of networks. `batchnorm` names who HAS it: LSGAN's "BN_G" excludes it from G, so it is `discriminator` here.
+    """A pair of networks. `batchnorm` names who HAS it: LSGAN's "BN_G" excludes it from G and is `discriminator` here.
 
     Modules initialise themselves from torch's global generator, which the trainer sets to the run's `init` stream.
     """

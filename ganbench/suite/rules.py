@@ -114,8 +114,9 @@ def objection(spec: RunSpec, space: Space) -> str | None:
     if misfit:
         return f"network {spec.network.kind()}: {misfit}"
     parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}
-    found = ((axis, part, part.objection(spec)) for axis, part in parts.items())
-    return next((f"{axis} {part.kind()}: {reason}" for axis, part, reason in found if reason), None)
+    asked = {f"{axis} {part.kind()}": part.objection for axis, part in parts.items()}
+    found = ((who, ask(spec)) for who, ask in (asked | {"schedule": spec.schedule.objection}).items())
+    return next((f"{who}: {reason}" for who, reason in found if reason), None)
 
 
 def _is(wanted: Any, axis: str, spec: RunSpec, named: Labels) -> bool:
