@@ -28,6 +28,15 @@ def feature_misfit(features: FeatureName, space: Space) -> str | None:
     return None
 
 
+def size_misfit(least: int, samples: int, reference: int | None) -> str | None:
+    """Why so few samples on a side can't be scored, or None; `reference`: how many real ones are asked for."""
+    if samples < least:
+        return f"needs at least {least} samples"
+    if reference is not None and reference < least:
+        return f"needs a reference of at least {least} samples"
+    return None
+
+
 def real_view(real: Reference, split: SplitName, count: int | None, least: int) -> View:
     """The first `count` samples of a split, or all of them. Raises `RequestError` when it holds fewer than needed."""
     view = real.split(split)

@@ -10,7 +10,7 @@ from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
+from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Moments, Reference, Score, View
 
 
@@ -36,7 +36,7 @@ class FID(Evaluator):
         return (self.features,)
 
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
-        return "needs at least 2 samples" if samples < 2 else feature_misfit(self.features, space)
+        return size_misfit(2, samples, self.reference) or feature_misfit(self.features, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         reals = real_view(real, self.split, self.reference, least=2)

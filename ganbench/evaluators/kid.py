@@ -10,7 +10,7 @@ from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, k
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
+from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 
@@ -41,7 +41,7 @@ class KID(Evaluator):
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         if min(samples, self.size) < 2:
             return "needs at least 2 samples, and subsets of at least 2"
-        return feature_misfit(self.features, space)
+        return size_misfit(2, samples, self.reference) or feature_misfit(self.features, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         reals = real_view(real, self.split, self.reference, least=2)

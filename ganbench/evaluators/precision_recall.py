@@ -10,7 +10,7 @@ from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, p
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
+from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 ROWS = 1000  # rows of the distance matrix in memory at once; changes no number
@@ -42,7 +42,7 @@ class PrecisionRecall(Evaluator):
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         if samples <= self.k:
             return f"needs more samples than k ({self.k})"
-        return feature_misfit(self.features, space)
+        return size_misfit(self.k + 1, samples, self.reference) or feature_misfit(self.features, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         reals = real_view(real, self.split, self.reference, least=self.k + 1)

@@ -87,7 +87,7 @@ def test_distances_are_symmetric_and_near_zero_on_the_set_itself(seed: int) -> N
     for evaluator, name in ((FID(), "fid"), (KID(subsets=1), "kid")):
         one, other = (evaluator(Given(a), Given(b), torch.Generator()) for a, b in ((x, y), (y, x)))
         assert one[name].value == pytest.approx(other[name].value, rel=1e-9, abs=1e-9)
-        assert one[name].value > 0
+    assert FID()(Given(x), Given(y), torch.Generator())["fid"].value > 0.1
     same = FID()(Given(x), Given(x), torch.Generator())["fid"].value
     assert same == pytest.approx(0, abs=1e-9)
 
@@ -168,15 +168,18 @@ PLANE, GRAY, UNLABELLED = Space((2,)), Space((1, 8, 8), 10), Space((1, 8, 8))
     [
         (FID(features="pixels"), PLANE, 2, None),
         (FID(features="pixels"), PLANE, 1, "needs at least 2 samples"),
+        (FID(features="pixels", reference=1), PLANE, 100, "a reference of at least 2 samples"),
         (FID(features="classifier"), GRAY, 100, None),
         (FID(features="classifier"), UNLABELLED, 100, "need images with labels"),
         (FID(), GRAY, 100, None),
         (FID(), PLANE, 100, "need images of 1 or 3 channels"),
         (KID(size=1), GRAY, 100, "subsets of at least 2"),
+        (KID(features="pixels", reference=1), GRAY, 100, "a reference of at least 2 samples"),
         (KID(features="classifier"), PLANE, 100, "need images with labels"),
         (InceptionScore(), GRAY, 9, "as many samples as splits (10)"),
         (InceptionScore(features="classifier"), UNLABELLED, 10, "need images with labels"),
         (PrecisionRecall(), GRAY, 3, "more samples than k (3)"),
+        (PrecisionRecall(features="pixels", reference=3), PLANE, 9, "a reference of at least 4 samples"),
         (PrecisionRecall(), PLANE, 4, "need images of 1 or 3 channels"),
         (ModeCoverage(), PLANE, 1, "such as ring8 or grid25"),
         (Parzen(), PLANE, 1, None),
