@@ -1,0 +1,37 @@
+"""Contract checks: what every component of a family keeps, ganbench's own and yours.
+
+    from ganbench import testing
+    from ganbench.plugins import Registry
+
+    registry = Registry.of([Path("my_gan.py")])
+    MyGAN = registry.find("variant", "my_gan")
+
+    def test_form():
+        testing.check_component(MyGAN(), registry)
+
+    def test_training():
+        testing.check_run(testing.small_run(variant=MyGAN()))
+
+Each check raises `AssertionError` with a sentence that says what is broken. None needs a data folder or a GPU.
+"""
+
+from ganbench.testing.components import check_component, variations
+from ganbench.testing.datasets import check_dataset
+from ganbench.testing.evaluators import check_evaluator
+from ganbench.testing.networks import check_network
+from ganbench.testing.optimizers import check_optimizer
+from ganbench.testing.runs import check_losses, check_pack, check_resume, check_run, small_run
+
+__all__ = [
+    "check_component",
+    "check_dataset",
+    "check_evaluator",
+    "check_losses",
+    "check_network",
+    "check_optimizer",
+    "check_pack",
+    "check_resume",
+    "check_run",
+    "small_run",
+    "variations",
+]

@@ -1,0 +1,46 @@
+"""What every evaluator keeps."""
+
+from __future__ import annotations
+
+import math
+from typing import get_args
+
+from ganbench.datasets.base import SplitName
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.rng import stream
+from ganbench.testing._claim import claim
+from ganbench.testing.runs import same
+
+
+def check_evaluator(evaluator: Evaluator, fake: View, real: Reference) -> dict[str, Score]:
+    """Scores are declared, within their bounds, whole in their fingerprint, repeatable, and leave their inputs alone.
+
+    `ganbench.evaluators.features.Bank(cache).reference(data)` makes both sides. Returns the scores.
+    """
+    name = evaluator.notation()
+    misfit = evaluator.misfit(real.space, len(fake), real.modes is not None)
+    claim(misfit is None, f"{name} doesn't fit: {misfit}")
+    claim(set(evaluator.needs()) <= set(get_args(FeatureName)), f"{name} needs features that nobody knows")
+    sets = [fake.x, *(real.split(split).x for split in get_args(SplitName))]
+    before = [x.clone() for x in sets]
+    first, again = (evaluator(fake, real, stream(0, "check")) for _ in range(2))
+    claim(same(sets, before), f"{name} changes its inputs")
+    claim(first == again, f"{name} gives other numbers for the same seed")
+    declared = {metric.name: metric for metric in evaluator.metrics()}
+    claim(len(declared) == len(evaluator.metrics()), f"{name} declares a metric twice")
+    claim(first.keys() <= declared.keys(), f"{name} reports {sorted(first.keys() - declared.keys())}, not declared")
+    for metric, score in first.items():
+        check_score(score, declared[metric], len(fake), f"{name}: {metric}")
+    return first
+
+
+def check_score(score: Score, metric: Metric, n: int, where: str) -> None:
+    """A finite number within the metric's bounds, with its sample sizes and a fingerprint of texts."""
+    claim(type(score.value) is float and math.isfinite(score.value), f"{where} is {score.value!r}")
+    claim(metric.low <= score.value <= metric.high, f"{where} = {score.value} is not in [{metric.low}, {metric.high}]")
+    spread = score.stderr
+    claim(spread is None or (type(spread) is float and spread >= 0), f"{where}: its stderr is {spread!r}")
+    claim(0 < score.n <= n and score.n_reference >= 0, f"{where}: n {score.n}, n_reference {score.n_reference}")
+    texts = [text for pair in score.fingerprint.items() for text in pair]
+    sound = texts and all(type(text) is str and text for text in texts)
+    claim(sound, f"{where}: its fingerprint is not made of texts: {score.fingerprint}")

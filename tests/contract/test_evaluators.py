@@ -1,0 +1,167 @@
+"""Every evaluator: on real pixels and points, and on given features where an extractor would be needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from ganbench import testing
+from ganbench.datasets.base import Data, Space
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.plugins import Registry
+from ganbench.rng import stream
+from tests.evaluation import Given, image_data, points_data, real_side
+
+REGISTRY = Registry()
+KINDS = REGISTRY.names("evaluator")
+SMALL = {"subsets": 3, "num": 4}  # by option, for the evaluators that have it
+N = 40
+
+
+def small(kind: str) -> Any:
+    evaluator: Any = REGISTRY.find("evaluator", kind)
+    return evaluator(**{f.name: SMALL[f.name] for f in fields(evaluator) if f.name in SMALL})
+
+
+def each(kind: str) -> list[Any]:
+    """An evaluator with its defaults, with each option changed, and with pixels where it can have them."""
+    values = [small(kind), *testing.variations(small(kind))]
+    if any(f.name == "features" and "FeatureName" in str(f.type) for f in fields(values[0])):
+        values.append(replace(values[0], features="pixels"))
+    return values
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory, debug_data: dict[str, Data]) -> dict[str, tuple[View, Reference]]:
+    """Generated and real samples: points of a mixture, images, and rows that stand for any features."""
+    cache = tmp_path_factory.mktemp("cache")
+    ring, rows = debug_data["ring8"], torch.rand(2 * N, 10, generator=stream(0, "rows"))
+    points = real_side(points_data(ring.test.x[:100], ring.validation.x[:100], ring.modes), cache)
+    images = real_side(image_data(N), cache)
+    return {
+        "points": (points.view(ring.draw(N, stream(1, "fake")).double()), points),
+        "images": (images.view(image_data(N, seed=1).test.x), images),
+        "features": (Given(rows[:N]), Given(rows[N:])),
+    }
+
+
+def check(evaluator: Evaluator, sides: dict[str, tuple[View, Reference]]) -> int:
+    """Check it on every side that it fits and whose features are there; how many."""
+    checked = 0
+    for name, (fake, real) in sides.items():
+        at_hand: set[FeatureName] = {"pixels"} if name != "features" else {"pixels", "classifier", "inception"}
+        fits = evaluator.misfit(real.space, len(fake), real.modes is not None) is None
+        if fits and set(evaluator.needs()) <= at_hand:
+            scores = testing.check_evaluator(evaluator, fake, real)
+            assert scores, f"{evaluator.notation()} says nothing of {name}"
+            checked += 1
+    return checked
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_evaluator(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
+    values = each(kind)
+    assert sum(check(evaluator, sides) for evaluator in values) >= len(values)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_features_are_in_the_names_of_metrics(kind: str) -> None:
+    """The bare name means Inception; two kinds of features never report under one name."""
+    by_features = {}
+    for evaluator in each(kind):
+        for feature in evaluator.needs():
+            by_features[feature] = {metric.name for metric in evaluator.metrics()}
+    for feature, names in by_features.items() if len(by_features) > 1 else ():
+        assert all(feature == "inception" or name.endswith(feature) for name in names)
+        assert all(names.isdisjoint(others) for other, others in by_features.items() if other != feature)
+
+
+def test_no_two_evaluators_report_one_name() -> None:
+    names = [metric.name for kind in KINDS for metric in small(kind).metrics()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_too_few_samples_and_strange_spaces_are_objected_to_or_scored(kind: str) -> None:
+    for space in (Space((2,)), Space((1, 8, 8)), Space((3, 32, 32), 10)):
+        for samples in (1, 2, 1000):
+            reason = small(kind).misfit(space, samples, False)
+            assert reason is None or (isinstance(reason, str) and reason.strip())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_seed_is_the_only_chance(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
+    """A score doesn't depend on torch's global generator, nor moves it."""
+    fake, real = sides["features"]
+    evaluator = small(kind)
+    if evaluator.misfit(real.space, len(fake), False) is None:
+        before = torch.random.get_rng_state()
+        first = evaluator(fake, real, stream(0, "check"))
+        torch.rand(7)
+        assert evaluator(fake, real, stream(0, "check")) == first
+        torch.random.set_rng_state(before)
+        evaluator(fake, real, stream(0, "check"))
+        assert torch.equal(torch.random.get_rng_state(), before)
+
+
+# --- the check can fail ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken(Evaluator):
+    """An evaluator that keeps one part of the contract less, by `fault`."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "a test"
+    fault: str = ""
+
+    def metrics(self) -> tuple[Metric, ...]:
+        twice = (Metric("mean", "lower"),) if self.fault == "declares a metric twice" else ()
+        return (Metric("mean", "lower", low=0, high=1), *twice)
+
+    def needs(self) -> tuple[FeatureName, ...]:
+        return ("pixels",)
+
+    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+        return "never" if self.fault == "doesn't fit: never" else None
+
+    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        score = Score(0.5, 0.1, len(fake), 0, {"extractor": "none"})
+        match self.fault:
+            case "is not in":
+                return {"mean": replace(score, value=1.5)}
+            case "is nan":
+                return {"mean": replace(score, value=float("nan"))}
+            case "is tensor":
+                return {"mean": replace(score, value=torch.tensor(0.5))}  # type: ignore[arg-type]
+            case "not declared":
+                return {"other": score}
+            case "other numbers for the same seed":
+                return {"mean": replace(score, value=torch.rand(()).item())}
+            case "changes its inputs":
+                fake.x.add_(0.1)
+            case "fingerprint is not made of texts":
+                return {"mean": replace(score, fingerprint={"extractor": ""})}
+            case "its stderr is -":
+                return {"mean": replace(score, stderr=-1.0)}
+            case "n 0":
+                return {"mean": replace(score, n=0)}
+        return {"mean": score}
+
+
+FAULTS = ("declares a metric twice", "doesn't fit: never", "is not in", "is nan", "is tensor", "not declared",
+          "other numbers for the same seed", "changes its inputs", "fingerprint is not made of texts",
+          "its stderr is -", "n 0")  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_evaluator_is_told(fault: str, tmp_path: Path) -> None:
+    real = real_side(points_data(torch.rand(9, 2).tolist()), tmp_path)
+    fake = real.view(torch.rand(7, 2, dtype=torch.float64))
+    assert testing.check_evaluator(Broken(), fake, real).keys() == {"mean"}
+    with pytest.raises(AssertionError, match=fault):
+        testing.check_evaluator(Broken(fault=fault), fake, real)

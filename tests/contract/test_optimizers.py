@@ -1,0 +1,69 @@
+"""Every optimizer, with its defaults and with each option changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench import testing
+from ganbench.datasets.base import Data
+from ganbench.optimizers.base import Optimizer, PlayerName
+from ganbench.plugins import Registry
+
+REGISTRY = Registry()
+
+
+@pytest.mark.parametrize("kind", REGISTRY.names("optimizer"))
+def test_optimizer(kind: str, debug_data: dict[str, Data]) -> None:
+    example: Any = REGISTRY.find("optimizer", kind)()
+    for optimizer in (example, *testing.variations(example)):
+        if optimizer.objection(testing.small_run(optimizer=optimizer)) is None:
+            testing.check_optimizer(optimizer, debug_data["ring8"])
+
+
+# --- the check can fail ---
+
+
+class Loud(torch.optim.SGD):
+    """Divides every step by the norm of the whole gradient, so stacked runs see each other."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+        for gradient in gradients:
+            gradient.div_(norm)
+        return super().step()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken(Optimizer):
+    """An optimizer that keeps one part of the contract less, by `fault`."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "a test"
+    fault: str = ""
+
+    def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
+        match self.fault:
+            case "in a pack and alone differ":
+                return Loud(params, lr=0.1)
+            case "doesn't move at its own rate":
+                return torch.optim.SGD(params, lr=self.lr)
+            case "neither one number nor shaped":
+                return torch.optim.Adafactor(params, lr=self.lr_of(player))
+        return torch.optim.SGD(params, lr=self.lr_of(player))
+
+
+@pytest.mark.parametrize(
+    "fault", ["in a pack and alone differ", "doesn't move at its own rate", "neither one number nor shaped"]
+)
+def test_a_broken_optimizer_is_told(fault: str, debug_data: dict[str, Data]) -> None:
+    rates = {"lr": 0.1} if "pack" in fault else {"lr": 0.1, "d_lr": 0.2}
+    testing.check_optimizer(Broken(**rates), debug_data["ring8"])
+    with pytest.raises(AssertionError, match=fault):
+        testing.check_optimizer(Broken(fault=fault, **rates), debug_data["ring8"])
