@@ -13,7 +13,7 @@ import click
 
 from ganbench import devices
 from ganbench.errors import RequestError
-from ganbench.executors.base import Executor, Site, weights
+from ganbench.executors.base import Executor, Site
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130  # exit codes
 
@@ -150,12 +150,13 @@ def _load(path: Path, options: Mapping[str, Any]) -> Any:
 def _request(suite: Any, options: Mapping[str, Any]) -> Any:
     from ganbench.run import Request
 
+    inception = os.environ.get("GANBENCH_INCEPTION")
     site = Site(
         results=options["results"].resolve(),
         data=_data_root(),
         plugins=tuple(path.resolve() for path in suite.plugins),
         devices=devices.resolve(options["devices"], options["workers"], options["per_gpu"]),
-        inception=weights(os.environ.get("GANBENCH_INCEPTION")),
+        inception=Path(inception) if inception else None,
         save_every=options["save_every"],
     )
     return Request(

@@ -18,7 +18,6 @@ from typing import Any, TextIO
 
 import torch
 
-from ganbench.executors.base import weights
 from ganbench.job import decode
 from ganbench.plugins import Registry
 from ganbench.store import Store
@@ -63,7 +62,7 @@ def _context(settings: dict[str, Any], events: TextIO, stop: threading.Event) ->
         data_root=Path(settings["data"]) if settings["data"] else None,
         device=settings["device"],
         emit=emit,
-        inception=weights(settings["inception"]),
+        inception=Path(settings["inception"]) if settings["inception"] else None,
         save_every=settings["save_every"],
         stopping=stop.is_set,
     )

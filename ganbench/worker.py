@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from filelock import Timeout
@@ -52,7 +52,7 @@ class Context:
     data_root: Path | None
     device: str
     emit: Emit
-    inception: Path | Literal["download"] | None = None  # the Inception network's weights
+    inception: Path | None = None  # the Inception network's weights
     save_every: float = 10.0  # seconds between resumable checkpoints, at least
     stopping: Callable[[], bool] = lambda: False
 
@@ -117,6 +117,8 @@ def _trusted(folder: RunFolder, context: Context) -> State | None:
 
 def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
     real = reference(job.specs[0].dataset, context)
+    for evaluator in job.evaluators:
+        evaluator.check(real)
     checkpoints = _checkpoints(folders, context)
     steps, resumed = job.specs[0].steps, checkpoints[0]["step"] if checkpoints else 0
     about = environment.describe(context.device, len(job.specs))

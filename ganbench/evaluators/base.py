@@ -102,6 +102,9 @@ class Evaluator(Component):
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         """Why it can't score so many samples of that space (`modes`: data whose modes are known); None when it can."""
 
+    def check(self, real: Reference) -> None:
+        """Raises `RequestError` when the real side is too small for the protocol: asked before a run is trained."""
+
     @abstractmethod
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         """The scores by metric name; a metric that can't be computed for these samples is absent."""

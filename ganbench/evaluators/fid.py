@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
@@ -38,16 +37,25 @@ class FID(Evaluator):
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         return size_misfit(2, samples, self.reference) or feature_misfit(self.features, space)
 
+    def check(self, real: Reference) -> None:
+        self._reals(real)
+
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        reals = real_view(real, self.split, self.reference, least=2)
+        reals = self._reals(real)
         value = frechet(fake.moments(self.features), reals.moments(self.features))
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "statistics": "float64"}
         marks = fingerprint(self, "torch-fidelity", **fake.extractor(self.features), **facts)
         return {self.metrics()[0].name: Score(value, None, len(fake), len(reals), marks)}
 
+    def _reals(self, real: Reference) -> View:
+        return real_view(real, self.split, self.reference, least=2)
+
+
 
 def frechet(one: Moments, two: Moments) -> float:
     """The squared Frechet distance of two Gaussians; rounding below zero is cut off."""
+    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric  # takes seconds
+
     first, second = ({"mu": m.mean.numpy(), "sigma": m.cov.numpy()} for m in (one, two))
     value: float = fid_statistics_to_metric(first, second, verbose=False)[KEY_METRIC_FID]
     return max(value, 0.0)

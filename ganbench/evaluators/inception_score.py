@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, isc_features_to_metric
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space
@@ -42,6 +41,8 @@ class InceptionScore(Evaluator):
         return feature_misfit(self.features, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, isc_features_to_metric
+
         log_p = fake.logits(self.features).double().log_softmax(1).clamp(min=FLOOR)
         found = isc_features_to_metric(log_p, splits=self.splits, shuffle=False)
         marks = fingerprint(self, "torch-fidelity", **fake.extractor(self.features), generated=len(fake))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
@@ -43,8 +42,13 @@ class KID(Evaluator):
             return "needs at least 2 samples, and subsets of at least 2"
         return size_misfit(2, samples, self.reference) or feature_misfit(self.features, space)
 
+    def check(self, real: Reference) -> None:
+        self._reals(real)
+
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        reals = real_view(real, self.split, self.reference, least=2)
+        from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
+
+        reals = self._reals(real)
         size = min(self.size, len(fake), len(reals))
         found = kid_features_to_metric(
             fake.features(self.features).double(),
@@ -63,3 +67,6 @@ class KID(Evaluator):
         value, whole = found[KEY_METRIC_KID_MEAN], size == len(fake) == len(reals)
         spread = None if whole else found[KEY_METRIC_KID_STD]
         return {self.metrics()[0].name: Score(value, spread, len(fake), len(reals), marks)}
+
+    def _reals(self, real: Reference) -> View:
+        return real_view(real, self.split, self.reference, least=2)

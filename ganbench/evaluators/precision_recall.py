@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
@@ -44,8 +43,13 @@ class PrecisionRecall(Evaluator):
             return f"needs more samples than k ({self.k})"
         return size_misfit(self.k + 1, samples, self.reference) or feature_misfit(self.features, space)
 
+    def check(self, real: Reference) -> None:
+        self._reals(real)
+
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        reals = real_view(real, self.split, self.reference, least=self.k + 1)
+        from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+
+        reals = self._reals(real)
         found = prc_features_to_metric(  # the generated side comes first
             fake.features(self.features).double(),
             reals.features(self.features).double(),
@@ -61,3 +65,6 @@ class PrecisionRecall(Evaluator):
         values = (counts[0] / len(fake), counts[1] / len(reals))
         scores = [Score(value, None, len(fake), len(reals), marks) for value in values]
         return {metric.name: score for metric, score in zip(self.metrics(), scores, strict=True)}
+
+    def _reals(self, real: Reference) -> View:
+        return real_view(real, self.split, self.reference, least=self.k + 1)

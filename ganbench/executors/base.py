@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from ganbench.job import Job
 
@@ -37,14 +37,9 @@ class Site:
     data: Path | None
     plugins: tuple[Path, ...]
     devices: tuple[str, ...]  # one a worker: ("cpu", "cpu") or ("cuda:0", "cuda:0", "cuda:1")
-    inception: Path | Literal["download"] | None = None
+    inception: Path | None = None  # the Inception weights, or the word `download`
     threads: int = 1  # CPU threads of a worker
     save_every: float = 10.0  # seconds between resumable checkpoints, at least
-
-
-def weights(named: str | None) -> Path | Literal["download"] | None:
-    """What `GANBENCH_INCEPTION` says: a path, the word `download`, or nothing."""
-    return None if not named else "download" if named == "download" else Path(named)
 
 
 class Executor(Protocol):
