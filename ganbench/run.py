@@ -60,11 +60,11 @@ def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
     began = time.monotonic()
     store = Store(request.site.results).open()
     _check_ready(suite, request.site)
+    uri = resolve(request.tracking_uri, request.site.results)
     store.write_manifest(whole.name, manifest(whole))
     todo = plan.make(suite, store, request.retry_failed, request.pack)
     for text in todo.damaged:
         talk.say(text)
-    uri = resolve(request.tracking_uri, request.site.results)
     mirror = Mirror(store, uri, talk.say) if uri else None
     try:
         if mirror:

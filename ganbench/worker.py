@@ -38,6 +38,7 @@ Emit = Callable[[dict[str, Any]], None]
 ROWS_OF_TERMS = 100  # how often in a run the training curves get a point
 SAVE_SHARE = 0.01  # of the time, at most, goes into resumable checkpoints
 PICTURED = 64  # samples in a picture
+LOOK = 1.0  # seconds: who only looks whether a run is busy holds its lock for less
 
 
 class Stopped(Exception):
@@ -78,9 +79,13 @@ def fill(job: Job, context: Context) -> None:
     with ExitStack() as locks:
         try:
             for folder in folders:
-                locks.enter_context(folder.lock().acquire(timeout=0))
+                locks.enter_context(folder.lock().acquire(timeout=LOOK))
         except Timeout:
             context.emit({"event": "busy", "runs": list(job.run_ids)})
+            return
+        except OSError as error:  # a full disk: nothing can be recorded
+            for run_id in job.run_ids:
+                _end(run_id, State("failed", error=f"it can't be locked: {error}"), context)
             return
         try:
             _fill_locked(job, folders, context)
@@ -88,7 +93,7 @@ def fill(job: Job, context: Context) -> None:
             raise
         except Exception as error:
             text = str(error) if isinstance(error, GanbenchError) else f"{type(error).__name__}: {error}"
-            _fail(folders, text, traceback.format_exc(), context)
+            _fail(job, folders, (text, traceback.format_exc()), context)
 
 
 def _fill_locked(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
@@ -99,10 +104,15 @@ def _fill_locked(job: Job, folders: Sequence[RunFolder], context: Context) -> No
         _train(part, [folders[i] for i in open_runs], context)
     for spec, folder in zip(job.specs, folders, strict=True):
         _score_missing(replace(job, specs=(spec,)), folder, context)
+    for folder in folders:
         state = folder.state()
         assert state is not None
-        context.emit({"event": "end", "run_id": folder.run_id, "status": state.status, "step": state.step,
-                      "seconds": state.seconds, "diverged": state.diverged, "error": state.error})  # fmt: skip
+        _end(folder.run_id, state, context)
+
+
+def _end(run_id: str, state: State, context: Context) -> None:
+    told = {name: getattr(state, name) for name in ("status", "step", "seconds", "diverged", "error")}
+    context.emit({"event": "end", "run_id": run_id, **told})
 
 
 def _trusted(folder: RunFolder, context: Context) -> State | None:
@@ -242,23 +252,25 @@ def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
         weights = load_tensors(folder, mark, context)
         if weights is None:  # this run was recorded at other marks: only training can give this one
             folder.clear()
-            return _fill_locked(job, [folder], context)
+            return _train(job, [folder], context)
         scores(recorder, mark, weights, job, real)
         folder.write_state(recorder.state)
     return None
 
 
 def _save(recorders: Sequence[Recorder], moment: Moment, every: float, now: bool) -> None:
-    """Write resumable checkpoints when it is time to, or when told; none at the end of a run."""
-    for recorder, look in zip(recorders, moment.looks, strict=True):
-        clock = time.monotonic()
-        due = clock - recorder.saved > max(every, recorder.cost / SAVE_SHARE)
-        if recorder.state.status == "running" and (due or now):
-            # the state first: what it says past the checkpoint is dropped on resuming, what it lacks would be missed
-            recorder.state = replace(recorder.state, seconds=recorder.seconds())
-            recorder.folder.write_state(recorder.state)
-            save_tensors(recorder.folder.checkpoint(), look.checkpoint())
-            recorder.saved, recorder.cost = time.monotonic(), time.monotonic() - clock
+    """Write resumable checkpoints, of all runs of a pack at one step, when it is time to or when told."""
+    running = [pair for pair in zip(recorders, moment.looks, strict=True) if pair[0].state.status == "running"]
+    clock = time.monotonic()
+    if not now and not any(clock - recorder.saved > max(every, recorder.cost / SAVE_SHARE) for recorder, _ in running):
+        return
+    for recorder, look in running:
+        # the state first: what it says past the checkpoint is dropped on resuming, what it lacks would be missed
+        recorder.state = replace(recorder.state, seconds=recorder.seconds())
+        recorder.folder.write_state(recorder.state)
+        save_tensors(recorder.folder.checkpoint(), look.checkpoint())
+    for recorder, _ in running:
+        recorder.saved, recorder.cost = time.monotonic(), time.monotonic() - clock
 
 
 def save_tensors(path: Path, tensors: Any) -> None:
@@ -268,18 +280,21 @@ def save_tensors(path: Path, tensors: Any) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _fail(folders: Sequence[RunFolder], error: str, log: str, context: Context) -> None:
-    """Record a failure in every open folder of a job; runs of it that are finished stay as they are."""
-    for folder in folders:
+def _fail(job: Job, folders: Sequence[RunFolder], why: tuple[str, str], context: Context) -> None:
+    """Record a failure (what to say, what to log) in every run of a job that lacks something; finished ones stay so."""
+    for spec, folder in zip(job.specs, folders, strict=True):
+        state = State("running")
         try:
-            state = folder.state() or State("running")
-            if not state.finished:
+            state = folder.state() or state
+            if not complete(replace(job, specs=(spec,)), state, folder):
+                failed = replace(state, status="failed", error=why[0])
                 folder.path.mkdir(parents=True, exist_ok=True)
                 with (folder.path / "log.txt").open("a") as file:
-                    file.write(log)
-                folder.write_state(replace(state, status="failed", error=error))
-            status = "failed" if not state.finished else state.status
+                    file.write(why[1])
+                if not state.finished:
+                    folder.write_state(failed)
+                state = failed
         except (OSError, DamagedRun) as trouble:  # a full disk: say so, and leave the run to be resumed
-            status, error = "failed", f"{error}; and the failure could not be recorded: {trouble}"
-        context.emit({"event": "end", "run_id": folder.run_id, "status": status, "step": 0, "seconds": 0.0,
-                      "diverged": None, "error": error if status == "failed" else None})  # fmt: skip
+            told = f"{why[0]}; and the failure could not be recorded: {trouble}"
+            state = replace(state, status="failed", error=told)
+        _end(folder.run_id, state, context)

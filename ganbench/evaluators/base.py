@@ -19,10 +19,13 @@ FeatureName = Literal["pixels", "classifier", "inception"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that an evaluator reports; `low` and `high` bound its values."""
+    """A number that an evaluator reports; `low` and `high` bound its values.
+
+    `better`: `neither` is a diagnostic (a chosen width, a flag): the tidy table has it, the headline tables don't.
+    """
 
     name: str
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher", "neither"]
     low: float = float("-inf")
     high: float = float("inf")
 

@@ -39,8 +39,8 @@ class Parzen(Evaluator):
     def metrics(self) -> tuple[Metric, ...]:
         return (
             Metric("parzen", "higher"),
-            Metric("parzen_sigma", "lower", low=0),
-            Metric("parzen_edge", "lower", low=0, high=1),
+            Metric("parzen_sigma", "neither", low=0),
+            Metric("parzen_edge", "neither", low=0, high=1),
         )
 
     def needs(self) -> tuple[FeatureName, ...]:

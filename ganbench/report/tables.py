@@ -118,7 +118,11 @@ def _section(dataset: str, runs: pd.DataFrame, numbers: pd.DataFrame, manifest: 
         dataset=dataset,
         constant={name: value for name, value in _first(runs[columns]).items() if name not in varying},
         varying=varying,
-        metrics={name: body["better"] for name, body in manifest["metrics"].items() if name in measured},
+        metrics={
+            name: body["better"]
+            for name, body in manifest["metrics"].items()
+            if name in measured and body["better"] != "neither"
+        },
         cells=tuple(_cell(group[columns], group["status"], summaries.get(n, {})) for n, group in runs.groupby(cells)),
     )
 
