@@ -15,9 +15,9 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal, get_args
 
 from filelock import FileLock, Timeout
 
@@ -25,7 +25,11 @@ from ganbench.errors import DamagedRun, RequestError
 
 Status = Literal["running", "done", "diverged", "failed"]
 Row = dict[str, Any]
-ROWS = ("terms.jsonl", "scores.jsonl")
+NUMBER = (int, float)
+ROWS: dict[str, dict[str, Any]] = {  # the rows files and what each of their rows holds, at least
+    "terms.jsonl": {"step": int, "time": NUMBER, "terms": dict},
+    "scores.jsonl": {"step": int, "time": NUMBER, "metric": str, "value": NUMBER},
+}
 
 
 @dataclass(frozen=True)
@@ -75,22 +79,22 @@ class RunFolder:
         if body is None:
             return None
         try:
-            state = State(**body)
-            sealed = {name: (int(size), str(digest)) for name, (size, digest) in state.sealed.items()}
-            known = state.status in ("running", "done", "diverged", "failed") and isinstance(state.step, int)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise self._damaged("state.json", str(error)) from None
-        if not known:
-            raise self._damaged("state.json", f"status {state.status!r}")
-        return State(**{**asdict(state), "sealed": sealed})
+            return _state(body)
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise self._damaged("state.json", f"{type(error).__name__}: {error}") from None
 
     def check(self) -> State | None:
-        """`state()`, with every sealed file compared with its seal. Raises `DamagedRun`."""
+        """`state()`, with every sealed file compared with its seal, and every row read of a run that goes on.
+
+        Raises `DamagedRun`.
+        """
         state = self.state()
         for name, (size, digest) in (state.sealed if state else {}).items():
             content = self._bytes(name)
             if len(content) < size or hashlib.sha256(content[:size]).hexdigest() != digest:
                 raise self._damaged(name, "its content is not what state.json sealed")
+        for name in ROWS if state and not state.finished else ():
+            self.rows(name)
         return state
 
     def write_state(self, state: State, *, seal: bool = True) -> None:
@@ -105,17 +109,21 @@ class RunFolder:
         """The complete rows of a JSONL file; a last line without its newline was being written and is left out."""
         complete = self._bytes(name).rpartition(b"\n")[0]
         try:
-            return [json.loads(line) for line in complete.split(b"\n")] if complete else []
-        except ValueError as error:
+            rows = [json.loads(line) for line in complete.split(b"\n")] if complete else []
+        except (ValueError, RecursionError) as error:
             raise self._damaged(name, str(error)) from None
+        if not all(_is_row(row, name) for row in rows):
+            raise self._damaged(name, f"a row lacks one of {', '.join(ROWS[name])}")
+        return rows
 
     def append(self, name: str, rows: Iterable[Row]) -> None:
-        """Append rows to a JSONL file; `write_state` seals them."""
-        text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
-        if text:
+        """Append rows to a JSONL file, in place of a last line that was never finished; `write_state` seals them."""
+        content = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
+        if content:
             self.path.mkdir(parents=True, exist_ok=True)
-            with (self.path / name).open("a") as file:
-                file.write(text)
+            with (self.path / name).open("a+b") as file:
+                _drop_torn_line(file)
+                file.write(content)
 
     def keep_rows_until(self, step: int) -> None:
         """Drop rows past a step: a run resumed at that step writes them again."""
@@ -129,7 +137,7 @@ class RunFolder:
             return None
         try:
             body = json.loads(self._bytes(name))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(name, str(error)) from None
         if not isinstance(body, dict):
             raise self._damaged(name, "it is not a JSON object")
@@ -203,12 +211,13 @@ class Store:
                 f"known: {', '.join(known) or 'none'}",
                 f"run it first: ganbench run suites/{name}.yaml",
             )
+        path = self.root / "suites" / f"{name}.json"
         try:
-            body: dict[str, Any] = json.loads((self.root / "suites" / f"{name}.json").read_text())
-        except ValueError:
-            raise RequestError(
-                str(self.root / "suites" / f"{name}.json"), "damaged: not JSON", todo="type `ganbench run` for it again"
-            ) from None
+            body: dict[str, Any] = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
+            raise RequestError(str(path), "damaged: not JSON", todo="type `ganbench run` for it again") from None
+        if not isinstance(body, dict):
+            raise RequestError(str(path), "damaged: no JSON object", todo="type `ganbench run` for it again")
         return body
 
     def suites(self) -> list[str]:
@@ -234,6 +243,44 @@ def write_bytes(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _state(body: dict[str, Any]) -> State:
+    """The state that a file tells. Raises `ValueError` or another plain error where it tells none."""
+    state = State(**body)
+    sound = {
+        "status": state.status in get_args(Status),
+        "step": _is_count(state.step),
+        "seconds": _is_time(state.seconds) and _is_time(state.evaluation_seconds),
+        "diverged": state.diverged is None or (_is_count(state.diverged["step"]) and bool(state.diverged["term"])),
+        "error": state.error is None or isinstance(state.error, str),
+        "scored": all(isinstance(marks, list) and all(map(_is_count, marks)) for marks in state.scored.values()),
+        "sealed": all(name in ROWS and _is_count(seal[0]) for name, seal in state.sealed.items()),
+    }
+    wrong = [f"{name} = {getattr(state, name)!r}" for name, holds in sound.items() if not holds]
+    if wrong:
+        raise ValueError(wrong[0])
+    return replace(state, sealed={name: (size, str(digest)) for name, (size, digest) in state.sealed.items()})
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, NUMBER) and 0 <= value < 1e12
+
+
+def _is_row(row: Any, name: str) -> bool:
+    return isinstance(row, dict) and all(isinstance(row.get(key), kinds) for key, kinds in ROWS[name].items())
+
+
+def _drop_torn_line(file: IO[bytes]) -> None:
+    """Cut a file that is open for appending back to its last newline; most often it ends with one."""
+    size = file.seek(0, os.SEEK_END)
+    if size and (file.seek(size - 1), file.read(1))[1] != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _sync(file: Any) -> None:
