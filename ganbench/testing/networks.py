@@ -7,15 +7,14 @@ from typing import get_args
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
 
 from ganbench.datasets.base import Space
 from ganbench.networks.base import BatchNorm, Network
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.testing._claim import claim
-from ganbench.testing.runs import TOLERANCE, net, same, small_run
-from ganbench.training.state import Net, mapped
-from ganbench.variants.base import Params
+from ganbench.testing.runs import TOLERANCE, module, same, small_run
 
 EPS, MOMENTUM = 1e-5, 0.1  # of batch norm
 PLAYERS: tuple[PlayerName, ...] = ("g", "d")
@@ -39,23 +38,21 @@ def check_network(network: Network, space: Space) -> None:
 def check_player(network: Network, space: Space, player: PlayerName) -> None:
     """One network of a pair, in float64, for seeds 0 and 1 at once."""
     where = f"{network.notation()}: {player}"
-    pack = net(small_run(network=network), space, player, (0, 1))
-    check_norms(pack.module, network.g_batchnorm if player == "g" else network.d_batchnorm, where)
-    check_seeds(network, space, player, where)
+    nets = [module(network, space, player, seed) for seed in (0, 1)]
+    check_norms(nets[0], network.g_batchnorm if player == "g" else network.d_batchnorm, where)
+    check_seeds(nets[0], nets[1], module(network, space, player, 0), where=where)
     x = _inputs(network, space, player)
     shape = (SAMPLES, *space.shape) if player == "g" else (SAMPLES,)
-    together = _outputs(pack, x, 2)
-    claim(together.shape == (2, *shape), f"{where} makes {tuple(together.shape[1:])}, not {shape}")
-    claim(together.isfinite().all(), f"{where} makes a number that is not finite")
-    for run in (0, 1):
-        alone = _outputs(net(small_run(network=network), space, player, (run,)), x, 1)[0]
-        gap = float((together[run] - alone).abs().max())
-        claim(gap <= TOLERANCE, f"{where} under vmap and alone differ by {gap:.1e}")
+    with torch.no_grad():
+        together, alone = _stacked(nets, x), torch.stack([net(x) for net in nets])
+        alone_in_use, first_in_use = nets[0].eval()(x), nets[0](x[:1])
+    claim(alone.shape == (2, *shape), f"{where} makes {tuple(alone.shape[1:])}, not {shape}")
+    claim(alone.isfinite().all(), f"{where} makes a number that is not finite")
     low, high = network.pixel_range
-    inside = low <= float(together.min()) and float(together.max()) <= high
+    inside = low <= float(alone.min()) and float(alone.max()) <= high
     claim(player == "d" or not space.is_image or inside, f"{where} makes pixels outside [{low}, {high}]")
-    pack.module.eval()
-    claim(_gap(_outputs(pack, x[:1], 2), _outputs(pack, x, 2)[:, :1]) <= TOLERANCE, f"{where} mixes samples in use")
+    claim(_gap(together, alone) <= TOLERANCE, f"{where} under vmap and alone differ by {_gap(together, alone):.1e}")
+    claim(_gap(first_in_use, alone_in_use[:1]) <= TOLERANCE, f"{where} mixes the samples of a batch when in use")
 
 
 def check_norms(module: nn.Module, wanted: bool, where: str) -> None:
@@ -68,11 +65,11 @@ def check_norms(module: nn.Module, wanted: bool, where: str) -> None:
         claim(norm.eps == EPS and norm.momentum == MOMENTUM, f"{where}: eps {norm.eps}, momentum {norm.momentum}")
 
 
-def check_seeds(network: Network, space: Space, player: PlayerName, where: str) -> None:
-    """A seed decides every weight, and two seeds give two networks."""
-    three = net(small_run(network=network), space, player, (0, 1, 0)).params
-    claim(all(same(stack[0], stack[2]) for stack in three.values()), f"{where}: one seed gives two networks")
-    claim(not all(same(stack[0], stack[1]) for stack in three.values()), f"{where}: two seeds give one network")
+def check_seeds(one: nn.Module, other: nn.Module, again: nn.Module, *, where: str) -> None:
+    """A seed decides every weight (`one` and `again`), and two seeds give two networks."""
+    weights = [dict(net.named_parameters()) for net in (one, other, again)]
+    claim(same(weights[0], weights[2]), f"{where}: one seed gives two networks")
+    claim(not same(weights[0], weights[1]), f"{where}: two seeds give one network")
 
 
 def _inputs(network: Network, space: Space, player: PlayerName) -> Tensor:
@@ -80,14 +77,12 @@ def _inputs(network: Network, space: Space, player: PlayerName) -> Tensor:
     return torch.rand(shape, generator=stream(0, "check"), dtype=torch.float64).mul(2).sub(1)
 
 
-def _outputs(pack: Net, x: Tensor, size: int) -> Tensor:
-    """What each run's network makes of the same inputs, (S, n, ...)."""
-
-    def apply(params: Params, buffers: Params, draws: Params) -> Params:
-        return {"made": pack.player(params, buffers)(draws["x"])}
-
-    with torch.no_grad():
-        return mapped(apply, size)(pack.frozen, pack.buffers, {"x": x.expand(size, *x.shape)})["made"]
+def _stacked(nets: list[nn.Module], x: Tensor) -> Tensor:
+    """What each network makes of the same inputs, (S, n, ...), as one program; the networks stay as they are."""
+    params, buffers = stack_module_state(nets)
+    apply = vmap(lambda params, buffers: functional_call(nets[0], (params, buffers), (x,)), randomness="error")
+    made: Tensor = apply(params, buffers)
+    return made
 
 
 def _gap(one: Tensor, other: Tensor) -> float:

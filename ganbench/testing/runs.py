@@ -8,18 +8,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from ganbench.datasets.base import Data, Space, to_range
 from ganbench.datasets.ring8 import Ring8
+from ganbench.networks.base import Network
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.base import PlayerName
-from ganbench.rng import stream
+from ganbench.rng import global_stream, stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim
 from ganbench.training.moment import Look, latents
-from ganbench.training.state import Build, Checkpoint, Net, build
+from ganbench.training.state import Checkpoint
 from ganbench.training.trainer import Place, train
 from ganbench.variants.base import Batch, Params, Player, Players, Terms
 from ganbench.variants.ns import NonSaturating
@@ -48,7 +50,7 @@ def check_losses(spec: RunSpec, data: Data) -> None:
 
     The batch holds the draws that the variant declares and no others; each of them is read by a loss.
     """
-    nets = {"g": net(spec, data.space, "g"), "d": net(spec, data.space, "d")}
+    nets = {"g": module(spec.network, data.space, "g"), "d": module(spec.network, data.space, "d")}
     players = Players(_player(nets["g"]), _player(nets["d"]))
     batch, noise = _batch(spec, data)
     for player, loss in (("d", spec.variant.d_loss), ("g", spec.variant.g_loss)):
@@ -59,7 +61,7 @@ def check_losses(spec: RunSpec, data: Data) -> None:
         claim(same(terms, loss(players, batch)), f"{where} gives other terms at a second call")
         claim(same(before, [batch.x, batch.z, *noise.declared.values()]), f"{where} changes its batch")
         total = torch.stack(list(terms.values())).sum()
-        weights = list(nets[player].params.values())
+        weights = list(nets[player].parameters())
         slopes = torch.autograd.grad(total, weights, materialize_grads=True) if total.requires_grad else ()
         claim(any(slope.any() for slope in slopes), f"{where} doesn't depend on the player that it moves")
     unread = noise.declared.keys() - noise.read
@@ -110,11 +112,11 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def net(spec: RunSpec, space: Space, player: PlayerName, seeds: Sequence[int] = (0,)) -> Net:
-    """One player of a run with fresh weights for each seed, in float64."""
-    make = spec.network.generator if player == "g" else spec.network.discriminator
-    how = Build(lambda: make(space), spec.optimizer, player, torch.device("cpu"), torch.float64)
-    return build(how, seeds)
+def module(network: Network, space: Space, player: PlayerName, seed: int = 0) -> nn.Module:
+    """One player in float64, with the initial weights of a seed."""
+    make = network.generator if player == "g" else network.discriminator
+    with global_stream(seed, "init", player):
+        return make(space).double()
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,8 @@ class Noise(Mapping[str, Tensor]):
         return len(self.declared)
 
 
-def _player(of: Net) -> Player:
-    first = ({name: tensor[0] for name, tensor in stack.items()} for stack in (of.params, of.buffers))
-    return of.player(*first)
+def _player(net: nn.Module) -> Player:
+    return Player(lambda params, x: functional_call(net, params, (x,)), dict(net.named_parameters()))
 
 
 def _batch(spec: RunSpec, data: Data) -> tuple[Batch, Noise]:
