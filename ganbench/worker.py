@@ -287,13 +287,12 @@ def _fail(job: Job, folders: Sequence[RunFolder], why: tuple[str, str], context:
         try:
             state = folder.state() or state
             if not complete(replace(job, specs=(spec,)), state, folder):
-                failed = replace(state, status="failed", error=why[0])
+                finished, state = state.finished, replace(state, status="failed", error=why[0])
                 folder.path.mkdir(parents=True, exist_ok=True)
                 with (folder.path / "log.txt").open("a") as file:
                     file.write(why[1])
-                if not state.finished:
-                    folder.write_state(failed)
-                state = failed
+                if not finished:
+                    folder.write_state(state)
         except (OSError, DamagedRun) as trouble:  # a full disk: say so, and leave the run to be resumed
             told = f"{why[0]}; and the failure could not be recorded: {trouble}"
             state = replace(state, status="failed", error=told)
