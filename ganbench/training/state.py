@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
 from ganbench.optimizers.base import Optimizer, PlayerName
 from ganbench.rng import global_stream
@@ -23,9 +23,9 @@ Checkpoint = dict[str, Any]  # plain dicts, numbers and tensors: loaded with wei
 
 @dataclass(frozen=True)
 class Net:
-    """One player of every run of a pack. `module` is the program; its own parameters are not used."""
+    """One player of every run of a pack. `program(tensors, x)` is the network of one run."""
 
-    module: nn.Module
+    program: Callable[[Params, Tensor], Tensor]
     params: Params  # (S, ...), leaves that require grad
     frozen: Params  # the same storage without grad, for when the other player moves
     buffers: Params  # (S, ...), changed in place by batch norm
@@ -33,7 +33,7 @@ class Net:
 
     def player(self, params: Params, buffers: Params) -> Player:
         """This network of one run as a pure function."""
-        return Player(lambda weights, x: functional_call(self.module, (weights, buffers), (x,)), params)
+        return Player(lambda weights, x: self.program(weights | buffers, x), params)
 
     def weights(self, run: int) -> Params:
         """Copies of one run's parameters and buffers."""
@@ -62,7 +62,31 @@ def build(how: Build, seeds: Sequence[int]) -> Net:
     params = {name: tensor.requires_grad_() for name, tensor in stacked.items()}
     frozen = {name: tensor.detach() for name, tensor in params.items()}
     optimizer = how.optimizer.build(list(params.values()), how.player)
-    return Net(modules[0].train(), params, frozen, buffers, optimizer)
+    return Net(program(modules[0].train()), params, frozen, buffers, optimizer)
+
+
+def program(module: nn.Module) -> Callable[[Params, Tensor], Tensor]:
+    """A module as a function of its tensors by name, of which none may be missing; tied ones have one name.
+
+    It is `torch.func.functional_call` for a module whose own tensors nobody needs: the places are found once, not at
+    every call, and keep the tensors of the last one.
+    """
+    names = {id(tensor): name for name, tensor in (*module.named_parameters(), *module.named_buffers())}
+    places: list[tuple[dict[str, Any], str, str]] = [
+        (table, key, names[id(tensor)])
+        for part in module.modules()
+        for table in (part._parameters, part._buffers)
+        for key, tensor in table.items()
+        if tensor is not None
+    ]
+
+    def call(tensors: Params, x: Tensor) -> Tensor:
+        for table, key, name in places:
+            table[key] = tensors[name]
+        output: Tensor = module(x)
+        return output
+
+    return call
 
 
 def mapped(function: Callable[..., Params], size: int) -> Callable[..., Params]:
