@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Lt
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Dataset
@@ -29,6 +29,7 @@ class Schedule:
     `order`: `d_first` and `g_first` alternate; `simultaneous` takes both gradients at the same parameters.
     `d_steps`: discriminator updates a step; None is the variant's own number (its `k`, `n_critic`; 1 for most).
     `reuse_z`: the generator step uses the latents of the last discriminator step, as the LSGAN authors' code does.
+    `ema`: samples come from the moving average of G's parameters with this decay a generator update; 0: from G itself.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -37,6 +38,7 @@ class Schedule:
     d_steps: Annotated[int, Ge(1)] | None = None
     g_steps: Annotated[int, Ge(1)] = 1
     reuse_z: bool = False
+    ema: Annotated[float, Ge(0), Lt(1)] = 0.0
 
     def objection(self, spec: RunSpec) -> str | None:
         """Why this schedule makes no sense for a run, and what would."""

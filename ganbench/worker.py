@@ -227,10 +227,11 @@ def scores(recorder: Recorder, step: int, weights: Params, job: Job, real: Real)
     wanted = [e for e in job.evaluators if step not in scored.get(score_key(e, job.samples), ())]
     with torch.device("meta"):  # the program alone: its parameters are the run's
         module = spec.network.generator(real.space)
-    samples = sample(spec, module, weights, job.samples, step).cpu()
+    made = sample(spec, module, weights, job.samples, step, real.data.train.y)
+    samples = made.x.cpu()
     picture = folder.path / "samples" / f"{step}.png"
     write_bytes(picture, pictures.png(samples[:PICTURED] if samples.dim() == 4 else samples))
-    found = evaluate(real.view(samples), real, wanted, seed_of(spec.seed, "score", step))
+    found = evaluate(real.view(samples, made.y), real, wanted, seed_of(spec.seed, "score", step))
     rows = [{"step": step, "time": time.time(), "metric": metric, "value": score.value, "stderr": score.stderr,
              "n": score.n, "n_reference": score.n_reference, "evaluator": score_key(evaluator, job.samples),
              "fingerprint": score.fingerprint} for evaluator, metric, score in found]  # fmt: skip

@@ -64,10 +64,14 @@ class Data:
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """n training samples, drawn independently (with replacement), as they rest."""
+        return self.draw_labelled(n, generator).x
+
+    def draw_labelled(self, n: int, generator: torch.Generator) -> Split:
+        """The samples that `draw` gives, with their labels where the training split has any."""
         if self.fresh is not None:
-            return self.fresh(n, generator)
+            return Split(self.fresh(n, generator))
         index = torch.randint(len(self.train), (n,), generator=generator, device=generator.device)
-        return self.train.x[index]
+        return Split(self.train.x[index], None if self.train.y is None else self.train.y[index])
 
 
 @dataclass(frozen=True, kw_only=True)

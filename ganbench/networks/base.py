@@ -23,11 +23,15 @@ class Network(Component):
     Modules initialise themselves from torch's global generator, which the trainer sets to the run's `init` stream.
     """
 
+    parts: ClassVar[frozenset[str]] = frozenset()  # methods of D beside its score that a variant may need
+    others: ClassVar[frozenset[str]] = frozenset()  # further networks that it can build
+    conditional: ClassVar[bool] = False  # G and D take labels (n,) as their last input
     pixel_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)  # what D sees and G makes: (-1, 1) tanh, (0, 1) sigmoid
 
     batchnorm: BatchNorm = "none"
     z: Count = 100  # dimension of the latent
     prior: Literal["normal", "uniform"] = "normal"  # N(0, 1) or U(-1, 1)
+    pac: Count = 1  # D judges packs of so many samples, side by side as channels or coordinates (PacGAN)
 
     @abstractmethod
     def generator(self, space: Space) -> nn.Module:
@@ -36,6 +40,10 @@ class Network(Component):
     @abstractmethod
     def discriminator(self, space: Space) -> nn.Module:
         """(n, *space.shape) -> raw scores (n,)."""
+
+    def other(self, name: str, space: Space) -> nn.Module:
+        """One of the further networks in `others`: an encoder `e`, a code's reader `q`."""
+        raise ValueError(f"{self.kind()} has no network {name!r}")
 
     @abstractmethod
     def misfit(self, space: Space) -> str | None:

@@ -113,6 +113,13 @@ def objection(spec: RunSpec, space: Space) -> str | None:
     misfit = spec.network.misfit(space)
     if misfit:
         return f"network {spec.network.kind()}: {misfit}"
+    lacking = sorted((spec.variant.needs - spec.network.parts) | (set(spec.variant.others) - spec.network.others))
+    if lacking:
+        return (
+            f"variant {spec.variant.kind()}: needs a network with {', '.join(lacking)}; {spec.network.kind()} has none"
+        )
+    if spec.network.pac > 1 and spec.network.conditional:
+        return f"network {spec.network.kind()}: packs have no one label; set pac to 1"
     parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}
     asked = {f"{axis} {part.kind()}": part.objection for axis, part in parts.items()}
     found = ((who, ask(spec)) for who, ask in (asked | {"schedule": spec.schedule.objection}).items())

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ganbench.datasets.base import to_rest
+from ganbench.datasets.base import Space, Split, to_rest
 from ganbench.rng import stream
-from ganbench.variants.base import Params
+from ganbench.variants.base import Params, Player
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,21 +50,52 @@ class Moment:
     looks: tuple[Look, ...]
 
 
-def sample(spec: RunSpec, module: nn.Module, weights: Params, n: int, step: int) -> Tensor:
+def sample(spec: RunSpec, module: nn.Module, weights: Params, n: int, step: int, labels: Tensor | None = None) -> Split:
     """n samples at rest (uint8 images, float points) of a generator at a step, on its device.
 
     Batch norm uses its running statistics. The latents come from the run's `eval` stream of that step alone, so the
-    samples depend neither on what was sampled before nor on the device.
+    samples depend neither on what was sampled before nor on the device. A conditional generator is asked for labels
+    drawn from `labels`, those of the training data.
     """
-    z = latents(spec, n, stream(spec.seed, "eval", step))
-    device, dtype = next(iter(weights.values())).device, next(iter(weights.values())).dtype
+    generator = stream(spec.seed, "eval", step)
+    z = latents(spec, n, generator)
+    y = None
+    if spec.network.conditional and labels is not None:
+        y = labels[torch.randint(len(labels), (n,), generator=generator)]
+    own = {name: tensor for name, tensor in weights.items() if not name.startswith("carry/")}
+    carry = {name.removeprefix("carry/"): tensor for name, tensor in weights.items() if name not in own}
+    device, dtype = next(iter(own.values())).device, next(iter(own.values())).dtype
     was_training = module.training
     module.eval()
     with torch.no_grad():
-        parts = torch.split(z, CHUNK)
-        chunks = [functional_call(module, weights, (part.to(device, dtype),)) for part in parts]
+        chunks = [
+            functional_call(module, own, (spec.variant.g_input(z[i : i + CHUNK].to(device, dtype), carry), *given))
+            for i in range(0, n, CHUNK)
+            for given in [() if y is None else (y[i : i + CHUNK].to(device),)]
+        ]
     module.train(was_training)
-    return to_rest(torch.cat(chunks), *spec.network.pixel_range)
+    return Split(to_rest(torch.cat(chunks), *spec.network.pixel_range), y)
+
+
+def maker(spec: RunSpec, g: Player, carry: Params) -> Player:
+    """G as the losses see it: latents as they were drawn, in packs, to samples in packs."""
+    pac = spec.network.pac
+
+    def make(weights: Params, z: Tensor, *inputs: Tensor, **part: str) -> Tensor:
+        fed = spec.variant.g_input(z.reshape(len(z) * pac, -1), carry)
+        return pack(g.apply(weights, fed, *inputs, **part), pac)
+
+    return Player(make, g.params)
+
+
+def pack(x: Tensor, pac: int) -> Tensor:
+    """(n * pac, c, ...) -> (n, pac * c, ...): consecutive samples side by side."""
+    return x if pac == 1 else x.reshape(len(x) // pac, pac * x.shape[1], *x.shape[2:])
+
+
+def packed(space: Space, pac: int) -> Space:
+    """The space of packs of samples."""
+    return Space((pac * space.shape[0], *space.shape[1:]), space.classes)
 
 
 def latents(spec: RunSpec, n: int, generator: torch.Generator) -> Tensor:

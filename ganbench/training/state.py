@@ -23,17 +23,17 @@ Checkpoint = dict[str, Any]  # plain dicts, numbers and tensors: loaded with wei
 
 @dataclass(frozen=True)
 class Net:
-    """One player of every run of a pack. `program(tensors, x)` is the network of one run."""
+    """One player of every run of a pack. `program(tensors, *inputs)` is the network of one run."""
 
-    program: Callable[[Params, Tensor], Tensor]
+    program: Callable[..., Tensor]
     params: Params  # (S, ...), leaves that require grad
     frozen: Params  # the same storage without grad, for when the other player moves
     buffers: Params  # (S, ...), changed in place by batch norm
     optimizer: torch.optim.Optimizer
 
-    def player(self, params: Params, buffers: Params) -> Player:
-        """This network of one run as a pure function."""
-        return Player(lambda weights, x: self.program(weights | buffers, x), params)
+    def player(self, params: Params, buffers: Params, given: tuple[Tensor, ...] = ()) -> Player:
+        """This network of one run as a pure function; `given` are inputs that follow those of a call (labels)."""
+        return Player(lambda weights, *inputs, **part: self.program(weights | buffers, *inputs, *given, **part), params)
 
     def weights(self, run: int) -> Params:
         """Copies of one run's parameters and buffers."""
@@ -42,10 +42,14 @@ class Net:
 
 @dataclass(frozen=True)
 class Build:
-    """What it takes to make a net: `make` builds a fresh module from torch's global generator."""
+    """What it takes to make a net: `make` builds a fresh module from torch's global generator.
+
+    `name` is the player's own stream of `init`; `player` says whose learning rate it has.
+    """
 
     make: Callable[[], nn.Module]
     optimizer: Optimizer
+    name: str
     player: PlayerName
     device: torch.device
     dtype: torch.dtype
@@ -55,7 +59,7 @@ def build(how: Build, seeds: Sequence[int]) -> Net:
     """One network for each seed, initialised from that seed's `init` stream, stacked."""
     modules = []
     for seed in seeds:
-        with global_stream(seed, "init", how.player):
+        with global_stream(seed, "init", how.name):
             modules.append(how.make().to(how.device, how.dtype))
     stacked = {n: torch.stack([m.get_parameter(n).detach() for m in modules]) for n, _ in modules[0].named_parameters()}
     buffers = {n: torch.stack([m.get_buffer(n) for m in modules]) for n, _ in modules[0].named_buffers()}
@@ -65,8 +69,10 @@ def build(how: Build, seeds: Sequence[int]) -> Net:
     return Net(program(modules[0].train()), params, frozen, buffers, optimizer)
 
 
-def program(module: nn.Module) -> Callable[[Params, Tensor], Tensor]:
+def program(module: nn.Module) -> Callable[..., Tensor]:
     """A module as a function of its tensors by name, of which none may be missing; tied ones have one name.
+
+    `part` is the method that is called; by default the forward pass.
 
     It is `torch.func.functional_call` for a module whose own tensors nobody needs: the places are found once, not at
     every call, and keep the tensors of the last one.
@@ -80,25 +86,31 @@ def program(module: nn.Module) -> Callable[[Params, Tensor], Tensor]:
         if tensor is not None
     ]
 
-    def call(tensors: Params, x: Tensor) -> Tensor:
+    def call(tensors: Params, *inputs: Tensor, part: str = "forward") -> Tensor:
         for table, key, name in places:
             table[key] = tensors[name]
-        output: Tensor = module(x)
+        output: Tensor = getattr(module, part)(*inputs)
         return output
 
     return call
 
 
 def mapped(function: Callable[..., Params], size: int) -> Callable[..., Params]:
-    """`function` of one run as a function of a pack. A pack of one is called directly: `vmap` would only cost."""
+    """`function` of one run as a function of a pack. A pack of one is called directly: `vmap` would only cost.
+
+    Its arguments are dictionaries of tensors, or of such dictionaries.
+    """
     if size > 1:
         return vmap(function, randomness="error")
 
-    def alone(*stacks: Params) -> Params:
-        one = ({name: tensor.squeeze(0) for name, tensor in stack.items()} for stack in stacks)
-        return {name: tensor.unsqueeze(0) for name, tensor in function(*one).items()}
+    def alone(*stacks: dict[str, Any]) -> Params:
+        return {name: tensor.unsqueeze(0) for name, tensor in function(*map(_first, stacks)).items()}
 
     return alone
+
+
+def _first(stack: dict[str, Any]) -> dict[str, Any]:
+    return {name: _first(value) if isinstance(value, dict) else value.squeeze(0) for name, value in stack.items()}
 
 
 def save(net: Net, run: int) -> Checkpoint:

@@ -13,11 +13,12 @@ from ganbench.datasets.base import Data, Space, to_range
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
-from ganbench.training.moment import Divergence, Look, Moment, latents
+from ganbench.training.moment import Divergence, Look, Moment, latents, maker, pack, packed
 from ganbench.training.state import Build, Checkpoint, Net, build, load, mapped, save
 from ganbench.variants.base import Batch, Draw, Params, Players, Terms
 
 Streams = dict[str, torch.Generator]
+Nested = dict[str, Params]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Training:
     specs: Sequence[RunSpec]
     data: Data
     place: Place
-    g: Net
-    d: Net
+    nets: dict[str, Net]  # "g", "d" and the variant's others
     streams: list[Streams]
+    carry: Params = field(default_factory=dict)  # (S, ...) what the variant carries from update to update
+    average: Params = field(default_factory=dict)  # (S, ...) the moving average of G's parameters, where there is one
     step: int = 0
     history: list[tuple[int, str, Terms]] = field(default_factory=list)  # (step, player, terms) since the last moment
     diverged: dict[int, Divergence] = field(default_factory=dict)  # by run
@@ -72,35 +74,47 @@ def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[C
     first = specs[0]
     if any(replace(spec, seed=first.seed) != first for spec in specs):
         raise ValueError("a pack holds runs that differ only in their seed")
-    seeds = [spec.seed for spec in specs]
-    network, space = first.network, data.space
-
-    def net(make: Callable[[Space], nn.Module], player: PlayerName) -> Net:
-        return build(
-            Build(partial(make, space), first.optimizer, player, torch.device(place.device), place.dtype), seeds
-        )
-
-    streams = [{name: stream(seed, name) for name in STREAMS} for seed in seeds]
+    streams = [{name: stream(spec.seed, name) for name in STREAMS} for spec in specs]
     on_device = replace(data, train=data.train.to(place.device))
-    training = Training(specs, on_device, place, net(network.generator, "g"), net(network.discriminator, "d"), streams)
+    training = Training(specs, on_device, place, _nets(specs, data.space, place), streams)
+    training.carry = _to(place, {n: torch.stack([t] * len(specs)) for n, t in first.variant.carry().items()})
+    if first.schedule.ema:
+        training.average = {name: tensor.clone() for name, tensor in training.nets["g"].frozen.items()}
     if resume is not None:
         _restore(training, resume)
     return training
 
 
+def _nets(specs: Sequence[RunSpec], space: Space, place: Place) -> dict[str, Net]:
+    """The networks that the variant plays with, each initialised from its own stream of each seed."""
+    first, seeds = specs[0], [spec.seed for spec in specs]
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "g": partial(first.network.generator, space),
+        "d": partial(first.network.discriminator, packed(space, first.network.pac)),
+        **{name: partial(first.network.other, name, space) for name in first.variant.others},
+    }
+    device = torch.device(place.device)
+    players: dict[str, PlayerName] = {name: "d" if name in first.variant.d_moves else "g" for name in makers}
+    return {
+        name: build(Build(make, first.optimizer, name, players[name], device, place.dtype), seeds)
+        for name, make in makers.items()
+    }
+
+
 def _step(training: Training) -> None:
     """One step of the schedule: discriminator and generator updates in the declared order."""
     schedule = training.specs[0].schedule
-    pending: list[tuple[PlayerName, list[Tensor]]] = []
+    pending: list[tuple[PlayerName, Params, list[Tensor]]] = []
     previous: PlayerName | None = None
     batch: Params = {}
     for player in _movers(training):
         reused = batch.get("z") if schedule.reuse_z and player != previous else None
         batch, previous = _draw(training, reused), player
-        pending.append((player, _gradients(training, player, batch)))
+        pending.append((player, batch, _gradients(training, player, batch)))
         if schedule.order != "simultaneous" or player == "g":
-            for mover, gradients in pending:
+            for mover, drawn, gradients in pending:
                 _update(training, mover, gradients)
+                _carry_on(training, mover, drawn)
             pending.clear()
 
 
@@ -113,18 +127,29 @@ def _movers(training: Training) -> list[PlayerName]:
 
 
 def _draw(training: Training, z: Tensor | None) -> Params:
-    """All random numbers of one update, stacked over the runs: x, z and what the variant's noise asks for."""
-    spec, place = training.specs[0], training.place
-    asked = spec.variant.noise(spec.batch, training.data.space)
-    draws: list[Params] = []
-    for streams in training.streams:
-        x = training.data.draw(spec.batch, streams["data"])
-        fresh = latents(spec, spec.batch, streams["latent"])
-        noise = {f"noise/{name}": _random(draw, streams["penalty"]) for name, draw in asked.items()}
-        draws.append({"x": to_range(x, *spec.network.pixel_range), "z": fresh, **noise})
-    stacked = {name: torch.stack([draw[name] for draw in draws]) for name in draws[0]}
-    batch = {name: tensor.to(place.device, place.dtype) for name, tensor in stacked.items()}
+    """All that one update needs to know, stacked over the runs: x, z, labels, the step, what the variant asks for."""
+    draws = [_draw_one(training, streams) for streams in training.streams]
+    batch = _to(training.place, {name: torch.stack([draw[name] for draw in draws]) for name in draws[0]})
     return batch if z is None else batch | {"z": z}
+
+
+def _draw_one(training: Training, streams: Streams) -> Params:
+    spec, network = training.specs[0], training.specs[0].network
+    real = training.data.draw_labelled(spec.batch * network.pac, streams["data"])
+    z = latents(spec, spec.batch * network.pac, streams["latent"])
+    noise = spec.variant.noise(spec.batch, packed(training.data.space, network.pac))
+    return {
+        "x": pack(to_range(real.x, *network.pixel_range), network.pac),
+        "z": pack(z, network.pac),
+        "step": torch.tensor(float(training.step)),
+        **({} if real.y is None else {"y": real.y}),
+        **{f"noise/{name}": _random(draw, streams["penalty"]) for name, draw in noise.items()},
+    }
+
+
+def _to(place: Place, tensors: Params) -> Params:
+    """On the place's device, floats in its precision."""
+    return {n: t.to(place.device, place.dtype if t.is_floating_point() else t.dtype) for n, t in tensors.items()}
 
 
 def _random(draw: Draw, generator: torch.Generator) -> Tensor:
@@ -132,31 +157,68 @@ def _random(draw: Draw, generator: torch.Generator) -> Tensor:
     return law(draw.shape, generator=generator)
 
 
+def _moving(training: Training, player: PlayerName) -> dict[str, Net]:
+    """The networks that an update of this player moves."""
+    variant = training.specs[0].variant
+    return {name: training.nets[name] for name in (variant.d_moves if player == "d" else variant.g_moves)}
+
+
 def _gradients(training: Training, player: PlayerName, batch: Params) -> list[Tensor]:
     """The gradient of the moving player's loss at the current parameters; the terms go into the history."""
-    g, d, variant = training.g, training.d, training.specs[0].variant
+    variant, moving = training.specs[0].variant, _moving(training, player)
     loss = variant.d_loss if player == "d" else variant.g_loss
-
-    def terms_of(g_params: Params, g_buffers: Params, d_params: Params, d_buffers: Params, draws: Params) -> Terms:
-        players = Players(g.player(g_params, g_buffers), d.player(d_params, d_buffers))
-        noise = {name.removeprefix("noise/"): tensor for name, tensor in draws.items() if name.startswith("noise/")}
-        return loss(players, Batch(draws["x"], draws["z"], noise))
-
-    g_params, d_params = (g.params, d.frozen) if player == "g" else (g.frozen, d.params)
-    terms = mapped(terms_of, len(training.specs))(g_params, g.buffers, d_params, d.buffers, batch)
-    moving = list((g_params if player == "g" else d_params).values())
+    weights = {name: net.params if name in moving else net.frozen for name, net in training.nets.items()}
+    terms = _on_pack(training, loss)(weights, _buffers(training), training.carry, batch)
     total = torch.stack(list(terms.values())).sum()
     training.history.append((training.step, player, {name: term.detach() for name, term in terms.items()}))
-    return list(torch.autograd.grad(total, moving, materialize_grads=True))
+    params = [param for net in moving.values() for param in net.params.values()]
+    return list(torch.autograd.grad(total, params, materialize_grads=True))
+
+
+def _on_pack(training: Training, loss: Callable[[Players, Batch], Params]) -> Callable[..., Params]:
+    """A function of one run's players and batch as a function of the pack's stacked tensors."""
+    nets = training.nets
+
+    spec = training.specs[0]
+
+    def of_one(weights: Nested, buffers: Nested, carry: Params, draws: Params) -> Params:
+        y = draws.get("y")
+        labels = (y,) if spec.network.conditional and y is not None else ()
+        given = {"g": labels, "d": labels}
+        players = {name: net.player(weights[name], buffers[name], given.get(name, ())) for name, net in nets.items()}
+        g = maker(spec, players.pop("g"), carry)
+        noise = {name.removeprefix("noise/"): tensor for name, tensor in draws.items() if name.startswith("noise/")}
+        batch = Batch(draws["x"], draws["z"], noise, carry, y, draws["step"])
+        return loss(Players(g, players.pop("d"), players), batch)
+
+    return mapped(of_one, len(training.specs))
+
+
+def _buffers(training: Training) -> Nested:
+    return {name: net.buffers for name, net in training.nets.items()}
 
 
 def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> None:
-    net = training.g if player == "g" else training.d
-    for param, gradient in zip(net.params.values(), gradients, strict=True):
-        param.grad = gradient
-    net.optimizer.step()
+    left = iter(gradients)
+    for net in _moving(training, player).values():
+        for param in net.params.values():
+            param.grad = next(left)
+        net.optimizer.step()
+    spec = training.specs[0]
     if player == "d":
-        training.specs[0].variant.constrain(net.frozen)
+        spec.variant.constrain(training.nets["d"].frozen)
+    else:
+        for name, mean in training.average.items():
+            mean.lerp_(training.nets["g"].frozen[name], 1 - spec.schedule.ema)
+
+
+def _carry_on(training: Training, player: PlayerName, batch: Params) -> None:
+    """Let the variant renew what it carries, after an update of that player."""
+    if training.carry:
+        renew = partial(training.specs[0].variant.carry_on, mover=player)
+        weights = {name: net.frozen for name, net in training.nets.items()}
+        with torch.no_grad():
+            training.carry = _on_pack(training, renew)(weights, _buffers(training), training.carry, batch)
 
 
 def _moment(training: Training) -> Moment:
@@ -169,7 +231,7 @@ def _moment(training: Training) -> Moment:
     for run, spec in enumerate(training.specs):
         diverged = training.diverged.get(run)
         terms = {} if diverged else {name: float(values[run]) for name, values in means.items()}
-        checkpoint, generator = partial(_checkpoint, training, run), partial(training.g.weights, run)
+        checkpoint, generator = partial(_checkpoint, training, run), partial(_sampler, training, run)
         looks.append(Look(spec, training.step, terms, diverged, checkpoint, generator))
     return Moment(training.step, tuple(looks))
 
@@ -181,7 +243,7 @@ def _summary(training: Training) -> tuple[dict[str, Tensor], list[bool]]:
         for name, term in terms.items():
             series.setdefault(f"{player}/{name}", []).append(term)
     stacked = {name: torch.stack(values).double() for name, values in series.items()}
-    tensors = [*stacked.values()] + [p.unsqueeze(0) for net in (training.g, training.d) for p in net.frozen.values()]
+    tensors = [*stacked.values()] + [p.unsqueeze(0) for net in training.nets.values() for p in net.frozen.values()]
     sound = torch.stack([t.isfinite().transpose(0, 1).flatten(1).all(1) for t in tensors]).all(0)
     return {name: values.mean(0).cpu() for name, values in stacked.items()}, sound.tolist()
 
@@ -192,7 +254,7 @@ def _first_bad(training: Training, run: int) -> Divergence:
         for name, term in terms.items():
             if not term[run].isfinite():
                 return Divergence(step, f"{player}/{name}")
-    broken = [name for name, net in (("d", training.d), ("g", training.g)) if not _finite(net, run)]
+    broken = [name for name, net in training.nets.items() if not _finite(net, run)]
     return Divergence(training.step, f"{broken[0]}/parameters")
 
 
@@ -200,18 +262,35 @@ def _finite(net: Net, run: int) -> bool:
     return all(bool(tensor[run].isfinite().all()) for tensor in net.frozen.values())
 
 
+def _sampler(training: Training, run: int) -> Params:
+    """What it takes to sample: G's weights, averaged where the run says, and what is carried, under `carry/`."""
+    average = {name: tensor[run].clone() for name, tensor in training.average.items()}
+    carry = {f"carry/{name}": tensor[run].clone() for name, tensor in training.carry.items()}
+    return training.nets["g"].weights(run) | average | carry
+
+
 def _checkpoint(training: Training, run: int) -> Checkpoint:
-    streams = {name: generator.get_state() for name, generator in training.streams[run].items()}
-    return {"step": training.step, "g": save(training.g, run), "d": save(training.d, run), "streams": streams}
+    return {
+        "step": training.step,
+        "nets": {name: save(net, run) for name, net in training.nets.items()},
+        "carry": {name: tensor[run].clone() for name, tensor in training.carry.items()},
+        "average": {name: tensor[run].clone() for name, tensor in training.average.items()},
+        "streams": {name: generator.get_state() for name, generator in training.streams[run].items()},
+    }
 
 
 def _restore(training: Training, checkpoints: Sequence[Checkpoint]) -> None:
     steps = {checkpoint["step"] for checkpoint in checkpoints}
     if len(steps) != 1:
         raise ValueError(f"a pack resumes from one step, not from {sorted(steps)}")
-    load(training.g, [checkpoint["g"] for checkpoint in checkpoints])
-    load(training.d, [checkpoint["d"] for checkpoint in checkpoints])
+    for name, net in training.nets.items():
+        load(net, [checkpoint["nets"][name] for checkpoint in checkpoints])
+    for name in ("carry", "average"):
+        began = getattr(training, name)
+        setattr(
+            training, name, {key: torch.stack([checkpoint[name][key] for checkpoint in checkpoints]) for key in began}
+        )
     for streams, checkpoint in zip(training.streams, checkpoints, strict=True):
         for name, generator in streams.items():
-            generator.set_state(checkpoint["streams"][name])
+            generator.set_state(checkpoint["streams"][name].cpu())
     training.step = steps.pop()

@@ -13,6 +13,7 @@ from ganbench.component import Component
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
+    from ganbench.optimizers.base import PlayerName
 
 Terms = dict[str, Tensor]  # named scalar terms: their sum is the loss, each is logged
 Params = dict[str, Tensor]
@@ -20,13 +21,20 @@ Params = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Player:
-    """A network as a pure function of its parameters: `net.d(x)`, or `net.d.at(other_parameters)(x)`."""
+    """A network as a pure function of its parameters: `net.d(x)`, or `net.d.at(other_parameters)(x)`.
 
-    apply: Callable[[Params, Tensor], Tensor]
+    `net.d.part("features", x)` calls the network's method of that name, where the variant `needs` it.
+    """
+
+    apply: Callable[..., Tensor]  # (parameters, *inputs, part="forward")
     params: Params
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.apply(self.params, x)
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        return self.apply(self.params, *inputs)
+
+    def part(self, name: str, *inputs: Tensor) -> Tensor:
+        """Another output of the same network: its features, its code ..."""
+        return self.apply(self.params, *inputs, part=name)
 
     def at(self, params: Params) -> Player:
         """The same network at other parameters."""
@@ -35,19 +43,29 @@ class Player:
 
 @dataclass(frozen=True)
 class Players:
-    """The networks of a run. `g`: latents (n, z) -> samples (n, *shape). `d`: samples -> raw scores (n,)."""
+    """The networks of a run. `g`: latents (n, z) -> samples (n, *shape). `d`: samples -> raw scores (n,).
+
+    `net["e"]` is one of the further networks that the variant declares under `others`.
+    """
 
     g: Player
     d: Player
+    others: Mapping[str, Player] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Player:
+        return self.others[name]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """All random draws of one update, made before the losses are called."""
+    """All random draws of one update, made before the losses are called, and what the run carries along."""
 
     x: Tensor  # real samples (n, *shape), in the network's own range
     z: Tensor  # latents (n, z)
     noise: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.noise` asked for
+    carry: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.carry` began and `carry_on` renews
+    y: Tensor | None = None  # labels (n,) of x, for which the fakes are made too; conditional networks get them unasked
+    step: Tensor | None = None  # the number of the generator step, from 1, as a float
 
 
 @dataclass(frozen=True)
@@ -85,4 +103,20 @@ class Variant(Component):
     def constrain(self, params: Params) -> None:
         """Change the discriminator's parameters in place after each of its updates (weight clipping)."""
 
+    def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
+        """What G is fed for latents (n, z) as they were drawn: the same, or codes and memories made of them."""
+        return z
+
+    def carry(self) -> Params:
+        """What a run carries from update to update beside networks and optimizers, as it begins: named tensors."""
+        return {}
+
+    def carry_on(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
+        """What is carried on after an update of `mover` on this batch; called without gradients."""
+        return dict(batch.carry)
+
     stackable: ClassVar[bool] = True  # False: its runs are never trained as one program
+    needs: ClassVar[frozenset[str]] = frozenset()  # parts that D must have beyond a score: "features", "code"
+    others: ClassVar[tuple[str, ...]] = ()  # further networks, built by the run's network
+    d_moves: ClassVar[tuple[str, ...]] = ("d",)  # who moves in a discriminator update
+    g_moves: ClassVar[tuple[str, ...]] = ("g",)  # and in a generator update
