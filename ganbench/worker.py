@@ -225,9 +225,7 @@ def scores(recorder: Recorder, step: int, weights: Params, job: Job, real: Real)
     """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
     spec, folder, scored = recorder.spec, recorder.folder, recorder.state.scored
     wanted = [e for e in job.evaluators if step not in scored.get(score_key(e, job.samples), ())]
-    with torch.device("meta"):  # the program alone: its parameters are the run's
-        module = spec.network.generator(real.space)
-    made = sample(spec, module, weights, job.samples, step, real.data.train.y)
+    made = sample(spec, real.data, weights, job.samples, step)
     samples = made.x.cpu()
     picture = folder.path / "samples" / f"{step}.png"
     write_bytes(picture, pictures.png(samples[:PICTURED] if samples.dim() == 4 else samples))

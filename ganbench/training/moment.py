@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
-from ganbench.datasets.base import Space, Split, to_rest
+from ganbench.datasets.base import Data, Space, Split, to_rest
 from ganbench.rng import stream
 from ganbench.variants.base import Params, Player
 
@@ -50,30 +50,29 @@ class Moment:
     looks: tuple[Look, ...]
 
 
-def sample(spec: RunSpec, module: nn.Module, weights: Params, n: int, step: int, labels: Tensor | None = None) -> Split:
-    """n samples at rest (uint8 images, float points) of a generator at a step, on its device.
+def sample(spec: RunSpec, data: Data, weights: Params, n: int, step: int) -> Split:
+    """n samples at rest (uint8 images, float points) of a generator at a step, on the device of its weights.
 
     Batch norm uses its running statistics. The latents come from the run's `eval` stream of that step alone, so the
     samples depend neither on what was sampled before nor on the device. A conditional generator is asked for labels
-    drawn from `labels`, those of the training data.
+    drawn from those of the training data.
     """
     generator = stream(spec.seed, "eval", step)
     z = latents(spec, n, generator)
     y = None
-    if spec.network.conditional and labels is not None:
-        y = labels[torch.randint(len(labels), (n,), generator=generator)]
+    if spec.network.conditional and data.train.y is not None:
+        y = data.train.y[torch.randint(len(data.train.y), (n,), generator=generator)]
     own = {name: tensor for name, tensor in weights.items() if not name.startswith("carry/")}
     carry = {name.removeprefix("carry/"): tensor for name, tensor in weights.items() if name not in own}
-    device, dtype = next(iter(own.values())).device, next(iter(own.values())).dtype
-    was_training = module.training
-    module.eval()
-    with torch.no_grad():
-        chunks = [
-            functional_call(module, own, (spec.variant.g_input(z[i : i + CHUNK].to(device, dtype), carry), *given))
-            for i in range(0, n, CHUNK)
-            for given in [() if y is None else (y[i : i + CHUNK].to(device),)]
-        ]
-    module.train(was_training)
+    like = next(iter(own.values()))
+    with torch.device("meta"):  # the program alone: its parameters are given
+        module = spec.network.generator(data.space).eval()
+    chunks = []
+    for part in torch.split(torch.arange(n), CHUNK):
+        given = () if y is None else (y[part].to(like.device),)
+        fed = spec.variant.g_input(z[part].to(like), carry)
+        with torch.no_grad():
+            chunks.append(functional_call(module, own, (fed, *given)))
     return Split(to_rest(torch.cat(chunks), *spec.network.pixel_range), y)
 
 

@@ -244,18 +244,16 @@ def test_a_diverged_run_ends_early(ring: Data) -> None:
 def test_samples_depend_on_seed_and_step_alone(ring: Data) -> None:
     spec = ring_spec()
     weights = end(spec, ring)
-    module = spec.network.generator(ring.space)
-    first = sample(spec, module, weights, 700, 20).x
-    assert first.shape == (700, 2) and torch.equal(first, sample(spec, module, weights, 700, 20).x)
-    torch.testing.assert_close(first[:100], sample(spec, module, weights, 100, 20).x)
-    assert not torch.equal(first, sample(spec, module, weights, 700, 21).x)
-    assert module.training
+    first = sample(spec, ring, weights, 700, 20).x
+    assert first.shape == (700, 2) and torch.equal(first, sample(spec, ring, weights, 700, 20).x)
+    torch.testing.assert_close(first[:100], sample(spec, ring, weights, 100, 20).x)
+    assert not torch.equal(first, sample(spec, ring, weights, 700, 21).x)
 
 
 def test_images_are_sampled_as_uint8() -> None:
     data = Digits().load(None)
     spec = ring_spec(dataset=Digits(), network=DCGAN(width=4, z=8), steps=1)
-    images = sample(spec, spec.network.generator(data.space), end(spec, data, (1,)), 3, 1).x
+    images = sample(spec, data, end(spec, data, (1,)), 3, 1).x
     assert images.dtype == torch.uint8 and images.shape == (3, 1, 8, 8)
 
 

@@ -141,9 +141,8 @@ def test_carried_state(ring: Data) -> None:
     spec = spec_of(variant=Counting())
     weights = last(spec, ring).generator()
     assert weights["carry/moves"].item() == spec.steps
-    module = spec.network.generator(ring.space).double()
-    shifted = sample(spec, module, weights, 5, 3).x
-    unshifted = sample(spec, module, weights | {"carry/moves": torch.zeros((), dtype=torch.float64)}, 5, 3).x
+    shifted = sample(spec, ring, weights, 5, 3).x
+    unshifted = sample(spec, ring, weights | {"carry/moves": torch.zeros((), dtype=torch.float64)}, 5, 3).x
     assert not torch.equal(shifted, unshifted), "samples are made with what is carried"
     check_pack_and_resume(spec, ring)
 
@@ -226,11 +225,10 @@ def conditional(monkeypatch: pytest.MonkeyPatch) -> RunSpec:
 def test_labels_reach_both_networks_and_the_samples(conditional: RunSpec) -> None:
     data = labelled()
     weights = last(conditional, data, Place()).generator()
-    module = conditional.network.generator(data.space)
-    made = sample(conditional, module, weights, 400, 60, data.train.y)
+    made = sample(conditional, data, weights, 400, 60)
     assert made.y is not None and 100 < int(made.y.sum()) < 300, "labels as in the training data"
     assert made.x.shape == (400, 2)
-    again = sample(conditional, module, weights, 400, 60, data.train.y)
+    again = sample(conditional, data, weights, 400, 60)
     assert torch.equal(made.x, again.x) and torch.equal(made.y, again.y)
 
 
