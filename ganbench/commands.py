@@ -73,9 +73,12 @@ def check(suites: tuple[Path, ...], options: Mapping[str, Any]) -> None:
 
 def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
     """`ganbench list`."""
-    from ganbench.plugins import Registry
+    from ganbench.plugins import FAMILIES, Registry, hint
 
-    described = Registry.of(plugins).describe(*([family] if family else []))
+    folders = {name: kind for kind, folder in FAMILIES.items() for name in (kind, folder)}
+    if family is not None and family not in folders:
+        raise RequestError("ganbench list", f"there is no family {family!r}", hint(family, FAMILIES.values()))
+    described = Registry.of(plugins).describe(*([folders[family]] if family else []))
     if as_json:
         click.echo(json.dumps(described))
         return
