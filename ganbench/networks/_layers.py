@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Fill = Callable[[Layer], object]
+Norm = Callable[[int], nn.Module]  # a normalisation of so many features or channels
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
@@ -46,6 +48,41 @@ class BatchNorm(nn.Module):
         return F.batch_norm(x, *moving, self.weight, self.bias, self.training, self.momentum, self.eps)
 
 
+def layer_norm(channels: int) -> nn.Module:
+    """Layer norm over all channels and pixels of a sample, with a gain and an offset per channel.
+
+    What WGAN-GP's discriminators have in the place of batch norm. Ba et al. 2016, arXiv:1607.06450.
+    """
+    return nn.GroupNorm(1, channels)
+
+
+# objections that several networks have
+ONE_NORM = "layer_norm takes the place of D's batch norm: use batchnorm none or generator"
+SINGLE = "batch norm after a linear layer has no statistics of a batch of 1: use a batch of at least 2"
+
+
+def norm(*, batch: bool, layer: bool = False) -> Norm | None:
+    """The normalisation of a network that is to have batch norm, or layer norm in its place, or none."""
+    if layer:
+        return layer_norm
+    return BatchNorm if batch else None
+
+
+def activated(activation: nn.Module, channels: int, norm: Norm | None) -> list[nn.Module]:
+    """What follows a layer of so many channels: the norm, where there is one, and the activation."""
+    return [activation] if norm is None else [norm(channels), activation]
+
+
+class Gate(nn.Module):
+    """(n, 2c, ...) -> (n, c, ...): sigmoid of the even channels times tanh of the odd ones.
+
+    The gated multiplicative nonlinearity of van den Oord et al. 2016, arXiv:1606.05328, eq. 2.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, ::2].sigmoid() * x[:, 1::2].tanh()
+
+
 class Maxout(nn.Module):
     """(n, units * pieces) -> (n, units), the largest of its pieces each. Goodfellow et al. 2013, arXiv:1302.4389."""
 
@@ -68,9 +105,35 @@ class Divide(nn.Module):
         return x / self.divisor
 
 
+class Pool(nn.Module):
+    """(n, c, h, w) -> (n, c): the sum or the mean over the pixels."""
+
+    def __init__(self, how: Literal["sum", "mean"]) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum((2, 3)) if self.how == "sum" else x.mean((2, 3))
+
+
 def blank(layer: Callable[..., nn.Module], *sizes: int, **options: Any) -> nn.Module:
     """A layer whose parameters are not yet filled in, so that making it draws no random number."""
-    return layer(*sizes, device="meta", **options).to_empty(device="cpu")
+    return layer(*sizes, device="meta", **options).to_empty(device=torch.get_default_device())
+
+
+def hidden(
+    widths: tuple[int, ...], activation: Callable[[], nn.Module], *, norm: bool, pieces: int = 1
+) -> list[nn.Module]:
+    """Linear layers between consecutive widths, batch norm where `norm`, activation; `pieces` linear units make one.
+
+    A layer before batch norm has no bias, since the offset takes its place.
+    """
+    stack: list[nn.Module] = []
+    for inputs, units in pairwise(widths):
+        stack.append(blank(nn.Linear, inputs, units * pieces, bias=not norm))
+        stack += [BatchNorm(units * pieces)] if norm else []
+        stack.append(activation())
+    return stack
 
 
 def initialise(net: nn.Module, weight: Fill, gain_std: float = 0.0) -> nn.Module:
@@ -99,6 +162,11 @@ def truncated_normal(std: float) -> Fill:
     return lambda layer: nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
 
 
+def uniform(bound: float) -> Fill:
+    """Weights U(-bound, bound)."""
+    return lambda layer: nn.init.uniform_(layer.weight, -bound, bound)
+
+
 def orthogonal(gain: float) -> Fill:
     """Orthogonal weights, times `gain`."""
     return lambda layer: nn.init.orthogonal_(layer.weight, gain=gain)
@@ -112,6 +180,12 @@ def glorot(layer: Layer) -> None:
 def he(layer: Layer) -> None:
     """Uniform weights of variance 2 / inputs."""
     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+
+
+def lsgan(layer: Layer) -> None:
+    """As the authors of LSGAN: convolutions from a truncated normal of 0.02, the others from a plain one."""
+    fill = truncated_normal(0.02) if isinstance(layer, nn.Conv2d) else normal(0.02)
+    fill(layer)
 
 
 def torch_default(layer: Layer) -> None:

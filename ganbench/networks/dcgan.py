@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import nn
@@ -10,10 +10,14 @@ from torch import nn
 from ganbench.component import Count, Fraction, Positive
 from ganbench.networks import _layers as layers
 from ganbench.networks import _pyramid
+from ganbench.networks._convolutions import Kernel
+from ganbench.networks._spaces import HALVED, described, halvings, side
+from ganbench.networks._spectral import spectral
 from ganbench.networks.base import Network
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,9 @@ class DCGAN(Network):
     The hidden layer next to the image has `width` channels, each next one twice as many, up to 8 times `width`. Batch
     norm follows every layer but G's last and D's first and last; a convolution before it has no bias. The authors'
     code has `width=128`; much smaller ones serve small images.
+
+    WGAN-GP's difficult architectures are options: no batch norm, `constant_width`, `activation`. With `gated` each
+    hidden layer has twice the channels, and half of them gate the others.
     """
 
     version: ClassVar[int] = 1
@@ -31,39 +38,45 @@ class DCGAN(Network):
 
     prior: Literal["normal", "uniform"] = "uniform"
     width: Count = 64
+    constant_width: bool = False  # every hidden layer of G has `width` channels
     kernel: Literal[3, 4, 5] = 5
+    activation: Literal["relu", "tanh", "gated"] = "relu"  # relu is leaky in D
     leak: Fraction = 0.2  # slope of D's leaky ReLU below 0
+    layer_norm: bool = False  # in D, in the place of batch norm
+    spectral: bool = False  # spectral norm on every layer of D
     padding: Literal["torch", "tf_same"] = "torch"  # torch: symmetric; with kernel 4 both are the same
     init_std: Positive = 0.02  # of the weights, and of the batch norm gains around 1
 
     def generator(self, space: Space) -> nn.Module:
-        return self._initialise(_pyramid.generator(self._pyramid(space), self.z, self.g_batchnorm))
+        pyramid = self._pyramid(space)
+        image, *hidden = pyramid.channels
+        if self.constant_width:
+            pyramid = replace(pyramid, channels=(image, *(self.width for _ in hidden)))
+        return self._initialise(_pyramid.generator(pyramid, self.z, layers.norm(batch=self.g_batchnorm)))
 
     def discriminator(self, space: Space) -> nn.Module:
-        return self._initialise(_pyramid.discriminator(self._pyramid(space), self.d_batchnorm))
+        norm = layers.norm(batch=self.d_batchnorm, layer=self.layer_norm)
+        net = self._initialise(_pyramid.discriminator(self._pyramid(space), norm))
+        return spectral(net) if self.spectral else net
 
     def misfit(self, space: Space) -> str | None:
-        if _sides(space):
+        if halvings(side(space)):
             return None
-        given = f"{'images' if space.is_image else 'points'} of shape {'x'.join(map(str, space.shape))}"
-        return f"dcgan takes square images of side 8, 12, 16, 28, 32, 48, 64, 128 and the like, not {given}: use mlp"
+        return f"dcgan takes {HALVED}, not {described(space)}: use mlp"
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None
 
     def _initialise(self, net: nn.Module) -> nn.Module:
         return layers.initialise(net, layers.normal(self.init_std), gain_std=self.init_std)
 
     def _pyramid(self, space: Space) -> _pyramid.Pyramid:
-        sides = _sides(space)
+        sides = halvings(side(space))
         hidden = (self.width * min(2**stage, 8) for stage in range(len(sides) - 1))
         return _pyramid.Pyramid(
             sides=sides,
             channels=(space.shape[0], *hidden),
-            kernel=self.kernel,
+            kernel=Kernel(self.kernel, tf_same=self.padding == "tf_same"),
+            activation=self.activation,
             leak=self.leak,
-            tf_same=self.padding == "tf_same",
         )
-
-
-def _sides(space: Space) -> tuple[int, ...]:
-    """The sides of the maps from the image down; empty where the image is not square or can't be halved enough."""
-    square = space.is_image and space.shape[1] == space.shape[2]
-    return _pyramid.halvings(space.shape[1]) if square else ()

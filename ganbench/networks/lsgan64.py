@@ -10,13 +10,16 @@ from torch import nn
 from ganbench.component import Count
 from ganbench.networks import _layers as layers
 from ganbench.networks import _pyramid
+from ganbench.networks._convolutions import Kernel
+from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
 
-STD = 0.02
-PYRAMID = _pyramid.Pyramid(sides=(64, 32, 16, 8, 4), channels=(3, 64, 128, 256, 512), tf_same=True, bias=True)
+PYRAMID = _pyramid.Pyramid(
+    sides=(64, 32, 16, 8, 4), channels=(3, 64, 128, 256, 512), kernel=Kernel(5, tf_same=True), bias=True
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +37,15 @@ class LSGAN64(Network):
     prior: Literal["normal", "uniform"] = "uniform"
 
     def generator(self, space: Space) -> nn.Module:
-        return _initialise(_pyramid.generator(PYRAMID, self.z, self.g_batchnorm))
+        norm = layers.norm(batch=self.g_batchnorm)
+        return layers.initialise(_pyramid.generator(PYRAMID, self.z, norm), layers.lsgan, gain_std=0.02)
 
     def discriminator(self, space: Space) -> nn.Module:
-        return _initialise(_pyramid.discriminator(PYRAMID, self.d_batchnorm))
+        norm = layers.norm(batch=self.d_batchnorm)
+        return layers.initialise(_pyramid.discriminator(PYRAMID, norm), layers.lsgan, gain_std=0.02)
 
     def misfit(self, space: Space) -> str | None:
         if space.shape == (3, 64, 64):
             return None
-        given = f"{'images' if space.is_image else 'points'} of shape {'x'.join(map(str, space.shape))}"
-        return f"lsgan64 takes images of shape 3x64x64, not {given}: use dcgan for other images, mlp for points"
-
-
-def _initialise(net: nn.Module) -> nn.Module:
-    return layers.initialise(net, _weight, gain_std=STD)
-
-
-def _weight(layer: layers.Layer) -> None:
-    """As the authors' TensorFlow layers: convolutions from a truncated normal, the others from a plain one."""
-    fill = layers.truncated_normal(STD) if isinstance(layer, nn.Conv2d) else layers.normal(STD)
-    fill(layer)
+        other = "use dcgan for other images, mlp for points"
+        return f"lsgan64 takes images of shape 3x64x64, not {described(space)}: {other}"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import nn
 
 from ganbench.component import Count, Positive
 from ganbench.networks import _layers as layers
+from ganbench.networks._spectral import spectral
 from ganbench.networks.base import Network
 
 if TYPE_CHECKING:
@@ -40,31 +39,30 @@ class MLP(Network):
     gain: Positive = 1.4  # of orthogonal
     init_std: Positive = 0.02  # of normal
     d_input_scale: Positive = 1.0  # D sees x / d_input_scale
+    spectral: bool = False  # spectral norm on every layer of D
 
     def generator(self, space: Space) -> nn.Module:
         widths = (self.z, *self.g_widths)
-        hidden = _hidden(widths, layers.ACTIVATIONS[self.g_activation], norm=self.g_batchnorm)
+        hidden = layers.hidden(widths, layers.ACTIVATIONS[self.g_activation], norm=self.g_batchnorm)
         out = layers.blank(nn.Linear, widths[-1], math.prod(space.shape))
         squash = [nn.Tanh()] if space.is_image else []
         return layers.initialise(nn.Sequential(*hidden, out, *squash, nn.Unflatten(1, space.shape)), self._weight())
 
     def discriminator(self, space: Space) -> nn.Module:
         widths = (math.prod(space.shape), *self.d_widths)
-        if self.d_activation == "maxout":
-            hidden = _hidden(widths, lambda: layers.Maxout(self.pieces), norm=self.d_batchnorm, pieces=self.pieces)
-        else:
-            hidden = _hidden(widths, layers.ACTIVATIONS[self.d_activation], norm=self.d_batchnorm)
+        maxout, pieces = lambda: layers.Maxout(self.pieces), self.pieces if self.d_activation == "maxout" else 1
+        activation = layers.ACTIVATIONS.get(self.d_activation, maxout)
+        hidden = layers.hidden(widths, activation, norm=self.d_batchnorm, pieces=pieces)
         scale = [layers.Divide(self.d_input_scale)] if self.d_input_scale != 1 else []
         out = layers.blank(nn.Linear, widths[-1], 1)
-        return layers.initialise(nn.Sequential(nn.Flatten(), *scale, *hidden, out, nn.Flatten(0)), self._weight())
+        net = layers.initialise(nn.Sequential(nn.Flatten(), *scale, *hidden, out, nn.Flatten(0)), self._weight())
+        return spectral(net) if self.spectral else net
 
     def misfit(self, space: Space) -> str | None:
         return None
 
     def objection(self, spec: RunSpec) -> str | None:
-        if self.batchnorm != "none" and spec.batch < 2:
-            return "batch norm after a linear layer has no statistics of a batch of 1: use a batch of at least 2"
-        return None
+        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _weight(self) -> layers.Fill:
         return {
@@ -74,15 +72,3 @@ class MLP(Network):
             "he": layers.he,
             "torch": layers.torch_default,
         }[self.init]
-
-
-def _hidden(
-    widths: tuple[int, ...], activation: Callable[[], nn.Module], *, norm: bool, pieces: int = 1
-) -> list[nn.Module]:
-    """The hidden layers between consecutive widths."""
-    stack: list[nn.Module] = []
-    for inputs, units in pairwise(widths):
-        stack.append(layers.blank(nn.Linear, inputs, units * pieces, bias=not norm))
-        stack += [layers.BatchNorm(units * pieces)] if norm else []
-        stack.append(activation())
-    return stack

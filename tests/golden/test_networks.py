@@ -12,69 +12,21 @@ from ganbench.datasets.base import Space
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.lsgan64 import LSGAN64
 from ganbench.networks.mlp import MLP
+from tests.golden.transcription import (
+    arrays,
+    channels,
+    convolved,
+    gated,
+    inputs,
+    leaky,
+    mixed,
+    normalised,
+    relu,
+    size,
+    transposed,
+)
 
 RING = Space((2,))
-
-
-def size(net):
-    return sum(param.numel() for param in net.parameters())
-
-
-def mixed(net):
-    """The network in float64 with every parameter drawn anew, so that no bias or gain hides at 0 or 1."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for param in net.double().parameters():
-            param.copy_(torch.randn(param.shape, generator=generator, dtype=torch.float64) * 0.5 + 0.1)
-    return net.train()
-
-
-def arrays(net):
-    """The parameters in order, as a queue."""
-    return iter([param.detach().numpy() for param in net.parameters()])
-
-
-def inputs(*shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-
-
-# --- the transcription ---
-
-
-def normalised(x, gain, offset, axes):
-    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
-    shape = [1 if axis in axes else -1 for axis in range(x.ndim)]
-    return gain.reshape(shape) * (x - mean) / np.sqrt(variance + 1e-5) + offset.reshape(shape)
-
-
-def leaky(x):
-    return np.where(x > 0, x, 0.2 * x)
-
-
-def convolved(x, weight, before):
-    """Stride 2: out[i, j] = sum of weight[a, b] x[2i + a - before, 2j + b - before]."""
-    n, _, side, _ = x.shape
-    out = np.zeros((n, weight.shape[0], side // 2, side // 2))
-    for i, j, a, b in np.ndindex(side // 2, side // 2, *weight.shape[2:]):
-        row, column = 2 * i + a - before, 2 * j + b - before
-        if 0 <= row < side and 0 <= column < side:
-            out[:, :, i, j] += x[:, :, row, column] @ weight[:, :, a, b].T
-    return out
-
-
-def transposed(x, weight, before):
-    """The adjoint: y[2i + a - before, 2j + b - before] gets weight[a, b] x[i, j]."""
-    n, _, side, _ = x.shape
-    out = np.zeros((n, weight.shape[1], 2 * side, 2 * side))
-    for i, j, a, b in np.ndindex(side, side, *weight.shape[2:]):
-        row, column = 2 * i + a - before, 2 * j + b - before
-        if 0 <= row < 2 * side and 0 <= column < 2 * side:
-            out[:, :, row, column] += x[:, :, i, j] @ weight[:, :, a, b]
-    return out
-
-
-def channels(bias):
-    return bias.reshape(1, -1, 1, 1)
 
 
 # (padding, kernel): rows of padding at top and left; with TensorFlow's SAME the surplus is at bottom and right
@@ -113,13 +65,51 @@ def test_dcgan_version_1_generator(padding, kernel, norm):
     z, p, before = inputs(5, 6), arrays(net), BEFORE[padding, kernel]
 
     h = (z.numpy() @ next(p).T + next(p)).reshape(5, 4, 2, 2)
-    h = np.maximum(normalised(h, next(p), next(p), (0, 2, 3)) if norm else h, 0)
+    h = relu(normalised(h, next(p), next(p), (0, 2, 3)) if norm else h)
     h = transposed(h, next(p), before)
-    h = np.maximum(normalised(h, next(p), next(p), (0, 2, 3)) if norm else h + channels(next(p)), 0)
+    h = relu(normalised(h, next(p), next(p), (0, 2, 3)) if norm else h + channels(next(p)))
     image = np.tanh(transposed(h, next(p), before) + channels(next(p)))
 
     assert next(p, None) is None
     np.testing.assert_allclose(net(z).detach().numpy(), image, rtol=1e-10)
+
+
+def test_dcgan_gates_half_of_its_channels():
+    network = DCGAN(z=6, width=2, activation="gated", batchnorm="both")
+    g, d = mixed(network.generator(Space((3, 8, 8)))), mixed(network.discriminator(Space((3, 8, 8))))
+    z, p = inputs(5, 6), arrays(g)
+    h = (z.numpy() @ next(p).T + next(p)).reshape(5, 8, 2, 2)
+    h = gated(normalised(h, next(p), next(p), (0, 2, 3)))
+    h = gated(normalised(transposed(h, next(p), 2), next(p), next(p), (0, 2, 3)))
+    image = np.tanh(transposed(h, next(p), 2) + channels(next(p)))
+    assert next(p, None) is None
+    np.testing.assert_allclose(g(z).detach().numpy(), image, rtol=1e-10)
+
+    p = arrays(d)
+    h = gated(convolved(image, next(p), 2) + channels(next(p)))
+    h = gated(normalised(convolved(h, next(p), 2), next(p), next(p), (0, 2, 3)))
+    scores = h.reshape(5, -1) @ next(p).T + next(p)
+    assert next(p, None) is None
+    np.testing.assert_allclose(d(torch.tensor(image)).detach().numpy(), scores[:, 0], rtol=1e-10)
+
+
+def test_dcgan_with_tanh_everywhere_constant_width_and_layer_norm():
+    network = DCGAN(z=6, width=3, activation="tanh", constant_width=True, layer_norm=True)
+    g, d = mixed(network.generator(Space((3, 8, 8)))), mixed(network.discriminator(Space((3, 8, 8))))
+    z, p = inputs(5, 6), arrays(g)
+    h = np.tanh(z.numpy() @ next(p).T + next(p)).reshape(5, 3, 2, 2)
+    h = np.tanh(transposed(h, next(p), 2) + channels(next(p)))
+    image = np.tanh(transposed(h, next(p), 2) + channels(next(p)))
+    assert next(p, None) is None
+    np.testing.assert_allclose(g(z).detach().numpy(), image, rtol=1e-10)
+
+    p = arrays(d)
+    h = np.tanh(convolved(image, next(p), 2) + channels(next(p)))
+    h = convolved(h, next(p), 2) + channels(next(p))
+    h = np.tanh(normalised(h, next(p), next(p), (1, 2, 3)))
+    scores = h.reshape(5, -1) @ next(p).T + next(p)
+    assert next(p, None) is None
+    np.testing.assert_allclose(d(torch.tensor(image)).detach().numpy(), scores[:, 0], rtol=1e-10)
 
 
 def test_mlp_version_1_with_batch_norm_maxout_and_scaled_input():

@@ -13,7 +13,7 @@ from torch import nn
 
 from ganbench.datasets.base import Space
 from ganbench.networks._layers import BatchNorm
-from ganbench.networks._pyramid import halvings
+from ganbench.networks._spaces import halvings
 from ganbench.networks.base import Network
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.lsgan64 import LSGAN64
