@@ -8,6 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,6 +35,15 @@ UNREADABLE = (
 Reader = Callable[[str], bytes]  # the bytes of the named image
 
 
+@dataclass(frozen=True)
+class Form:
+    """What images become: their centred square, resized by PIL's antialiased Lanczos filter where need be."""
+
+    side: int | None  # height and width in the end; None: images are squares of one size, and stay so
+    channels: int  # 1 for grey, 3 for RGB
+    crop: int | None = None  # side of the square before it is resized; None: the largest one
+
+
 def listed(place: Path) -> list[str]:
     """The names of the images in a folder or zip archive, relative to it, sorted; hidden and other files left out."""
     with _opened(place) as (names, _):
@@ -56,17 +67,18 @@ def labels(names: list[str]) -> tuple[Tensor | None, int]:
     return torch.tensor([classes[folder] for folder in folders]), len(classes)
 
 
-def read_images(place: Path, size: int | None, channels: int) -> Tensor:
-    """All images in the order of `listed`, uint8 (n, channels, size, size); without a size, only equal squares."""
-    with _opened(place) as (names, read):
-        side = size or _side(place, names[0], read)
-        pixels = np.empty((len(names), channels, side, side), dtype=np.uint8)
+def read_images(place: Path, form: Form, chosen: list[str] | None = None) -> Tensor:
+    """The images, all in the order of `listed` or the chosen ones, uint8 (n, channels, side, side)."""
+    with _opened(place) as (found, read):
+        names = found if chosen is None else chosen
+        side = form.side or _side(place, names[0], read)
+        samples = np.empty((len(names), form.channels, side, side), dtype=np.uint8)
         for i, name in enumerate(names):
-            image = _decoded(place, name, read)
-            if size is None and image.size != (side, side):
+            image = decoded(str(place / name), partial(read, name))
+            if form.side is None and image.size != (side, side):
                 raise _uneven(place, name, image, f"the first one, {names[0]}, is {side}x{side}")
-            pixels[i] = _pixels(image, side, channels)
-    return torch.from_numpy(pixels)
+            samples[i] = pixels(image, form)
+    return torch.from_numpy(samples)
 
 
 def read_side(place: Path) -> int:
@@ -76,27 +88,29 @@ def read_side(place: Path) -> int:
 
 
 def _side(place: Path, name: str, read: Reader) -> int:
-    image = _decoded(place, name, read)
+    image = decoded(str(place / name), partial(read, name))
     if image.width != image.height:
         raise _uneven(place, name, image, "that is no square")
     return image.width
 
 
-def _pixels(image: Image.Image, side: int, channels: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """(channels, side, side): the largest centred square, resized by PIL's antialiased Lanczos filter where need be."""
-    image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (side, side):
-        square = min(image.size)
+def pixels(image: Image.Image, form: Form) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """One image in the form, uint8 (channels, side, side)."""
+    image = image.convert("L" if form.channels == 1 else "RGB")
+    square = form.crop or min(image.size)
+    side = form.side or square
+    if image.size != (square, square):
         left, top = (image.width - square) // 2, (image.height - square) // 2
-        centre = image.crop((left, top, left + square, top + square))  # resize(box=...) would see past the crop's edge
-        image = centre.resize((side, side), Image.Resampling.LANCZOS)
-    return np.asarray(image, dtype=np.uint8).reshape(side, side, channels).transpose(2, 0, 1)
+        image = image.crop((left, top, left + square, top + square))  # resize(box=...) would see past the crop's edge
+    if side != square:
+        image = image.resize((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(image, dtype=np.uint8).reshape(side, side, form.channels).transpose(2, 0, 1)
 
 
-def _decoded(place: Path, name: str, read: Reader) -> Image.Image:
-    where = str(place / name)
+def decoded(where: str, read: Callable[[], bytes]) -> Image.Image:
+    """The image in the bytes that `read` returns; `where` is its place in messages."""
     try:
-        image = Image.open(io.BytesIO(read(name)))
+        image = Image.open(io.BytesIO(read()))
         image.load()
     except UNREADABLE as error:
         todo = "replace or remove the file"

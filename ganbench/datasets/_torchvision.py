@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,29 +17,52 @@ from ganbench.errors import RequestError
 
 @dataclass(frozen=True)
 class Published:
-    """A dataset of ours, its class in `torchvision.datasets`, and its files below the data folder with their MD5."""
+    """A dataset of ours, its class in `torchvision.datasets`, and its files below the data folder."""
 
     kind: str
     name: str
-    files: Mapping[str, str]
+    files: Mapping[str, str]  # with their MD5, or "" where none is published
 
 
 def read(data: Published, root: Path | None, space: Space, validation: int) -> Data:
     """The published splits; `validation` is the last images of the training split, in the published order."""
     place = checked(data, root)
-    train, test = (_split(_source(data)(place, train=part, download=False)) for part in (True, False))
+    train, test = (_split(source_of(data)(place, train=part, download=False)) for part in (True, False))
+    return parted(space, train, test, validation)
+
+
+def parted(space: Space, train: Split, test: Split, validation: int) -> Data:
+    """The last `validation` training samples set aside, in the published order."""
     first, last = slice(None, -validation), slice(-validation, None)
     return Data(space=space, train=_part(train, first), validation=_part(train, last), test=test)
 
 
 def fetch(data: Published, root: Path) -> None:
-    """Download the files below `root` and check them."""
+    """Download the files below `root` as torchvision's class does, and check them."""
+    with downloading(data.kind, root):
+        source_of(data)(root, download=True)
+    checked(data, root)
+
+
+def fetch_from(urls: Mapping[str, str], data: Published, root: Path) -> None:
+    """Download each file from its address, which torchvision's class knows, extract nothing, and check them."""
+    from torchvision.datasets.utils import download_url
+
+    with downloading(data.kind, root):
+        for name, url in urls.items():
+            place = root / name
+            download_url(url, place.parent, place.name, data.files[name] or None)
+    checked(data, root)
+
+
+@contextmanager
+def downloading(kind: str, root: Path) -> Iterator[None]:
+    """Turn what torchvision says about a failed download into a request error."""
     try:
-        _source(data)(root, download=True)
+        yield
     except (OSError, RuntimeError) as error:
         todo = f"try again, or put the files into {root} yourself"
-        raise RequestError(f"fetch {data.kind}", f"the download failed: {error}", "", todo) from error
-    checked(data, root)
+        raise RequestError(f"fetch {kind}", f"the download failed: {error}", "", todo) from error
 
 
 def checked(data: Published, root: Path | None) -> Path:
@@ -53,7 +77,7 @@ def checked(data: Published, root: Path | None) -> Path:
             f"set GANBENCH_DATA to a folder that holds the files, or run `ganbench fetch {data.kind}`",
         )
     for name, md5 in data.files.items():
-        if digest(root / name, "md5") != md5:
+        if md5 and digest(root / name, "md5") != md5:
             raise RequestError(
                 str(root / name),
                 "the file is damaged or was changed",
@@ -63,7 +87,8 @@ def checked(data: Published, root: Path | None) -> Path:
     return root
 
 
-def _source(data: Published) -> Any:
+def source_of(data: Published) -> Any:
+    """The class in torchvision."""
     from torchvision import datasets  # here, because importing it takes a second
 
     return getattr(datasets, data.name)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ganbench.component import Count
 from ganbench.datasets._files import data_root, located
-from ganbench.datasets._images import content, labels, listed, read_images, read_side
+from ganbench.datasets._images import Form, content, labels, listed, read_images, read_side
 from ganbench.datasets._splits import completed, data_of
 from ganbench.datasets.base import Data, Dataset, Space, Split
 
@@ -44,5 +44,5 @@ class Images(Dataset):
     def load(self, root: Path | None) -> Data:
         place = located(self.path, root)
         y, classes = labels(listed(place))
-        x = read_images(place, self.size, self.channels)
+        x = read_images(place, Form(self.size, self.channels))
         return data_of(Space(tuple(x.shape[1:]), classes), completed({"train": Split(x, y)}, str(place)))

@@ -6,10 +6,8 @@ import hashlib
 import os
 import pickle
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,29 +20,7 @@ from ganbench.datasets.cifar10 import CIFAR10
 from ganbench.datasets.fashion_mnist import FashionMNIST
 from ganbench.datasets.mnist import MNIST
 from ganbench.errors import RequestError
-
-
-def pretend_published(module: ModuleType, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the files that lie below `root` pass for the published ones."""
-    files = {name: hashlib.md5((root / name).read_bytes()).hexdigest() for name in module.PUBLISHED.files}
-    monkeypatch.setattr(module, "PUBLISHED", replace(module.PUBLISHED, files=files))
-
-
-def write_idx(path: Path, values: np.ndarray) -> None:
-    """LeCun's format: two zero bytes, the type (8: unsigned byte), the rank, the sizes, the values."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
-    path.write_bytes(bytes([0, 0, 8, values.ndim]) + sizes + values.astype(np.uint8).tobytes())
-
-
-def small_mnist(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """30 training and 5 test images; returns the training ones."""
-    rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 256, (35, 28, 28)), rng.integers(0, 10, 35)
-    for name, part in (("train", slice(0, 30)), ("t10k", slice(30, 35))):
-        write_idx(folder / "raw" / f"{name}-images-idx3-ubyte", x[part])
-        write_idx(folder / "raw" / f"{name}-labels-idx1-ubyte", y[part])
-    return x[:30], y[:30]
+from tests.published import pretend_published, refusal, small_mnist
 
 
 def small_cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
@@ -95,29 +71,23 @@ def test_cifar_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.test.y is not None and data.test.y.tolist() == [3, 1, 4, 1]
 
 
-def message(dataset: Any, root: Path | None) -> str:
-    with pytest.raises(RequestError) as error:
-        dataset.load(root)
-    return str(error.value)
-
-
 def test_absent_data_say_what_was_sought_where_and_what_to_do(tmp_path: Path) -> None:
     names = ", ".join(mnist.PUBLISHED.files)
     todo = (
         "nothing is downloaded unless you ask. "
         "set GANBENCH_DATA to a folder that holds the files, or run `ganbench fetch mnist`"
     )
-    assert message(MNIST(), tmp_path) == f"dataset mnist: found no {names} in {tmp_path}. {todo}"
+    assert refusal(MNIST(), tmp_path) == f"dataset mnist: found no {names} in {tmp_path}. {todo}"
     unset = f"dataset mnist: found no {names} anywhere, because GANBENCH_DATA is not set. {todo}"
-    assert message(MNIST(), None) == unset
-    assert "ganbench fetch cifar10" in message(CIFAR10(), tmp_path)
+    assert refusal(MNIST(), None) == unset
+    assert "ganbench fetch cifar10" in refusal(CIFAR10(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_only_the_missing_file_is_named(tmp_path: Path) -> None:
     small_mnist(tmp_path / "MNIST")
     (tmp_path / "MNIST/raw/t10k-labels-idx1-ubyte").unlink()
-    assert "found no MNIST/raw/t10k-labels-idx1-ubyte in" in message(MNIST(), tmp_path)
+    assert "found no MNIST/raw/t10k-labels-idx1-ubyte in" in refusal(MNIST(), tmp_path)
 
 
 def test_a_changed_byte_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +98,7 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     body[-1] ^= 1
     path.write_bytes(body[:-1])
     md5 = mnist.PUBLISHED.files["MNIST/raw/train-images-idx3-ubyte"]
-    assert message(MNIST(validation=10), tmp_path) == (
+    assert refusal(MNIST(validation=10), tmp_path) == (
         f"{path}: the file is damaged or was changed. mnist is read from the published files only (MD5 {md5}). "
         "delete it and run `ganbench fetch mnist`, or read data of your own with the dataset `arrays`"
     )
@@ -153,7 +123,7 @@ def test_fetch_asks_torchvision_and_checks_what_came(tmp_path: Path, monkeypatch
     assert asked == [(tmp_path, True)]
 
 
-def test_a_failed_download_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(root: Path, *, download: bool) -> None:
         raise OSError("no route to host")
 

@@ -1,0 +1,75 @@
+"""Handwritten characters of many alphabets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ganbench.component import Count
+from ganbench.datasets._files import data_root, located
+from ganbench.datasets._images import Form, content, labels, listed, read_images
+from ganbench.datasets._splits import completed, data_of
+from ganbench.datasets._torchvision import Published, checked, fetch_from, source_of
+from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split
+
+ARCHIVES = {
+    "background": "omniglot-py/images_background.zip",
+    "evaluation": "omniglot-py/images_evaluation.zip",
+    "small1": "omniglot/images_background_small1.zip",
+    "small2": "omniglot/images_background_small2.zip",
+}
+CLASSES = {"background": 964, "evaluation": 659, "small1": 136, "small2": 156}
+PUBLISHED = Published(
+    kind="omniglot",
+    name="Omniglot",
+    files={
+        ARCHIVES["background"]: "68d2efa1b9178cc56df9314c21c6e718",
+        ARCHIVES["evaluation"]: "6b91aef0f799c5bb55b94e3f2daec811",
+        ARCHIVES["small1"]: "",
+        ARCHIVES["small2"]: "",
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Omniglot(Dataset, Downloadable):
+    """Images (1, size, size) of characters in many alphabets, black ink on white, drawn once by each of 20 people.
+
+    Each character is a class. For each 16 images to train, 2 for validation, 2 to test: the same in every run. The
+    archives are read as they are.
+
+    part: 964 characters of the 30 `background` alphabets, 659 of the 20 of the `evaluation`; or 136 and 156 characters
+      of 5 background alphabets each, known by their files' content because no checksum of them is published.
+    size: the 105 x 105 pixels are resized by PIL's antialiased Lanczos filter.
+    """
+
+    version = 1
+    source = "Lake, Salakhutdinov, Tenenbaum 2015, Science 350, https://github.com/brendenlake/omniglot"
+
+    part: Literal["background", "evaluation", "small1", "small2"] = "background"
+    size: Count = 28
+
+    def identity(self) -> dict[str, str]:
+        archive = ARCHIVES[self.part]
+        return {} if PUBLISHED.files[archive] else {"content": content(located(archive, data_root()))}
+
+    def space(self, root: Path | None) -> Space:
+        return Space((1, self.size, self.size), CLASSES[self.part])
+
+    def load(self, root: Path | None) -> Data:
+        place = self._checked(root)
+        x, (y, _) = read_images(place, Form(self.size, 1)), labels(listed(place))
+        return data_of(self.space(root), completed({"train": Split(x, y)}, str(place)))
+
+    def fetch(self, root: Path) -> None:
+        prefix = source_of(PUBLISHED).download_url_prefix
+        fetch_from({name: f"{prefix}/{Path(name).name}" for name in PUBLISHED.files}, PUBLISHED, root)
+
+    def check(self, root: Path | None) -> None:
+        self._checked(root)
+
+    def _checked(self, root: Path | None) -> Path:
+        """The archive of the part."""
+        name = ARCHIVES[self.part]
+        return checked(replace(PUBLISHED, files={name: PUBLISHED.files[name]}), root) / name
