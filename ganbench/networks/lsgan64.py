@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import nn
@@ -41,8 +41,9 @@ class LSGAN64(Network):
         return layers.initialise(_pyramid.generator(PYRAMID, self.z, norm), layers.lsgan, gain_std=0.02)
 
     def discriminator(self, space: Space) -> nn.Module:
+        pyramid = replace(PYRAMID, channels=(space.shape[0], *PYRAMID.channels[1:]))  # a pack has more than three
         norm = layers.norm(batch=self.d_batchnorm)
-        return layers.initialise(_pyramid.discriminator(PYRAMID, norm), layers.lsgan, gain_std=0.02)
+        return layers.initialise(_pyramid.discriminator(pyramid, norm), layers.lsgan, gain_std=0.02)
 
     def misfit(self, space: Space) -> str | None:
         if space.shape == (3, 64, 64):
