@@ -18,9 +18,10 @@ Each check raises `AssertionError` with a sentence that says what is broken. Non
 from ganbench.testing.components import check_component, variations
 from ganbench.testing.datasets import check_dataset
 from ganbench.testing.evaluators import check_evaluator
+from ganbench.testing.losses import check_losses
 from ganbench.testing.networks import check_network
 from ganbench.testing.optimizers import check_optimizer
-from ganbench.testing.runs import check_losses, check_pack, check_resume, check_run, small_run
+from ganbench.testing.runs import check_pack, check_resume, check_run, small_run
 
 __all__ = [
     "check_component",

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data, Dataset, Space, Split, SplitName
 from ganbench.rng import stream
-from ganbench.testing._claim import claim
-from ganbench.testing.runs import same
+from ganbench.testing._claim import claim, same
 
 DRAWN = 16
 

@@ -8,8 +8,7 @@ from typing import get_args
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.rng import stream
-from ganbench.testing._claim import claim
-from ganbench.testing.runs import same
+from ganbench.testing._claim import claim, same
 
 
 def check_evaluator(evaluator: Evaluator, fake: View, real: Reference) -> dict[str, Score]:

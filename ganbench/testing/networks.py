@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
+from functools import partial
 from typing import get_args
 
 import torch
@@ -13,8 +15,9 @@ from ganbench.datasets.base import Space
 from ganbench.networks.base import BatchNorm, Network
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
-from ganbench.testing._claim import claim
-from ganbench.testing.runs import TOLERANCE, module, same, small_run
+from ganbench.testing._claim import TOLERANCE, claim, fresh, same
+from ganbench.testing.runs import small_run
+from ganbench.training.moment import packed
 
 EPS, MOMENTUM = 1e-5, 0.1  # of batch norm
 PLAYERS: tuple[PlayerName, ...] = ("g", "d")
@@ -36,23 +39,24 @@ def check_network(network: Network, space: Space) -> None:
 
 
 def check_player(network: Network, space: Space, player: PlayerName) -> None:
-    """One network of a pair, in float64, for seeds 0 and 1 at once."""
-    where = f"{network.notation()}: {player}"
-    nets = [module(network, space, player, seed) for seed in (0, 1)]
+    """One network of a pair, in float64, for seeds 0 and 1 at once; D judges packs where the network says so."""
+    where, given = f"{network.notation()}: {player}", _inputs(network, space, player)
+    seen = packed(space, network.pac)
+    make = partial(network.generator, space) if player == "g" else partial(network.discriminator, seen)
+    nets = [fresh(make, player, seed) for seed in (0, 1)]
     check_norms(nets[0], network.g_batchnorm if player == "g" else network.d_batchnorm, where)
-    check_seeds(nets[0], nets[1], module(network, space, player, 0), where=where)
-    x = _inputs(network, space, player)
+    check_seeds(nets[0], nets[1], fresh(make, player, 0), where)
     shape = (SAMPLES, *space.shape) if player == "g" else (SAMPLES,)
     with torch.no_grad():
-        together, alone = _stacked(nets, x), torch.stack([net(x) for net in nets])
-        alone_in_use, first_in_use = nets[0].eval()(x), nets[0](x[:1])
+        together, alone = _stacked(nets, given), torch.stack([net(*given) for net in copy.deepcopy(nets)])
+        in_use, first_in_use = nets[0].eval()(*given), nets[0](*(part[:1] for part in given))
     claim(alone.shape == (2, *shape), f"{where} makes {tuple(alone.shape[1:])}, not {shape}")
     claim(alone.isfinite().all(), f"{where} makes a number that is not finite")
     low, high = network.pixel_range
     inside = low <= float(alone.min()) and float(alone.max()) <= high
     claim(player == "d" or not space.is_image or inside, f"{where} makes pixels outside [{low}, {high}]")
     claim(_gap(together, alone) <= TOLERANCE, f"{where} under vmap and alone differ by {_gap(together, alone):.1e}")
-    claim(_gap(first_in_use, alone_in_use[:1]) <= TOLERANCE, f"{where} mixes the samples of a batch when in use")
+    claim(_gap(first_in_use, in_use[:1]) <= TOLERANCE, f"{where} mixes the samples of a batch when in use")
 
 
 def check_norms(module: nn.Module, wanted: bool, where: str) -> None:
@@ -65,22 +69,26 @@ def check_norms(module: nn.Module, wanted: bool, where: str) -> None:
         claim(norm.eps == EPS and norm.momentum == MOMENTUM, f"{where}: eps {norm.eps}, momentum {norm.momentum}")
 
 
-def check_seeds(one: nn.Module, other: nn.Module, again: nn.Module, *, where: str) -> None:
+def check_seeds(one: nn.Module, other: nn.Module, again: nn.Module, where: str) -> None:
     """A seed decides every weight (`one` and `again`), and two seeds give two networks."""
     weights = [dict(net.named_parameters()) for net in (one, other, again)]
     claim(same(weights[0], weights[2]), f"{where}: one seed gives two networks")
     claim(not same(weights[0], weights[1]), f"{where}: two seeds give one network")
 
 
-def _inputs(network: Network, space: Space, player: PlayerName) -> Tensor:
-    shape = (SAMPLES, network.z) if player == "g" else (SAMPLES, *space.shape)
-    return torch.rand(shape, generator=stream(0, "check"), dtype=torch.float64).mul(2).sub(1)
+def _inputs(network: Network, space: Space, player: PlayerName) -> tuple[Tensor, ...]:
+    """Latents or samples, and labels where the network takes them."""
+    generator = stream(0, "check")
+    shape = (network.z,) if player == "g" else packed(space, network.pac).shape
+    x = torch.rand((SAMPLES, *shape), generator=generator, dtype=torch.float64).mul(2).sub(1)
+    labels = torch.randint(max(space.classes, 1), (SAMPLES,), generator=generator)
+    return (x, labels) if network.conditional else (x,)
 
 
-def _stacked(nets: list[nn.Module], x: Tensor) -> Tensor:
+def _stacked(nets: list[nn.Module], given: tuple[Tensor, ...]) -> Tensor:
     """What each network makes of the same inputs, (S, n, ...), as one program; the networks stay as they are."""
     params, buffers = stack_module_state(nets)
-    apply = vmap(lambda params, buffers: functional_call(nets[0], (params, buffers), (x,)), randomness="error")
+    apply = vmap(lambda params, buffers: functional_call(nets[0], (params, buffers), given), randomness="error")
     made: Tensor = apply(params, buffers)
     return made
 

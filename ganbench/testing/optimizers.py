@@ -8,8 +8,8 @@ import torch
 
 from ganbench.datasets.base import Data
 from ganbench.optimizers.base import Optimizer, PlayerName
-from ganbench.testing._claim import claim
-from ganbench.testing.runs import check_pack, check_resume, end, same, small_run
+from ganbench.testing._claim import claim, same
+from ganbench.testing.runs import check_pack, check_resume, end, small_run
 from ganbench.training.trainer import train
 
 PLAYERS: tuple[PlayerName, ...] = ("g", "d")

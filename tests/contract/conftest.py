@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ganbench.datasets.base import Data
-from ganbench.datasets.digits import Digits
-from ganbench.datasets.ring8 import Ring8
+from ganbench.datasets.base import Data, Dataset
 from ganbench.networks import lsgan64
-from tests.contract.colours import Colours
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,9 +27,9 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def debug_data() -> dict[str, Data]:
-    """Points and images that need no file, loaded once."""
-    return {"ring8": Ring8().load(None), "digits": Digits().load(None), "colours": Colours().load(None)}
+def load() -> Callable[[Dataset], Data]:
+    """Read a dataset that needs no file, once for all tests."""
+    return cache(lambda dataset: dataset.load(None))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,7 +52,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         place = folder / "images" / f"class{y[i]}"
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(place / f"{i}.png")
-    return {"arrays": folder / "arrays.npz", "images": folder / "images"}
+    code, head = [0xB0A1, 0xB0A2, 0xD8A1], struct.Struct("<I2sHH")
+    cards = [head.pack(head.size + 64, code[y[i]].to_bytes(2, "big"), 8, 8) + x[i].tobytes() for i in range(60)]
+    (folder / "cards.gnt").write_bytes(b"".join(cards))
+    return {"arrays": folder / "arrays.npz", "images": folder / "images", "hwdb": folder / "cards.gnt"}
 
 
 @pytest.fixture(scope="session")

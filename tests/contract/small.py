@@ -8,7 +8,8 @@ from typing import Any
 from ganbench.networks.base import Network
 from ganbench.plugins import Registry
 
-SMALL = {"z": 4, "width": 4, "g_widths": (8,), "d_widths": (8,)}  # by option, for the networks that have it
+WIDTHS = {"width": 4, "g_width": 4, "d_width": 4, "g_widths": (8,), "d_widths": (8,)}
+SMALL = WIDTHS | {"z": 4, "units": 8, "blocks": 1}  # by option, for the networks that have it
 
 
 def small(kind: str) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 from ganbench import testing
-from ganbench.datasets.base import Data, Space
+from ganbench.datasets.base import Data, Dataset, Space
+from ganbench.datasets.ring8 import Ring8
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.plugins import Registry
 from ganbench.rng import stream
@@ -36,10 +38,12 @@ def each(kind: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory, debug_data: dict[str, Data]) -> dict[str, tuple[View, Reference]]:
+def sides(
+    tmp_path_factory: pytest.TempPathFactory, load: Callable[[Dataset], Data]
+) -> dict[str, tuple[View, Reference]]:
     """Generated and real samples: points of a mixture, images, and rows that stand for any features."""
     cache = tmp_path_factory.mktemp("cache")
-    ring, rows = debug_data["ring8"], torch.rand(2 * N, 10, generator=stream(0, "rows"))
+    ring, rows = load(Ring8()), torch.rand(2 * N, 10, generator=stream(0, "rows"))
     points = real_side(points_data(ring.test.x[:100], ring.validation.x[:100], ring.modes), cache)
     images = real_side(image_data(N), cache)
     return {

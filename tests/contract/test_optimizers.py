@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ganbench import testing
-from ganbench.datasets.base import Data
+from ganbench.datasets.base import Data, Dataset
+from ganbench.datasets.ring8 import Ring8
 from ganbench.optimizers.base import Optimizer, PlayerName
 from ganbench.plugins import Registry
 
@@ -18,11 +20,11 @@ REGISTRY = Registry()
 
 
 @pytest.mark.parametrize("kind", REGISTRY.names("optimizer"))
-def test_optimizer(kind: str, debug_data: dict[str, Data]) -> None:
+def test_optimizer(kind: str, load: Callable[[Dataset], Data]) -> None:
     example: Any = REGISTRY.find("optimizer", kind)()
     for optimizer in (example, *testing.variations(example)):
         if optimizer.objection(testing.small_run(optimizer=optimizer)) is None:
-            testing.check_optimizer(optimizer, debug_data["ring8"])
+            testing.check_optimizer(optimizer, load(Ring8()))
 
 
 # --- the check can fail ---
@@ -62,8 +64,8 @@ class Broken(Optimizer):
 @pytest.mark.parametrize(
     "fault", ["in a pack and alone differ", "doesn't move at its own rate", "neither one number nor shaped"]
 )
-def test_a_broken_optimizer_is_told(fault: str, debug_data: dict[str, Data]) -> None:
+def test_a_broken_optimizer_is_told(fault: str, load: Callable[[Dataset], Data]) -> None:
     rates = {"lr": 0.1} if "pack" in fault else {"lr": 0.1, "d_lr": 0.2}
-    testing.check_optimizer(Broken(**rates), debug_data["ring8"])
+    testing.check_optimizer(Broken(**rates), load(Ring8()))
     with pytest.raises(AssertionError, match=fault):
-        testing.check_optimizer(Broken(fault=fault, **rates), debug_data["ring8"])
+        testing.check_optimizer(Broken(fault=fault, **rates), load(Ring8()))

@@ -1,4 +1,4 @@
-"""Large images for the networks that serve no small ones."""
+"""Data of any shape, for networks that serve neither points nor small images."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from ganbench.rng import stream
 
 
 @dataclass(frozen=True, kw_only=True)
-class Colours(Dataset):
-    """Noise (3, 64, 64), four samples a split."""
+class Noise(Dataset):
+    """Images of that shape, four a split."""
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "a test"
 
+    shape: tuple[int, ...]
+
     def space(self, root: Path | None) -> Space:
-        return Space((3, 64, 64))
+        return Space(self.shape)
 
     def load(self, root: Path | None) -> Data:
-        x = torch.randint(256, (12, 3, 64, 64), generator=stream(0, "colours"), dtype=torch.uint8)
+        x = torch.randint(256, (12, *self.shape), generator=stream(0, "noise"), dtype=torch.uint8)
         return Data(self.space(root), *map(Split, x.split(4)))

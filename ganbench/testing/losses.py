@@ -1,0 +1,142 @@
+"""What the losses of every variant keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.datasets.base import Data, to_range
+from ganbench.optimizers.base import PlayerName
+from ganbench.rng import stream
+from ganbench.spec import RunSpec
+from ganbench.testing._claim import claim, fresh, same
+from ganbench.training.moment import latents, maker, pack, packed
+from ganbench.training.state import program
+from ganbench.variants.base import Batch, Params, Player, Players, Terms
+
+SEEDS = 8  # draws of weights and samples, of which each loss has a slope at one at least
+
+
+def check_losses(spec: RunSpec, data: Data) -> None:
+    """Both losses are finite scalar terms, the same from the same state, that move their player and change no input.
+
+    The batch holds the draws that the variant declares and no others; each of them is read by a loss. What the variant
+    carries keeps its names and shapes.
+    """
+    moved: set[str] = set()
+    for seed in range(SEEDS):  # a hinge may be flat at one draw of weights and samples
+        moved |= _moved(spec, data, seed)
+        if len(moved) == 2:
+            return
+    flat = " and ".join(f"{player}_loss" for player in ("d", "g") if player not in moved)
+    claim(False, f"{spec.variant.notation()}: {flat} doesn't depend on the player that it moves")
+
+
+@dataclass(frozen=True)
+class Noise(Mapping[str, Tensor]):
+    """The draws that a variant declared, and the names of those that have been read."""
+
+    declared: Params
+    read: set[str] = field(default_factory=set)
+
+    def __getitem__(self, name: str) -> Tensor:
+        self.read.add(name)
+        return self.declared[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.declared)
+
+    def __len__(self) -> int:
+        return len(self.declared)
+
+
+def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
+    """Check both losses at the initial weights and a batch of a seed; the players whose loss has a slope there."""
+    variant, nets, (batch, noise) = spec.variant, _nets(spec, data, seed), _batch(spec, data, seed)
+    moved: set[str] = set()
+    for player, loss, movers in (("d", variant.d_loss, variant.d_moves), ("g", variant.g_loss, variant.g_moves)):
+        where = f"{variant.notation()}: {player}_loss"
+        weights = [weight for name in movers for weight in nets[name].weights.values()]
+        given = [batch.x, batch.z, *noise.declared.values(), *batch.carry.values()]
+        before = [tensor.clone() for tensor in given]
+        terms = loss(_players(spec, nets, batch), batch)
+        _check_terms(terms, where)
+        again = loss(_players(spec, nets, batch), batch)
+        claim(same(terms, again), f"{where} gives other terms at a second call from the same state")
+        claim(same(before, given), f"{where} changes its batch")
+        total = torch.stack(list(terms.values())).sum()
+        slopes = torch.autograd.grad(total, weights, materialize_grads=True) if total.requires_grad else ()
+        moved |= {player for slope in slopes if slope.any()}
+    _check_carry(spec, nets, batch)
+    unread = noise.declared.keys() - noise.read
+    claim(not unread, f"{variant.notation()}: no loss reads the draws {', '.join(sorted(unread))}")
+    return moved
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network as a function of its tensors, and these tensors."""
+
+    call: Callable[..., Tensor]
+    weights: Params
+    buffers: Params
+
+    def player(self, given: tuple[Tensor, ...]) -> Player:
+        """A pure function whose buffers begin as they were; `given` are inputs that follow those of a call."""
+        buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
+        return Player(lambda own, *inputs, **part: self.call(own | buffers, *inputs, *given, **part), self.weights)
+
+
+def _nets(spec: RunSpec, data: Data, seed: int) -> dict[str, Net]:
+    network, space = spec.network, data.space
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "g": partial(network.generator, space),
+        "d": partial(network.discriminator, packed(space, network.pac)),
+        **{name: partial(network.other, name, space) for name in spec.variant.others},
+    }
+    modules = {name: fresh(make, name, seed) for name, make in makers.items()}
+    return {
+        name: Net(program(m), {**dict(m.named_parameters())}, dict(m.named_buffers())) for name, m in modules.items()
+    }
+
+
+def _players(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> Players:
+    labels = (batch.y,) if spec.network.conditional and batch.y is not None else ()
+    players = {name: net.player(labels if name in ("g", "d") else ()) for name, net in nets.items()}
+    return Players(maker(spec, players.pop("g"), dict(batch.carry)), players.pop("d"), players)
+
+
+def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
+    """A batch as the trainer makes it, in float64."""
+    generator, pac = stream(seed, "check"), spec.network.pac
+    real = data.draw_labelled(spec.batch * pac, generator)
+    x = pack(to_range(real.x, *spec.network.pixel_range), pac).double()
+    z = pack(latents(spec, spec.batch * pac, generator), pac).double()
+    law = {"uniform": torch.rand, "normal": torch.randn}
+    asked = spec.variant.noise(spec.batch, packed(data.space, pac))
+    noise = Noise({name: law[draw.law](draw.shape, generator=generator).double() for name, draw in asked.items()})
+    carry = {name: tensor.double() for name, tensor in spec.variant.carry().items()}
+    return Batch(x, z, noise, carry, real.y, torch.tensor(1.0, dtype=torch.float64)), noise
+
+
+def _check_terms(terms: Terms, where: str) -> None:
+    claim(terms, f"{where} has no terms")
+    for name, term in terms.items():
+        claim(term.shape == () and term.is_floating_point(), f"{where}: term {name!r} is not a scalar")
+        claim(term.isfinite(), f"{where}: term {name!r} is {term.item()} at the first step")
+
+
+def _check_carry(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> None:
+    """What a run carries on has the names and shapes that it began with, and is finite."""
+    movers: tuple[PlayerName, ...] = ("d", "g")
+    for mover in movers:
+        with torch.no_grad():
+            kept = spec.variant.carry_on(_players(spec, nets, batch), batch, mover)
+        where = f"{spec.variant.notation()}: carry_on after {mover}"
+        shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, kept)]
+        claim(shapes[0] == shapes[1], f"{where} gives {shapes[1]}, not {shapes[0]}")
+        claim(all(tensor.isfinite().all() for tensor in kept.values()), f"{where} is not finite at the first step")
