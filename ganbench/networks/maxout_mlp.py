@@ -1,0 +1,59 @@
+"""The fully connected pair of the first GAN paper, for images in [0, 1]."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import nn
+
+from ganbench.component import Count, Positive
+from ganbench.networks import _layers as layers
+from ganbench.networks._spaces import described
+from ganbench.networks.base import Network
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxoutMLP(Network):
+    """G: ReLU layers and sigmoid pixels in [0, 1]. D: maxout layers, a unit being the largest of `pieces` linear ones.
+
+    The defaults are those for MNIST. A latent has unit variance as in the authors' code: G sees a uniform one times
+    sqrt(3). Two things are left out: D's dropout, and that G's last bias begins at the data's marginals.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Goodfellow et al. 2014, arXiv:1406.2661, section 5 and the authors' code for MNIST"
+    pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    prior: Literal["normal", "uniform"] = "uniform"
+    g_widths: tuple[Count, ...] = (1200, 1200)
+    d_widths: tuple[Count, ...] = (240, 240)
+    pieces: Count = 5
+    g_bound: Positive = 0.05  # of the uniform initial weights
+    d_bound: Positive = 0.005
+
+    def generator(self, space: Space) -> nn.Module:
+        widths = (self.z, *self.g_widths)
+        unit_variance = [layers.Divide(math.sqrt(1 / 3))] if self.prior == "uniform" else []
+        hidden = layers.hidden(widths, nn.ReLU, norm=self.g_batchnorm)
+        out = layers.blank(nn.Linear, widths[-1], math.prod(space.shape))
+        net = nn.Sequential(*unit_variance, *hidden, out, nn.Sigmoid(), nn.Unflatten(1, space.shape))
+        return layers.initialise(net, layers.uniform(self.g_bound))
+
+    def discriminator(self, space: Space) -> nn.Module:
+        widths = (math.prod(space.shape), *self.d_widths)
+        maxout = layers.hidden(widths, lambda: layers.Maxout(self.pieces), norm=self.d_batchnorm, pieces=self.pieces)
+        out = layers.blank(nn.Linear, widths[-1], 1)
+        net = nn.Sequential(nn.Flatten(), *maxout, out, nn.Flatten(0))
+        return layers.initialise(net, layers.uniform(self.d_bound))
+
+    def misfit(self, space: Space) -> str | None:
+        return None if space.is_image else f"maxout_mlp makes pixels, not {described(space)}: use mlp"
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
