@@ -8,17 +8,30 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from ganbench.datasets.base import Space
 from ganbench.networks.dcgan import DCGAN
+from ganbench.networks.lsgan28 import LSGAN28
+from ganbench.networks.lsgan112 import LSGAN112
+from ganbench.networks.maxout_mlp import MaxoutMLP
 from ganbench.networks.mlp import MLP
+from ganbench.networks.resnet import ResNet
+from ganbench.networks.sngan_resnet import SNGANResNet
 
 RING, DIGITS = Space((2,)), Space((1, 8, 8))
 
-PACKED = [
-    (MLP(z=3, g_widths=(5, 4), d_widths=(4, 3), batchnorm="both"), RING),
-    (MLP(z=3, g_widths=(5,), d_widths=(4, 3), d_activation="maxout", g_activation="softplus"), RING),
-    (DCGAN(z=3, width=2, kernel=4, batchnorm="both"), DIGITS),
-    (DCGAN(z=3, width=2, kernel=5, padding="tf_same", batchnorm="both"), DIGITS),
-]
-packed = pytest.mark.parametrize(("network", "space"), PACKED, ids=["mlp", "mlp_maxout", "dcgan", "dcgan_tf_same"])
+PACKED = {
+    "mlp": (MLP(z=3, g_widths=(5, 4), d_widths=(4, 3), batchnorm="both"), RING),
+    "mlp_maxout": (MLP(z=3, g_widths=(5,), d_widths=(4, 3), d_activation="maxout", g_activation="softplus"), RING),
+    "mlp_spectral": (MLP(z=3, g_widths=(5, 4), d_widths=(4, 3), batchnorm="both", spectral=True), RING),
+    "dcgan": (DCGAN(z=3, width=2, kernel=4, batchnorm="both"), DIGITS),
+    "dcgan_tf_same": (DCGAN(z=3, width=2, kernel=5, padding="tf_same", batchnorm="both"), DIGITS),
+    "dcgan_gated": (DCGAN(z=3, width=2, activation="gated", batchnorm="both"), DIGITS),
+    "dcgan_layer_norm": (DCGAN(z=3, width=2, layer_norm=True, spectral=True, batchnorm="generator"), DIGITS),
+    "maxout_mlp": (MaxoutMLP(z=3, g_widths=(5,), d_widths=(4,), batchnorm="both", g_bound=0.5, d_bound=0.5), DIGITS),
+    "lsgan28": (LSGAN28(z=3, width=2, units=4, batchnorm="both"), Space((1, 12, 12))),
+    "lsgan112": (LSGAN112(z=3, width=2, batchnorm="both"), Space((1, 16, 16))),
+    "sngan_resnet": (SNGANResNet(z=3, g_width=3, d_width=2, batchnorm="both"), DIGITS),
+    "resnet": (ResNet(z=3, width=2, blocks=2, batchnorm="generator", layer_norm=True), DIGITS),
+}
+packed = pytest.mark.parametrize(("network", "space"), PACKED.values(), ids=PACKED)
 
 
 def pair(network, space, seed=0):
