@@ -1,0 +1,34 @@
+"""Three small digits in one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganbench.component import Count
+from ganbench.datasets._drawn import drawn
+from ganbench.datasets._stacks import CLASSES, stacked
+from ganbench.datasets.base import Data, Dataset, Space
+from ganbench.datasets.digits import Digits
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackedDigits(Dataset):
+    """Images (3, 8, 8) of three random digits, one a channel: 1000 modes. Digits a, b, c are labelled 100a + 10b + c.
+
+    Stacked MNIST's small sister, which needs no files. Each split is stacked from the split of that name of `digits`;
+    10,000 images to validate and to test.
+
+    images: a number draws batches from so many fixed images; None draws new images for every batch.
+    """
+
+    version = 1
+    source = "as Metz et al. 2017, arXiv:1611.02163 (unrolled GAN), with the digits in scikit-learn"
+
+    images: Count | None = 50_000
+
+    def space(self, root: Path | None) -> Space:
+        return Space((3, 8, 8), CLASSES)
+
+    def load(self, root: Path | None) -> Data:
+        return drawn(self.space(root), Digits().load(root), stacked, self.images or 50_000, self.images is None)

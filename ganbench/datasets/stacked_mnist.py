@@ -1,0 +1,40 @@
+"""Three MNIST digits in one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganbench.component import Count
+from ganbench.datasets._drawn import drawn
+from ganbench.datasets._stacks import CLASSES, stacked
+from ganbench.datasets.base import Data, Dataset, Downloadable, Space
+from ganbench.datasets.mnist import MNIST
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackedMNIST(Dataset, Downloadable):
+    """Images (3, 28, 28) of three random digits, one a channel: 1000 modes. Digits a, b, c are labelled 100a + 10b + c.
+
+    Each split is stacked from the digits of MNIST's split of that name; 10,000 images to validate and to test.
+
+    images: a number draws batches from so many fixed images (128,000, which take 300 MB, in PacGAN's VEEGAN setting);
+      None draws new images for every batch (Unrolled GAN's setting).
+    """
+
+    version = 1
+    source = "Metz et al. 2017, arXiv:1611.02163 (unrolled GAN); Lin et al. 2018, arXiv:1712.04086 (PacGAN)"
+
+    images: Count | None = 128_000
+
+    def space(self, root: Path | None) -> Space:
+        return Space((3, 28, 28), CLASSES)
+
+    def load(self, root: Path | None) -> Data:
+        return drawn(self.space(root), MNIST().load(root), stacked, self.images or 128_000, fresh=self.images is None)
+
+    def fetch(self, root: Path) -> None:
+        MNIST().fetch(root)
+
+    def check(self, root: Path | None) -> None:
+        MNIST().check(root)
