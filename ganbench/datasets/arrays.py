@@ -17,7 +17,8 @@ class Arrays(Dataset):
 
     A .npz file holds `x_train`, and if you like `x_val`, `x_test` and labels `y_train`, `y_val`, `y_test` (also
     `train_images`, `train_labels` ...); or one array, or `x` and `y`. A validation or test split that is absent is a
-    tenth of the training samples, the same in every run, every class in its share.
+    tenth of the training samples, the same in every run, every class in its share. The Toronto Face Dataset (TFD),
+    which is not public, is read so as (N, 48, 48).
 
     path: a relative one starts at the data folder (`GANBENCH_DATA`), or at the current folder without one.
     """

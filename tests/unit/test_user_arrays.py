@@ -121,6 +121,12 @@ class TestReading:
             assert part.y is not None and part.y.dtype == torch.int64
             assert [label_of[tuple(row)] for row in part.x.tolist()] == part.y.tolist()
 
+    def test_the_toronto_face_dataset_is_such_a_file(self) -> None:
+        faces, feelings = RNG.integers(0, 256, (70, 48, 48), dtype=np.uint8), np.arange(70) % 7 + 1
+        data = load_npz(x_train=faces[:50], x_test=faces[50:], y_train=feelings[:50], y_test=feelings[50:])
+        assert data.space == Space((1, 48, 48), classes=7)
+        assert (len(data.train), len(data.validation), len(data.test)) == (45, 5, 20)
+
     def test_compressed_files(self) -> None:
         np.savez_compressed("c.npz", x=POINTS, y=LABELS)
         np.savez("a.npz", x=POINTS, y=LABELS)
