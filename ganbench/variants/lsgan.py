@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from torch import Tensor
-
+from ganbench.variants._scores import Reduction, squared_distance
 from ganbench.variants.base import Batch, Players, Terms, Variant
 
 
@@ -25,19 +24,13 @@ class LSGAN(Variant):
     a: float = 0.0
     b: float = 1.0
     c: float = 1.0
-    reduction: Literal["half_mean", "mean", "half_sum"] = "half_mean"
+    reduction: Reduction = "half_mean"
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
         return {
-            "real": self._distance(net.d(batch.x), self.b),
-            "fake": self._distance(net.d(net.g(batch.z)), self.a),
+            "real": squared_distance(net.d(batch.x), self.b, self.reduction),
+            "fake": squared_distance(net.d(net.g(batch.z)), self.a, self.reduction),
         }
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
-        return {"fake": self._distance(net.d(net.g(batch.z)), self.c)}
-
-    def _distance(self, score: Tensor, label: float) -> Tensor:
-        squares = (score - label).square()
-        if self.reduction == "half_sum":
-            return squares.sum() / 2
-        return squares.mean() if self.reduction == "mean" else squares.mean() / 2
+        return {"fake": squared_distance(net.d(net.g(batch.z)), self.c, self.reduction)}

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch.nn.functional import softplus
-
-from ganbench.component import Count
-from ganbench.variants._scores import logistic_d
+from ganbench.component import Count, Fraction
+from ganbench.variants._scores import logistic_d, logistic_g
 from ganbench.variants.base import Batch, Players, Terms, Variant
 
 
@@ -17,18 +15,23 @@ class NonSaturating(Variant):
     """GAN whose generator maximises log D(G(z)): L_D = E sp(-r) + E sp(f), L_G = E sp(-f), sp(t) = log(1 + e^t).
 
     `k`: discriminator updates a step (Algorithm 1). The released code of the paper always uses this generator loss.
+    `real_target` t below 1 is one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4; 0.9):
+    reals cost E [t sp(-r) + (1 - t) sp(r)], and fakes keep their target 0.
+    `minimax_share` s blends in the saturating loss, as the released code can: L_G = (1 - s) E sp(-f) - s E sp(f).
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Goodfellow et al. 2014, arXiv:1406.2661, section 3 (the stronger-gradient form of eq. 1)"
 
     k: Count = 1
+    real_target: Fraction = 1.0
+    minimax_share: Fraction = 0.0
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
-        return logistic_d(net, batch)
+        return logistic_d(net, batch, self.real_target)
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
-        return {"fake": softplus(-net.d(net.g(batch.z))).mean()}
+        return logistic_g(net, batch, self.minimax_share)
 
     def d_steps(self, step: int) -> int:
         return self.k

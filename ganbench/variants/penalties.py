@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from torch import Tensor
 from torch.func import grad
 
 from ganbench.variants.base import Player
 
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
 
-def input_gradient(d: Player, x: Tensor) -> Tensor:
-    """The gradient of each sample's score with respect to that sample: the shape of x.
+
+class Scored(NamedTuple):
+    """What D makes of samples x: raw scores (n,), and each sample's own gradient, of the shape of x."""
+
+    score: Tensor
+    gradient: Tensor
+
+
+def scored(d: Player, x: Tensor) -> Scored:
+    """Scores and input gradients of one pass through D.
 
     Summed scores give per-sample gradients as long as samples don't see each other: no batch norm in D.
     """
-    gradient: Tensor = grad(lambda inputs: d(inputs).sum())(x)
-    return gradient
+
+    def total(inputs: Tensor) -> tuple[Tensor, Tensor]:
+        score = d(inputs)
+        return score.sum(), score
+
+    gradient, score = grad(total, has_aux=True)(x)
+    return Scored(score, gradient)
+
+
+def batchnorm_objection(spec: RunSpec) -> str | None:
+    """Why a penalty on the discriminator's input gradient makes no sense for a run, and what would."""
+    if spec.network.d_batchnorm:
+        return "its penalty needs each sample's own gradient, which batch norm in D mixes; use none or generator"
+    return None
+
+
+def squared_norm(gradient: Tensor) -> Tensor:
+    """Squared Euclidean norms (n,) of per-sample gradients, summed over all dimensions of a sample."""
+    return gradient.flatten(1).square().sum(1)
 
 
 def gradient_norm(d: Player, x: Tensor, eps: float = 1e-12) -> Tensor:
     """Euclidean norms (n,) of the per-sample input gradients; `eps` under the root keeps its derivative finite at 0."""
-    return (input_gradient(d, x).flatten(1).square().sum(1) + eps).sqrt()
+    return (squared_norm(scored(d, x).gradient) + eps).sqrt()
 
 
 def unit_norm_penalty(d: Player, x: Tensor) -> Tensor:
@@ -29,5 +58,15 @@ def unit_norm_penalty(d: Player, x: Tensor) -> Tensor:
 
 def interpolate(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     """share * real + (1 - share) * fake, one `share` (n,) a sample."""
-    weight = share.reshape(-1, *[1] * (real.dim() - 1))
+    weight = _per_sample(share, real)
     return weight * real + (1 - weight) * fake
+
+
+def displace(x: Tensor, *, noise: Tensor, share: Tensor) -> Tensor:
+    """x + share * noise, one `share` (n,) a sample: points around x."""
+    return x + _per_sample(share, x) * noise
+
+
+def _per_sample(share: Tensor, x: Tensor) -> Tensor:
+    """(n,) in a shape that multiplies the samples of x."""
+    return share.reshape(-1, *[1] * (x.dim() - 1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ganbench.component import Count, NonNegative
 from ganbench.variants._scores import critic_g
 from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
-from ganbench.variants.penalties import interpolate, unit_norm_penalty
+from ganbench.variants.penalties import batchnorm_objection, interpolate, unit_norm_penalty
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -47,6 +47,4 @@ class WGANGP(Variant):
         return {"share": Draw((n,), "uniform")}
 
     def objection(self, spec: RunSpec) -> str | None:
-        if spec.network.d_batchnorm:
-            return "its penalty needs each sample's own gradient, which batch norm in D mixes; use none or generator"
-        return None
+        return batchnorm_objection(spec)

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
 from ganbench.variants.base import Batch, Player, Players, Variant
 from ganbench.variants.hinge import Hinge
@@ -16,23 +15,7 @@ from ganbench.variants.ns import NonSaturating
 from ganbench.variants.penalties import gradient_norm, unit_norm_penalty
 from ganbench.variants.wgan import WGAN
 from ganbench.variants.wgan_gp import WGANGP
-
-REAL, FAKE = [2.0, -1.0], [0.5, -0.5]
-SAME = Player(lambda params, z: z, {})  # samples are the latents
-SCORES = Player(lambda params, x: x.flatten(), {})  # scores are the samples
-
-
-def vector(values: list[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-def losses(variant: Variant, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    net = Players(SAME, SCORES)
-    batch = Batch(real[:, None], fake[:, None], {"share": torch.zeros_like(real)})
-    d, g = variant.d_loss(net, batch), variant.g_loss(net, batch)
-    d.pop("penalty", None)
-    return sum(d.values(), torch.zeros(())), sum(g.values(), torch.zeros(()))
-
+from tests.golden.scores import FAKE, LINEAR, REAL, SAME, SQUARE, losses, vector
 
 # (variant, its version, L_D, L_G) on r = [2, -1], f = [0.5, -0.5]
 ANCHORS = [
@@ -135,9 +118,6 @@ def test_lsgan_sum_is_batch_size_times_the_mean(n: int) -> None:
     assert total[1].item() == pytest.approx(n * mean[1].item())
 
 
-LINEAR = Player(lambda params, x: x @ params["w"], {"w": torch.tensor([3.0, 4.0], dtype=torch.float64)})
-
-
 def test_penalty_of_a_linear_critic() -> None:
     """D(x) = 3 x1 + 4 x2 has gradient norm 5 everywhere: 10 (5 - 1)^2 = 160."""
     points = torch.randn(7, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -151,10 +131,9 @@ def test_penalty_of_a_linear_critic() -> None:
 
 def test_penalty_is_taken_between_real_and_fake() -> None:
     """With D(x) = |x|^2 / 2 the gradient norm at x^ is |x^|: the points can be read off the penalty."""
-    square = Player(lambda params, x: x.square().sum(1) / 2, {})
     real, fake = torch.full((3, 1), 5.0, dtype=torch.float64), torch.full((3, 1), 1.0, dtype=torch.float64)
     share = vector([0.0, 0.25, 1.0])  # x^ = 1, 2, 5
-    penalty = WGANGP(gp_weight=1).d_loss(Players(SAME, square), Batch(real, fake, {"share": share}))["penalty"]
+    penalty = WGANGP(gp_weight=1).d_loss(Players(SAME, SQUARE), Batch(real, fake, {"share": share}))["penalty"]
     assert penalty.item() == pytest.approx(((1 - 1) ** 2 + (2 - 1) ** 2 + (5 - 1) ** 2) / 3)
 
 
