@@ -1,0 +1,47 @@
+"""The non-saturating GAN with a gradient penalty around the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ganbench.component import NonNegative, Positive
+from ganbench.variants._scores import logistic_d, logistic_g
+from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
+from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class DRAGAN(Variant):
+    """L_D = E sp(-r) + E sp(f) + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = E sp(-f), sp(t) = log(1 + e^t).
+
+    The penalty is taken at x^ = x + e `scale` s u, where s is the standard deviation of all numbers of the real batch,
+    e ~ U(0, 1) one for each sample and u ~ U(0, 1) one for each number: the authors' code, whose noise only adds.
+    `symmetric`: u ~ U(-1, 1) instead, as others have it. The paper's theory has normal noise around the data.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Kodali et al. 2017, arXiv:1705.07215, and the authors' code"
+
+    gp_weight: NonNegative = 10.0
+    scale: Positive = 0.5
+    symmetric: bool = False
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        direction = 2 * batch.noise["direction"] - 1 if self.symmetric else batch.noise["direction"]
+        reach = self.scale * batch.x.std(correction=0)
+        around = displace(batch.x, noise=reach * direction, share=batch.noise["share"])
+        return logistic_d(net, batch) | {"penalty": self.gp_weight * unit_norm_penalty(net.d, around)}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return logistic_g(net, batch)
+
+    def noise(self, n: int, space: Space) -> dict[str, Draw]:
+        return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform")}
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return batchnorm_objection(spec)

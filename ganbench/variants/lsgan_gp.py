@@ -1,0 +1,52 @@
+"""Least squares GAN with a gradient penalty around the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ganbench.component import NonNegative, Positive
+from ganbench.variants._scores import Reduction, squared_distance
+from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
+from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSGANGP(Variant):
+    """L_D = 1/2 sum (r - b)^2 + 1/2 sum (f - a)^2 + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = 1/2 sum (f - c)^2.
+
+    The penalty is taken at x^ = x + e `scale` u with e ~ U(0, 1) one for each sample and u ~ U(0, 1) one for each
+    number, fresh in every step; the authors' code draws u once. `reduction` is the code's: its `gp_weight` of 150
+    against sums over its batch of 64 is as strong as 150 / 64 against `half_mean`.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Mao et al. 2019, arXiv:1712.06391, LSGANs-GP in the authors' code"
+
+    a: float = 0.0
+    b: float = 1.0
+    c: float = 1.0
+    reduction: Reduction = "half_sum"
+    gp_weight: NonNegative = 150.0
+    scale: Positive = 30.0
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        around = displace(batch.x, noise=self.scale * batch.noise["direction"], share=batch.noise["share"])
+        return {
+            "real": squared_distance(net.d(batch.x), self.b, self.reduction),
+            "fake": squared_distance(net.d(net.g(batch.z)), self.a, self.reduction),
+            "penalty": self.gp_weight * unit_norm_penalty(net.d, around),
+        }
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return {"fake": squared_distance(net.d(net.g(batch.z)), self.c, self.reduction)}
+
+    def noise(self, n: int, space: Space) -> dict[str, Draw]:
+        return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform")}
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return batchnorm_objection(spec)
