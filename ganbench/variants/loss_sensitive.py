@@ -1,0 +1,53 @@
+"""Loss-sensitive GAN, by Qi; not the least squares GAN, which has the same initials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from ganbench.component import NonNegative
+from ganbench.variants.base import Batch, Players, Terms, Variant
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSensitiveGAN(Variant):
+    """D is a loss L >= 0, low for reals, which fakes exceed by a margin that grows with their distance.
+
+    L_D = gamma E L(x) + E relu(margin_weight ||x - G(z)||_1 + L(x) - L(G(z))), L_G = E L(G(z)). Real and fake are
+    paired by index, the distance is summed over all pixels. The paper has gamma > 0 too; the author's code, whose
+    constants these are, leaves that term out, as the theory allows. `output`: how L is made of D's raw score; `relu` is
+    the author's, `softplus` has a slope everywhere.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Qi 2017, arXiv:1701.06264, and the author's code"
+
+    gamma: NonNegative = 0.0
+    margin_weight: NonNegative = 2e-4
+    output: Literal["relu", "softplus"] = "relu"
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        fake_x = net.g(batch.z)
+        real, fake = self._loss(net.d(batch.x)), self._loss(net.d(fake_x))
+        margin = self.margin_weight * (batch.x - fake_x).abs().flatten(1).sum(1)
+        return {"real": self.gamma * real.mean(), "margin": relu(margin + real - fake).mean()}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return {"fake": self._loss(net.d(net.g(batch.z))).mean()}
+
+    def objection(self, spec: RunSpec) -> str | None:
+        if self.output == "relu" and not spec.network.d_batchnorm:
+            return (
+                "without batch norm in D all scores may be negative, where relu is flat and nobody moves again; "
+                "use output softplus, or batch norm in discriminator or both"
+            )
+        return None
+
+    def _loss(self, score: Tensor) -> Tensor:
+        return relu(score) if self.output == "relu" else softplus(score)
