@@ -36,7 +36,7 @@ class Look:
 
     spec: RunSpec
     step: int
-    terms: dict[str, float]  # means since the last moment, `d/real` ...; empty once the run has diverged
+    terms: dict[str, float]  # means since the last moment (`d/real`), reports (`carry/...`); none once diverged
     diverged: Divergence | None
     checkpoint: Callable[[], Checkpoint]  # everything needed to resume
     generator: Callable[[], Params]  # the weights that `sample` needs
@@ -85,6 +85,11 @@ def maker(spec: RunSpec, g: Player, carry: Params) -> Player:
         return pack(g.apply(weights, fed, *inputs, **part), pac)
 
     return Player(make, g.params)
+
+
+def report(spec: RunSpec, carry: Params) -> dict[str, float]:
+    """How what a run carries fares, as its variant tells: `carry/real_slots` ..."""
+    return {f"carry/{name}": float(value) for name, value in spec.variant.report(carry).items()}
 
 
 def pack(x: Tensor, pac: int) -> Tensor:

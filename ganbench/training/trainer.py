@@ -13,7 +13,7 @@ from ganbench.datasets.base import Data, Space, to_range
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
-from ganbench.training.moment import Divergence, Look, Moment, latents, maker, pack, packed
+from ganbench.training.moment import Divergence, Look, Moment, latents, maker, pack, packed, report
 from ganbench.training.state import Build, Checkpoint, Net, build, load, mapped, save
 from ganbench.variants.base import Batch, Draw, Params, Players, Terms
 
@@ -229,8 +229,8 @@ def _moment(training: Training) -> Moment:
     training.history.clear()
     looks = []
     for run, spec in enumerate(training.specs):
-        diverged = training.diverged.get(run)
-        terms = {} if diverged else {name: float(values[run]) for name, values in means.items()}
+        diverged, carry = training.diverged.get(run), {name: tensor[run] for name, tensor in training.carry.items()}
+        terms = {} if diverged else {n: float(values[run]) for n, values in means.items()} | report(spec, carry)
         checkpoint, generator = partial(_checkpoint, training, run), partial(_sampler, training, run)
         looks.append(Look(spec, training.step, terms, diverged, checkpoint, generator))
     return Moment(training.step, tuple(looks))

@@ -115,6 +115,10 @@ class Variant(Component):
         """What is carried on after an update of `mover` on this batch; called without gradients."""
         return dict(batch.carry)
 
+    def report(self, carry: Mapping[str, Tensor]) -> Terms:
+        """Scalars that tell how what is carried fares; logged as `carry/NAME` beside the terms of the losses."""
+        return {}
+
     stackable: ClassVar[bool] = True  # False: its runs are never trained as one program
     needs: ClassVar[frozenset[str]] = frozenset()  # parts that D must have beyond a score: "features", "code"
     others: ClassVar[tuple[str, ...]] = ()  # further networks, built by the run's network

@@ -136,6 +136,9 @@ class Counting(Variant):
         moves = batch.carry["moves"] + (1 if mover == "g" else 0)
         return {"moves": moves, "mean": batch.carry["mean"] + batch.x.mean(0)}
 
+    def report(self, carry: Mapping[str, Tensor]) -> Terms:
+        return {"twice": 2 * carry["moves"]}
+
 
 def test_carried_state(ring: Data) -> None:
     spec = spec_of(variant=Counting())
@@ -145,6 +148,13 @@ def test_carried_state(ring: Data) -> None:
     unshifted = sample(spec, ring, weights | {"carry/moves": torch.zeros((), dtype=torch.float64)}, 5, 3).x
     assert not torch.equal(shifted, unshifted), "samples are made with what is carried"
     check_pack_and_resume(spec, ring)
+
+
+def test_carried_state_is_reported(ring: Data) -> None:
+    specs = [spec_of(variant=Counting(), seed=seed) for seed in range(2)]
+    for moment in train(specs, ring, (3, 12)):
+        assert [look.terms["carry/twice"] for look in moment.looks] == [2 * moment.step] * 2
+    assert "carry/twice" not in last(spec_of(), ring).terms
 
 
 @dataclass(frozen=True, kw_only=True)
