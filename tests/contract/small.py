@@ -9,7 +9,7 @@ from ganbench.networks.base import Network
 from ganbench.plugins import Registry
 
 WIDTHS = {"width": 4, "g_width": 4, "d_width": 4, "g_widths": (8,), "d_widths": (8,)}
-SMALL = WIDTHS | {"z": 4, "units": 8, "blocks": 1}  # by option, for the networks that have it
+SMALL = WIDTHS | {"z": 4, "units": 8, "blocks": 1, "code": 4}  # by option, for the networks that have it
 
 
 def small(kind: str) -> Network:

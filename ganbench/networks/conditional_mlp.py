@@ -1,0 +1,74 @@
+"""The fully connected pair of the first conditional GAN."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import nn
+
+from ganbench.component import Count
+from ganbench.networks import _layers as layers
+from ganbench.networks._labels import Branches, unlabelled
+from ganbench.networks.base import Network
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionalMLP(Network):
+    """Latent and one-hot label have a ReLU layer each, before joint ones (G); data and label a maxout layer each (D).
+
+    The output of G is a sigmoid for images and linear for points. A linear unit of a maxout layer is one of `pieces`
+    (`joint_pieces` in the joint layers). The paper's dropout is left out; weights are Glorot's, biases 0.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Mirza and Osindero 2014, arXiv:1411.1784, section 4.1"
+    conditional: ClassVar[bool] = True
+    pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    g_latent: Count = 200  # units of the latent's own layer
+    g_label: Count = 1000  # and of the label's
+    g_widths: tuple[Count, ...] = (1200,)  # of the joint layers
+    d_data: Count = 240
+    d_label: Count = 50
+    d_widths: tuple[Count, ...] = (240,)
+    pieces: Count = 5
+    joint_pieces: Count = 4
+
+    def generator(self, space: Space) -> nn.Module:
+        norm = self.g_batchnorm
+        widths = (self.g_latent + self.g_label, *self.g_widths)
+        out = layers.blank(nn.Linear, widths[-1], math.prod(space.shape))
+        squash = [nn.Sigmoid()] if space.is_image else []
+        net = Branches(
+            space.classes,
+            data=nn.Sequential(*layers.hidden((self.z, self.g_latent), nn.ReLU, norm=norm)),
+            label=nn.Sequential(*layers.hidden((space.classes, self.g_label), nn.ReLU, norm=norm)),
+            joint=nn.Sequential(*layers.hidden(widths, nn.ReLU, norm=norm), out, *squash, nn.Unflatten(1, space.shape)),
+        )
+        return layers.initialise(net, layers.glorot)
+
+    def discriminator(self, space: Space) -> nn.Module:
+        widths = (self.d_data + self.d_label, *self.d_widths)
+        out = layers.blank(nn.Linear, widths[-1], 1)
+        net = Branches(
+            space.classes,
+            data=nn.Sequential(nn.Flatten(), *self._maxout((math.prod(space.shape), self.d_data), self.pieces)),
+            label=nn.Sequential(*self._maxout((space.classes, self.d_label), self.pieces)),
+            joint=nn.Sequential(*self._maxout(widths, self.joint_pieces), out, nn.Flatten(0)),
+        )
+        return layers.initialise(net, layers.glorot)
+
+    def misfit(self, space: Space) -> str | None:
+        return unlabelled(self.kind(), space)
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+
+    def _maxout(self, widths: tuple[int, ...], pieces: int) -> list[nn.Module]:
+        return layers.hidden(widths, lambda: layers.Maxout(pieces), norm=self.d_batchnorm, pieces=pieces)
