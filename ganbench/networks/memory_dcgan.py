@@ -1,0 +1,110 @@
+"""The convolutional pairs of MemoryGAN, whose discriminator asks a memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import nn
+
+from ganbench.component import Count, Positive
+from ganbench.networks import _layers as layers
+from ganbench.networks._convolutions import Kernel, double, halve
+from ganbench.networks._query import Query
+from ganbench.networks._spaces import described, side
+from ganbench.networks.base import Network
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
+
+KERNEL = Kernel(4, tf_same=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryDCGAN(Network):
+    """The authors' networks for Fashion-MNIST (28x28) and affine-MNIST (40x40), for square images of other sides too.
+
+    D: three convolutions of stride 2 with `width` channels, twice and four times as many, and one over the whole map
+    to the query of `key` dimensions. G of `fashion`: linear layers to `units` and to a quarter of the side, two
+    transposed convolutions. `affine`: D has a convolution of kernel 1 after the second and third; G is a linear layer
+    to an eighth of the side, and D's layers upside down. Leaky ReLU in D and on G's first layer, ReLU in the rest of
+    G, which ends in a sigmoid. Batch norm follows every layer but D's first and G's last, the query too.
+    With `memory_gan` the first `key` of the z latents are a memory's key, the others the latent proper.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Kim, Song and Kim 2018, arXiv:1803.01500, the authors' code (whyjay/memoryGAN)"
+    parts: ClassVar[frozenset[str]] = frozenset({"query"})
+    pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    z: Count = 258
+    prior: Literal["normal", "uniform"] = "uniform"
+    key: Count = 256
+    form: Literal["fashion", "affine"] = "fashion"
+    width: Count = 64
+    units: Count = 1024
+    init_std: Positive = 0.02  # of the weights, drawn from a truncated normal
+
+    def generator(self, space: Space) -> nn.Module:
+        norm, stages = layers.norm(batch=self.g_batchnorm), self._stages
+        base, top = side(space) // 2**stages, self._upwards[0]
+        leaky, relu, flat = layers.ACTIVATIONS["leaky_relu"], nn.ReLU, top * base**2
+        if self.form == "fashion":
+            begun = layers.hidden((self.z, self.units), leaky, norm=self.g_batchnorm)
+            begun += layers.hidden((self.units, flat), relu, norm=self.g_batchnorm)
+        else:
+            begun = layers.hidden((self.z, flat), leaky, norm=self.g_batchnorm)
+        stack = [*begun, nn.Unflatten(1, (top, base, base))]
+        for inputs, outputs in pairwise(self._upwards):
+            stack += [*double(KERNEL, 2, inputs, outputs, norm is None), *layers.activated(relu(), outputs, norm)]
+            stack += self._mixed(outputs, relu(), norm)
+        stack += [*double(KERNEL, 2, self._upwards[-1], space.shape[0]), nn.Sigmoid()]
+        return self._initialise(nn.Sequential(*stack))
+
+    def discriminator(self, space: Space) -> nn.Module:
+        norm, leaky, size = layers.norm(batch=self.d_batchnorm), nn.LeakyReLU(0.2), side(space)
+        channels = (space.shape[0], self.width, 2 * self.width, 4 * self.width)
+        stack: list[nn.Module] = []
+        for inputs, outputs in pairwise(channels):
+            own = norm if stack else None
+            mixed = self._mixed(outputs, leaky, norm) if stack else []
+            stack += [
+                *halve(KERNEL, size, inputs, outputs, own is None),
+                *layers.activated(leaky, outputs, own),
+                *mixed,
+            ]
+            size = (size + 1) // 2
+        query = layers.blank(nn.Conv2d, channels[-1], self.key, size, bias=norm is None)
+        stack += [query, *([] if norm is None else [norm(self.key)]), nn.Flatten()]
+        return Query(self._initialise(nn.Sequential(*stack)))
+
+    def misfit(self, space: Space) -> str | None:
+        unit = 2**self._stages
+        if side(space) >= 8 and side(space) % unit == 0:
+            return None
+        return f"memory_dcgan takes square images of a side divisible by {unit}, not {described(space)}: use memory_mlp"
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+
+    @property
+    def _stages(self) -> int:
+        """How often G doubles the side."""
+        return 2 if self.form == "fashion" else 3
+
+    @property
+    def _upwards(self) -> tuple[int, ...]:
+        """Channels of G's maps, the smallest map first."""
+        return (2 * self.width,) * 2 if self.form == "fashion" else (4 * self.width, 2 * self.width, self.width)
+
+    def _mixed(self, channels: int, activation: nn.Module, norm: layers.Norm | None) -> list[nn.Module]:
+        """The convolution of kernel 1 of the `affine` pair."""
+        if self.form == "fashion":
+            return []
+        mix = layers.blank(nn.Conv2d, channels, channels, 1, bias=norm is None)
+        return [mix, *layers.activated(activation, channels, norm)]
+
+    def _initialise(self, net: nn.Module) -> nn.Module:
+        return layers.initialise(net, layers.truncated_normal(self.init_std))

@@ -1,0 +1,118 @@
+"""MemoryGAN: a discriminator that remembers clusters of reals and fakes, and a generator that is told which to make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import torch
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor
+from torch.nn.functional import logsigmoid, mse_loss, normalize, softplus
+
+from ganbench.component import Count, Fraction, NonNegative, Positive
+from ganbench.variants import _memory
+from ganbench.variants.base import Batch, Params, Players, Terms, Variant
+
+if TYPE_CHECKING:
+    from ganbench.optimizers.base import PlayerName
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryGAN(Variant):
+    """GAN with a memory of `slots` keys K_i, labels v_i and counts h_i. D's part `query`, at length 1, is q(x).
+
+    D(x) = sum of v_i p(c = i | x) over the `top` likeliest slots, p ~ exp(kappa K_i q) (h_i + beta), clipped to
+    [clip, 1 - clip]. L_D = -E log D(x) - E log(1 - D(G)) + lambda I, L_G = E log(1 - D(G)) + lambda I with
+    I = -E kappa K_i q(G); `g_form` may be the non-saturating loss, or the sum of both. G is fed [K_i, z]: the first
+    `key` latents give way to the key of a real slot, drawn in proportion to h_i by the first of them.
+
+    After each update of D the memory sees the reals, then the fakes, one by one. If one of the `top` likeliest slots
+    has the label of the sample, the `top` likeliest of that label take `em_steps` of incremental EM, with h decayed by
+    alpha before and keys brought back to length 1; if none, the sample replaces the oldest slot, with the mean count.
+    Keys begin in random directions, which the paper leaves open; in the code they begin at 0.
+
+    `form` `code` departs from the paper as the authors' code does. (1) Each slot of an EM step gains the whole of the
+    posterior, 1, not its own share. (2) Whether the label is recalled is asked of the likeliest slot alone; in the
+    choice of slots a wrong label costs 2 kappa only. (3) I is the mean squared error between K_i and the query of G,
+    not normalised. (4) D's prior is alpha h_i + beta. (5) The memory is written after G's updates too. (6) would be a
+    learning rate that decays twice as fast as meant: none decays here. The code writes before the networks move, and
+    slots that a batch meets twice in no defined order; here each sample is seen in its turn.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Kim, Song and Kim 2018, arXiv:1803.01500, and the authors' code (whyjay/memoryGAN)"
+    stackable: ClassVar[bool] = False  # slots that tie change places with the rounding
+    needs: ClassVar[frozenset[str]] = frozenset({"query"})
+
+    slots: Annotated[int, Ge(2)] = 4096
+    key: Count = 256  # dimension of keys and queries: the network's own
+    top: Count = 128
+    concentration: Positive = 1.0  # kappa
+    beta: Positive = 1e-8
+    alpha: Fraction = 0.5
+    em_steps: Count = 1
+    info_weight: NonNegative = 0.01  # lambda
+    clip: Annotated[float, Gt(0), Lt(0.5)] = 1e-3
+    g_form: Literal["minimax", "ns", "both"] = "minimax"
+    form: Literal["paper", "code"] = "paper"
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        made = net.d.part("query", net.g(batch.z))
+        real, fake = self._score(net.d.part("query", batch.x), batch), self._score(made, batch)
+        return {"real": softplus(-real).mean(), "fake": softplus(fake).mean(), "info": self._info(made, batch)}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        made = net.d.part("query", net.g(batch.z))
+        fake = self._score(made, batch)
+        loss = {"minimax": logsigmoid(-fake), "ns": -logsigmoid(fake), "both": -fake}[self.g_form]
+        return {"fake": loss.mean(), "info": self._info(made, batch)}
+
+    def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
+        return torch.cat([self._picked(z, carry), z[:, self.key :]], 1)
+
+    def carry(self) -> Params:
+        return _memory.begin(self.slots, self.key, self.form == "code")
+
+    def carry_on(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
+        if mover == "g" and self.form == "paper":
+            return dict(batch.carry)
+        seen = _memory.write(self._rule(), batch.carry, net.d.part("query", batch.x), 1.0)
+        return _memory.write(self._rule(), seen, net.d.part("query", net.g(batch.z)), 0.0)
+
+    def report(self, carry: Mapping[str, Tensor]) -> Terms:
+        return _memory.shape_of(carry)
+
+    def objection(self, spec: RunSpec) -> str | None:
+        network, samples = spec.network, spec.batch * spec.steps
+        width = getattr(network, "key", None)  # every network with a part `query` has one
+        reasons = {
+            f"top {self.top} is more than its {self.slots} slots: set top lower": self.top > self.slots,
+            f"{self.slots} slots are more than the {samples} samples of the run: set slots lower": self.slots > samples,
+            f"key {self.key} is not the network's {width}: give both the same": width != self.key,
+            f"the first {self.key} latents are the key: set the network's z above it": network.z <= self.key,
+            "slots are drawn by a uniform latent: set prior to uniform": network.prior != "uniform",
+            "packs have no one key; set pac to 1": network.pac > 1,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
+
+    def _rule(self) -> _memory.Rule:
+        coded = self.form == "code"
+        return _memory.Rule(self.concentration, self.beta, self.alpha, self.top, self.em_steps, coded)
+
+    def _score(self, query: Tensor, batch: Batch) -> Tensor:
+        bound = math.log1p(-self.clip) - math.log(self.clip)
+        return _memory.score(self._rule(), batch.carry, query).clamp(-bound, bound)
+
+    def _info(self, made: Tensor, batch: Batch) -> Tensor:
+        keys = self._picked(batch.z, batch.carry)
+        if self.form == "code":
+            return self.info_weight * mse_loss(made, keys)
+        return -self.info_weight * self.concentration * (keys * normalize(made)).sum(1).mean()
+
+    def _picked(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
+        """The key (n, M) that each latent chooses by its first coordinate, in [-1, 1)."""
+        return _memory.pick(carry, (1 - z[:, 0]) / 2)
