@@ -32,7 +32,7 @@ def load() -> Callable[[Dataset], Data]:
     return cache(lambda dataset: dataset.load(None))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def narrow_lsgan64() -> Iterator[None]:
     """The network of the LSGAN study with an 8th of its channels at most: its weights would take minutes."""
     with pytest.MonkeyPatch.context() as patch:
