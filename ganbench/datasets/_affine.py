@@ -36,7 +36,7 @@ def turned(x: Tensor, degrees: Tensor) -> Tensor:
 
 
 def paste(x: Tensor, canvas: Tensor, corner: Tensor) -> None:
-    """Write images (n, 1, h, w) into canvases (n, 1, H, W); their first pixels are at rows and columns (n, 2)."""
+    """Write images (n, 1, h, w) into canvases (n, 1, H, W); `corner` (n, 2) holds the row and column to begin at."""
     n, _, height, width = x.shape
     rows = corner[:, 0].view(n, 1, 1) + torch.arange(height).view(1, -1, 1)
     columns = corner[:, 1].view(n, 1, 1) + torch.arange(width).view(1, 1, -1)
