@@ -7,19 +7,25 @@ from typing import Any
 
 from ganbench.networks.base import Network
 from ganbench.plugins import Registry
+from ganbench.variants.base import Variant
 
 WIDTHS = {"width": 4, "g_width": 4, "d_width": 4, "g_widths": (8,), "d_widths": (8,)}
 SMALL = WIDTHS | {"z": 4, "units": 8, "blocks": 1, "code": 4, "key": 2}  # by option, for the networks that have it
-MATCHING = {"slots": 16, "key": 2, "top": 8}  # by option, for the variants that have it
+MATCHING = {"slots": 8, "key": 2, "top": 4}  # by option, for the variants that have it
 
 
 def small(kind: str) -> Network:
     """The network of that kind with as few weights as its options allow."""
-    network: Network = small_of("network", kind)
+    network: Network = _with("network", kind, SMALL)
     return network
 
 
-def small_of(family: str, kind: str) -> Any:
-    """The component of that kind with its sizes as small as they may be, everything else as it is."""
+def small_variant(kind: str) -> Variant:
+    """The variant of that kind with sizes that fit small networks and short runs."""
+    variant: Variant = _with("variant", kind, MATCHING)
+    return variant
+
+
+def _with(family: str, kind: str, sizes: dict[str, Any]) -> Any:
     component: Any = Registry().find(family, kind)
-    return component(**{f.name: SMALL[f.name] for f in fields(component) if f.name in SMALL})
+    return component(**{f.name: sizes[f.name] for f in fields(component) if f.name in sizes})

