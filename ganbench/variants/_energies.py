@@ -1,0 +1,34 @@
+"""How far an auto-encoder is from its input, and how alike the codes of a batch are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from ganbench.variants.base import Player
+
+Energy = Literal["norm", "mse", "l1"]
+EPS = 1e-8  # a code shorter than this is 0: it has no direction
+
+
+def energy(d: Player, x: Tensor, form: Energy) -> Tensor:
+    """(n,): the Euclidean norm of D(x) - x, or the mean of its squares or of its absolute values over a sample."""
+    error = (d.part("reconstruction", x) - x).flatten(1)
+    if form == "norm":
+        norm: Tensor = torch.linalg.vector_norm(error, dim=1)
+        return norm
+    return error.square().mean(1) if form == "mse" else error.abs().mean(1)
+
+
+def pulling_away(codes: Tensor) -> Tensor:
+    """The mean squared cosine over all ordered pairs of codes (n, k), in [0, 1]: 0 orthogonal, 1 all along one line.
+
+    Zhao et al. 2017, section 2.4. A pair with a code of 0 counts as orthogonal.
+    """
+    n = len(codes)
+    directions = normalize(codes, dim=1, eps=EPS)
+    squares = (directions @ directions.T).square()
+    return (squares.sum() - squares.diagonal().sum()) / (n * (n - 1))

@@ -1,0 +1,57 @@
+"""Boundary equilibrium GAN: an auto-encoder whose attention to the fakes is steered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from ganbench.component import Fraction, NonNegative
+from ganbench.variants._energies import energy
+from ganbench.variants.base import Batch, Params, Players, Terms, Variant
+
+if TYPE_CHECKING:
+    from ganbench.optimizers.base import PlayerName
+
+
+@dataclass(frozen=True, kw_only=True)
+class BEGAN(Variant):
+    """L_D = E l(x) - k E l(G), L_G = E l(G) with l the mean absolute error of the auto-encoder D.
+
+    After each update of G, k <- k + k_rate (gamma E l(x) - E l(G)), clipped to [0, 1], with the errors of that
+    update's batch after the move; so E l(G) / E l(x) is held at `gamma`, the diversity ratio: less gives finer but more
+    alike samples. The measure of convergence is E l(x) + |gamma E l(x) - E l(G)|, carried beside k (0 before the first
+    step).
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Berthelot, Schumm and Metz 2017, arXiv:1703.10717, section 3.4 and 3.5"
+    needs: ClassVar[frozenset[str]] = frozenset({"reconstruction"})
+
+    gamma: Fraction = 0.5
+    k_rate: NonNegative = 0.001  # lambda_k
+    k_start: Fraction = 0.0
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        real, fake = energy(net.d, batch.x, "l1"), energy(net.d, net.g(batch.z), "l1")
+        return {"real": real.mean(), "fake": -batch.carry["k"] * fake.mean()}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return {"fake": energy(net.d, net.g(batch.z), "l1").mean()}
+
+    def carry(self) -> Params:
+        return {"k": torch.tensor(self.k_start), "convergence": torch.tensor(0.0)}
+
+    def carry_on(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
+        if mover == "d":
+            return dict(batch.carry)
+        real, fake = energy(net.d, batch.x, "l1").mean(), energy(net.d, net.g(batch.z), "l1").mean()
+        balance = self.gamma * real - fake
+        k = (batch.carry["k"] + self.k_rate * balance).clamp(0, 1)
+        return {"k": k, "convergence": real + balance.abs()}
+
+    def report(self, carry: Mapping[str, Tensor]) -> Terms:
+        return dict(carry)

@@ -1,0 +1,48 @@
+"""Energy-based GAN: the discriminator is an auto-encoder, and its error is the energy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch.nn.functional import relu
+
+from ganbench.component import NonNegative, Positive
+from ganbench.variants._energies import energy, pulling_away
+from ganbench.variants.base import Batch, Players, Terms, Variant
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class EBGAN(Variant):
+    """L_D = E e(x) + E relu(margin - e(G)), L_G = E e(G) + pt_weight f_PT with the energy e of the auto-encoder D.
+
+    `energy`: `norm` is the paper's |Dec(Enc(x)) - x|; `mse`, its square over the number of coordinates, is what
+    implementations take. The margin is in the same unit: 10 in a norm is 0.13 in the `mse` of 28x28 pixels. f_PT is the
+    pulling-away term, the mean squared cosine over pairs of codes of the fakes; EBGAN-PT has weight 0.1.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Zhao, Mathieu and LeCun 2017, arXiv:1609.03126, section 2"
+    needs: ClassVar[frozenset[str]] = frozenset({"code", "reconstruction"})
+
+    margin: Positive = 10.0
+    energy: Literal["norm", "mse"] = "norm"
+    pt_weight: NonNegative = 0.0
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        real, fake = energy(net.d, batch.x, self.energy), energy(net.d, net.g(batch.z), self.energy)
+        return {"real": real.mean(), "fake": relu(self.margin - fake).mean()}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        made = net.g(batch.z)
+        terms = {"fake": energy(net.d, made, self.energy).mean()}
+        if self.pt_weight > 0:
+            terms["pulling_away"] = self.pt_weight * pulling_away(net.d.part("code", made))
+        return terms
+
+    def objection(self, spec: RunSpec) -> str | None:
+        alone = self.pt_weight > 0 and spec.batch < 2
+        return "the pulling-away term takes pairs of fakes: use a batch of at least 2" if alone else None
