@@ -31,9 +31,9 @@ class Net:
     buffers: Params  # (S, ...), changed in place by batch norm
     optimizer: torch.optim.Optimizer
 
-    def player(self, params: Params, buffers: Params, given: tuple[Tensor, ...] = ()) -> Player:
-        """This network of one run as a pure function; `given` are inputs that follow those of a call (labels)."""
-        return Player(lambda weights, *inputs, **part: self.program(weights | buffers, *inputs, *given, **part), params)
+    def player(self, params: Params, buffers: Params) -> Player:
+        """This network of one run as a pure function."""
+        return Player(lambda weights, *inputs, **part: self.program(weights | buffers, *inputs, **part), params)
 
     def weights(self, run: int) -> Params:
         """Copies of one run's parameters and buffers."""

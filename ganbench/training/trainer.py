@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.datasets.base import Data, Space, to_range
+from ganbench.datasets.base import Data, Space
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
-from ganbench.training.moment import Divergence, Look, Moment, latents, maker, pack, packed, report
+from ganbench.training.draws import Streams, draw
+from ganbench.training.moment import Divergence, Look, Moment, maker, packed, report
+from ganbench.training.players import Sight, Turn, once, own_draws, sights
 from ganbench.training.state import Build, Checkpoint, Net, build, load, mapped, save
-from ganbench.variants.base import Batch, Draw, Params, Players, Terms
+from ganbench.variants.base import Params, Terms
 
-Streams = dict[str, torch.Generator]
 Nested = dict[str, Params]
 
 
@@ -41,7 +42,7 @@ class Training:
     carry: Params = field(default_factory=dict)  # (S, ...) what the variant carries from update to update
     average: Params = field(default_factory=dict)  # (S, ...) the moving average of G's parameters, where there is one
     step: int = 0
-    history: list[tuple[int, str, Terms]] = field(default_factory=list)  # (step, player, terms) since the last moment
+    history: list[tuple[int, Terms]] = field(default_factory=list)  # `d/real` ... at each step since the last moment
     diverged: dict[int, Divergence] = field(default_factory=dict)  # by run
 
 
@@ -74,6 +75,8 @@ def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[C
     first = specs[0]
     if any(replace(spec, seed=first.seed) != first for spec in specs):
         raise ValueError("a pack holds runs that differ only in their seed")
+    if objection := first.schedule.objection(first):
+        raise ValueError(objection)
     streams = [{name: stream(spec.seed, name) for name in STREAMS} for spec in specs]
     on_device = replace(data, train=data.train.to(place.device))
     training = Training(specs, on_device, place, _nets(specs, data.space, place), streams)
@@ -104,18 +107,19 @@ def _nets(specs: Sequence[RunSpec], space: Space, place: Place) -> dict[str, Net
 def _step(training: Training) -> None:
     """One step of the schedule: discriminator and generator updates in the declared order."""
     schedule = training.specs[0].schedule
-    pending: list[tuple[PlayerName, Params, list[Tensor]]] = []
+    turn: Turn = {}
     previous: PlayerName | None = None
     batch: Params = {}
     for player in _movers(training):
         reused = batch.get("z") if schedule.reuse_z and player != previous else None
         batch, previous = _draw(training, reused), player
-        pending.append((player, batch, _gradients(training, player, batch)))
+        turn[player] = batch
         if schedule.order != "simultaneous" or player == "g":
-            for mover, drawn, gradients in pending:
-                _update(training, mover, gradients)
+            gradients = _gradients(training, turn)
+            for mover, drawn in turn.items():
+                _update(training, mover, gradients[mover])
                 _carry_on(training, mover, drawn)
-            pending.clear()
+            turn = {}
 
 
 def _movers(training: Training) -> list[PlayerName]:
@@ -128,33 +132,14 @@ def _movers(training: Training) -> list[PlayerName]:
 
 def _draw(training: Training, z: Tensor | None) -> Params:
     """All that one update needs to know, stacked over the runs: x, z, labels, the step, what the variant asks for."""
-    draws = [_draw_one(training, streams) for streams in training.streams]
-    batch = _to(training.place, {name: torch.stack([draw[name] for draw in draws]) for name in draws[0]})
+    draws = [draw(training.specs[0], training.data, streams, training.step) for streams in training.streams]
+    batch = _to(training.place, {name: torch.stack([one[name] for one in draws]) for name in draws[0]})
     return batch if z is None else batch | {"z": z}
-
-
-def _draw_one(training: Training, streams: Streams) -> Params:
-    spec, network = training.specs[0], training.specs[0].network
-    real = training.data.draw_labelled(spec.batch * network.pac, streams["data"])
-    z = latents(spec, spec.batch * network.pac, streams["latent"])
-    noise = spec.variant.noise(spec.batch, packed(training.data.space, network.pac))
-    return {
-        "x": pack(to_range(real.x, *network.pixel_range), network.pac),
-        "z": pack(z, network.pac),
-        "step": torch.tensor(float(training.step)),
-        **({} if real.y is None else {"y": real.y}),
-        **{f"noise/{name}": _random(draw, streams["penalty"]) for name, draw in noise.items()},
-    }
 
 
 def _to(place: Place, tensors: Params) -> Params:
     """On the place's device, floats in its precision."""
     return {n: t.to(place.device, place.dtype if t.is_floating_point() else t.dtype) for n, t in tensors.items()}
-
-
-def _random(draw: Draw, generator: torch.Generator) -> Tensor:
-    law = torch.rand if draw.law == "uniform" else torch.randn
-    return law(draw.shape, generator=generator)
 
 
 def _moving(training: Training, player: PlayerName) -> dict[str, Net]:
@@ -163,33 +148,37 @@ def _moving(training: Training, player: PlayerName) -> dict[str, Net]:
     return {name: training.nets[name] for name in (variant.d_moves if player == "d" else variant.g_moves)}
 
 
-def _gradients(training: Training, player: PlayerName, batch: Params) -> list[Tensor]:
-    """The gradient of the moving player's loss at the current parameters; the terms go into the history."""
-    variant, moving = training.specs[0].variant, _moving(training, player)
-    loss = variant.d_loss if player == "d" else variant.g_loss
-    weights = {name: net.params if name in moving else net.frozen for name, net in training.nets.items()}
-    terms = _on_pack(training, loss)(weights, _buffers(training), training.carry, batch)
-    total = torch.stack(list(terms.values())).sum()
-    training.history.append((training.step, player, {name: term.detach() for name, term in terms.items()}))
-    params = [param for net in moving.values() for param in net.params.values()]
-    return list(torch.autograd.grad(total, params, materialize_grads=True))
+def _gradients(training: Training, turn: Turn) -> dict[PlayerName, list[Tensor]]:
+    """The gradient of each moving player's loss at the current parameters; the terms go into the history."""
+    variant = training.specs[0].variant
+    losses = {"d": variant.d_loss, "g": variant.g_loss}
+
+    def terms_of(sights: Mapping[PlayerName, Sight]) -> Terms:
+        return {f"{p}/{name}": term for p, sight in sights.items() for name, term in losses[p](*sight).items()}
+
+    moving = {player: _moving(training, player) for player in turn}
+    moved = {name for nets in moving.values() for name in nets}
+    weights = {name: net.params if name in moved else net.frozen for name, net in training.nets.items()}
+    terms = _on_pack(training, terms_of)(weights, _buffers(training), training.carry, own_draws(turn))
+    training.history.append((training.step, {name: term.detach() for name, term in terms.items()}))
+    gradients: dict[PlayerName, list[Tensor]] = {}
+    for player, nets in moving.items():
+        total = torch.stack([term for name, term in terms.items() if name.startswith(f"{player}/")]).sum()
+        params = [param for net in nets.values() for param in net.params.values()]
+        shared = len(turn) > 1  # the losses may hang on one evaluation
+        gradients[player] = list(torch.autograd.grad(total, params, retain_graph=shared, materialize_grads=True))
+    return gradients
 
 
-def _on_pack(training: Training, loss: Callable[[Players, Batch], Params]) -> Callable[..., Params]:
-    """A function of one run's players and batch as a function of the pack's stacked tensors."""
-    nets = training.nets
-
+def _on_pack(training: Training, function: Callable[[Mapping[PlayerName, Sight]], Params]) -> Callable[..., Params]:
+    """A function of what the movers of one run see as a function of the pack's stacked tensors."""
     spec = training.specs[0]
 
-    def of_one(weights: Nested, buffers: Nested, carry: Params, draws: Params) -> Params:
-        y = draws.get("y")
-        labels = (y,) if spec.network.conditional and y is not None else ()
-        given = {"g": labels, "d": labels}
-        players = {name: net.player(weights[name], buffers[name], given.get(name, ())) for name, net in nets.items()}
-        g = maker(spec, players.pop("g"), carry)
-        noise = {name.removeprefix("noise/"): tensor for name, tensor in draws.items() if name.startswith("noise/")}
-        batch = Batch(draws["x"], draws["z"], noise, carry, y, draws["step"])
-        return loss(Players(g, players.pop("d"), players), batch)
+    def of_one(weights: Nested, buffers: Nested, carry: Params, turn: Turn) -> Params:
+        nets = {name: net.player(weights[name], buffers[name]) for name, net in training.nets.items()}
+        nets["g"] = maker(spec, nets["g"], carry)
+        steady = {name: net if buffers[name] else once(net) for name, net in nets.items()}
+        return function(sights(spec, steady, carry, turn))
 
     return mapped(of_one, len(training.specs))
 
@@ -215,10 +204,11 @@ def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> 
 def _carry_on(training: Training, player: PlayerName, batch: Params) -> None:
     """Let the variant renew what it carries, after an update of that player."""
     if training.carry:
-        renew = partial(training.specs[0].variant.carry_on, mover=player)
+        variant = training.specs[0].variant
+        renew = _on_pack(training, lambda sights: variant.carry_on(*sights[player], mover=player))
         weights = {name: net.frozen for name, net in training.nets.items()}
         with torch.no_grad():
-            training.carry = _on_pack(training, renew)(weights, _buffers(training), training.carry, batch)
+            training.carry = renew(weights, _buffers(training), training.carry, {player: batch})
 
 
 def _moment(training: Training) -> Moment:
@@ -239,9 +229,9 @@ def _moment(training: Training) -> Moment:
 def _summary(training: Training) -> tuple[dict[str, Tensor], list[bool]]:
     """Means of each term since the last moment, (S,), and whether all terms and parameters of a run are finite."""
     series: dict[str, list[Tensor]] = {}
-    for _, player, terms in training.history:
+    for _, terms in training.history:
         for name, term in terms.items():
-            series.setdefault(f"{player}/{name}", []).append(term)
+            series.setdefault(name, []).append(term)
     stacked = {name: torch.stack(values).double() for name, values in series.items()}
     tensors = [*stacked.values()] + [p.unsqueeze(0) for net in training.nets.values() for p in net.frozen.values()]
     sound = torch.stack([t.isfinite().transpose(0, 1).flatten(1).all(1) for t in tensors]).all(0)
@@ -250,10 +240,10 @@ def _summary(training: Training) -> tuple[dict[str, Tensor], list[bool]]:
 
 def _first_bad(training: Training, run: int) -> Divergence:
     """The first non-finite term of a run since the last moment, or the player whose parameters are."""
-    for step, player, terms in training.history:
+    for step, terms in training.history:
         for name, term in terms.items():
             if not term[run].isfinite():
-                return Divergence(step, f"{player}/{name}")
+                return Divergence(step, name)
     broken = [name for name, net in training.nets.items() if not _finite(net, run)]
     return Divergence(training.step, f"{broken[0]}/parameters")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ganbench.datasets.base import Data
 from ganbench.datasets.digits import Digits
@@ -20,6 +21,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.rmsprop import RMSprop
 from ganbench.optimizers.rmsprop_tf import RMSpropTF
 from ganbench.optimizers.sgd import SGD
+from ganbench.rng import global_stream, stream
 from ganbench.spec import RunSpec, Schedule
 from ganbench.training.moment import Divergence, sample
 from ganbench.training.trainer import Place, train
@@ -135,6 +137,65 @@ def test_simultaneous_takes_both_gradients_at_the_same_parameters(ring: Data) ->
     reference = end(replace(simultaneous, optimizer=frozen), ring, one)
     assert same(end(replace(simultaneous, optimizer=moving), ring, one), reference)
     assert not same(end(replace(spec, optimizer=moving), ring, one), reference)
+
+
+def written_out(spec: RunSpec, data: Data) -> Params:
+    """The generator after the loop that one would write for this spec (SGD, reused latents), with no part of ours."""
+    nets = {}
+    for name, make in (("g", spec.network.generator), ("d", spec.network.discriminator)):
+        with global_stream(spec.seed, "init", name):
+            nets[name] = make(data.space).double()
+    g, d = nets["g"], nets["d"]
+    rules = {name: torch.optim.SGD(net.parameters(), lr=spec.optimizer.lr) for name, net in nets.items()}
+    draws = {name: stream(spec.seed, name) for name in ("data", "latent")}
+    for _ in range(spec.steps):
+        x = data.draw(spec.batch, draws["data"]).double()
+        z = torch.randn(spec.batch, spec.network.z, generator=draws["latent"]).double()
+        d_loss = (d(x) - 1).square().mean() / 2 + d(g(z)).square().mean() / 2
+        d_gradients = torch.autograd.grad(d_loss, list(d.parameters()))
+        if spec.schedule.order == "simultaneous":
+            g_gradients = torch.autograd.grad((d(g(z)) - 1).square().mean() / 2, list(g.parameters()))
+        step(rules["d"], d_gradients)
+        if spec.schedule.order == "d_first":
+            g_gradients = torch.autograd.grad((d(g(z)) - 1).square().mean() / 2, list(g.parameters()))
+        step(rules["g"], g_gradients)
+        data.draw(spec.batch, draws["data"])  # each update draws, though G's loss asks for no data
+        torch.randn(spec.batch, spec.network.z, generator=draws["latent"])
+    return {name: tensor.detach() for name, tensor in g.named_parameters()}
+
+
+def step(rule: torch.optim.Optimizer, gradients: Sequence[Tensor]) -> None:
+    for param, gradient in zip(rule.param_groups[0]["params"], gradients, strict=True):
+        param.grad = gradient
+    rule.step()
+
+
+@pytest.mark.parametrize("order", ["d_first", "simultaneous"])
+def test_training_is_the_loop_that_one_would_write(order: str, ring: Data) -> None:
+    schedule = Schedule(order=order, reuse_z=True)
+    spec = ring_spec(variant=LSGAN(), optimizer=SGD(lr=0.1), schedule=schedule, steps=10)
+    found = end(spec, ring, (10,), DOUBLE)
+    for name, expected in written_out(spec, ring).items():
+        torch.testing.assert_close(found[name], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "batchnorm", "passes"),
+    [
+        (Schedule(), "none", 5),  # G, D, D; G, D
+        (Schedule(order="simultaneous"), "none", 5),
+        (Schedule(order="simultaneous", reuse_z=True), "none", 3),  # G, D, D: the fakes and their scores serve both
+        (Schedule(order="simultaneous", reuse_z=True), "both", 5),  # running statistics move at every pass
+        (Schedule(order="simultaneous", reuse_z=True), "discriminator", 4),
+    ],
+    ids=lambda value: value.notation() if isinstance(value, Schedule) else str(value),
+)
+def test_simultaneous_losses_share_their_passes(schedule: Schedule, batchnorm: str, passes: int, ring: Data) -> None:
+    seen: list[nn.Module] = []
+    hook = register_module_forward_pre_hook(lambda module, _: seen.append(module))
+    end(ring_spec(schedule=schedule, network=replace(SMALL, batchnorm=batchnorm), steps=3), ring, (3,))
+    hook.remove()
+    assert sum(isinstance(module, nn.Linear) for module in seen) == 3 * 2 * passes  # each has two layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,3 +321,9 @@ def test_images_are_sampled_as_uint8() -> None:
 def test_a_pack_refuses_different_cells(ring: Data) -> None:
     with pytest.raises(ValueError, match="differ only in their seed"):
         list(train([ring_spec(), ring_spec(batch=9)], ring, (1,)))
+
+
+def test_simultaneous_updates_are_one_of_each_player(ring: Data) -> None:
+    several = ring_spec(variant=WGAN(n_critic=2), schedule=Schedule(order="simultaneous"))
+    with pytest.raises(ValueError, match="one step of each player"):
+        list(train([several], ring, (1,)))

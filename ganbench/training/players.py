@@ -1,0 +1,61 @@
+"""What the losses of one run see: its networks as pure functions, and the draws of an update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ganbench.optimizers.base import PlayerName
+from ganbench.variants.base import Batch, Params, Player, Players
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+
+Turn = dict[PlayerName, Params]  # who moves from the same parameters, each with its draws
+Sight = tuple[Players, Batch]  # what a loss sees
+
+
+def own_draws(turn: Turn) -> Turn:
+    """The turn without what a later player takes over from the first (latents), so that it stays one tensor."""
+    first = next(iter(turn.values()))
+    return {
+        player: draws if draws is first else {n: draw for n, draw in draws.items() if draw is not first[n]}
+        for player, draws in turn.items()
+    }
+
+
+def sights(spec: RunSpec, nets: Mapping[str, Player], carry: Params, turn: Turn) -> dict[PlayerName, Sight]:
+    """What each moving player's loss sees, where `turn` holds each one's `own_draws`."""
+    first = next(iter(turn.values()))
+    return {player: _sight(spec, nets, carry, first | draws) for player, draws in turn.items()}
+
+
+def _sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Params) -> Sight:
+    y = draws.get("y")
+    labels = (y,) if spec.network.conditional and y is not None else ()
+    g, d = labelled(nets["g"], labels), labelled(nets["d"], labels)
+    noise = {name.removeprefix("noise/"): draw for name, draw in draws.items() if name.startswith("noise/")}
+    others = {name: net for name, net in nets.items() if name not in ("g", "d")}
+    return Players(g, d, others), Batch(draws["x"], draws["z"], noise, carry, y, draws["step"])
+
+
+def once(player: Player) -> Player:
+    """The same network, evaluated once for each input, however many losses ask; not for one that a call changes."""
+    known: dict[tuple[object, ...], tuple[object, Tensor]] = {}
+
+    def apply(params: Params, *inputs: Tensor, part: str = "forward") -> Tensor:
+        key = (id(params), *map(id, inputs), part)
+        if key not in known:  # what has these ids is kept, so that nothing else gets them
+            known[key] = ((params, inputs), player.apply(params, *inputs, part=part))
+        return known[key][1]
+
+    return Player(apply, player.params)
+
+
+def labelled(player: Player, labels: tuple[Tensor, ...]) -> Player:
+    """The same network with further inputs, which follow those of every call."""
+    if not labels:
+        return player
+    return Player(lambda weights, *inputs, **part: player.apply(weights, *inputs, *labels, **part), player.params)
