@@ -48,20 +48,18 @@ class MemoryDCGAN(Network):
     init_std: Positive = 0.02  # of the weights, drawn from a truncated normal
 
     def generator(self, space: Space) -> nn.Module:
-        norm, stages = layers.norm(batch=self.g_batchnorm), self._stages
-        base, top = side(space) // 2**stages, self._upwards[0]
+        norm, upwards = layers.norm(batch=self.g_batchnorm), self._upwards
+        base, top = side(space) // 2 ** len(upwards), upwards[0]
         leaky, relu, flat = layers.ACTIVATIONS["leaky_relu"], nn.ReLU, top * base**2
+        begun = layers.hidden((self.z, self.units if self.form == "fashion" else flat), leaky, norm=self.g_batchnorm)
         if self.form == "fashion":
-            begun = layers.hidden((self.z, self.units), leaky, norm=self.g_batchnorm)
             begun += layers.hidden((self.units, flat), relu, norm=self.g_batchnorm)
-        else:
-            begun = layers.hidden((self.z, flat), leaky, norm=self.g_batchnorm)
         stack = [*begun, nn.Unflatten(1, (top, base, base))]
-        for inputs, outputs in pairwise(self._upwards):
+        for inputs, outputs in pairwise(upwards):
             stack += [*double(KERNEL, 2, inputs, outputs, norm is None), *layers.activated(relu(), outputs, norm)]
             stack += self._mixed(outputs, relu(), norm)
-        stack += [*double(KERNEL, 2, self._upwards[-1], space.shape[0]), nn.Sigmoid()]
-        return self._initialise(nn.Sequential(*stack))
+        stack += [*double(KERNEL, 2, upwards[-1], space.shape[0]), nn.Sigmoid()]
+        return layers.initialise(nn.Sequential(*stack), layers.truncated_normal(self.init_std))
 
     def discriminator(self, space: Space) -> nn.Module:
         norm, leaky, size = layers.norm(batch=self.d_batchnorm), nn.LeakyReLU(0.2), side(space)
@@ -70,18 +68,15 @@ class MemoryDCGAN(Network):
         for inputs, outputs in pairwise(channels):
             own = norm if stack else None
             mixed = self._mixed(outputs, leaky, norm) if stack else []
-            stack += [
-                *halve(KERNEL, size, inputs, outputs, own is None),
-                *layers.activated(leaky, outputs, own),
-                *mixed,
-            ]
+            stack += halve(KERNEL, size, inputs, outputs, own is None)
+            stack += [*layers.activated(leaky, outputs, own), *mixed]
             size = (size + 1) // 2
         query = layers.blank(nn.Conv2d, channels[-1], self.key, size, bias=norm is None)
         stack += [query, *([] if norm is None else [norm(self.key)]), nn.Flatten()]
-        return Query(self._initialise(nn.Sequential(*stack)))
+        return Query(layers.initialise(nn.Sequential(*stack), layers.truncated_normal(self.init_std)))
 
     def misfit(self, space: Space) -> str | None:
-        unit = 2**self._stages
+        unit = 2 ** len(self._upwards)
         if side(space) >= 8 and side(space) % unit == 0:
             return None
         return f"memory_dcgan takes square images of a side divisible by {unit}, not {described(space)}: use memory_mlp"
@@ -90,13 +85,8 @@ class MemoryDCGAN(Network):
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     @property
-    def _stages(self) -> int:
-        """How often G doubles the side."""
-        return 2 if self.form == "fashion" else 3
-
-    @property
     def _upwards(self) -> tuple[int, ...]:
-        """Channels of G's maps, the smallest map first."""
+        """Channels of G's maps, the smallest first; each stage doubles the side."""
         return (2 * self.width,) * 2 if self.form == "fashion" else (4 * self.width, 2 * self.width, self.width)
 
     def _mixed(self, channels: int, activation: nn.Module, norm: layers.Norm | None) -> list[nn.Module]:
@@ -105,6 +95,3 @@ class MemoryDCGAN(Network):
             return []
         mix = layers.blank(nn.Conv2d, channels, channels, 1, bias=norm is None)
         return [mix, *layers.activated(activation, channels, norm)]
-
-    def _initialise(self, net: nn.Module) -> nn.Module:
-        return layers.initialise(net, layers.truncated_normal(self.init_std))

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from ganbench.rng import stream
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
 
 Memory = Mapping[str, Tensor]
 
@@ -28,6 +32,30 @@ class Rule:
     top: int  # k, the number of slots that are looked at
     em_steps: int
     code: bool
+
+
+@dataclass(frozen=True)
+class Size:
+    """N slots with keys of M dimensions, of which k are looked at."""
+
+    slots: int
+    key: int
+    top: int
+
+
+def objection(spec: RunSpec, size: Size) -> str | None:
+    """Why a run can't have a memory of that size, and what would do."""
+    network, samples = spec.network, spec.batch * spec.steps
+    width = getattr(network, "key", None)  # every network with a part `query` has one
+    reasons = {
+        f"top {size.top} is more than its {size.slots} slots: set top lower": size.top > size.slots,
+        f"{size.slots} slots are more than the {samples} samples of the run: set slots lower": size.slots > samples,
+        f"key {size.key} is not the network's {width}: give both the same": width != size.key,
+        f"the first {size.key} latents are the key: set the network's z above it": network.z <= size.key,
+        "slots are drawn by a uniform latent: set prior to uniform": network.prior != "uniform",
+        "packs have no one key: set pac to 1": network.pac > 1,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def begin(slots: int, key: int, code: bool) -> dict[str, Tensor]:
@@ -68,9 +96,10 @@ def write(rule: Rule, memory: Memory, query: Tensor, label: float) -> dict[str, 
     return written
 
 
-def pick(memory: Memory, share: Tensor) -> Tensor:
-    """Keys (n, M) of real slots at shares (n,) in (0, 1] of their summed counts: uniform shares pick i with h_i v_i."""
+def pick(memory: Memory, z: Tensor) -> Tensor:
+    """Keys (n, M) of real slots, in proportion to their counts, by the first of the latents (n, z), U(-1, 1) each."""
     summed = (memory["hist"] * memory["values"]).cumsum(0)
+    share = (1 - z[:, 0]) / 2  # never 0, so that a slot of no share is never met
     return memory["keys"][torch.searchsorted(summed, share * summed[-1])]
 
 

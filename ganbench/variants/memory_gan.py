@@ -33,14 +33,14 @@ class MemoryGAN(Variant):
     After each update of D the memory sees the reals, then the fakes, one by one. If one of the `top` likeliest slots
     has the label of the sample, the `top` likeliest of that label take `em_steps` of incremental EM, with h decayed by
     alpha before and keys brought back to length 1; if none, the sample replaces the oldest slot, with the mean count.
-    Keys begin in random directions, which the paper leaves open; in the code they begin at 0.
+    Keys begin in random directions (the code: at 0), which the notes on the paper leave open.
 
-    `form` `code` departs from the paper as the authors' code does. (1) Each slot of an EM step gains the whole of the
-    posterior, 1, not its own share. (2) Whether the label is recalled is asked of the likeliest slot alone; in the
-    choice of slots a wrong label costs 2 kappa only. (3) I is the mean squared error between K_i and the query of G,
-    not normalised. (4) D's prior is alpha h_i + beta. (5) The memory is written after G's updates too. (6) would be a
-    learning rate that decays twice as fast as meant: none decays here. The code writes before the networks move, and
-    slots that a batch meets twice in no defined order; here each sample is seen in its turn.
+    `form` `code` departs from the paper as the authors' code does. (1) Each slot of an EM step gains 1, the whole of
+    the posterior, not its share. (2) Whether the label is recalled is asked of the likeliest slot alone; in the choice
+    of slots a wrong label costs 2 kappa only. (3) I is the mean squared error of K_i and the query of G, not
+    normalised. (4) D's prior is alpha h_i + beta. (5) The memory is written after G's updates too. (6) would be a
+    learning rate that decays twice as fast as meant: none decays here. The code also writes before the networks move,
+    and slots that a batch meets twice in no defined order; here each sample is seen in its turn.
     """
 
     version: ClassVar[int] = 1
@@ -72,7 +72,7 @@ class MemoryGAN(Variant):
         return {"fake": loss.mean(), "info": self._info(made, batch)}
 
     def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
-        return torch.cat([self._picked(z, carry), z[:, self.key :]], 1)
+        return torch.cat([_memory.pick(carry, z), z[:, self.key :]], 1)
 
     def carry(self) -> Params:
         return _memory.begin(self.slots, self.key, self.form == "code")
@@ -80,39 +80,23 @@ class MemoryGAN(Variant):
     def carry_on(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
         if mover == "g" and self.form == "paper":
             return dict(batch.carry)
-        seen = _memory.write(self._rule(), batch.carry, net.d.part("query", batch.x), 1.0)
-        return _memory.write(self._rule(), seen, net.d.part("query", net.g(batch.z)), 0.0)
+        real, fake = net.d.part("query", batch.x), net.d.part("query", net.g(batch.z))
+        return _memory.write(self._rule(), _memory.write(self._rule(), batch.carry, real, 1.0), fake, 0.0)
 
     def report(self, carry: Mapping[str, Tensor]) -> Terms:
         return _memory.shape_of(carry)
 
     def objection(self, spec: RunSpec) -> str | None:
-        network, samples = spec.network, spec.batch * spec.steps
-        width = getattr(network, "key", None)  # every network with a part `query` has one
-        reasons = {
-            f"top {self.top} is more than its {self.slots} slots: set top lower": self.top > self.slots,
-            f"{self.slots} slots are more than the {samples} samples of the run: set slots lower": self.slots > samples,
-            f"key {self.key} is not the network's {width}: give both the same": width != self.key,
-            f"the first {self.key} latents are the key: set the network's z above it": network.z <= self.key,
-            "slots are drawn by a uniform latent: set prior to uniform": network.prior != "uniform",
-            "packs have no one key; set pac to 1": network.pac > 1,
-        }
-        return next((reason for reason, holds in reasons.items() if holds), None)
+        return _memory.objection(spec, _memory.Size(self.slots, self.key, self.top))
 
     def _rule(self) -> _memory.Rule:
-        coded = self.form == "code"
-        return _memory.Rule(self.concentration, self.beta, self.alpha, self.top, self.em_steps, coded)
+        return _memory.Rule(self.concentration, self.beta, self.alpha, self.top, self.em_steps, self.form == "code")
 
     def _score(self, query: Tensor, batch: Batch) -> Tensor:
-        bound = math.log1p(-self.clip) - math.log(self.clip)
-        return _memory.score(self._rule(), batch.carry, query).clamp(-bound, bound)
+        most = math.log(1 / self.clip - 1)
+        return _memory.score(self._rule(), batch.carry, query).clamp(-most, most)
 
     def _info(self, made: Tensor, batch: Batch) -> Tensor:
-        keys = self._picked(batch.z, batch.carry)
-        if self.form == "code":
-            return self.info_weight * mse_loss(made, keys)
-        return -self.info_weight * self.concentration * (keys * normalize(made)).sum(1).mean()
-
-    def _picked(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
-        """The key (n, M) that each latent chooses by its first coordinate, in [-1, 1)."""
-        return _memory.pick(carry, (1 - z[:, 0]) / 2)
+        keys = _memory.pick(batch.carry, batch.z)
+        fit = self.concentration * (keys * normalize(made)).sum(1).mean()
+        return self.info_weight * (mse_loss(made, keys) if self.form == "code" else -fit)
