@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "job": "component spec",
     "plan": "errors job store",
     **{base: "component" for base in BASES - {"executors.base"}},
-    "variants": "component variants.base",
+    "variants": "component rng variants.base",
     "datasets": "component datasets.base errors rng",
     "networks": "component networks.base",
     "optimizers": "component optimizers.base",
