@@ -51,7 +51,6 @@ class FID(Evaluator):
         return real_view(real, self.split, self.reference, least=2)
 
 
-
 def frechet(one: Moments, two: Moments) -> float:
     """The squared Frechet distance of two Gaussians; rounding below zero is cut off."""
     from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric  # takes seconds

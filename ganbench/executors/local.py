@@ -87,14 +87,17 @@ class Local:
             return
         for run_id in job.run_ids:
             folder = Store(self.site.results).run(run_id)
+            outcome = Outcome(run_id, "failed", error=death.reason)
             try:
                 with folder.lock().acquire(timeout=POLL):
                     state = folder.state() or State("running")
-                    if not state.finished:
+                    if state.finished:  # one of a pack that was through before
+                        outcome = Outcome(run_id, state.status, state.step, state.seconds, state.diverged)
+                    else:
                         folder.path.mkdir(parents=True, exist_ok=True)
                         with (folder.path / "log.txt").open("a") as log:
                             log.write(death.log)
                         folder.write_state(replace(state, status="failed", error=death.reason))
             except (OSError, Timeout, DamagedRun) as trouble:
                 self._answers.put({"event": "note", "text": f"{run_id}: its failure could not be recorded: {trouble}"})
-            self._answers.put(Outcome(run_id, "failed", error=death.reason))
+            self._answers.put(outcome)

@@ -35,12 +35,10 @@ class MemoryGAN(Variant):
     alpha before and keys brought back to length 1; if none, the sample replaces the oldest slot, with the mean count.
     Keys begin in random directions (the code: at 0), which the notes on the paper leave open.
 
-    `form` `code` departs from the paper as the authors' code does. (1) Each slot of an EM step gains 1, the whole of
-    the posterior, not its share. (2) Whether the label is recalled is asked of the likeliest slot alone; in the choice
-    of slots a wrong label costs 2 kappa only. (3) I is the mean squared error of K_i and the query of G, not
-    normalised. (4) D's prior is alpha h_i + beta. (5) The memory is written after G's updates too. (6) would be a
-    learning rate that decays twice as fast as meant: none decays here. The code also writes before the networks move,
-    and slots that a batch meets twice in no defined order; here each sample is seen in its turn.
+    `form` `code` departs as the authors' code does. (1) Each slot of an EM step gains 1, not its share. (2) Whether the
+    label is recalled is asked of the likeliest slot alone; in the choice of slots a wrong label costs 2 kappa only.
+    (3) I is the mean squared error of K_i and the query of G, not normalised. (4) D's prior is alpha h_i + beta. (5) The
+    memory is written after G's updates too. (6), a learning rate that decays too fast, has no counterpart: none decays.
     """
 
     version: ClassVar[int] = 1
