@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.rng import stream
@@ -26,9 +25,5 @@ def drawn(space: Space, source: Data, draw: Draw, train: int, fresh: bool) -> Da
         train=draw(source.train, train, stream(0, "drawn", "train")),
         validation=draw(source.validation, HELD_OUT, stream(0, "drawn", "validation")),
         test=draw(source.test, HELD_OUT, stream(0, "drawn", "test")),
-        fresh=partial(_samples, draw, source.train) if fresh else None,
+        fresh=partial(draw, source.train) if fresh else None,
     )
-
-
-def _samples(draw: Draw, split: Split, n: int, generator: torch.Generator) -> Tensor:
-    return draw(split, n, generator).x

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
@@ -24,5 +22,5 @@ def mixture_data(modes: Modes, points: int | None) -> Data:
     """Splits that are the same in every run. Training draws `points` fixed ones over and over, or fresh ones (None)."""
     sizes = {"train": points or HELD_OUT, "validation": HELD_OUT, "test": HELD_OUT}
     splits = {name: Split(sample(modes, n, stream(0, "mixture", name))) for name, n in sizes.items()}
-    fresh = partial(sample, modes) if points is None else None
+    fresh = (lambda n, generator: Split(sample(modes, n, generator))) if points is None else None
     return Data(space=Space((modes.centres.shape[1],)), fresh=fresh, modes=modes, **splits)

@@ -59,7 +59,7 @@ class Data:
     train: Split
     validation: Split
     test: Split
-    fresh: Callable[[int, torch.Generator], Tensor] | None = None  # (n, generator on the CPU) -> samples (n, d)
+    fresh: Callable[[int, torch.Generator], Split] | None = None  # (n, generator on the CPU) -> n samples, labels
     modes: Modes | None = None
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
@@ -69,7 +69,7 @@ class Data:
     def draw_labelled(self, n: int, generator: torch.Generator) -> Split:
         """The samples that `draw` gives, with their labels where the training split has any."""
         if self.fresh is not None:
-            return Split(self.fresh(n, generator))
+            return self.fresh(n, generator)
         index = torch.randint(len(self.train), (n,), generator=generator, device=generator.device)
         return Split(self.train.x[index], None if self.train.y is None else self.train.y[index])
 

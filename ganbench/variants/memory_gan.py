@@ -36,8 +36,8 @@ class MemoryGAN(Variant):
     Keys begin in random directions (the code: at 0), which the notes on the paper leave open.
     `form` `code` departs as the authors' code does. (1) Each slot of an EM step gains 1, not its share. (2) Whether the
     label is recalled is asked of the likeliest slot alone; in the choice of slots a wrong label costs 2 kappa only.
-    (3) I is the mean squared error of K_i and G's query, not normalised. (4) D's prior is alpha h_i + beta. (5) Memory is
-    written after G's updates too. (6), a learning rate that decays too fast, has no counterpart.
+    (3) I is the mean squared error of K_i and G's query, not normalised. (4) D's prior is alpha h_i + beta. (5) The
+    memory is written after G's updates too. (6), a learning rate that decays too fast, has no counterpart.
     """
 
     version: ClassVar[int] = 1

@@ -92,8 +92,8 @@ FAULTS = {
     "labels without classes": replace(WHOLE, train=LABELLED.train),
     "labels are no int64": replace(LABELLED, train=Split(LABELLED.train.x, torch.zeros(10))),
     r"a label is not in 0\.\.2": replace(LABELLED, test=Split(LABELLED.test.x, torch.full((10,), 3))),
-    "draws from torch's global generator": replace(WHOLE, fresh=lambda n, generator: torch.rand(n, 2)),
-    "draws the same samples": replace(WHOLE, fresh=lambda n, generator: torch.full((n, 2), 0.5)),
+    "draws from torch's global generator": replace(WHOLE, fresh=lambda n, generator: Split(torch.rand(n, 2))),
+    "draws the same samples": replace(WHOLE, fresh=lambda n, generator: Split(torch.full((n, 2), 0.5))),
     "a draw is a view": replace(
         WHOLE,
         train=Split(POINTS.repeat(2, 1)[:60]),
@@ -113,7 +113,7 @@ def test_a_broken_dataset_is_told(fault: str) -> None:
     data = FAULTS[fault]
     if "view" in fault:
         turns = iter(range(0, 1000, 16))
-        data = replace(data, fresh=lambda n, generator: turning(data.train.x, generator, turns))
+        data = replace(data, fresh=lambda n, generator: Split(turning(data.train.x, generator, turns)))
     with pytest.raises(AssertionError, match=fault):
         testing.check_dataset(Given(data=data))
 
