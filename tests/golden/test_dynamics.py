@@ -30,7 +30,7 @@ from ganbench.variants.r3gan import R3GAN
 from ganbench.variants.rsgan import RSGAN
 from ganbench.variants.wgan import WGAN
 from ganbench.variants.wgan_gp import WGANGP
-from tests.golden.scores import silent
+from tests.golden.scores import name, silent
 
 POINT = torch.zeros(1, 1, dtype=torch.float64)
 CONSTANT = Player(lambda params, z: params["theta"] + 0 * z, {})
@@ -93,7 +93,7 @@ FIELDS: list[tuple[Variant, Callable[[float, float], State]]] = [
 ]
 
 
-@pytest.mark.parametrize(("variant", "field"), FIELDS, ids=str)
+@pytest.mark.parametrize(("variant", "field"), FIELDS, ids=name)
 @pytest.mark.parametrize("state", [(1.0, 1.0), (-0.5, 2.0), (0.3, -0.2)])
 def test_vector_field(variant: Variant, field: Callable[[float, float], State], state: State) -> None:
     theta, psi = Game(variant).step(state)

@@ -22,7 +22,7 @@ from ganbench.variants.penalties import scored
 from ganbench.variants.r1 import R1
 from ganbench.variants.r3gan import R3GAN
 from ganbench.variants.wgan_gp import WGANGP
-from tests.golden.scores import FAKE, LINEAR, REAL, SAME, SQUARE, losses, penalties, silent, slopes, vector
+from tests.golden.scores import FAKE, LINEAR, REAL, SAME, SQUARE, losses, name, penalties, silent, slopes, vector
 
 PENALISED = [R1(), R1(on="fake"), R1(on="both"), R3GAN(), DRAGAN(), DRAGAN(symmetric=True), LSGANGP(), WGANGP()]
 every = pytest.mark.parametrize("variant", PENALISED, ids=str)
@@ -197,7 +197,7 @@ WHOLE: list[tuple[Variant, Callable[[np.ndarray], float]]] = [
 ]
 
 
-@pytest.mark.parametrize(("variant", "formula"), WHOLE, ids=str)
+@pytest.mark.parametrize(("variant", "formula"), WHOLE, ids=name)
 def test_whole_loss_and_its_slope_in_the_weights(variant: Variant, formula: Callable[[np.ndarray], float]) -> None:
     """The second derivatives of D that a penalty needs, against finite differences of the whole loss in NumPy."""
     weight = WEIGHTS.clone().requires_grad_()

@@ -18,7 +18,7 @@ from ganbench.variants.rahinge import RaHinge
 from ganbench.variants.ralsgan import RaLSGAN
 from ganbench.variants.rasgan import RaSGAN
 from ganbench.variants.rsgan import RSGAN
-from tests.golden.scores import FAKE, REAL, losses, slopes, vector
+from tests.golden.scores import FAKE, REAL, losses, name, slopes, vector
 
 PAIRED = [RSGAN(), R3GAN()]
 AVERAGED = [RaSGAN(), RaLSGAN(), RaHinge()]
@@ -114,7 +114,7 @@ EQUILIBRIA = [
 ]
 
 
-@pytest.mark.parametrize(("variant", "loss"), EQUILIBRIA, ids=str)
+@pytest.mark.parametrize(("variant", "loss"), EQUILIBRIA, ids=name)
 @pytest.mark.parametrize("score", [0.0, -3.0, 40.0])
 def test_equilibrium(variant: Variant, loss: float, score: float) -> None:
     """Where D is constant both players pay the same, whatever the constant."""
