@@ -1,0 +1,93 @@
+"""Plain PyTorch loops, as one writes them for a single experiment: they train, and do nothing else.
+
+    python benchmarks/plain.py --steps 2000 --runs 4     # the ring, one run after the other; seconds of each, as JSON
+
+One process with torch's default threads. No file, no score, no log: everything that ganbench does besides counts
+against ganbench.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+Clock = Callable[[], float]
+
+
+def ring(steps: int, seed: int, clock: Clock = time.perf_counter) -> float:
+    """LSGAN on a ring of Gaussians as Mao et al. trained it; seconds of the loop.
+
+    Both players move at once, on the same latents: the fakes are made once for both losses.
+    """
+    torch.manual_seed(seed)
+    g = nn.Sequential(nn.Linear(256, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 2))
+    d = nn.Sequential(nn.Linear(2, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 1))
+    for layer in [*g, *d]:
+        if isinstance(layer, nn.Linear):
+            nn.init.orthogonal_(layer.weight, gain=1.4)
+            nn.init.zeros_(layer.bias)
+    g_adam = torch.optim.Adam(g.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    d_adam = torch.optim.Adam(d.parameters(), lr=1e-4, betas=(0.5, 0.999))
+    angle = torch.linspace(0, 2 * math.pi, 9)  # both ends: the authors' first mode comes twice
+    centres = torch.stack([angle.sin(), angle.cos()], dim=1)
+    began = clock()
+    for _ in range(steps):
+        real = centres[torch.randint(9, (512,))] + 0.01 * torch.randn(512, 2)
+        fake = g(torch.randn(512, 256))
+        d_loss = (d(real) - 1).square().mean() / 2 + d(fake.detach()).square().mean() / 2
+        g_loss = (d(fake) - 1).square().mean() / 2
+        g_adam.zero_grad()
+        g_loss.backward()
+        d_adam.zero_grad()  # of what the generator's loss left there
+        d_loss.backward()
+        d_adam.step()
+        g_adam.step()
+    return clock() - began
+
+
+def digits(images: Tensor, steps: int, seed: int, clock: Clock = time.perf_counter) -> float:
+    """The non-saturating GAN on 8x8 images in [-1, 1] with the DCGAN of suites/stability.yaml; seconds of the loop."""
+    torch.manual_seed(seed)
+    g = nn.Sequential(
+        nn.Linear(100, 128), nn.Unflatten(1, (32, 2, 2)), nn.ReLU(), nn.ConvTranspose2d(32, 16, 4, 2, 1), nn.ReLU(),
+        nn.ConvTranspose2d(16, 1, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    d = nn.Sequential(
+        nn.Conv2d(1, 16, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(16, 32, 4, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(),
+        nn.Linear(128, 1),
+    )  # fmt: skip
+    for layer in [*g, *d]:
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+    g_adam = torch.optim.Adam(g.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    d_adam = torch.optim.Adam(d.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    began = clock()
+    for _ in range(steps):
+        real = images[torch.randint(len(images), (64,))]
+        fake = g(torch.rand(64, 100) * 2 - 1).detach()
+        d_loss = softplus(-d(real)).mean() + softplus(d(fake)).mean()
+        d_adam.zero_grad()
+        d_loss.backward()
+        d_adam.step()
+        g_loss = softplus(-d(g(torch.rand(64, 100) * 2 - 1))).mean()
+        g_adam.zero_grad()
+        g_loss.backward()
+        g_adam.step()
+    return clock() - began
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--runs", type=int, default=4)
+    options = parser.parse_args()
+    seconds = [ring(options.steps, seed) for seed in range(options.runs)]
+    print(json.dumps({"threads": torch.get_num_threads(), "seconds": seconds}))
