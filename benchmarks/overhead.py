@@ -26,7 +26,7 @@ from unittest.mock import patch
 
 import torch
 
-from ganbench import pictures, worker
+from ganbench import pictures, tensors, worker
 from ganbench.cli import cli
 from ganbench.executors import inline
 from ganbench.store import RunFolder
@@ -39,7 +39,7 @@ PARTS = {  # what is clocked, with the name it gets
     TRAINING: [(worker, "train")],
     EVALUATION: [(worker, "sample"), (worker, "evaluate")],
     "data": [(worker, "reference")],
-    "checkpoints": [(worker, "save_tensors")],
+    "checkpoints": [(tensors, "save")],
     "pictures": [(pictures, "png")],
     "rows and state": [(RunFolder, "append"), (RunFolder, "write_state")],
     REST: [(inline, "fill")],

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,16 +15,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import Timeout
 
-from ganbench import environment, pictures
+from ganbench import environment, pictures, tensors
 from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
 from ganbench.evaluators.features import Bank, Real, evaluate
 from ganbench.job import Job, score_key
 from ganbench.plan import complete, missing
 from ganbench.rng import seed_of
+from ganbench.scores import own_rows, row
 from ganbench.spec import RunSpec
 from ganbench.store import RunFolder, State, Status, Store, write_bytes, write_json
 from ganbench.training.moment import Look, Moment, sample
@@ -160,7 +159,7 @@ def reference(dataset: Dataset, context: Context) -> Real:
 
 def _checkpoints(folders: Sequence[RunFolder], context: Context) -> list[Checkpoint] | None:
     """The checkpoints to resume from, all of one step; None to start anew (and clear what is there)."""
-    found = [load_tensors(folder, None, context) for folder in folders]
+    found = [_kept(folder.checkpoint(), context) for folder in folders]
     if all(found) and len({checkpoint["step"] for checkpoint in found if checkpoint}) == 1:
         return [checkpoint for checkpoint in found if checkpoint]
     for folder in folders:
@@ -168,18 +167,13 @@ def _checkpoints(folders: Sequence[RunFolder], context: Context) -> list[Checkpo
     return None
 
 
-def load_tensors(folder: RunFolder, step: int | None, context: Context) -> Checkpoint | None:
-    """A checkpoint of a run, or None when it is absent; a damaged one is reported and counts as absent."""
-    path = folder.checkpoint(step)
-    if not path.exists():
-        return None
+def _kept(path: Path, context: Context) -> Any:
+    """A checkpoint, or None where it is absent; a damaged one is reported and counts as absent."""
     try:
-        loaded: Checkpoint = torch.load(path, map_location=context.device, weights_only=True)
-    except Exception as error:  # torch raises many types for a damaged file
-        damage = DamagedRun(str(path), f"damaged: {type(error).__name__}", todo="the run is done again")
+        return tensors.load(path, context.device)
+    except DamagedRun as damage:
         context.emit({"event": "note", "text": str(damage)})
         return None
-    return loaded
 
 
 def _begin(spec: RunSpec, folder: RunFolder, resumed: int, about: dict[str, Any]) -> Recorder:
@@ -210,9 +204,10 @@ def _record(recorder: Recorder, look: Look, job: Job, real: Real) -> None:
     recorder.state = replace(recorder.state, step=look.step, diverged=diverged)
     if look.step in job.marks and diverged is None:
         weights = look.generator()
-        save_tensors(folder.checkpoint(look.step), weights)
+        tensors.save(folder.checkpoint(look.step), weights)
         started = time.monotonic()
         scores(recorder, look.step, weights, job, real)
+        folder.append("scores.jsonl", own_rows(look))
         spent = recorder.state.evaluation_seconds + time.monotonic() - started
         recorder.state = replace(recorder.state, evaluation_seconds=spent)
     if status != "running":
@@ -230,9 +225,7 @@ def scores(recorder: Recorder, step: int, weights: Params, job: Job, real: Real)
     picture = folder.path / "samples" / f"{step}.png"
     write_bytes(picture, pictures.png(samples[:PICTURED] if samples.dim() == 4 else samples))
     found = evaluate(real.view(samples, made.y), real, wanted, seed_of(spec.seed, "score", step))
-    rows = [{"step": step, "time": time.time(), "metric": metric, "value": score.value, "stderr": score.stderr,
-             "n": score.n, "n_reference": score.n_reference, "evaluator": score_key(evaluator, job.samples),
-             "fingerprint": score.fingerprint} for evaluator, metric, score in found]  # fmt: skip
+    rows = [row(step, metric, score, score_key(evaluator, job.samples)) for evaluator, metric, score in found]
     folder.append("scores.jsonl", rows)
     marks = {score_key(e, job.samples): sorted({*scored.get(score_key(e, job.samples), ()), step}) for e in wanted}
     recorder.state = replace(recorder.state, scored=scored | marks)
@@ -248,7 +241,7 @@ def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
     real = reference(spec.dataset, context)
     recorder = Recorder(spec, folder, state, time.monotonic() - state.seconds)
     for mark in missing(job, state):
-        weights = load_tensors(folder, mark, context)
+        weights = _kept(folder.checkpoint(mark), context)
         if weights is None:  # this run was recorded at other marks: only training can give this one
             folder.clear()
             return _train(job, [folder], context)
@@ -267,16 +260,9 @@ def _save(recorders: Sequence[Recorder], moment: Moment, every: float, now: bool
         # the state first: what it says past the checkpoint is dropped on resuming, what it lacks would be missed
         recorder.state = replace(recorder.state, seconds=recorder.seconds())
         recorder.folder.write_state(recorder.state)
-        save_tensors(recorder.folder.checkpoint(), look.checkpoint())
+        tensors.save(recorder.folder.checkpoint(), look.checkpoint())
     for recorder, _ in running:
         recorder.saved, recorder.cost = time.monotonic(), time.monotonic() - clock
-
-
-def save_tensors(path: Path, tensors: Any) -> None:
-    """Tensors in a file, atomically; read with `weights_only=True`."""
-    buffer = io.BytesIO()
-    torch.save(tensors, buffer)
-    write_bytes(path, buffer.getvalue())
 
 
 def _fail(job: Job, folders: Sequence[RunFolder], why: tuple[str, str], context: Context) -> None:

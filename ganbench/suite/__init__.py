@@ -38,7 +38,7 @@ from ganbench.errors import RequestError
 from ganbench.plugins import Registry
 from ganbench.spec import AXES, RunSpec
 from ganbench.suite.changes import Changes, changed, kept
-from ganbench.suite.evaluation import Evaluation, Skipped, read_evaluation, read_select
+from ganbench.suite.evaluation import Evaluation, Skipped, own_metrics, read_evaluation, read_select
 from ganbench.suite.grid import Block, Grid, need_steps, read_blocks, read_spaces, read_train
 from ganbench.suite.json_schema import schema
 from ganbench.suite.nodes import Mistakes, Node, read
@@ -118,7 +118,9 @@ def _draft(tree: Node, folder: Path, data_root: Path | None, mistakes: Mistakes)
     train = top.get("train", nothing)
     defaults = read_train(train, blocks, names, registry, mistakes)
     need_steps(train, blocks, defaults, mistakes)
+    variants = (choice.value for block in blocks for choice in block.get("variant", ()))
     evaluation = read_evaluation(top.get("evaluate", nothing), datasets, names, registry, mistakes)
+    evaluation = replace(evaluation, own=own_metrics(variants))
     select = read_select(top["select"], evaluation, mistakes) if "select" in top else "last"
     rules = read_rules(top["exclude"], mistakes) if "exclude" in top else ()
     return Draft(top, Grid(blocks, defaults, datasets, registry), evaluation, select, rules, plugins)

@@ -13,6 +13,7 @@ from ganbench.suite import per_dataset
 from ganbench.suite.grid import Datasets
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.values import Choice, choices, mapping, scalar
+from ganbench.variants.base import Variant
 
 SAMPLES = 1000
 
@@ -34,6 +35,7 @@ class Evaluation:
     samples: int
     evaluators: tuple[Evaluator, ...]
     skipped: tuple[Skipped, ...] = ()
+    own: tuple[Metric, ...] = ()  # what variants measure of their own networks
 
     def marks(self, spec: RunSpec) -> tuple[int, ...]:
         """The steps at which a run is scored: every multiple of `every`, and always the last one."""
@@ -51,8 +53,14 @@ class Evaluation:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """What the evaluators report, in their order."""
-        return tuple(metric for evaluator in self.evaluators for metric in evaluator.metrics())
+        """What the evaluators report, in their order, then what the variants do."""
+        return (*(metric for evaluator in self.evaluators for metric in evaluator.metrics()), *self.own)
+
+
+def own_metrics(variants: Iterable[Variant]) -> tuple[Metric, ...]:
+    """What the variants measure of their own networks, each name once."""
+    found = {name: better for variant in variants for name, better in variant.measures.items()}
+    return tuple(Metric(name, better) for name, better in found.items())
 
 
 def read_evaluation(

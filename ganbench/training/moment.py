@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ganbench.spec import RunSpec
+    from ganbench.training.measures import Measured
     from ganbench.training.state import Checkpoint
 
 CHUNK = 512  # samples generated at once
@@ -40,6 +41,7 @@ class Look:
     diverged: Divergence | None
     checkpoint: Callable[[], Checkpoint]  # everything needed to resume
     generator: Callable[[], Params]  # the weights that `sample` needs
+    measures: Callable[[], dict[str, Measured]]  # what the variant measures of its own networks on the test split
 
 
 @dataclass(frozen=True)

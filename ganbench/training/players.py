@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench.optimizers.base import PlayerName
+from ganbench.training.moment import packed
 from ganbench.variants.base import Batch, Params, Player, Players
 
 if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
     from ganbench.spec import RunSpec
 
 Turn = dict[PlayerName, Params]  # who moves from the same parameters, each with its draws
 Sight = tuple[Players, Batch]  # what a loss sees
+
+
+def blueprints(spec: RunSpec, space: Space) -> dict[str, Callable[[], nn.Module]]:
+    """How to make each network that the variant plays with: `g`, `d` and its others."""
+    return {
+        "g": partial(spec.network.generator, space),
+        "d": partial(spec.network.discriminator, packed(space, spec.network.pac)),
+        **{name: partial(spec.network.other, name, space) for name in spec.variant.others},
+    }
 
 
 def own_draws(turn: Turn) -> Turn:
@@ -29,10 +41,11 @@ def own_draws(turn: Turn) -> Turn:
 def sights(spec: RunSpec, nets: Mapping[str, Player], carry: Params, turn: Turn) -> dict[PlayerName, Sight]:
     """What each moving player's loss sees, where `turn` holds each one's `own_draws`."""
     first = next(iter(turn.values()))
-    return {player: _sight(spec, nets, carry, first | draws) for player, draws in turn.items()}
+    return {player: sight(spec, nets, carry, first | draws) for player, draws in turn.items()}
 
 
-def _sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Params) -> Sight:
+def sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Params) -> Sight:
+    """The networks and the batch as the variant's functions take them."""
     y = draws.get("y")
     labels = (y,) if spec.network.conditional and y is not None else ()
     g, d = labelled(nets["g"], labels), labelled(nets["d"], labels)

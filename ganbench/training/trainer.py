@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganbench.datasets.base import Data, Space
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams, draw
-from ganbench.training.moment import Divergence, Look, Moment, maker, packed, report
-from ganbench.training.players import Sight, Turn, once, own_draws, sights
+from ganbench.training.measures import Measured, measure
+from ganbench.training.moment import Divergence, Look, Moment, maker, report
+from ganbench.training.players import Sight, Turn, blueprints, once, own_draws, sights
 from ganbench.training.state import Build, Checkpoint, Net, build, load, mapped, save
 from ganbench.variants.base import Params, Terms
 
@@ -91,11 +92,7 @@ def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[C
 def _nets(specs: Sequence[RunSpec], space: Space, place: Place) -> dict[str, Net]:
     """The networks that the variant plays with, each initialised from its own stream of each seed."""
     first, seeds = specs[0], [spec.seed for spec in specs]
-    makers: dict[str, Callable[[], nn.Module]] = {
-        "g": partial(first.network.generator, space),
-        "d": partial(first.network.discriminator, packed(space, first.network.pac)),
-        **{name: partial(first.network.other, name, space) for name in first.variant.others},
-    }
+    makers = blueprints(first, space)
     device = torch.device(place.device)
     players: dict[str, PlayerName] = {name: "d" if name in first.variant.d_moves else "g" for name in makers}
     return {
@@ -222,7 +219,8 @@ def _moment(training: Training) -> Moment:
         diverged, carry = training.diverged.get(run), {name: tensor[run] for name, tensor in training.carry.items()}
         terms = {} if diverged else {n: float(values[run]) for n, values in means.items()} | report(spec, carry)
         checkpoint, generator = partial(_checkpoint, training, run), partial(_sampler, training, run)
-        looks.append(Look(spec, training.step, terms, diverged, checkpoint, generator))
+        measures = partial(_measures, training, run)
+        looks.append(Look(spec, training.step, terms, diverged, checkpoint, generator, measures))
     return Moment(training.step, tuple(looks))
 
 
@@ -257,6 +255,12 @@ def _sampler(training: Training, run: int) -> Params:
     average = {name: tensor[run].clone() for name, tensor in training.average.items()}
     carry = {f"carry/{name}": tensor[run].clone() for name, tensor in training.carry.items()}
     return training.nets["g"].weights(run) | average | carry
+
+
+def _measures(training: Training, run: int) -> dict[str, Measured]:
+    weights = {name: net.weights(run) for name, net in training.nets.items()}
+    carry = {name: tensor[run] for name, tensor in training.carry.items()}
+    return measure(training.specs[run], training.data, weights, carry, training.step)
 
 
 def _checkpoint(training: Training, run: int) -> Checkpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import Tensor
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Terms = dict[str, Tensor]  # named scalar terms: their sum is the loss, each is logged
 Params = dict[str, Tensor]
+Better = Literal["lower", "higher", "neither"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,14 @@ class Variant(Component):
         """Scalars that tell how what is carried fares; logged as `carry/NAME` beside the terms of the losses."""
         return {}
 
+    def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
+        """What each of `measures` is on each sample (n,) of a batch of the test split, labels included.
+
+        Called at every mark without gradients, the networks in evaluation mode; the means are scores of the run.
+        """
+        return {}
+
+    measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` gives
     stackable: ClassVar[bool] = True  # False: its runs are never trained as one program
     needs: ClassVar[frozenset[str]] = frozenset()  # parts that D must have beyond a score: "features", "code"
     others: ClassVar[tuple[str, ...]] = ()  # further networks, built by the run's network

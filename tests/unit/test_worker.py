@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from ganbench import pictures, plan, store, worker
+from ganbench import pictures, plan, store, tensors, worker
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.executors import inline
@@ -293,6 +293,7 @@ class Disk:
         patch.setattr(worker, "SAVE_SHARE", 1e9)  # a checkpoint at every moment
         patch.setattr(store, "write_bytes", write_bytes)
         patch.setattr(worker, "write_bytes", write_bytes)
+        patch.setattr(tensors, "write_bytes", write_bytes)
         patch.setattr(RunFolder, "append", append_half)
 
 
