@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganbench.datasets.base import Data, to_range
 from ganbench.optimizers.base import PlayerName
@@ -15,6 +14,7 @@ from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
 from ganbench.training.moment import latents, maker, pack, packed
+from ganbench.training.players import blueprints
 from ganbench.training.state import program
 from ganbench.variants.base import Batch, Params, Player, Players, Terms
 
@@ -25,7 +25,7 @@ def check_losses(spec: RunSpec, data: Data) -> None:
     """Both losses are finite scalar terms, the same from the same state, that move their player and change no input.
 
     The batch holds the draws that the variant declares and no others; each of them is read by a loss. What the variant
-    carries keeps its names and shapes.
+    carries keeps its names and shapes; what it measures has a finite value for each sample.
     """
     moved: set[str] = set()
     for seed in range(SEEDS):  # a hinge may be flat at one draw of weights and samples
@@ -72,6 +72,7 @@ def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
         slopes = torch.autograd.grad(total, weights, materialize_grads=True) if total.requires_grad else ()
         moved |= {player for slope in slopes if slope.any()}
     _check_carry(spec, nets, batch)
+    _check_measures(spec, nets, batch)
     unread = noise.declared.keys() - noise.read
     claim(not unread, f"{variant.notation()}: no loss reads the draws {', '.join(sorted(unread))}")
     return moved
@@ -92,13 +93,7 @@ class Net:
 
 
 def _nets(spec: RunSpec, data: Data, seed: int) -> dict[str, Net]:
-    network, space = spec.network, data.space
-    makers: dict[str, Callable[[], nn.Module]] = {
-        "g": partial(network.generator, space),
-        "d": partial(network.discriminator, packed(space, network.pac)),
-        **{name: partial(network.other, name, space) for name in spec.variant.others},
-    }
-    modules = {name: fresh(make, name, seed) for name, make in makers.items()}
+    modules = {name: fresh(make, name, seed) for name, make in blueprints(spec, data.space).items()}
     return {
         name: Net(program(m), {**dict(m.named_parameters())}, dict(m.named_buffers())) for name, m in modules.items()
     }
@@ -140,3 +135,14 @@ def _check_carry(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> None:
         shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, kept)]
         claim(shapes[0] == shapes[1], f"{where} gives {shapes[1]}, not {shapes[0]}")
         claim(all(tensor.isfinite().all() for tensor in kept.values()), f"{where} is not finite at the first step")
+
+
+def _check_measures(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> None:
+    """What a variant measures has a declared name and a finite value for each sample."""
+    with torch.no_grad():
+        measured = spec.variant.measure(_players(spec, nets, batch), batch)
+    for name, values in measured.items():
+        where = f"{spec.variant.notation()}: measure {name!r}"
+        claim(name in spec.variant.measures, f"{where} is not declared under `measures`")
+        claim(values.shape == (len(batch.x),), f"{where} has shape {tuple(values.shape)}, not one value a sample")
+        claim(values.isfinite().all(), f"{where} is not finite at the first step")

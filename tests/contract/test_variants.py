@@ -21,7 +21,7 @@ from ganbench.plugins import Registry
 from ganbench.spec import RunSpec
 from ganbench.suite.rules import objection
 from ganbench.training.trainer import train
-from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
+from ganbench.variants.base import Batch, Better, Draw, Players, Terms, Variant
 from tests.contract.noise import Noise
 from tests.contract.small import small, small_variant
 
@@ -143,6 +143,7 @@ class Broken(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "a test"
     calls: ClassVar[list[int]] = []
+    measures: ClassVar[dict[str, Better]] = {"size": "lower"}
     fault: str = ""
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
@@ -155,6 +156,14 @@ class Broken(Variant):
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
         unused = {"spare": Draw((n,), "normal")} if self.fault == "no loss reads the draws spare" else {}
         return {"used": Draw((n,), "uniform")} | unused
+
+    def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
+        match self.fault:
+            case "is not declared":
+                return {"height": batch.x[:, 0]}
+            case "not one value a sample":
+                return {"size": batch.x.mean()}
+        return {"size": batch.x.flatten(1).norm(dim=1)}
 
     def _bent(self, term: Tensor, batch: Batch) -> Tensor:
         match self.fault:
@@ -177,7 +186,7 @@ class Broken(Variant):
 
 
 LOSSES = ("no terms", "not a scalar", "is nan at the first step", "other terms at a second call", "changes its batch",
-          "doesn't depend on the player", "no loss reads the draws spare")  # fmt: skip
+          "doesn't depend on the player", "no loss reads the draws spare", "is not declared", "not one value a sample")  # fmt: skip
 
 
 def test_the_unbroken_one_passes() -> None:
