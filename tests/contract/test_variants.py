@@ -186,7 +186,8 @@ class Broken(Variant):
 
 
 LOSSES = ("no terms", "not a scalar", "is nan at the first step", "other terms at a second call", "changes its batch",
-          "doesn't depend on the player", "no loss reads the draws spare", "is not declared", "not one value a sample")  # fmt: skip
+          "doesn't depend on the player", "no loss reads the draws spare", "is not declared",
+          "not one value a sample")  # fmt: skip
 
 
 def test_the_unbroken_one_passes() -> None:
