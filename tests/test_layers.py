@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "rng": "",
     "component": "",
     "stats": "",
+    "outcomes": "",
     "pictures": "",
     "environment": "",
     "devices": "errors",
@@ -96,7 +97,7 @@ WITHOUT_TORCH = (
         "options",
         "plan",
     ),
-    *("plugins", "progress", "report", "report.show", "spec", "stats", "store", "table", "tracking"),
+    *("outcomes", "plugins", "progress", "report", "report.show", "spec", "stats", "store", "table", "tracking"),
 )
 HEAVY = ("torch", "numpy", "scipy", "pandas", "mlflow", "pydantic", "ruamel", "sklearn", "PIL", "rich", "matplotlib")
 
