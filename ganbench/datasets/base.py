@@ -18,10 +18,14 @@ SplitName = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Space:
-    """What one sample looks like: `(d,)` for points, `(channels, height, width)` for images; 0 classes: no labels."""
+    """What one sample looks like: `(d,)` for points, `(channels, height, width)` for images; 0 classes: no labels.
+
+    `stacked`: so many independent labelled images lie in the channels, and their labels are the label's digits.
+    """
 
     shape: tuple[int, ...]
     classes: int = 0
+    stacked: int = 1
 
     @property
     def is_image(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganbench.component import Count
 from ganbench.datasets._drawn import drawn
-from ganbench.datasets._stacks import CLASSES, stacked
+from ganbench.datasets._stacks import CLASSES, DEPTH, stacked
 from ganbench.datasets.base import Data, Dataset, Space
 from ganbench.datasets.digits import Digits
 
@@ -28,7 +28,7 @@ class StackedDigits(Dataset):
     images: Count | None = 50_000
 
     def space(self, root: Path | None) -> Space:
-        return Space((3, 8, 8), CLASSES)
+        return Space((DEPTH, 8, 8), CLASSES, stacked=DEPTH)
 
     def load(self, root: Path | None) -> Data:
         return drawn(self.space(root), Digits().load(root), stacked, self.images or 50_000, self.images is None)

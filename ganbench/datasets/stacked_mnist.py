@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganbench.component import Count
 from ganbench.datasets._drawn import drawn
-from ganbench.datasets._stacks import CLASSES, stacked
+from ganbench.datasets._stacks import CLASSES, DEPTH, stacked
 from ganbench.datasets.base import Data, Dataset, Downloadable, Space
 from ganbench.datasets.mnist import MNIST
 
@@ -28,7 +28,7 @@ class StackedMNIST(Dataset, Downloadable):
     images: Count | None = 128_000
 
     def space(self, root: Path | None) -> Space:
-        return Space((3, 28, 28), CLASSES)
+        return Space((DEPTH, 28, 28), CLASSES, stacked=DEPTH)
 
     def load(self, root: Path | None) -> Data:
         return drawn(self.space(root), MNIST().load(root), stacked, self.images or 128_000, fresh=self.images is None)
