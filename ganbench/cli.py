@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from ganbench import __version__
 from ganbench.errors import GanbenchError, RequestError
 
+F = TypeVar("F", bound=Callable[..., Any])
 FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes, beside 0
 
 results = click.option(
@@ -21,6 +23,26 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 only = click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", help="Only these cells of the grid.")
 seeds = click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Seeds 0 to N-1 instead of the suite's.")
 changes = click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Change a value of the suite file.")
+
+WHERE = (
+    click.option("--executor", type=click.Choice(["local", "inline"]), default="local", show_default=True,
+                 help="Worker processes on this machine, or this process."),
+    click.option("--workers", type=click.IntRange(min=1), help="Worker processes; on a CPU one a core by default."),
+    click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Where to train."),
+    click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU."),
+    click.option("--save-every", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",
+                 help="Time between the checkpoints that a killed run resumes from."),
+    results,
+    click.option("--tracking-uri", metavar="URI|none",
+                 help="MLflow; by default MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
+)  # fmt: skip
+
+
+def where(command: F) -> F:
+    """The options that say where runs are done and kept."""
+    for option in reversed(WHERE):
+        command = option(command)
+    return command
 
 
 def main() -> None:
@@ -65,17 +87,9 @@ def cli() -> None:
 @only
 @seeds
 @changes
-@click.option("--executor", type=click.Choice(["local", "inline"]), default="local", show_default=True,
-              help="Worker processes on this machine, or this process.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=1), help="Worker processes; on a CPU one a core by default.")
-@click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Where to train.")
-@click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU.")
+@where
 @click.option("--pack", type=click.IntRange(min=1), default=1, show_default=True,
               help="Seeds of a cell that are trained as one program.")  # fmt: skip
-@click.option("--save-every", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",
-              help="Time between the checkpoints that a killed run resumes from.")  # fmt: skip
-@results
-@click.option("--tracking-uri", metavar="URI|none", help="MLflow; by default MLFLOW_TRACKING_URI or RESULTS/mlflow.db.")
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @as_json
@@ -92,6 +106,36 @@ def run(suites: tuple[Path, ...], **options: Any) -> int:
     from ganbench import commands
 
     return commands.run(suites, options)
+
+
+@cli.command()
+@click.argument("suite", type=click.Path(path_type=Path))
+@click.option("--metric", metavar="NAME", help="What to search by; by default the suite's first metric.")
+@click.option("--trials", type=click.IntRange(min=1), default=16, show_default=True, help="Trials of each contender.")
+@click.option(
+    "--search", multiple=True, metavar="FIELD", help="Search these alone: optimizer.lr, variant.gp_weight ..."
+)
+@click.option("--sampler", type=click.Choice(["random", "tpe"]), default="random", show_default=True,
+              help="Only a random search says what the best of fewer trials would have been.")  # fmt: skip
+@only
+@seeds
+@changes
+@where
+@as_json
+def tune(suite: Path, **options: Any) -> int:
+    """Search each contender's settings with the same number of trials, then run the best on seeds of their own.
+
+    A contender is a cell of the suite without the fields that are searched; `ganbench list` shows where each is.
+    Half of every round of trials is given up after a quarter of its steps. Type the same line again to go on.
+
+    \b
+    Examples:
+      ganbench tune suites/stability.yaml --metric fd_classifier --trials 16 --only dataset=digits
+      ganbench tune suites/stability.yaml --search optimizer.lr --search optimizer.beta1
+    """
+    from ganbench import commands
+
+    return commands.tune(suite, {"retry_failed": False, "pack": 1, **options})
 
 
 @cli.command()

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,37 @@ def run(suites: tuple[Path, ...], options: Mapping[str, Any]) -> int:
         for summary in summaries:
             click.echo(json.dumps(asdict(summary)))
     return code
+
+
+def tune(path: Path, options: Mapping[str, Any]) -> int:
+    """`ganbench tune`: search, then run the chosen settings on the suite's own seeds as the suite `NAME-tuned`."""
+
+    from ganbench import run as running
+    from ganbench import tuning
+    from ganbench.progress import talk
+    from ganbench.store import Store, write_json
+
+    suite, speaker = _load(path, options), talk()
+    request, store = _request(suite, options), Store(options["results"].resolve()).open()
+    budget = tuning.budget(suite, options["metric"], options["trials"], options["search"], options["sampler"])
+    running.check_ready(suite, request.site)
+    desk = tuning.Desk(suite, store, partial(request.executor, request.site), speaker, budget)
+    speaker.say(f"{suite.name}: {len(tuning.contenders(suite, budget))} contenders, {budget.trials} trials each, "
+                f"by {budget.metric}; {devices.headline(request.site.devices)}")  # fmt: skip
+    try:
+        tuned = tuning.tune(desk, store.root / "tune")
+        best = tuning.report_suite(suite, budget, tuned)
+        body = tuning.record(best.name, budget, tuned)
+        write_json(store.root / "tune" / f"{best.name}.json", body)
+        summary = running.run(best, best, request, speaker) if best.specs else None
+    except KeyboardInterrupt:
+        speaker.say("interrupted; what was done is kept. Type the same line again to go on.")
+        return INTERRUPTED
+    finally:
+        speaker.close()
+    click.echo(json.dumps(body) if options["as_json"] else tuning.lines(body))
+    speaker.say(f"`ganbench report {best.name}` prints the tables of the chosen settings on fresh seeds")
+    return FAILED if summary is None or summary.failed else DONE
 
 
 def report(results: Path, suite: str | None, format_: str, rule: str | None, out: Path | None) -> None:

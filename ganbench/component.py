@@ -19,6 +19,15 @@ Count = Annotated[int, Ge(1)]
 Index = Annotated[int, Ge(0)]
 
 
+@dataclass(frozen=True)
+class Search:
+    """Where `ganbench tune` looks for a field's value: `Annotated[Positive, Search(1e-5, 1e-2, log=True)]`."""
+
+    low: float
+    high: float
+    log: bool = False  # evenly in the logarithm
+
+
 @dataclass(frozen=True, kw_only=True)
 class Component(ABC):
     """Base of variants, datasets, networks, optimizers and evaluators.

@@ -24,6 +24,7 @@ class Job:
     marks: tuple[int, ...]  # steps, rising; the last one is the run's length
     samples: int  # generated at each mark
     evaluators: tuple[Evaluator, ...]
+    until: int | None = None  # leave the runs at this mark, to be gone on with; None: to their end
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -45,6 +46,7 @@ def encode(job: Job) -> dict[str, Any]:
         "specs": [{f.name: _value(getattr(spec, f.name)) for f in fields(spec)} for spec in job.specs],
         "marks": list(job.marks),
         "samples": job.samples,
+        "until": job.until,
         "evaluators": [_value(evaluator) for evaluator in job.evaluators],
     }
 
@@ -56,6 +58,7 @@ def decode(body: Mapping[str, Any], registry: Registry) -> Job:
         tuple(body["marks"]),
         body["samples"],
         tuple(_component(registry, "evaluator", evaluator) for evaluator in body["evaluators"]),
+        body["until"],
     )
 
 

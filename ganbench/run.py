@@ -59,7 +59,7 @@ def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
     """
     began = time.monotonic()
     store = Store(request.site.results).open()
-    _check_ready(suite, request.site)
+    check_ready(suite, request.site)
     uri = resolve(request.tracking_uri, request.site.results)
     store.write_manifest(whole.name, manifest(whole))
     todo = plan.make(suite, store, request.retry_failed, request.pack)
@@ -88,7 +88,7 @@ def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
     )
 
 
-def _check_ready(suite: Suite, site: Site) -> None:
+def check_ready(suite: Suite, site: Site) -> None:
     """What a run would miss only after minutes is missed now."""
     for dataset in {spec.dataset for spec in suite.specs}:
         if isinstance(dataset, Downloadable):

@@ -135,13 +135,14 @@ def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
     curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
     stops = sorted({*curve, *job.marks})
     context.emit({"event": "start", "runs": list(job.run_ids), "steps": steps})
-    for moment in train(job.specs, real.data, stops, Place(context.device), checkpoints):
+    within = [stop for stop in stops if stop <= (job.until or steps)]
+    for moment in train(job.specs, real.data, within, Place(context.device), checkpoints):
         for recorder, look in zip(recorders, moment.looks, strict=True):
             if recorder.state.status == "running":
                 _record(recorder, look, job, real)
         context.emit({"event": "progress", "runs": list(job.run_ids), "step": moment.step, "of": steps})
         stopping = context.stopping()
-        _save(recorders, moment, context.save_every, stopping)
+        _save(recorders, moment, context.save_every, now=stopping or moment.step == job.until)
         if stopping:
             raise Stopped
 

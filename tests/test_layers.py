@@ -59,9 +59,10 @@ MAY_IMPORT = {
     "progress": "executors.base",
     "tracking": "errors spec store",
     "report": "errors stats table",
+    "tuning": "component errors plan rng spec",
     "run": "datasets.base evaluators executors.base job plan progress store tracking",
     "commands": "datasets.base devices errors evaluators executors executors.base plugins progress report run store "
-    "suite tracking",
+    "suite tracking tuning",
     "cli": "commands errors",
     "testing": "component datasets datasets.base evaluators.base job networks networks.base optimizers optimizers.base "
     "options plugins rng spec training variants variants.base",
@@ -73,7 +74,7 @@ ROOMS = {  # a library and the units that may import it
     "ray": {"executors"},
     "click": {"cli", "commands"},
     "rich": {"progress"},
-    "optuna": set(),
+    "optuna": {"tuning"},
     "sklearn": {"datasets"},
     "torchvision": {"datasets"},
     "torch_fidelity": {"evaluators"},

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from ganbench.component import Momentum, Positive
+from ganbench.component import Momentum, Positive, Search
 from ganbench.optimizers.base import Optimizer, PlayerName
 
 
@@ -23,7 +23,7 @@ class Adam(Optimizer):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; eps_hat: the end of section 2"
 
-    beta1: Momentum = 0.5
+    beta1: Annotated[Momentum, Search(0.0, 0.9)] = 0.5
     beta2: Momentum = 0.999
     eps: Positive = 1e-8
     eps_hat: bool = False

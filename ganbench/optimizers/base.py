@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
-from ganbench.component import Component, Positive
+from ganbench.component import Component, Positive, Search
 
 PlayerName = Literal["g", "d"]
 
@@ -21,7 +21,7 @@ class Optimizer(Component):
     `lr` is for both players unless `g_lr` or `d_lr` says otherwise.
     """
 
-    lr: Positive = 2e-4
+    lr: Annotated[Positive, Search(1e-5, 1e-2, log=True)] = 2e-4
     g_lr: Positive | None = None
     d_lr: Positive | None = None
 

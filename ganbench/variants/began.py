@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from torch import Tensor
 
-from ganbench.component import Fraction, NonNegative
+from ganbench.component import Fraction, NonNegative, Search
 from ganbench.variants._energies import energy
 from ganbench.variants.base import Batch, Params, Players, Terms, Variant
 
@@ -31,7 +31,7 @@ class BEGAN(Variant):
     source: ClassVar[str] = "Berthelot, Schumm and Metz 2017, arXiv:1703.10717, section 3.4 and 3.5"
     needs: ClassVar[frozenset[str]] = frozenset({"reconstruction"})
 
-    gamma: Fraction = 0.5
+    gamma: Annotated[Fraction, Search(0.3, 1.0)] = 0.5
     k_rate: NonNegative = 0.001  # lambda_k
     k_start: Fraction = 0.0
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import NonNegative, Positive
+from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants._scores import logistic_d, logistic_g
 from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
@@ -27,7 +27,7 @@ class DRAGAN(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Kodali et al. 2017, arXiv:1705.07215, and the authors' code"
 
-    gp_weight: NonNegative = 10.0
+    gp_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
     scale: Positive = 0.5
     symmetric: bool = False
 

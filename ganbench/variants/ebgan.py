@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from torch.nn.functional import relu
 
-from ganbench.component import NonNegative, Positive
+from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants._energies import energy, pulling_away
 from ganbench.variants.base import Batch, Players, Terms, Variant
 
@@ -28,7 +28,7 @@ class EBGAN(Variant):
     source: ClassVar[str] = "Zhao, Mathieu and LeCun 2017, arXiv:1609.03126, section 2"
     needs: ClassVar[frozenset[str]] = frozenset({"code", "reconstruction"})
 
-    margin: Positive = 10.0
+    margin: Annotated[Positive, Search(0.1, 100.0, log=True)] = 10.0
     energy: Literal["norm", "mse"] = "norm"
     pt_weight: NonNegative = 0.0
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ganbench.component import NonNegative
+from ganbench.component import NonNegative, Search
 from ganbench.variants.base import Batch, Players, Terms, Variant
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class LossSensitiveGAN(Variant):
     source: ClassVar[str] = "Qi 2017, arXiv:1701.06264, and the author's code"
 
     gamma: NonNegative = 0.0
-    margin_weight: NonNegative = 2e-4
+    margin_weight: Annotated[NonNegative, Search(1e-5, 1e-2, log=True)] = 2e-4
     output: Literal["relu", "softplus"] = "relu"
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:

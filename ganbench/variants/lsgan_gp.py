@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import NonNegative, Positive
+from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants._scores import Reduction, squared_distance
 from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
@@ -31,7 +31,7 @@ class LSGANGP(Variant):
     b: float = 1.0
     c: float = 1.0
     reduction: Reduction = "half_sum"
-    gp_weight: NonNegative = 150.0
+    gp_weight: Annotated[NonNegative, Search(1.0, 1000.0, log=True)] = 150.0
     scale: Positive = 30.0
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from torch import Tensor
 
-from ganbench.component import NonNegative
+from ganbench.component import NonNegative, Search
 from ganbench.variants._scores import logistic, logistic_g
 from ganbench.variants.base import Batch, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, scored, squared_norm
@@ -27,7 +27,7 @@ class R1(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mescheder et al. 2018, arXiv:1801.04406, section 4.1"
 
-    gamma: NonNegative = 10.0
+    gamma: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
     on: Literal["real", "fake", "both"] = "real"
     convention: Literal["half", "full"] = "half"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch.nn.functional import softplus
 
-from ganbench.component import NonNegative
+from ganbench.component import NonNegative, Search
 from ganbench.variants._relativistic import paired_g
 from ganbench.variants.base import Batch, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, scored, squared_norm
@@ -27,7 +27,7 @@ class R3GAN(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Huang et al. 2024, The GAN is dead; long live the GAN, arXiv:2501.05441"
 
-    gamma: NonNegative = 10.0
+    gamma: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
         real, fake = scored(net.d, batch.x), scored(net.d, net.g(batch.z))

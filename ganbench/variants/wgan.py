@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 
-from ganbench.component import Count, Index, Positive
+from ganbench.component import Count, Index, Positive, Search
 from ganbench.variants._scores import critic_g
 from ganbench.variants.base import Batch, Params, Players, Terms, Variant
 
@@ -24,7 +24,7 @@ class WGAN(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Arjovsky et al. 2017, arXiv:1701.07875, Algorithm 1"
 
-    clip: Positive = 0.01
+    clip: Annotated[Positive, Search(0.001, 0.1, log=True)] = 0.01
     n_critic: Count = 5
     warmup: Index = 0
     refresh: Index = 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import Count, NonNegative
+from ganbench.component import Count, NonNegative, Search
 from ganbench.variants._scores import critic_g
 from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, interpolate, unit_norm_penalty
@@ -25,7 +25,7 @@ class WGANGP(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028, eq. 3 and Algorithm 1"
 
-    gp_weight: NonNegative = 10.0
+    gp_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
     n_critic: Count = 5
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
