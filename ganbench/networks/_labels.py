@@ -30,9 +30,16 @@ class Joined(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """x (n, ...) and labels y (n,) -> what the last stage makes of them."""
+        return self._through(list(self.stages), x, y)
+
+    def features(self, x: Tensor, y: Tensor) -> Tensor:
+        """What the stages before the last make of them, flattened: (n, k)."""
+        return self._through(list(self.stages)[:-1], x, y).flatten(1)
+
+    def _through(self, stages: Sequence[nn.Module], x: Tensor, y: Tensor) -> Tensor:
         x = self.plain(x)
         code = self.code(one_hot(y, self.classes, like=x))
-        for stage in self.stages:
+        for stage in stages:
             x = stage(join(x, code))
         return x
 
@@ -40,15 +47,20 @@ class Joined(nn.Module):
 class Branches(nn.Module):
     """Layers of the data's own and of the one-hot label's own, whose outputs (n, k) stand side by side in `joint`."""
 
-    def __init__(self, classes: int, *, data: nn.Module, label: nn.Module, joint: nn.Module):
+    def __init__(self, classes: int, *, data: nn.Module, label: nn.Module, joint: nn.Module, out: nn.Module):
         super().__init__()
         self.classes = classes
-        self.data, self.label, self.joint = data, label, joint
+        self.data, self.label, self.joint, self.out = data, label, joint, out
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (n, ...) and labels y (n,) -> what the joint layers make of them."""
+    def features(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, ...) and labels y (n,) -> what the joint layers make of them, (n, k)."""
         joined: Tensor = self.joint(join(self.data(x), self.label(one_hot(y, self.classes, like=x))))
         return joined
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, ...) and labels y (n,) -> what the last layer makes of their features."""
+        made: Tensor = self.out(self.features(x, y))
+        return made
 
 
 def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Fill = Callable[[Layer], object]
 Norm = Callable[[int], nn.Module]  # a normalisation of so many features or channels
 
+FEATURES = frozenset({"features"})  # the part of a D that shows its last hidden layer (n, k)
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -71,6 +73,16 @@ def norm(*, batch: bool, layer: bool = False) -> Norm | None:
 def activated(activation: nn.Module, channels: int, norm: Norm | None) -> list[nn.Module]:
     """What follows a layer of so many channels: the norm, where there is one, and the activation."""
     return [activation] if norm is None else [norm(channels), activation]
+
+
+class Discriminator(nn.Sequential):
+    """Layers of which the last but one gives the scores (n, 1), and the last flattens them to (n,)."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the layers before the scores make of x, flattened: (n, k)."""
+        for layer in list(self)[:-2]:
+            x = layer(x)
+        return x.flatten(1)
 
 
 class Gate(nn.Module):

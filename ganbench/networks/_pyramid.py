@@ -9,7 +9,7 @@ from typing import Literal
 from torch import nn
 
 from ganbench.networks._convolutions import Kernel, double, halve
-from ganbench.networks._layers import BatchNorm, Gate, Norm, activated, blank
+from ganbench.networks._layers import BatchNorm, Discriminator, Gate, Norm, activated, blank
 
 Activation = Literal["relu", "tanh", "gated"]
 
@@ -57,7 +57,7 @@ def discriminator(pyramid: Pyramid, norm: Norm | None) -> nn.Module:
         stack += halve(pyramid.kernel, pyramid.sides[stage], inputs, channels, _bias(pyramid, own))
         stack += _activated(pyramid, nn.LeakyReLU(pyramid.leak), channels, own)
     score = blank(nn.Linear, pyramid.channels[-1] * pyramid.sides[-1] ** 2, 1)
-    return nn.Sequential(*stack, nn.Flatten(), score, nn.Flatten(0))
+    return Discriminator(*stack, nn.Flatten(), score, nn.Flatten(0))
 
 
 def _bias(pyramid: Pyramid, norm: Norm | None) -> bool:

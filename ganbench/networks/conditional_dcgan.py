@@ -33,6 +33,7 @@ class ConditionalDCGAN(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Radford et al. 2016, arXiv:1511.06434, the authors' code for conditional MNIST"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
     conditional: ClassVar[bool] = True
     pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 

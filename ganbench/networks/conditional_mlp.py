@@ -28,6 +28,7 @@ class ConditionalMLP(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mirza and Osindero 2014, arXiv:1411.1784, section 4.1"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
     conditional: ClassVar[bool] = True
     pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
@@ -49,7 +50,8 @@ class ConditionalMLP(Network):
             space.classes,
             data=nn.Sequential(*layers.hidden((self.z, self.g_latent), nn.ReLU, norm=norm)),
             label=nn.Sequential(*layers.hidden((space.classes, self.g_label), nn.ReLU, norm=norm)),
-            joint=nn.Sequential(*layers.hidden(widths, nn.ReLU, norm=norm), out, *squash, nn.Unflatten(1, space.shape)),
+            joint=nn.Sequential(*layers.hidden(widths, nn.ReLU, norm=norm)),
+            out=nn.Sequential(out, *squash, nn.Unflatten(1, space.shape)),
         )
         return layers.initialise(net, layers.glorot)
 
@@ -60,7 +62,8 @@ class ConditionalMLP(Network):
             space.classes,
             data=nn.Sequential(nn.Flatten(), *self._maxout((math.prod(space.shape), self.d_data), self.pieces)),
             label=nn.Sequential(*self._maxout((space.classes, self.d_label), self.pieces)),
-            joint=nn.Sequential(*self._maxout(widths, self.joint_pieces), out, nn.Flatten(0)),
+            joint=nn.Sequential(*self._maxout(widths, self.joint_pieces)),
+            out=nn.Sequential(out, nn.Flatten(0)),
         )
         return layers.initialise(net, layers.glorot)
 

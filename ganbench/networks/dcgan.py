@@ -35,6 +35,7 @@ class DCGAN(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Radford et al. 2016, arXiv:1511.06434, section 3 and the authors' code"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     prior: Literal["normal", "uniform"] = "uniform"
     width: Count = 64

@@ -31,6 +31,7 @@ class LSGAN112(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mao et al. 2017, arXiv:1611.04076, figure 3 and the authors' code for LSUN"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     z: Count = 1024
     prior: Literal["normal", "uniform"] = "uniform"

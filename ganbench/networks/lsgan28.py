@@ -33,6 +33,7 @@ class LSGAN28(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mao et al. 2018, arXiv:1712.06391, the authors' code for datasets with small variability"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     prior: Literal["normal", "uniform"] = "uniform"
     width: Count = 128
@@ -57,7 +58,7 @@ class LSGAN28(Network):
 
     def discriminator(self, space: Space) -> nn.Module:
         whole, norm = side(space), layers.norm(batch=self.d_batchnorm)
-        net = nn.Sequential(
+        net = layers.Discriminator(
             *halve(KERNEL, whole, space.shape[0], 20),
             nn.LeakyReLU(LEAK),
             *halve(KERNEL, whole // 2, 20, 50),

@@ -32,6 +32,7 @@ class LSGAN64(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mao et al. 2017, arXiv:1611.04076, the authors' code for the stability comparison"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     z: Count = 1024
     prior: Literal["normal", "uniform"] = "uniform"

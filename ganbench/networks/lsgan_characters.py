@@ -34,6 +34,7 @@ class LSGANCharacters(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mao et al. 2017, arXiv:1611.04076, the authors' code for Chinese characters"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
     conditional: ClassVar[bool] = True
     pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 

@@ -28,6 +28,7 @@ class MaxoutMLP(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Goodfellow et al. 2014, arXiv:1406.2661, section 5 and the authors' code for MNIST"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
     pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     prior: Literal["normal", "uniform"] = "uniform"
@@ -49,7 +50,7 @@ class MaxoutMLP(Network):
         widths = (math.prod(space.shape), *self.d_widths)
         maxout = layers.hidden(widths, lambda: layers.Maxout(self.pieces), norm=self.d_batchnorm, pieces=self.pieces)
         out = layers.blank(nn.Linear, widths[-1], 1)
-        net = nn.Sequential(nn.Flatten(), *maxout, out, nn.Flatten(0))
+        net = layers.Discriminator(nn.Flatten(), *maxout, out, nn.Flatten(0))
         return layers.initialise(net, layers.uniform(self.d_bound))
 
     def misfit(self, space: Space) -> str | None:

@@ -28,6 +28,7 @@ class MLP(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mao et al. 2017, arXiv:1611.04076, the authors' code for the mixture of Gaussians"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     z: Count = 256
     g_widths: tuple[Count, ...] = (128, 128)
@@ -55,7 +56,7 @@ class MLP(Network):
         hidden = layers.hidden(widths, activation, norm=self.d_batchnorm, pieces=pieces)
         scale = [layers.Divide(self.d_input_scale)] if self.d_input_scale != 1 else []
         out = layers.blank(nn.Linear, widths[-1], 1)
-        net = layers.initialise(nn.Sequential(nn.Flatten(), *scale, *hidden, out, nn.Flatten(0)), self._weight())
+        net = layers.initialise(layers.Discriminator(nn.Flatten(), *scale, *hidden, out, nn.Flatten(0)), self._weight())
         return spectral(net) if self.spectral else net
 
     def misfit(self, space: Space) -> str | None:

@@ -27,6 +27,7 @@ class MLPDCGAN(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028, figure 2 and the authors' code"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     z: Count = 128
     g_widths: tuple[Count, ...] = (512, 512, 512, 512)

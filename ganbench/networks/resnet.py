@@ -31,6 +31,7 @@ class ResNet(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028, figure 2 and the authors' code"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     z: Count = 128
     width: Count = 64
@@ -59,8 +60,8 @@ class ResNet(Network):
         for inputs, outputs in pairwise(channels):
             stack.append(bottleneck(inputs, outputs, "down", norm))
             stack += [bottleneck(outputs, outputs, "none", norm) for _ in range(self.blocks)]
-        score = layers.blank(nn.Linear, channels[-1] * sides[-1] ** 2, 1)
-        return initialise_residual(nn.Sequential(*stack, nn.Flatten(), score, layers.Divide(5), nn.Flatten(0)))
+        score = nn.Sequential(layers.blank(nn.Linear, channels[-1] * sides[-1] ** 2, 1), layers.Divide(5))
+        return initialise_residual(layers.Discriminator(*stack, nn.Flatten(), score, nn.Flatten(0)))
 
     def misfit(self, space: Space) -> str | None:
         if halvings(side(space)):

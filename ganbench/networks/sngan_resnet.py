@@ -31,6 +31,7 @@ class SNGANResNet(Network):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Miyato et al. 2018, arXiv:1802.05957, table 4 and the authors' code"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
 
     z: Count = 128
     g_width: Count = 256  # channels
@@ -54,7 +55,7 @@ class SNGANResNet(Network):
 
     def discriminator(self, space: Space) -> nn.Module:
         width, norm = self.d_width, layers.norm(batch=self.d_batchnorm, layer=self.layer_norm)
-        net = nn.Sequential(
+        net = layers.Discriminator(
             first(space.shape[0], width),
             *(basic(width, resample, norm) for resample in ("down", "none", "none")),
             nn.ReLU(),

@@ -1,0 +1,37 @@
+"""Feature matching: the generator imitates what the discriminator sees in the data on average."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from ganbench.component import Fraction, Search
+from ganbench.variants._scores import logistic_d
+from ganbench.variants.base import Batch, Players, Terms, Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureMatching(Variant):
+    """L_D = E sp(-r) + E sp(f) of `ns`; L_G is the distance of the batch means of D's features h on data and fakes.
+
+    `distance`: `squared` is the paper's |E h(x) - E h(G(z))|^2, a sum over the features. The authors' code has
+    means over them: of the squares for MNIST (`mean_squared`), of absolute values for CIFAR-10 and SVHN (`mean_absolute`).
+    `real_target` below 1 is one-sided label smoothing. The reals of a generator update are drawn for it.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
+    needs: ClassVar[frozenset[str]] = frozenset({"features"})
+
+    distance: Literal["squared", "mean_squared", "mean_absolute"] = "squared"
+    real_target: Annotated[Fraction, Search(0.7, 1.0)] = 1.0
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        return logistic_d(net, batch, self.real_target)
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        real, fake = net.d.part("features", batch.x), net.d.part("features", net.g(batch.z))
+        gap = real.mean(0) - fake.mean(0)
+        if self.distance == "mean_absolute":
+            return {"features": gap.abs().mean()}
+        return {"features": gap.square().sum() if self.distance == "squared" else gap.square().mean()}
