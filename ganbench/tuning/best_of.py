@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,4 @@ def best_of(values: Sequence[float], better: str, seed: int = 0) -> list[Best]:
 
 def _weights(n: int, k: int) -> NDArray[np.float64]:
     """The chance that the i-th smallest of n is the largest of k drawn: C(i - 1, k - 1) / C(n, k)."""
-    i = np.arange(k, n + 1)
-    log_choose = gammaln(i) - gammaln(k) - gammaln(i - k + 1) - (gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
-    return np.concatenate([np.zeros(k - 1), np.exp(log_choose)])
+    return np.array([comb(i - 1, k - 1) / comb(n, k) for i in range(1, n + 1)])
