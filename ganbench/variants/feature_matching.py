@@ -14,8 +14,8 @@ from ganbench.variants.base import Batch, Players, Terms, Variant
 class FeatureMatching(Variant):
     """L_D = E sp(-r) + E sp(f) of `ns`; L_G is the distance of the batch means of D's features h on data and fakes.
 
-    `distance`: `squared` is the paper's |E h(x) - E h(G(z))|^2, a sum over the features. The authors' code has
-    means over them: of the squares for MNIST (`mean_squared`), of absolute values for CIFAR-10 and SVHN (`mean_absolute`).
+    `distance`: `squared` is the paper's |E h(x) - E h(G(z))|^2, a sum over the features. The authors' code has means
+    over them: of squares for MNIST (`mean_squared`), of absolute values for CIFAR-10 and SVHN (`mean_absolute`).
     `real_target` below 1 is one-sided label smoothing. The reals of a generator update are drawn for it.
     """
 
