@@ -178,3 +178,37 @@ def test_reverse_kl_of_the_published_layouts(modes: int, value: float, tmp_path:
     assert wanted == pytest.approx(value, abs=1e-4)
     assert found["reverse_kl"].value == pytest.approx(wanted, abs=1e-14)
     assert (found["modes"].value, found["hq"].value, found["modes_20"].value) == (modes, 1, 0)
+
+
+# the border of 3 standard deviations, exactly; and a point between two modes that the heavier one answers for
+def test_criteria_of_the_papers(tmp_path: Path) -> None:
+    truth = Modes(torch.tensor([[0.0, 0.0], [16.0, 0.0]]), 2.0, torch.tensor([0.9, 0.1], dtype=torch.float64))
+    points = torch.tensor([[6.0, 0.0], [5.0, 0.0], [16.0, 6.5], [8.1, 0.0]], dtype=torch.float64)
+    view = real_side(points_data([[0.0, 0.0]], modes=truth), tmp_path).view(points)
+    wanted = {"veegan": (1, 2 / 4, math.log(2)), "pacgan": (1, 1 / 4, math.log(2))}
+    # ali: the third alone is the second mode's, -(8.1^2 - 7.9^2) / 8 = -0.4 is less than log 9
+    wanted["ali"] = (2, 2 / 4, 0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+    for criterion, values in wanted.items():
+        found = scores_of(ModeCoverage(criterion=criterion), view)  # type: ignore[arg-type]
+        assert [found[name].value for name in ("modes", "hq", "reverse_kl")] == pytest.approx(values, abs=1e-15)
+
+
+# (K - 1) / (2 n) at n = 2500 samples
+@pytest.mark.parametrize(("k", "floor"), [(8, 0.0014), (25, 0.0048)])
+def test_floors_of_reverse_kl(k: int, floor: float) -> None:
+    assert (k - 1) / (2 * 2500) == pytest.approx(floor, abs=5e-5)
+
+
+def test_a_perfect_sampler_of_the_grid_reaches_the_floor(tmp_path: Path) -> None:
+    line, n, repeats = torch.arange(-4.0, 5.0, 2.0, dtype=torch.float64), 2500, 30
+    truth = Modes(torch.cartesian_prod(line, line), 0.05, torch.full((25,), 1 / 25, dtype=torch.float64))
+    real = real_side(points_data([[0.0, 0.0]], modes=truth), tmp_path)
+    scored = [
+        scores_of(ModeCoverage(criterion="pacgan"), real.view(perfect(truth, n, seed))) for seed in range(repeats)
+    ]
+    assert all(found["modes"].value == found["modes_20"].value == 25 for found in scored)
+    share = 1 - math.exp(-4.5)
+    hq = np.mean([found["hq"].value for found in scored])
+    assert hq == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / n / repeats))
+    scaled = np.mean([2 * n * found["reverse_kl"].value for found in scored])
+    assert scaled == pytest.approx(24 / share, abs=4 * math.sqrt(48 / repeats) + 0.1)
