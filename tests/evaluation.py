@@ -53,6 +53,7 @@ class Given:
     y: Tensor | None = None
     space: Space = field(default_factory=lambda: Space((3, 299, 299), 10))
     modes: Modes | None = None
+    device: str = "cpu"
 
     def __len__(self) -> int:
         return len(self.x)

@@ -59,6 +59,10 @@ class View(Protocol):
     def y(self) -> Tensor | None:
         """Labels (n,), where the set has them."""
 
+    @property
+    def device(self) -> str:
+        """Where a score's heavy work is done; samples and features rest on the CPU."""
+
     def __len__(self) -> int: ...
 
     def first(self, n: int) -> View:

@@ -127,6 +127,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def device(self) -> str:
+        """Where a score's heavy work is done."""
+        return self.real.bank.device
+
     def first(self, n: int) -> View:
         """The first n samples; all of them when there are no more."""
         if n >= len(self):
