@@ -14,6 +14,7 @@ from ganbench.evaluators.features import Bank
 from ganbench.executors.base import Executor, Site
 from ganbench.job import score_key
 from ganbench.progress import Talk
+from ganbench.scores import own_key
 from ganbench.store import Store
 from ganbench.tracking import Mirror, resolve
 
@@ -132,7 +133,8 @@ def manifest(suite: Suite) -> dict[str, Any]:
         "marks": {spec.run_id(): list(evaluation.marks(spec)) for spec in suite.specs},
         "evaluation": {
             "samples": evaluation.samples,
-            "with": [score_key(evaluator, evaluation.samples) for evaluator in evaluation.evaluators],
+            "with": [score_key(evaluator, evaluation.samples) for evaluator in evaluation.evaluators]
+            + sorted({own_key(spec.variant) for spec in suite.specs if spec.variant.measures}),
             "skipped": [vars(skip) for skip in evaluation.skipped],
         },
         "metrics": {

@@ -9,6 +9,7 @@ from ganbench.evaluators.base import Score
 
 if TYPE_CHECKING:
     from ganbench.training.moment import Look
+    from ganbench.variants.base import Variant
 
 OWN = {"protocol": "the variant's own measure", "split": "test", "statistics": "float64"}
 
@@ -20,10 +21,14 @@ def row(step: int, metric: str, score: Score, evaluator: str) -> dict[str, Any]:
             "fingerprint": score.fingerprint}  # fmt: skip
 
 
+def own_key(variant: Variant) -> str:
+    """The name under which the scores are kept that a variant measures itself."""
+    return f"{variant.kind()} v{variant.version}"
+
+
 def own_rows(look: Look) -> list[dict[str, Any]]:
     """What the variant measures of its own networks, which only training has."""
-    variant = f"{look.spec.variant.kind()} v{look.spec.variant.version}"
     return [
-        row(look.step, metric, Score(mean.value, mean.stderr, mean.n, mean.n, OWN), variant)
+        row(look.step, metric, Score(mean.value, mean.stderr, mean.n, mean.n, OWN), own_key(look.spec.variant))
         for metric, mean in look.measures().items()
     ]

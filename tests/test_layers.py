@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "tracking": "errors spec store",
     "report": "errors stats table",
     "tuning": "component errors plan rng spec",
-    "run": "datasets.base evaluators executors.base job plan progress store tracking",
+    "run": "datasets.base evaluators executors.base job plan progress scores store tracking",
     "commands": "datasets.base devices errors evaluators executors executors.base plugins progress report run store "
     "suite tracking tuning",
     "cli": "commands errors",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -13,9 +15,17 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data
 from ganbench.datasets.digits import Digits
+from ganbench.executors.base import Site
+from ganbench.executors.inline import Inline
 from ganbench.networks.mlp import MLP
+from ganbench.plan import job_of
+from ganbench.report import render
+from ganbench.run import manifest
 from ganbench.scores import own_rows
+from ganbench.store import Store
+from ganbench.suite import load
 from ganbench.suite.evaluation import own_metrics
+from ganbench.table import tidy
 from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, Better, Players
 from ganbench.variants.ns import NonSaturating
@@ -35,6 +45,27 @@ class Watching(NonSaturating):
         return {"label": batch.y, "ink": batch.x.flatten(1).mean(1), "score": net.d(net.g(batch.z))}
 
 
+WATCHING = """
+from dataclasses import dataclass
+from typing import ClassVar
+from ganbench.variants.ns import NonSaturating
+
+@dataclass(frozen=True, kw_only=True)
+class Watching(NonSaturating):
+    version = 1
+    source = "a test"
+    measures = {"ink": "lower"}
+
+    def measure(self, net, batch):
+        return {"ink": batch.x.flatten(1).mean(1)}
+"""
+SUITE = """
+name: watch
+plugins: [watching.py]
+grid: {variant: watching, dataset: ring8}
+train: {steps: 2, batch: 4, network: {kind: mlp, z: 2, g_widths: [4], d_widths: [4]}}
+evaluate: {every: 1, samples: 10}
+"""
 DIGITS = replace(
     SPEC, variant=Watching(), dataset=Digits(), network=MLP(z=4, g_widths=(8,), d_widths=(8,), batchnorm="both")
 )
@@ -78,6 +109,22 @@ def test_packs_of_samples_and_packs_of_runs_measure_alike(digits: Data) -> None:
 def test_a_variant_that_measures_nothing_has_no_rows(digits: Data) -> None:
     plain = replace(DIGITS, variant=NonSaturating())
     assert own_rows(next(train([plain], digits, (1,))).looks[0]) == []
+
+
+def test_the_report_reads_them_from_the_files(tmp_path: Path) -> None:
+    plugin, suite = tmp_path / "watching.py", tmp_path / "watch.yaml"
+    plugin.write_text(WATCHING)
+    suite.write_text(SUITE)
+    loaded = load(suite)
+    store = Store(tmp_path / "results").open()
+    store.write_manifest("watch", manifest(loaded))
+    site = Site(store.root, None, loaded.plugins, ("cpu",))
+    assert [o.status for o in Inline(site).run([job_of(loaded, loaded.specs)], lambda event: None)] == ["done"]
+    table = tidy(store, "watch")
+    ink = table[table["metric"] == "ink"]
+    assert list(ink["step"]) == [1, 2] and ink["n"].unique().tolist() == [10_000]
+    (cell,) = json.loads(render(store, "watch", "json", None))["sections"][0]["cells"]
+    assert cell["metrics"]["ink"]["headline"]["mean"] == pytest.approx(ink["value"].iloc[-1])
 
 
 def test_a_suite_knows_the_measures_of_its_variants_by_name() -> None:
