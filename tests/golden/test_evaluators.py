@@ -76,6 +76,46 @@ def test_parzen_equals_the_kernel_density_of_scikit_learn(tmp_path: Path) -> Non
     assert found["parzen"].stderr == pytest.approx(wanted.std() / math.sqrt(len(test)), abs=1e-8)
 
 
+# the longest vectors and the narrowest window of the paper, where an error of 1e-3 in a square would move it by 0.05
+def test_parzen_of_images_equals_the_kernel_density_of_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    centres, x = (rng.random((n, 784)).astype(np.float32) ** 3 for n in (200, 60))
+    sigmas = torch.logspace(-1, 0, 10, dtype=torch.float64)
+    found = log_likelihood(torch.tensor(x), torch.tensor(centres), sigmas).numpy()
+    for row, sigma in zip(found, sigmas.tolist(), strict=True):
+        # one leaf: between the bounds of its tree's nodes scikit-learn loses sums as far apart as these
+        window = KernelDensity(bandwidth=sigma, leaf_size=len(centres)).fit(centres.astype(np.float64))
+        wanted = window.score_samples(x.astype(np.float64))
+        np.testing.assert_allclose(row, wanted, rtol=0, atol=1e-8)
+
+
+# a window of its own for each fold; the standard error is over folds
+def test_parzen_by_folds_is_parzen_of_each_fold(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    centres, valid, test = (torch.tensor(rng.normal(size=(n, 3))) for n in (100, 51, 31))
+    valid[:17] *= 0.1
+    whole = scores_of(Parzen(folds=3, n_validation=10), real_side(points_data(test, valid), tmp_path).view(centres))
+    pairs = zip(test.tensor_split(3), valid.tensor_split(3), strict=True)
+    views = [real_side(points_data(*pair), tmp_path).view(centres) for pair in pairs]
+    each = [scores_of(Parzen(n_validation=10), view) for view in views]
+    values = [found["parzen"].value for found in each]
+    sigmas = [found["parzen_sigma"].value for found in each]
+    assert len(set(sigmas)) > 1, "else this test says little"
+    assert whole["parzen"].value == pytest.approx(np.mean(values), rel=1e-12)
+    assert whole["parzen"].stderr == pytest.approx(np.std(values, ddof=1) / math.sqrt(3), rel=1e-12)
+    assert whole["parzen_sigma"].value == sorted(sigmas)[1]
+
+
+@pytest.mark.parametrize(("scale", "sigma", "edge"), [(0.0, 0.1, 1), (0.3, 0.1 * 10 ** (4 / 9), 0), (9.0, 1.0, 1)])
+def test_parzen_tells_of_a_window_at_the_edge(scale: float, sigma: float, edge: int, tmp_path: Path) -> None:
+    """One centre at 0 and data of spread s: the best window has sigma^2 = mean x^2, here s^2."""
+    spread = scale * torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
+    view = real_side(points_data(spread), tmp_path).view(torch.zeros(1, 1, dtype=torch.float64))
+    found = scores_of(Parzen(), view)
+    assert found["parzen_sigma"].value == pytest.approx(sigma)
+    assert found["parzen_edge"].value == edge
+
+
 # Inception score of two samples in one split: exp of the mean of KL(p(y|x) || p(y)), worked out with p(y) their mean
 @pytest.mark.parametrize(("p", "value"), [([[0.9, 0.1], [0.1, 0.9]], 1.444935), ([[0.9, 0.1], [0.5, 0.5]], 1.107106)])
 def test_inception_score_of_two_samples(p: list[list[float]], value: float) -> None:

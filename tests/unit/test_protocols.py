@@ -104,7 +104,7 @@ def test_parzen_in_blocks_is_parzen_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     x, centres, sigmas = normal(0, 50), normal(1, 40), torch.tensor([0.1, 0.5], dtype=torch.float64)
     whole = log_likelihood(x, centres, sigmas)
     for block in (1, 7 * 40):
-        monkeypatch.setattr("ganbench.evaluators.parzen.BLOCK", block)
+        monkeypatch.setattr("ganbench.evaluators._distances.BLOCK", block)
         torch.testing.assert_close(log_likelihood(x, centres, sigmas), whole, rtol=1e-12, atol=1e-12)
 
 
