@@ -11,6 +11,7 @@ from ganbench.component import Count, Fraction, Positive
 from ganbench.networks import _layers as layers
 from ganbench.networks import _pyramid
 from ganbench.networks._convolutions import Kernel
+from ganbench.networks._reader import READER, reader
 from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks._spectral import spectral
 from ganbench.networks.base import Network
@@ -36,6 +37,7 @@ class DCGAN(Network):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Radford et al. 2016, arXiv:1511.06434, section 3 and the authors' code"
     parts: ClassVar[frozenset[str]] = layers.FEATURES
+    others: ClassVar[frozenset[str]] = READER
 
     prior: Literal["normal", "uniform"] = "uniform"
     width: Count = 64
@@ -59,6 +61,11 @@ class DCGAN(Network):
         norm = layers.norm(batch=self.d_batchnorm, layer=self.layer_norm)
         net = self._initialise(_pyramid.discriminator(self._pyramid(space), norm))
         return spectral(net) if self.spectral else net
+
+    def other(self, name: str, space: Space) -> nn.Module:
+        pyramid = self._pyramid(space)
+        features = pyramid.channels[-1] * pyramid.sides[-1] ** 2
+        return self._initialise(reader(features, self.z, norm=self.d_batchnorm))
 
     def misfit(self, space: Space) -> str | None:
         if halvings(side(space)):

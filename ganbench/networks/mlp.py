@@ -10,6 +10,7 @@ from torch import nn
 
 from ganbench.component import Count, Positive
 from ganbench.networks import _layers as layers
+from ganbench.networks._reader import READER, reader
 from ganbench.networks._spectral import spectral
 from ganbench.networks.base import Network
 
@@ -29,6 +30,7 @@ class MLP(Network):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mao et al. 2017, arXiv:1611.04076, the authors' code for the mixture of Gaussians"
     parts: ClassVar[frozenset[str]] = layers.FEATURES
+    others: ClassVar[frozenset[str]] = READER
 
     z: Count = 256
     g_widths: tuple[Count, ...] = (128, 128)
@@ -58,6 +60,10 @@ class MLP(Network):
         out = layers.blank(nn.Linear, widths[-1], 1)
         net = layers.initialise(layers.Discriminator(nn.Flatten(), *scale, *hidden, out, nn.Flatten(0)), self._weight())
         return spectral(net) if self.spectral else net
+
+    def other(self, name: str, space: Space) -> nn.Module:
+        features = (math.prod(space.shape), *self.d_widths)[-1]
+        return layers.initialise(reader(features, self.z, norm=self.d_batchnorm), self._weight())
 
     def misfit(self, space: Space) -> str | None:
         return None

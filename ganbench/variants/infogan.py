@@ -1,0 +1,86 @@
+"""InfoGAN: the generator is told codes, and a reader of the discriminator's features has to tell them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from torch import Tensor
+
+from ganbench.component import Count, Index, Positive, Search
+from ganbench.variants import _codes
+from ganbench.variants._scores import logistic_d, logistic_g
+from ganbench.variants.base import Batch, Better, Players, Terms, Variant
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoGAN(Variant):
+    """L_D = E sp(-r) + E sp(f) - lambda I, L_G = E sp(-f) - lambda I, with a bound I on the codes' information.
+
+    `categories` has the number of values of each categorical code: as many numbers of a latent, from its first on, give
+    way to the one-hot of the largest. The next `continuous` numbers are codes as they are drawn, and the rest is noise.
+    Q, the network `q` over D's features, tells logits and means; its further outputs are not used. The bound is
+    I = E log Q(c | x) - log P(c) on fakes x made of c (eq. 5): the terms `categorical` and `continuous` are -lambda I,
+    lambda being `weight`. As in the authors' code continuous codes have the density N(told, `std`), and N(0, 1) in the
+    place of P. Q moves with D and with G, at D's learning rate (the code: with D alone). The measures are the share of
+    categorical codes that Q tells right, and the correlation of continuous ones with what it tells.
+    The paper's MNIST latents are uniform, 74 in number; G learns faster (1e-3) than D (2e-4).
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Chen et al. 2016, arXiv:1606.03657, eq. 5 and 6, and the authors' code (openai/InfoGAN)"
+    needs: ClassVar[frozenset[str]] = frozenset({"features"})
+    others: ClassVar[tuple[str, ...]] = ("q",)
+    d_moves: ClassVar[tuple[str, ...]] = ("d", "q")
+    g_moves: ClassVar[tuple[str, ...]] = ("g", "q")
+    measures: ClassVar[Mapping[str, Better]] = MappingProxyType({"q_accuracy": "higher", "q_correlation": "higher"})
+
+    categories: tuple[Count, ...] = (10,)
+    continuous: Index = 2
+    weight: Annotated[Positive, Search(0.1, 10.0, log=True)] = 1.0
+    std: Positive = 1.0
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        return logistic_d(net, batch) | self._information(net, batch)
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        return logistic_g(net, batch) | self._information(net, batch)
+
+    def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
+        return _codes.chosen(z, self.categories)
+
+    def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
+        codes, told = self._both(net, batch)
+        accuracy = {"q_accuracy": _codes.accuracy(codes, told)} if self.categories else {}
+        return accuracy | ({"q_correlation": _codes.correlation(codes, told)} if self.continuous else {})
+
+    def objection(self, spec: RunSpec) -> str | None:
+        count = sum(self.categories) + self.continuous
+        if count == 0:
+            return "it has no code: give categories or continuous"
+        if spec.network.z < count:
+            return f"its codes take {count} numbers of a latent: set the network's z to at least {count}"
+        return "its codes belong to one sample each: set pac to 1" if spec.network.pac > 1 else None
+
+    def _both(self, net: Players, batch: Batch) -> tuple[_codes.Codes, _codes.Codes]:
+        """The codes of the fakes, and what Q tells."""
+        fed = self.g_input(batch.z, batch.carry)
+        told = net["q"](net.d.part("features", net.g(batch.z)))
+        return self._split(fed), self._split(told)
+
+    def _split(self, latent: Tensor) -> _codes.Codes:
+        return _codes.split(latent, self.categories, self.continuous)
+
+    def _information(self, net: Players, batch: Batch) -> Terms:
+        codes, told = self._both(net, batch)
+        terms: Terms = {}
+        if self.categories:
+            terms["categorical"] = -self.weight * _codes.categorical_information(codes, told).mean()
+        if self.continuous:
+            terms["continuous"] = -self.weight * _codes.continuous_information(codes, told, self.std).mean()
+        return terms
