@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -58,6 +59,7 @@ def inception(weights: Path, device: str) -> Extractor:
         "weights": SHA256,
         "resizer": "bilinear to 299, as TensorFlow 1",
         "dtype": "float32",
+        "torch-fidelity": version("torch-fidelity"),
     }
     return Extractor(about, apply, device)
 

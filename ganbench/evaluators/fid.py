@@ -9,8 +9,9 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._gaussians import frechet
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Moments, Reference, Score, View
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class FID(Evaluator):
     """
 
     version: ClassVar[int] = 1
-    source: ClassVar[str] = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; matrix term as in torch-fidelity"
+    source: ClassVar[str] = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; by the covariances' factors"
 
     features: FeatureName = "inception"
     split: SplitName = "test"
@@ -42,19 +43,10 @@ class FID(Evaluator):
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         reals = self._reals(real)
-        value = frechet(fake.moments(self.features), reals.moments(self.features))
+        value = frechet(fake.moments(self.features), reals.moments(self.features), fake.device)
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "statistics": "float64"}
-        marks = fingerprint(self, "torch-fidelity", **fake.extractor(self.features), **facts)
+        marks = fingerprint(self, **fake.extractor(self.features), **facts)
         return {self.metrics()[0].name: Score(value, None, len(fake), len(reals), marks)}
 
     def _reals(self, real: Reference) -> View:
         return real_view(real, self.split, self.reference, least=2)
-
-
-def frechet(one: Moments, two: Moments) -> float:
-    """The squared Frechet distance of two Gaussians; rounding below zero is cut off."""
-    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric  # takes seconds
-
-    first, second = ({"mu": m.mean.numpy(), "sigma": m.cov.numpy()} for m in (one, two))
-    value: float = fid_statistics_to_metric(first, second, verbose=False)[KEY_METRIC_FID]
-    return max(value, 0.0)

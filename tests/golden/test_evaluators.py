@@ -14,8 +14,8 @@ import torch
 from sklearn.neighbors import KernelDensity
 
 from ganbench.datasets.base import Modes
-from ganbench.evaluators.base import Evaluator, Moments
-from ganbench.evaluators.fid import FID, frechet
+from ganbench.evaluators.base import Evaluator
+from ganbench.evaluators.fid import FID
 from ganbench.evaluators.inception_score import InceptionScore
 from ganbench.evaluators.kid import KID
 from ganbench.evaluators.modes import ModeCoverage
@@ -135,15 +135,6 @@ def test_inception_score_takes_the_papers_contiguous_splits() -> None:
     found = InceptionScore()(view, view, torch.Generator())["is"]
     assert found.value == pytest.approx(np.mean(scores), rel=1e-12)
     assert found.stderr == pytest.approx(np.std(scores), rel=1e-12)  # the paper's: ddof 0 over the splits
-
-
-# N(0, I) and N((1, 0), diag(4, 9)): 1 + (2 - 1)^2 + (3 - 1)^2
-def test_frechet_distance_from_statistics() -> None:
-    one = Moments(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))
-    two = Moments(
-        torch.tensor([1.0, 0.0], dtype=torch.float64), torch.diag(torch.tensor([4.0, 9.0], dtype=torch.float64))
-    )
-    assert frechet(one, two) == pytest.approx(6, abs=1e-12)
 
 
 def test_frechet_distance_equals_the_matrix_square_root_of_scipy(tmp_path: Path) -> None:
