@@ -78,7 +78,7 @@ ROOMS = {  # a library and the units that may import it
     "sklearn": {"datasets"},
     "torchvision": {"datasets"},
     "torch_fidelity": {"evaluators"},
-    "scipy": {"stats"},
+    "scipy": {"stats", "evaluators"},
     "pandas": {"table", "report"},
     "PIL": {"pictures", "datasets"},
     "pickle": set(),
