@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ganbench import __version__
+from ganbench import __version__, cli_scores
 from ganbench.errors import GanbenchError, RequestError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -141,7 +141,7 @@ def tune(suite: Path, **options: Any) -> int:
 @cli.command()
 @click.argument("suite", required=False)
 @results
-@click.option("--format", "format_", type=click.Choice(["markdown", "csv", "latex", "json"]), default="markdown",
+@click.option("--format", "format_", type=click.Choice(["markdown", "csv", "latex", "html", "json"]), default="markdown",
               show_default=True)  # fmt: skip
 @click.option("--rule", metavar="last|tail|best:METRIC", help="How a run's marks become one number.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
@@ -152,6 +152,7 @@ def report(suite: str | None, results: Path, format_: str, rule: str | None, out
     Examples:
       ganbench report stability
       ganbench report stability --format latex --out table.tex
+      ganbench report stability --format html --out report.html
       ganbench report stability --format csv | column -ts,
     """
     from ganbench import commands
@@ -266,6 +267,10 @@ def fetch(dataset: str, root: Path | None) -> None:
     from ganbench import commands
 
     commands.fetch(dataset, root)
+
+
+cli.add_command(cli_scores.evaluate)
+cli.add_command(cli_scores.cache)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ganbench.errors import RequestError
-from ganbench.report import latex, markdown
+from ganbench.report import html, latex, markdown
 from ganbench.report.fingerprints import require_one_fingerprint
 from ganbench.report.notes import notes
 from ganbench.report.tables import Report, summarise
@@ -26,7 +26,7 @@ def _json(report: Report) -> str:
 
 
 _DRAW: dict[str, Callable[[Report], str]] = {"markdown": markdown.draw, "latex": latex.draw, "json": _json}
-FORMATS = ("markdown", "csv", "latex", "json")
+FORMATS = ("markdown", "csv", "latex", "html", "json")
 
 
 def render(store: Store, suite: str | None, format: str, rule: str | None) -> str:
@@ -42,7 +42,8 @@ def render(store: Store, suite: str | None, format: str, rule: str | None) -> st
     require_one_fingerprint(results)
     if format == "csv":
         return tidy_table(results).to_csv(index=False).rstrip("\n")
-    return _DRAW[format](summarise(store, results, chosen))
+    report = summarise(store, results, chosen)
+    return html.draw(store, results, report) if format == "html" else _DRAW[format](report)
 
 
 def _only_suite(store: Store) -> str:

@@ -32,7 +32,7 @@ def section_grids(report: Report, section: Section) -> list[Grid]:
     """The headline by the rule; then best, last and tail side by side."""
     metrics = tuple(f"{name} {ARROWS[better]}" for name, better in section.metrics.items())
     slug = f"{report.suite}-{section.dataset}"
-    headline = Grid(
+    first = Grid(
         f"rule {report.rule}, mean [95 % interval] over seeds",
         f"{slug}-headline",
         (*section.varying, "runs", "diverged", *metrics),
@@ -43,11 +43,11 @@ def section_grids(report: Report, section: Section) -> list[Grid]:
         "best / last / tail, means over seeds",
         f"{slug}-spread",
         (*section.varying, *metrics),
-        tuple((*_names(section, cell), *_spreads(section, cell)) for cell in section.cells),
+        tuple((*names(section, cell), *_spreads(section, cell)) for cell in section.cells),
         len(section.varying),
         "Best is chosen on the same data that it reports and so flatters.",
     )
-    return [headline, spread] if metrics else [headline]
+    return [first, spread] if metrics else [first]
 
 
 def excluded_grid(report: Report) -> Grid:
@@ -95,15 +95,17 @@ def plural(count: int, noun: str) -> str:
 def _headline_row(section: Section, cell: Cell) -> tuple[str, ...]:
     done, rate = cell.statuses.get("done", 0), cell.diverged
     diverged = f"{cell.statuses.get('diverged', 0)}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]" if rate else ABSENT
-    scores = (_headline(cell.metrics.get(name), done) for name in section.metrics)
-    return (*_names(section, cell), runs_text(cell.statuses), diverged, *scores)
+    scores = (headline(cell.metrics.get(name), done) for name in section.metrics)
+    return (*names(section, cell), runs_text(cell.statuses), diverged, *scores)
 
 
-def _names(section: Section, cell: Cell) -> tuple[str, ...]:
+def names(section: Section, cell: Cell) -> tuple[str, ...]:
+    """What tells a cell from the others on its dataset."""
     return tuple(str(cell.columns[name]) for name in section.varying)
 
 
-def _headline(summary: Summary | None, done: int) -> str:
+def headline(summary: Summary | None, done: int) -> str:
+    """A cell's number with its interval, and its n where that is not the number of runs done."""
     if summary is None or summary.headline is None:
         return ABSENT
     return interval_text(summary.headline) + _few(summary.headline.n, done)

@@ -1,0 +1,48 @@
+"use strict";
+const order = (row, column) => {
+  const cell = row.cells[column];
+  const number = parseFloat(cell.dataset.order ?? cell.textContent);
+  return Number.isNaN(number) ? null : number;
+};
+for (const table of document.querySelectorAll("table.sortable")) {
+  table.tHead.addEventListener("click", (event) => {
+    const head = event.target.closest("th");
+    if (!head) return;
+    const column = head.cellIndex, up = head.getAttribute("aria-sort") !== "ascending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const rows = [...table.tBodies[0].rows].sort((one, two) => {
+      const a = order(one, column), b = order(two, column);
+      if (a === null || b === null) {
+        if (a !== b) return a === null ? 1 : -1;
+        return one.cells[column].textContent.localeCompare(two.cells[column].textContent) * (up ? 1 : -1);
+      }
+      return (a - b) * (up ? 1 : -1);
+    });
+    table.tBodies[0].append(...rows);
+  });
+}
+const zoom = document.getElementById("zoom");
+const enlarge = (image) => {
+  zoom.querySelector("img").src = image.src;
+  zoom.querySelector("p").textContent = image.alt;
+  zoom.showModal();
+};
+for (const image of document.querySelectorAll(".row img")) {
+  image.addEventListener("click", () => enlarge(image));
+  image.addEventListener("keydown", (event) => { if (event.key === "Enter") enlarge(image); });
+}
+zoom.addEventListener("click", () => zoom.close());
+document.getElementById("mode").addEventListener("click", () => {
+  const root = document.documentElement;
+  const dark = root.dataset.mode ? root.dataset.mode === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.mode = dark ? "light" : "dark";
+});
+const reveal = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let box = target?.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  target?.scrollIntoView();
+};
+addEventListener("hashchange", reveal);
+reveal();
+addEventListener("beforeprint", () => { for (const box of document.querySelectorAll("details")) box.open = true; });

@@ -1,0 +1,197 @@
+"""Charts as SVG text. Colours and strokes are classes of the page's style sheet, so that they follow its dark mode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from ganbench.report.layout import number
+
+if TYPE_CHECKING:
+    from ganbench.stats import Interval
+
+WIDTH, ROW, LABEL, FOOT = 720, 24, 250, 26  # of a strip chart, in pixels
+PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
+WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One run's number."""
+
+    value: float
+    run_id: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell of the grid: its dots, and the interval of its mean."""
+
+    name: str
+    dots: tuple[Dot, ...]
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run over its marks: (step, value)."""
+
+    run_id: str
+    seed: int
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The curves of a cell."""
+
+    name: str
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A scale from numbers to pixels, linear or logarithmic."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+
+    def __call__(self, value: float) -> float:
+        share = (self._bent(value) - self._bent(self.low)) / (self._bent(self.high) - self._bent(self.low))
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, count: int) -> list[float]:
+        """Round numbers on the axis, about `count` of them."""
+        if self.log:
+            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            powers = [10.0**power for power in range(first, last + 1)]
+            return powers[:: max(1, len(powers) // count)] if len(powers) > 1 else [self.low, self.high]
+        rough = (self.high - self.low) / count
+        unit = 10.0 ** math.floor(math.log10(rough))
+        step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * 0.999)
+        first = math.ceil(self.low / step - 1e-9)
+        return [i * step for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+    def _bent(self, value: float) -> float:
+        return math.log10(max(value, self.low)) if self.log else value
+
+
+def axis(values: Iterable[float], start: float, end: float) -> Axis | None:
+    """An axis for these numbers with some room at both ends; None without any."""
+    found = [value for value in values if math.isfinite(value)]
+    if not found:
+        return None
+    low, high = min(found), max(found)
+    if low > 0 and high / low > WIDE:
+        return Axis(low / 1.2, high * 1.2, start, end, log=True)
+    room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    return Axis(low - room, high + room, start, end, log=False)
+
+
+def strip(rows: Sequence[Row]) -> str:
+    """Every seed as a dot, a row a cell, with the mean and its interval; empty when no cell has a number."""
+    ends = [end for row in rows if row.interval for end in (row.interval.low, row.interval.high) if end is not None]
+    scale = axis([*(dot.value for row in rows for dot in row.dots), *ends], LABEL, WIDTH - 12)
+    if scale is None:
+        return ""
+    height = len(rows) * ROW + FOOT
+    parts = [*_grid(scale, height - FOOT)]
+    for i, row in enumerate(rows):
+        parts += _strip_row(row, i * ROW + ROW / 2 + 2, scale)
+    return _svg(WIDTH, height, parts)
+
+
+def panels(cells: Sequence[Panel]) -> list[str]:
+    """One small chart a cell, all on the same scales: every seed, their mean, and the band between the extremes."""
+    points = [point for cell in cells for curve in cell.curves for point in curve.points]
+    x = axis([step for step, _ in points], LEFT, PANEL_WIDTH - 6)
+    y = axis([value for _, value in points], PANEL_HEIGHT - BOTTOM, TOP)
+    if x is None or y is None:
+        return []
+    across = Axis(0, max(step for step, _ in points), LEFT, PANEL_WIDTH - 6, log=False)
+    return [_panel(cell, across, y) for cell in cells]
+
+
+def _grid(scale: Axis, bottom: float) -> list[str]:
+    parts = []
+    for tick in scale.ticks(6):
+        x = scale(tick)
+        parts.append(f'<line class="rule" x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{bottom}"/>')
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{_short(tick)}</text>')
+    return parts
+
+
+def _strip_row(row: Row, y: float, scale: Axis) -> list[str]:
+    parts = [f'<text class="name" x="0" y="{y + 4}">{_clipped(row.name, 42)}</text>']
+    mean = row.interval
+    if mean is not None and mean.low is not None and mean.high is not None:
+        parts.append(
+            f'<line class="interval" x1="{scale(mean.low):.1f}" y1="{y}" x2="{scale(mean.high):.1f}" y2="{y}"/>'
+        )
+    for dot in row.dots:
+        title = f"<title>{escape(row.name)}, seed {dot.seed}: {number(dot.value)}</title>"
+        parts.append(
+            f'<a href="#{escape(dot.run_id)}">'
+            f'<circle class="dot" cx="{scale(dot.value):.1f}" cy="{y}" r="4">{title}</circle></a>'
+        )
+    if mean is not None:
+        x = scale(mean.mean)
+        parts.append(f'<line class="mean" x1="{x:.1f}" y1="{y - 8}" x2="{x:.1f}" y2="{y + 8}"/>')
+    return parts
+
+
+def _panel(cell: Panel, x: Axis, y: Axis) -> str:
+    parts = []
+    for tick in y.ticks(3):
+        parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{PANEL_WIDTH - 6}" y2="{y(tick):.1f}"/>')
+        parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{_short(tick)}</text>')
+    for tick in (0, x.high):
+        anchor = "start" if tick == 0 else "end"
+        parts.append(
+            f'<text class="tick" x="{x(tick):.1f}" y="{PANEL_HEIGHT - 4}" text-anchor="{anchor}">{tick:.0f}</text>'
+        )
+    parts += [_band(cell.curves, x, y)]
+    parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
+    parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
+    return _svg(PANEL_WIDTH, PANEL_HEIGHT, parts)
+
+
+def _over_seeds(curves: Sequence[Curve], of: Callable[[list[float]], float]) -> tuple[tuple[int, float], ...]:
+    by_step: dict[int, list[float]] = {}
+    for curve in curves:
+        for step, value in curve.points:
+            by_step.setdefault(step, []).append(value)
+    return tuple((step, of(by_step[step])) for step in sorted(by_step))
+
+
+def _band(curves: Sequence[Curve], x: Axis, y: Axis) -> str:
+    edges = [*_over_seeds(curves, max), *reversed(_over_seeds(curves, min))]
+    return f'<polygon class="band" points="{_points(edges, x, y)}"/>'
+
+
+def _line(points: Sequence[tuple[int, float]], x: Axis, y: Axis, name: str, title: str) -> str:
+    return f'<polyline class="{name}" points="{_points(points, x, y)}"><title>{title}</title></polyline>'
+
+
+def _points(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
+    return " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
+
+
+def _svg(width: float, height: float, parts: Iterable[str]) -> str:
+    return f'<svg viewBox="0 0 {width:g} {height:g}" role="img" style="max-width:{width:g}px">{"".join(parts)}</svg>'
+
+
+def _clipped(text: str, length: int) -> str:
+    short = text if len(text) <= length else text[: length - 1] + "…"
+    return f"{escape(short)}<title>{escape(text)}</title>"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0e}" if value and not 1e-3 <= abs(value) < 1e5 else f"{value:g}"

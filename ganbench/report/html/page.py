@@ -1,0 +1,168 @@
+"""The page: what the template needs, from a report and the files behind it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from ganbench.report import layout
+from ganbench.report.html import charts
+from ganbench.report.html.gallery import Gallery, Shown, galleries
+from ganbench.report.layout import Grid
+from ganbench.report.notes import notes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.report.tables import Cell, Report, Section
+    from ganbench.store import Store
+    from ganbench.table import Results
+
+AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps")
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A number of the grid's heat map: `shade` is 0 for the worst of its column and 1 for the best, None for none."""
+
+    text: str
+    order: float | None  # what the column is sorted by
+    shade: float | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric on a dataset: every seed as a dot, and the curves of each cell."""
+
+    name: str
+    arrow: str
+    strip: Markup
+    panels: tuple[tuple[str, Markup], ...]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One dataset."""
+
+    slug: str
+    section: Section
+    constants: str
+    names: tuple[tuple[str, ...], ...]
+    heat: tuple[tuple[Heat, ...], ...]  # cells x metrics
+    metrics: tuple[Metric, ...]
+    galleries: tuple[Gallery, ...]
+    left_out: int  # pictures
+
+
+def draw(store: Store, results: Results, report: Report) -> str:
+    """The whole page."""
+    assets = files("ganbench.report.html") / "assets"
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((assets / "page.html.j2").read_text())
+    return template.render(
+        report=report,
+        counts=layout.counts(report),
+        chapters=[chapter(store, results, section) for section in report.sections],
+        excluded=layout.excluded_grid(report) if report.excluded else None,
+        notes=notes(report),
+        runs=_runs(store, results),
+        environments=_environments(store, results),
+        manifest=json.dumps(results.manifest, indent=1),
+        style=Markup((assets / "style.css").read_text()),
+        script=Markup((assets / "script.js").read_text()),
+        statuses_text=layout.runs_text,
+    )
+
+
+def chapter(store: Store, results: Results, section: Section) -> Chapter:
+    """A dataset's tables, charts and pictures."""
+    runs = [_runs_of(results, section, cell) for cell in section.cells]
+    names = [", ".join(layout.names(section, cell)) for cell in section.cells]
+    shown = [
+        (name, [Shown(run, seed, results.marks[run]) for run, seed in _named(frame)])
+        for name, frame in zip(names, runs, strict=True)
+    ]
+    pictures, left_out = galleries(store, shown)
+    return Chapter(
+        slug=section.dataset.partition("[")[0],
+        section=section,
+        constants=layout.constants(section),
+        names=tuple(layout.names(section, cell) for cell in section.cells),
+        heat=tuple(zip(*(_heat_column(section, name) for name in section.metrics), strict=True)),
+        metrics=tuple(_metric(results, section, name, list(zip(names, runs, strict=True))) for name in section.metrics),
+        galleries=tuple(pictures),
+        left_out=left_out,
+    )
+
+
+def _runs_of(results: Results, section: Section, cell: Cell) -> pd.DataFrame:
+    """The runs of a cell, by seed."""
+    runs = results.runs[results.runs["dataset"] == section.dataset]
+    for name in section.varying:
+        runs = runs[runs[name] == cell.columns[name]]
+    return runs.sort_values("seed")
+
+
+def _named(runs: pd.DataFrame) -> list[tuple[str, int]]:
+    return list(zip(runs["run_id"].tolist(), runs["seed"].tolist(), strict=True))
+
+
+def _heat_column(section: Section, metric: str) -> list[Heat]:
+    means = []
+    for cell in section.cells:
+        summary = cell.metrics.get(metric)
+        means.append(summary.headline.mean if summary and summary.headline else None)
+    ranked = sorted({mean for mean in means if mean is not None}, reverse=section.metrics[metric] == "lower")
+    heats = []
+    for cell, mean in zip(section.cells, means, strict=True):
+        shade = ranked.index(mean) / (len(ranked) - 1) if mean is not None and len(ranked) > 1 else None
+        heats.append(Heat(layout.headline(cell.metrics.get(metric), cell.statuses.get("done", 0)), mean, shade))
+    return heats
+
+
+def _metric(results: Results, section: Section, metric: str, cells: list[tuple[str, pd.DataFrame]]) -> Metric:
+    scores = results.scores[results.scores["metric"] == metric]
+    rows, panels = [], []
+    for cell, (name, runs) in zip(section.cells, cells, strict=True):
+        curves = []
+        for run, seed in _named(runs):
+            own = scores[scores["run_id"] == run].sort_values("step")
+            points = tuple(zip(own["step"].tolist(), own["value"].tolist(), strict=True))
+            if points:
+                curves.append(charts.Curve(run, seed, points))
+        done = set(runs.loc[runs["status"] == "done", "run_id"])
+        dots = tuple(charts.Dot(c.points[-1][1], c.run_id, c.seed) for c in curves if c.run_id in done)
+        summary = cell.metrics.get(metric)
+        rows.append(charts.Row(name, dots, summary.headline if summary else None))
+        panels.append(charts.Panel(name, tuple(curves)))
+    drawn = charts.panels(panels)
+    named = tuple((panel.name, Markup(svg)) for panel, svg in zip(panels, drawn, strict=False))
+    return Metric(metric, layout.ARROWS[section.metrics[metric]], Markup(charts.strip(rows)), named)
+
+
+def _runs(store: Store, results: Results) -> Grid:
+    """Every run with what became of it; the first column is its id."""
+    varying = [name for name in AXES if name in results.runs and results.runs[name].nunique() > 1]
+    rows = []
+    for run in results.runs.to_dict("records"):
+        state = store.run(run["run_id"]).read_json("state.json") or {}
+        ended = (str(state.get("step", "")), f"{state.get('seconds', 0):.1f}", layout.one_line(run["error"]))
+        rows.append((run["run_id"], *(str(run[name]) for name in varying), str(run["seed"]), run["status"], *ended))
+    header = ("run", *varying, "seed", "status", "step", "seconds", "error")
+    return Grid("every run", "runs", header, tuple(rows), 1 + len(varying))
+
+
+def _environments(store: Store, results: Results) -> list[tuple[int, str]]:
+    """The different environments that the runs record, with how many runs each."""
+    found: dict[str, int] = {}
+    for run_id in results.runs["run_id"]:
+        body: Any = store.run(run_id).read_json("env.json")
+        if body is not None:
+            text = json.dumps(body, indent=1)
+            found[text] = found.get(text, 0) + 1
+    return [(count, text) for text, count in sorted(found.items(), key=lambda item: -item[1])]
