@@ -24,3 +24,27 @@ def square_distances(x: Tensor, y: Tensor, device: str = "cpu") -> Iterator[Tens
         rows = block.to(device).double() - origin
         products = torch.addmm(lengths, rows, columns.T, alpha=-2)
         yield products.add_(rows.square().sum(1, keepdim=True)).clamp_(min=0)
+
+
+def closest_pairs(x: Tensor, k: int, device: str = "cpu") -> Tensor:
+    """The k smallest squared distances (fewer where there are fewer pairs) between two rows of x (n, d), rising."""
+    best, worst = torch.empty(0, dtype=torch.float64), float("inf")
+    for pairs in _pairs(x, device):
+        best = torch.cat([best, pairs[pairs <= worst].cpu()]).sort().values[:k]
+        worst = best[-1].item() if len(best) == k else worst
+    return best
+
+
+def close_pairs(x: Tensor, square: float, device: str = "cpu") -> int:
+    """How many pairs of rows of x (n, d) have at most that squared distance, up to rounding of the products."""
+    slack = 1e-13 * x.double().sub(x.double().mean(0)).square().sum(1).max().item()
+    return sum(int((pairs <= square + slack).sum()) for pairs in _pairs(x, device))
+
+
+def _pairs(x: Tensor, device: str) -> Iterator[Tensor]:
+    """The squared distances of rows i < j, each pair once, in blocks."""
+    first, columns = 0, torch.arange(len(x), device=device)
+    for block in square_distances(x, x, device):
+        rows = torch.arange(first, first + len(block), device=device)
+        first += len(block)
+        yield block[columns > rows[:, None]]

@@ -1,0 +1,66 @@
+"""How alike generated images are among each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from annotated_types import Ge
+
+from ganbench.component import Count
+from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._protocol import fingerprint, real_view
+from ganbench.evaluators._ssim import WEIGHTS, WINDOW, ms_ssim, pyramid, scales_of
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class MSSSIM(Evaluator):
+    """`ms_ssim`: mean multi-scale structural similarity (0..1) of generated images; `ms_ssim_real`: of real ones.
+
+    Lower is more diverse: a collapsed generator comes near 1. Noise is lowest of all, so compare with the real images,
+    of which as many pairs are taken. All pairs within each of `groups` groups of `size` images in their order, none
+    with itself. Five scales with windows of 11 pixels ask for sides of 161; smaller images have fewer scales, with the
+    weights made to add up to 1, and below 11 pixels a smaller window: the fingerprint says which, and such numbers
+    compare with each other only.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Wang et al. 2003; Odena et al. 2017 (AC-GAN), arXiv:1610.09585; groups as in compare_gan"
+
+    groups: Count = 5
+    size: Annotated[int, Ge(2)] = 64
+    split: SplitName = "test"
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (Metric("ms_ssim", "lower", low=0, high=1), Metric("ms_ssim_real", "neither", low=0, high=1))
+
+    def needs(self) -> tuple[FeatureName, ...]:
+        return ()
+
+    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+        if not space.is_image:
+            return "needs images"
+        return "needs at least 2 samples" if samples < 2 else None
+
+    def check(self, real: Reference) -> None:
+        real_view(real, self.split, None, least=2)
+
+    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        views = {"ms_ssim": fake, "ms_ssim_real": real_view(real, self.split, None, least=2)}
+        n = min(self.groups * self.size, *map(len, views.values()))
+        height, width = fake.x.shape[2:]
+        scales = f"{scales_of(height, width)} of {len(WEIGHTS)}, window {min(WINDOW, height, width)}"
+        facts = {"images": n, "group": self.size, "scales": scales, "split": self.split, "dtype": "float64"}
+        marks = fingerprint(self, **facts)
+        return {name: Score(self._mean(view, n, fake.device), None, n, n, marks) for name, view in views.items()}
+
+    def _mean(self, view: View, n: int, device: str) -> float:
+        """Over the pairs of all groups; a last image alone has none."""
+        found = []
+        for group in torch.split(view.x[:n], self.size):
+            if len(group) > 1:
+                i, j = torch.combinations(torch.arange(len(group)), 2).to(device).unbind(1)
+                found.append(ms_ssim(pyramid(group.to(device)), i, j))
+        return torch.cat(found).mean().item()
