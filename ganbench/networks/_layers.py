@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ganbench.networks._virtual import VirtualBatchNorm
 
 Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Fill = Callable[[Layer], object]
@@ -60,13 +63,16 @@ def layer_norm(channels: int) -> nn.Module:
 
 # objections that several networks have
 ONE_NORM = "layer_norm takes the place of D's batch norm: use batchnorm none or generator"
+ONE_G_NORM = "virtual_norm takes the place of G's batch norm: use batchnorm none or discriminator"
 SINGLE = "batch norm after a linear layer has no statistics of a batch of 1: use a batch of at least 2"
 
 
-def norm(*, batch: bool, layer: bool = False) -> Norm | None:
-    """The normalisation of a network that is to have batch norm, or layer norm in its place, or none."""
+def norm(*, batch: bool, layer: bool = False, virtual: int = 0) -> Norm | None:
+    """The normalisation of a network that is to have batch norm, or layer norm or virtual one in its place, or none."""
     if layer:
         return layer_norm
+    if virtual:
+        return partial(VirtualBatchNorm, reference=virtual)
     return BatchNorm if batch else None
 
 
@@ -159,7 +165,7 @@ def initialise(net: nn.Module, weight: Fill, gain_std: float = 0.0) -> nn.Module
                 nn.init.zeros_(layer.bias)
             weight(layer)
     for layer in net.modules():
-        if isinstance(layer, BatchNorm) and gain_std:
+        if isinstance(layer, BatchNorm | VirtualBatchNorm) and gain_std:
             nn.init.normal_(layer.weight, mean=1.0, std=gain_std)
     return net
 

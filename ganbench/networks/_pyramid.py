@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from torch import nn
 
 from ganbench.networks._convolutions import Kernel, double, halve
-from ganbench.networks._layers import BatchNorm, Discriminator, Gate, Norm, activated, blank
+from ganbench.networks._layers import Discriminator, Gate, Norm, activated, blank, layer_norm
 
 Activation = Literal["relu", "tanh", "gated"]
 
@@ -46,8 +47,13 @@ def generator(pyramid: Pyramid, z: int, norm: Norm | None) -> nn.Module:
     return nn.Sequential(*stack, *double(pyramid.kernel, pyramid.sides[0], hidden[0], image), nn.Tanh())
 
 
-def discriminator(pyramid: Pyramid, norm: Norm | None) -> nn.Module:
-    """(n, channels, side, side) -> convolutions with the activation -> linear -> (n,).
+def linear(features: int) -> nn.Module:
+    """The plain last layer of D: (n, features) -> (n, 1)."""
+    return blank(nn.Linear, features, 1)
+
+
+def discriminator(pyramid: Pyramid, norm: Norm | None, score: Callable[[int], nn.Module] = linear) -> nn.Module:
+    """(n, channels, side, side) -> convolutions with the activation -> `score` of so many features -> (n,).
 
     Every convolution but the first has the norm of its channels.
     """
@@ -56,12 +62,12 @@ def discriminator(pyramid: Pyramid, norm: Norm | None) -> nn.Module:
         own, channels = norm if stage else None, outputs * pyramid.pieces
         stack += halve(pyramid.kernel, pyramid.sides[stage], inputs, channels, _bias(pyramid, own))
         stack += _activated(pyramid, nn.LeakyReLU(pyramid.leak), channels, own)
-    score = blank(nn.Linear, pyramid.channels[-1] * pyramid.sides[-1] ** 2, 1)
-    return Discriminator(*stack, nn.Flatten(), score, nn.Flatten(0))
+    flat = pyramid.channels[-1] * pyramid.sides[-1] ** 2
+    return Discriminator(*stack, nn.Flatten(), score(flat), nn.Flatten(0))
 
 
 def _bias(pyramid: Pyramid, norm: Norm | None) -> bool:
-    return pyramid.bias or norm is not BatchNorm
+    return pyramid.bias or norm in (None, layer_norm)
 
 
 def _activated(pyramid: Pyramid, relu: nn.Module, channels: int, norm: Norm | None) -> list[nn.Module]:

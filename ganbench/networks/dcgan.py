@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import nn
 
-from ganbench.component import Count, Fraction, Positive
+from ganbench.component import Count, Fraction, Index, Positive
 from ganbench.networks import _layers as layers
 from ganbench.networks import _pyramid
 from ganbench.networks._convolutions import Kernel
+from ganbench.networks._minibatch import MinibatchNetwork
 from ganbench.networks._reader import READER, reader
 from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks._spectral import spectral
-from ganbench.networks.base import Network
+from ganbench.networks._virtual import Referred, reference
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DCGAN(Network):
+class DCGAN(MinibatchNetwork):
     """Strided convolutions down to a small map (D), and transposed convolutions up from it (G).
 
     The image is halved at least twice and until its side is 7 or less: 64 -> 4 (as in the paper), 28 -> 7, 8 -> 2.
@@ -46,6 +47,7 @@ class DCGAN(Network):
     activation: Literal["relu", "tanh", "gated"] = "relu"  # relu is leaky in D
     leak: Fraction = 0.2  # slope of D's leaky ReLU below 0
     layer_norm: bool = False  # in D, in the place of batch norm
+    virtual_norm: Index = 0  # in G, in the place of batch norm: latents in the reference batch; 0 is none
     spectral: bool = False  # spectral norm on every layer of D
     padding: Literal["torch", "tf_same"] = "torch"  # torch: symmetric; with kernel 4 both are the same
     init_std: Positive = 0.02  # of the weights, and of the batch norm gains around 1
@@ -55,11 +57,13 @@ class DCGAN(Network):
         image, *hidden = pyramid.channels
         if self.constant_width:
             pyramid = replace(pyramid, channels=(image, *(self.width for _ in hidden)))
-        return self._initialise(_pyramid.generator(pyramid, self.z, layers.norm(batch=self.g_batchnorm)))
+        norm = layers.norm(batch=self.g_batchnorm, virtual=self.virtual_norm)
+        net = self._initialise(_pyramid.generator(pyramid, self.z, norm))
+        return Referred(net, reference(self.virtual_norm, self.z, self.prior)) if self.virtual_norm else net
 
     def discriminator(self, space: Space) -> nn.Module:
         norm = layers.norm(batch=self.d_batchnorm, layer=self.layer_norm)
-        net = self._initialise(_pyramid.discriminator(self._pyramid(space), norm))
+        net = self._initialise(_pyramid.discriminator(self._pyramid(space), norm, self.score))
         return spectral(net) if self.spectral else net
 
     def other(self, name: str, space: Space) -> nn.Module:
@@ -73,6 +77,8 @@ class DCGAN(Network):
         return f"dcgan takes {HALVED}, not {described(space)}: use mlp"
 
     def objection(self, spec: RunSpec) -> str | None:
+        if self.virtual_norm and self.g_batchnorm:
+            return layers.ONE_G_NORM
         return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None
 
     def _initialise(self, net: nn.Module) -> nn.Module:

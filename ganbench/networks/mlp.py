@@ -10,9 +10,9 @@ from torch import nn
 
 from ganbench.component import Count, Positive
 from ganbench.networks import _layers as layers
+from ganbench.networks._minibatch import MinibatchNetwork
 from ganbench.networks._reader import READER, reader
 from ganbench.networks._spectral import spectral
-from ganbench.networks.base import Network
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MLP(Network):
+class MLP(MinibatchNetwork):
     """Hidden linear layers of the given widths, batch norm where the run has it, activation; then a linear output.
 
     The output of G is tanh for images and linear for points. The defaults are the pair of LSGAN's mixture experiment.
@@ -57,8 +57,8 @@ class MLP(Network):
         activation = layers.ACTIVATIONS.get(self.d_activation, maxout)
         hidden = layers.hidden(widths, activation, norm=self.d_batchnorm, pieces=pieces)
         scale = [layers.Divide(self.d_input_scale)] if self.d_input_scale != 1 else []
-        out = layers.blank(nn.Linear, widths[-1], 1)
-        net = layers.initialise(layers.Discriminator(nn.Flatten(), *scale, *hidden, out, nn.Flatten(0)), self._weight())
+        stack = (nn.Flatten(), *scale, *hidden, self.score(widths[-1]), nn.Flatten(0))
+        net = layers.initialise(layers.Discriminator(*stack), self._weight())
         return spectral(net) if self.spectral else net
 
     def other(self, name: str, space: Space) -> nn.Module:

@@ -38,6 +38,8 @@ def batchnorm_objection(spec: RunSpec) -> str | None:
     """Why a penalty on the discriminator's input gradient makes no sense for a run, and what would."""
     if spec.network.d_batchnorm:
         return "its penalty needs each sample's own gradient, which batch norm in D mixes; use none or generator"
+    if mixing := spec.network.mixing():
+        return f"its penalty needs each sample's own gradient, which {mixing} mixes; use a D without"
     return None
 
 
