@@ -1,0 +1,124 @@
+"""Precision, recall, density and coverage, against their definitions in NumPy and the papers' expectations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+
+from ganbench.evaluators import _distances
+from ganbench.evaluators._neighbours import balls, nearest, overlap
+from ganbench.evaluators.density_coverage import DensityCoverage
+from ganbench.evaluators.precision_recall import PrecisionRecall
+from tests.evaluation import Given
+
+Array = np.ndarray
+
+
+def scored(fake: Array, real: Array, k: int) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for evaluator in (PrecisionRecall(k=k), DensityCoverage(k=k)):
+        scores = evaluator(Given(torch.tensor(fake)), Given(torch.tensor(real)), torch.Generator())
+        found |= {name: score.value for name, score in scores.items()}
+    return found
+
+
+def definition(fake: Array, real: Array, k: int) -> dict[str, float]:
+    """The papers' formulas on whole matrices of distances; a row's first neighbour is itself."""
+    across = np.sqrt(((real[:, None] - fake[None]) ** 2).sum(2))
+    radius, own = (np.sort(np.sqrt(((x[:, None] - x[None]) ** 2).sum(2)), 1)[:, k] for x in (real, fake))
+    return {
+        "precision": (across <= radius[:, None]).any(0).mean(),
+        "recall": (across <= own).any(1).mean(),
+        "density": (across < radius[:, None]).sum() / (k * len(fake)),
+        "coverage": (across.min(1) < radius).mean(),
+    }
+
+
+def pair(seed: int, kind: str) -> tuple[Array, Array]:
+    """A generated and a real set: in general position, or with ties of every sort."""
+    rng = np.random.default_rng(seed)
+    fake, real = rng.normal(size=(60, 3)), rng.normal(size=(80, 3)) + 0.3
+    match kind:
+        case "a perfect copy":
+            fake = real.copy()
+        case "few points, many times":
+            fake = np.repeat(real[:4], 15, 0)
+        case "on a lattice":
+            fake, real = np.round(fake), np.round(real)
+        case "one point":
+            fake = np.zeros_like(fake)
+        case "far from the origin":
+            fake, real = np.round(fake) / 4 + 4096, np.round(real) / 4 + 4096
+    return fake, real
+
+
+KINDS = ("general", "a perfect copy", "few points, many times", "on a lattice", "one point", "far from the origin")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 6))
+def test_they_equal_their_definition_exactly_ties_and_all(kind: str, seed: int, k: int) -> None:
+    fake, real = pair(seed, kind)
+    assert scored(fake, real, k) == pytest.approx(definition(fake, real, k), abs=1e-15)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), kind=st.sampled_from(KINDS), rows=st.integers(1, 50))
+def test_neither_blocks_nor_the_order_of_rows_nor_a_swap_changes_a_number(seed: int, kind: str, rows: int) -> None:
+    fake, real = pair(seed, kind)
+    wanted = scored(fake, real, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_distances, "BLOCK", rows * 80)
+        order = np.random.default_rng(seed + 1)
+        assert scored(order.permutation(fake), order.permutation(real), 3) == pytest.approx(wanted, abs=1e-15)
+    swapped = scored(real, fake, 3)
+    assert (swapped["precision"], swapped["recall"]) == (wanted["recall"], wanted["precision"])
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 7))
+def test_a_perfect_copy_scores_best(seed: int, k: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(40, 3))
+    found = scored(x, x, k)
+    assert (found["precision"], found["recall"], found["coverage"]) == (1, 1, 1)
+    assert found["density"] == pytest.approx(1, abs=1e-15)  # a ball holds its centre and k - 1 more
+
+
+def test_precision_and_recall_equal_those_of_torch_fidelity() -> None:
+    rng = np.random.default_rng(5)
+    fake, real = rng.normal(size=(300, 20)), rng.normal(size=(200, 20)) * 1.1
+    sides = (torch.tensor(fake), torch.tensor(real))
+    wanted = prc_features_to_metric(*sides, prc_neighborhood=3, prc_batch_size=99, save_cpu_ram=False, verbose=False)
+    found = scored(fake, real, 3)
+    assert found["precision"] == pytest.approx(wanted[KEY_METRIC_PRECISION], rel=1e-6)
+    assert found["recall"] == pytest.approx(wanted[KEY_METRIC_RECALL], rel=1e-6)
+
+
+# of n real and m generated samples of one distribution: none of the m among the k nearest of n - 1 + m, with chance
+# (n - 1) ... (n - k) / ((n + m - 1) ... (n + m - k)); a sample lies in a real ball with chance k / n
+@pytest.mark.parametrize("k", [1, 5])
+def test_expectations_of_a_perfect_generator(k: int) -> None:
+    n, m, repeats = 90, 60, 60
+    rng = np.random.default_rng(k)
+    found = [scored(rng.normal(size=(m, 40)), rng.normal(size=(n, 40)), k) for _ in range(repeats)]
+    missed = math.prod((n - i) / (n + m - i) for i in range(1, k + 1))
+    for name, value in (("coverage", 1 - missed), ("density", 1)):
+        values = [one[name] for one in found]
+        assert np.mean(values) == pytest.approx(value, abs=4 * float(np.std(values)) / math.sqrt(repeats))
+
+
+def test_nearest_distances_and_the_counts_of_both_sides() -> None:
+    x, y = torch.tensor([[0.0], [3.0]]), torch.tensor([[1.0], [5.0], [4.0]])
+    assert nearest(x, y).tolist() == pytest.approx([1, 1])
+    assert nearest(x, y, 3).tolist() == pytest.approx([25, 4])
+    within = balls(y, 1)  # of radius 3, 1 and 1
+    found = overlap(x, within, border=True)
+    assert (found.points.tolist(), found.balls.tolist()) == ([1, 2], [2, 0, 1])
+    assert overlap(x, within, border=False).points.tolist() == [1, 1]
