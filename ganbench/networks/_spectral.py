@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ganbench.networks._keep import Keep
 
 EPS = 1e-12
 
@@ -37,7 +36,7 @@ class Spectral(nn.Module):
         v = F.normalize(self.u @ fixed, dim=0, eps=EPS)
         u = F.normalize(fixed @ v, dim=0, eps=EPS)
         if self.training:
-            _Keep.apply(self.u, u)
+            Keep.apply(self.u, u)
         return u @ matrix @ v
 
 
@@ -48,19 +47,3 @@ def spectral(net: nn.Module) -> nn.Module:
             if isinstance(layer, nn.Linear | nn.Conv2d):
                 part.add_module(name, Spectral(layer))
     return net
-
-
-class _Keep(torch.autograd.Function):
-    """Write a value into a buffer. `torch.func.grad` refuses `copy_`, which would hide the change from gradients."""
-
-    @staticmethod
-    def forward(buffer: Tensor, value: Tensor) -> Tensor:
-        return buffer.copy_(value).clone()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        """No gradient, so nothing to keep."""
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, int], buffer: Tensor, value: Tensor) -> tuple[Tensor, int]:
-        return _Keep.apply(buffer.movedim(in_dims[0], 0), value.movedim(in_dims[1], 0)), 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
+from annotated_types import Gt, Le
 from torch import nn
 
 from ganbench.component import Count, Positive
 from ganbench.networks import _layers as layers
+from ganbench.networks._dropout import drop_inputs
 from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
 
@@ -17,13 +19,16 @@ if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.spec import RunSpec
 
+Include = Annotated[float, Gt(0), Le(1)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class MaxoutMLP(Network):
     """G: ReLU layers and sigmoid pixels in [0, 1]. D: maxout layers, a unit being the largest of `pieces` linear ones.
 
     The defaults are those for MNIST. A latent has unit variance as in the authors' code: G sees a uniform one times
-    sqrt(3). Two things are left out: D's dropout, and that G's last bias begins at the data's marginals.
+    sqrt(3). In training, D's layers see part of their inputs, scaled up in turn (dropout), when G moves too. One thing
+    is left out: that G's last bias begins at the data's marginals.
     """
 
     version: ClassVar[int] = 1
@@ -37,6 +42,8 @@ class MaxoutMLP(Network):
     pieces: Count = 5
     g_bound: Positive = 0.05  # of the uniform initial weights
     d_bound: Positive = 0.005
+    pixel_include: Include = 0.8  # the probability with which D's dropout lets a pixel through; 1 is no dropout
+    unit_include: Include = 0.5  # and a hidden unit
 
     def generator(self, space: Space) -> nn.Module:
         widths = (self.z, *self.g_widths)
@@ -51,7 +58,8 @@ class MaxoutMLP(Network):
         maxout = layers.hidden(widths, lambda: layers.Maxout(self.pieces), norm=self.d_batchnorm, pieces=self.pieces)
         out = layers.blank(nn.Linear, widths[-1], 1)
         net = layers.Discriminator(nn.Flatten(), *maxout, out, nn.Flatten(0))
-        return layers.initialise(net, layers.uniform(self.d_bound))
+        layers.initialise(net, layers.uniform(self.d_bound))
+        return drop_inputs(net, first=self.pixel_include, others=self.unit_include)
 
     def misfit(self, space: Space) -> str | None:
         return None if space.is_image else f"maxout_mlp makes pixels, not {described(space)}: use mlp"
