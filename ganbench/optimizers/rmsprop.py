@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive
-from ganbench.optimizers.base import Optimizer, PlayerName
+from ganbench.optimizers._roots import root
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class RMSprop(Optimizer):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Tieleman & Hinton 2012, lecture 6.5 of their Coursera course; torch.optim.RMSprop"
+    foresees: ClassVar[bool] = True
 
     alpha: Momentum = 0.99
     eps: Positive = 1e-8
@@ -37,3 +39,10 @@ class RMSprop(Optimizer):
             momentum=self.momentum,
             centered=self.centered,
         )
+
+    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+        v = self.alpha * kept.get("square_avg", 0.0) + (1 - self.alpha) * gradient.square()
+        mean = self.alpha * kept.get("grad_avg", 0.0) + (1 - self.alpha) * gradient
+        step = gradient / (root(v - mean.square() if self.centered else v) + self.eps)
+        step = self.momentum * kept.get("momentum_buffer", 0.0) + step
+        return param - self.lr_of(player) * step, {"square_avg": v, "grad_avg": mean, "momentum_buffer": step}

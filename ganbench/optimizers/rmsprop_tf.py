@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive
-from ganbench.optimizers.base import Optimizer, PlayerName
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class RMSpropTF(Optimizer):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Tieleman & Hinton 2012, lecture 6.5; TensorFlow 1, tf.train.RMSPropOptimizer"
+    foresees: ClassVar[bool] = True
 
     decay: Momentum = 0.9
     eps: Positive = 1e-10
@@ -30,6 +31,11 @@ class RMSpropTF(Optimizer):
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         return TensorFlowRMSProp(params, lr=self.lr_of(player), decay=self.decay, eps=self.eps, momentum=self.momentum)
+
+    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+        v = self.decay * kept.get("square", 1.0) + (1 - self.decay) * gradient.square()
+        u = self.momentum * kept.get("velocity", 0.0) + self.lr_of(player) * gradient / (v + self.eps).sqrt()
+        return param - u, {"square": v, "velocity": u}
 
 
 class TensorFlowRMSProp(torch.optim.Optimizer):

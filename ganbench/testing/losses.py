@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
 from ganbench.training.moment import latents, maker, pack, packed
-from ganbench.training.players import blueprints
+from ganbench.training.players import blueprints, foresight, moved_by
 from ganbench.training.state import program
 from ganbench.variants.base import Batch, Params, Player, Players, Terms
 
@@ -102,6 +102,9 @@ def _nets(spec: RunSpec, data: Data, seed: int) -> dict[str, Net]:
 def _players(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> Players:
     labels = (batch.y,) if spec.network.conditional and batch.y is not None else ()
     players = {name: net.player(labels if name in ("g", "d") else ()) for name, net in nets.items()}
+    if spec.variant.looks_ahead:
+        updates = {name: foresight(spec.optimizer, moved_by(spec.variant, name), {}) for name in players}
+        players = {name: replace(player, update=updates[name]) for name, player in players.items()}
     return Players(maker(spec, players.pop("g"), dict(batch.carry)), players.pop("d"), players)
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 import torch
 
 from ganbench.datasets.base import Data
-from ganbench.optimizers.base import Optimizer, PlayerName
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots
+from ganbench.rng import stream
 from ganbench.testing._claim import claim, same
 from ganbench.testing.runs import check_pack, check_resume, end, small_run
 from ganbench.training.trainer import train
 
 PLAYERS: tuple[PlayerName, ...] = ("g", "d")
+EXACT = 1e-12
 LAYOUT = (2, 3, 5)  # a stacked matrix
 
 
@@ -21,6 +23,8 @@ def check_optimizer(optimizer: Optimizer, data: Data | None = None) -> None:
     spec = small_run(optimizer=optimizer)
     loaded = spec.dataset.load(None) if data is None else data
     check_rule(optimizer)
+    if optimizer.foresees:
+        check_ahead(optimizer)
     check_resume(spec, loaded)
     check_pack(spec, loaded)
     specs, middle = [spec, replace(spec, seed=1)], spec.steps // 2
@@ -46,3 +50,32 @@ def check_rule(optimizer: Optimizer) -> None:
         for key, value in rule.state[moving].items():
             sound = not isinstance(value, torch.Tensor) or value.dim() == 0 or value.shape == moving.shape
             claim(sound, f"{name}: its state {key!r} is neither one number nor shaped like the parameter")
+
+
+def check_ahead(optimizer: Optimizer) -> None:
+    """`ahead` takes the steps of the rule at work, in float64, from its start and from any state of it."""
+    generator = stream(0, "check")
+    gradients = [torch.randn(LAYOUT, generator=generator, dtype=torch.float64) for _ in range(4)]
+    for player in PLAYERS:
+        param = torch.ones(LAYOUT, dtype=torch.float64).requires_grad_()
+        rule = optimizer.build([param], player)
+        for i, gradient in enumerate(gradients):
+            kept = rule.state.get(param, {})
+            slots: Slots = {name: value for name, value in kept.items() if isinstance(value, torch.Tensor)}
+            ahead = param.detach().clone()
+            for later in gradients[i:]:
+                ahead, slots = optimizer.ahead(ahead, later, slots, player)
+            gap = float((ahead - _end(optimizer, player, gradients)).abs().max())
+            claim(gap <= EXACT, f"{optimizer.notation()}: `ahead` and the rule at work differ by {gap:.1e}")
+            param.grad = gradient
+            rule.step()
+
+
+def _end(optimizer: Optimizer, player: PlayerName, gradients: list[torch.Tensor]) -> torch.Tensor:
+    """Where the rule at work brings ones."""
+    param = torch.ones(LAYOUT, dtype=torch.float64).requires_grad_()
+    rule = optimizer.build([param], player)
+    for gradient in gradients:
+        param.grad = gradient
+        rule.step()
+    return param.detach()

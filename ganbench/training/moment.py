@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -86,7 +86,7 @@ def maker(spec: RunSpec, g: Player, carry: Params) -> Player:
         fed = spec.variant.g_input(z.reshape(len(z) * pac, -1), carry)
         return pack(g.apply(weights, fed, *inputs, **part), pac)
 
-    return Player(make, g.params)
+    return replace(g, apply=make)
 
 
 def report(spec: RunSpec, carry: Params) -> dict[str, float]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from ganbench.optimizers.base import PlayerName
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 from ganbench.training.moment import packed
-from ganbench.variants.base import Batch, Params, Player, Players
+from ganbench.variants.base import Batch, Params, Player, Players, Update, Variant
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -64,11 +65,27 @@ def once(player: Player) -> Player:
             known[key] = ((params, inputs), player.apply(params, *inputs, part=part))
         return known[key][1]
 
-    return Player(apply, player.params)
+    return replace(player, apply=apply)
 
 
 def labelled(player: Player, labels: tuple[Tensor, ...]) -> Player:
     """The same network with further inputs, which follow those of every call."""
     if not labels:
         return player
-    return Player(lambda weights, *inputs, **part: player.apply(weights, *inputs, *labels, **part), player.params)
+    return replace(player, apply=lambda weights, *inputs, **part: player.apply(weights, *inputs, *labels, **part))
+
+
+def moved_by(variant: Variant, name: str) -> PlayerName:
+    """In whose updates a network moves."""
+    return "d" if name in variant.d_moves else "g"
+
+
+def foresight(optimizer: Optimizer, player: PlayerName, kept: Mapping[str, Slots]) -> Update:
+    """The next update of a network as a pure function; `kept` is what the optimizer keeps of its parameters now."""
+
+    def update(params: Params, gradients: Params) -> tuple[Params, Update]:
+        moved = {n: optimizer.ahead(param, gradients[n], kept.get(n, {}), player) for n, param in params.items()}
+        after = foresight(optimizer, player, {name: slots for name, (_, slots) in moved.items()})
+        return {name: param for name, (param, _) in moved.items()}, after
+
+    return update

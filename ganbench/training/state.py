@@ -6,7 +6,7 @@ dimension; an element-wise optimizer over stacked parameters is S separate optim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,10 @@ class Net:
     def player(self, params: Params, buffers: Params) -> Player:
         """This network of one run as a pure function."""
         return Player(lambda weights, *inputs, **part: self.program(weights | buffers, *inputs, **part), params)
+
+    def slots(self) -> dict[str, Params]:
+        """What the optimizer keeps of each parameter, (S, ...); a count that all runs share, once for each."""
+        return {name: _stacked(self.optimizer.state.get(param, {}), param) for name, param in self.params.items()}
 
     def weights(self, run: int) -> Params:
         """Copies of one run's parameters and buffers."""
@@ -65,7 +69,7 @@ def build(how: Build, seeds: Sequence[int]) -> Net:
     buffers = {n: torch.stack([m.get_buffer(n) for m in modules]) for n, _ in modules[0].named_buffers()}
     params = {name: tensor.requires_grad_() for name, tensor in stacked.items()}
     frozen = {name: tensor.detach() for name, tensor in params.items()}
-    optimizer = how.optimizer.build(list(params.values()), how.player)
+    optimizer = how.optimizer.rule(list(params.values()), how.player)
     return Net(program(modules[0].train()), params, frozen, buffers, optimizer)
 
 
@@ -111,6 +115,11 @@ def mapped(function: Callable[..., Params], size: int) -> Callable[..., Params]:
 
 def _first(stack: dict[str, Any]) -> dict[str, Any]:
     return {name: _first(value) if isinstance(value, dict) else value.squeeze(0) for name, value in stack.items()}
+
+
+def _stacked(kept: Mapping[str, Any], param: Tensor) -> Params:
+    tensors = {name: value for name, value in kept.items() if isinstance(value, Tensor)}
+    return {name: t if t.shape == param.shape else t.expand(len(param)) for name, t in tensors.items()}
 
 
 def save(net: Net, run: int) -> Checkpoint:

@@ -16,11 +16,12 @@ from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams, draw
 from ganbench.training.measures import Measured, measure
 from ganbench.training.moment import Divergence, Look, Moment, maker, report
-from ganbench.training.players import Sight, Turn, blueprints, once, own_draws, sights
+from ganbench.training.players import Sight, Turn, blueprints, foresight, moved_by, once, own_draws, sights
 from ganbench.training.state import Build, Checkpoint, Net, build, load, mapped, save
 from ganbench.variants.base import Params, Terms
 
 Nested = dict[str, Params]
+Kept = dict[str, Nested]  # network -> parameter -> what its optimizer keeps of it
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,8 @@ def _nets(specs: Sequence[RunSpec], space: Space, place: Place) -> dict[str, Net
     first, seeds = specs[0], [spec.seed for spec in specs]
     makers = blueprints(first, space)
     device = torch.device(place.device)
-    players: dict[str, PlayerName] = {name: "d" if name in first.variant.d_moves else "g" for name in makers}
     return {
-        name: build(Build(make, first.optimizer, name, players[name], device, place.dtype), seeds)
+        name: build(Build(make, first.optimizer, name, moved_by(first.variant, name), device, place.dtype), seeds)
         for name, make in makers.items()
     }
 
@@ -171,13 +171,16 @@ def _on_pack(training: Training, function: Callable[[Mapping[PlayerName, Sight]]
     """A function of what the movers of one run see as a function of the pack's stacked tensors."""
     spec = training.specs[0]
 
-    def of_one(weights: Nested, buffers: Nested, carry: Params, turn: Turn) -> Params:
+    def of_one(kept: Kept, weights: Nested, buffers: Nested, carry: Params, turn: Turn) -> Params:
         nets = {name: net.player(weights[name], buffers[name]) for name, net in training.nets.items()}
+        for name, slots in kept.items():
+            nets[name] = replace(nets[name], update=foresight(spec.optimizer, moved_by(spec.variant, name), slots))
         nets["g"] = maker(spec, nets["g"], carry)
         steady = {name: net if buffers[name] else once(net) for name, net in nets.items()}
         return function(sights(spec, steady, carry, turn))
 
-    return mapped(of_one, len(training.specs))
+    kept = {name: net.slots() for name, net in training.nets.items()} if spec.variant.looks_ahead else {}
+    return partial(mapped(of_one, len(training.specs)), kept)
 
 
 def _buffers(training: Training) -> Nested:

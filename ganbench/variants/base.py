@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Terms = dict[str, Tensor]  # named scalar terms: their sum is the loss, each is logged
 Params = dict[str, Tensor]
+Update = Callable[[Params, Params], "tuple[Params, Update]"]  # (parameters, gradients) -> the next, and its successor
 Better = Literal["lower", "higher", "neither"]
 
 
@@ -30,6 +31,7 @@ class Player:
 
     apply: Callable[..., Tensor]  # (parameters, *inputs, part="forward")
     params: Params
+    update: Update | None = None  # the next update of its optimizer, for variants that `look_ahead`
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         return self.apply(self.params, *inputs)
@@ -40,7 +42,18 @@ class Player:
 
     def at(self, params: Params) -> Player:
         """The same network at other parameters."""
-        return Player(self.apply, params)
+        return replace(self, params=params)
+
+    def after(self, gradients: Params) -> Player:
+        """The same network after an update of its own optimizer by these gradients, which flow through the update."""
+        if self.update is None:
+            raise ValueError("only a variant that declares `looks_ahead` can ask for a network after an update")
+        params, update = self.update(self.params, gradients)
+        return replace(self, params=params, update=update)
+
+    def still(self) -> Player:
+        """The same network as a constant: no gradient reaches its parameters."""
+        return self.at({name: param.detach() for name, param in self.params.items()})
 
 
 @dataclass(frozen=True)
@@ -130,6 +143,7 @@ class Variant(Component):
 
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` gives
     stackable: ClassVar[bool] = True  # False: its runs are never trained as one program
+    looks_ahead: ClassVar[bool] = False  # its losses ask for networks after updates to come: `Player.after`
     needs: ClassVar[frozenset[str]] = frozenset()  # parts that D must have beyond a score: "features", "code"
     others: ClassVar[tuple[str, ...]] = ()  # further networks, built by the run's network
     d_moves: ClassVar[tuple[str, ...]] = ("d",)  # who moves in a discriminator update

@@ -1,0 +1,54 @@
+"""The unrolled GAN: the generator plays against a discriminator that has already answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from ganbench.component import Index
+from ganbench.variants._scores import logistic
+from ganbench.variants._unrolling import unroll
+from ganbench.variants.base import Batch, Player, Players, Terms, Variant
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unrolled(Variant):
+    """L_D = E sp(-r) + E sp(f) with sp(t) = log(1 + e^t); L_G = -L_D of D after `k` updates of its own, on this batch.
+
+    The updates are those of the run's optimizer from its present state, all on the reals and fakes of the batch, as in
+    the authors' code; D itself makes its usual one. Gradients flow through all of them. `k` 0 is the plain minimax GAN.
+    `second_order` false cuts the gradient through the updates: G meets the later D, but doesn't see how it moved it.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Metz et al. 2017, arXiv:1611.02163, section 2, and the authors' code (poolio/unrolled_gan)"
+    looks_ahead: ClassVar[bool] = True
+
+    k: Index = 5
+    second_order: bool = True
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        return logistic(real=net.d(batch.x), fake=net.d(net.g(batch.z)))
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        fake = net.g(batch.z)
+        met = fake if self.second_order else net.g.still()(batch.z)
+
+        def loss(d: Player) -> Tensor:
+            return torch.stack(list(logistic(real=d(batch.x), fake=d(met)).values())).sum()
+
+        later = unroll(net.d, loss, self.k)
+        return {name: -term for name, term in logistic(real=later(batch.x), fake=later(fake)).items()}
+
+    def objection(self, spec: RunSpec) -> str | None:
+        if not spec.optimizer.foresees:
+            return f"{spec.optimizer.kind()} has no form that gradients flow through, to unroll it: use adam"
+        if spec.network.d_batchnorm and self.second_order:
+            return "torch misses the second derivative by batch norm's gain in packs of runs; use none or generator"
+        return None
