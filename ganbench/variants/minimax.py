@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch.nn.functional import softplus
 
-from ganbench.component import Count
+from ganbench.component import Count, Fraction, Index
 from ganbench.variants._scores import logistic_d
 from ganbench.variants.base import Batch, Players, Terms, Variant
 
@@ -18,18 +19,29 @@ class Minimax(Variant):
 
     With sp(t) = log(1 + e^t) and raw scores r, f: L_D = E sp(-r) + E sp(f), L_G = -E sp(f).
     `k`: discriminator updates a step (Algorithm 1).
+
+    Early in learning, the paper remarks, G may better maximise log D(G(z)), L_G = E sp(-f), and names no criterion. Two
+    are offered: the first `early_steps` steps, and the batches on which the mean of D(G(z)) is below `early_below`.
+    Where either holds, the step is early. A constant blend of both losses is `minimax_share` of the variant `ns`.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Goodfellow et al. 2014, arXiv:1406.2661, eq. 1 and Algorithm 1"
 
     k: Count = 1
+    early_steps: Index = 0
+    early_below: Fraction = 0.0
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
         return logistic_d(net, batch)
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
-        return {"fake": -softplus(net.d(net.g(batch.z))).mean()}
+        fake = net.d(net.g(batch.z))
+        saturating, strong = -softplus(fake).mean(), softplus(-fake).mean()
+        early = fake.sigmoid().mean() < self.early_below
+        if batch.step is not None:
+            early = early | (batch.step <= self.early_steps)
+        return {"fake": torch.where(early, strong, saturating)}
 
     def d_steps(self, step: int) -> int:
         return self.k

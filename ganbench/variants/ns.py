@@ -17,7 +17,8 @@ class NonSaturating(Variant):
     `k`: discriminator updates a step (Algorithm 1). The released code of the paper always uses this generator loss.
     `real_target` t below 1 is one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4; 0.9):
     reals cost E [t sp(-r) + (1 - t) sp(r)], and fakes keep their target 0.
-    `minimax_share` s blends in the saturating loss, as the released code can: L_G = (1 - s) E sp(-f) - s E sp(f).
+    `minimax_share` s blends in the saturating loss, as the released code can: L_G = (1 - s) E sp(-f) - s E sp(f). The
+    code's weights u of this loss and v of D's, which it halves, make s = v / (2 u + v), up to a factor of the loss.
     """
 
     version: ClassVar[int] = 1

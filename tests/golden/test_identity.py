@@ -79,7 +79,7 @@ PUBLISHED = {
         optimizer=RMSpropTF(),
         schedule=Schedule(order="g_first", d_steps=2, g_steps=3, reuse_z=True),
     ),
-    "minimax-ring8-bn0-sgd-s0-03e8ad924c": RunSpec(
+    "minimax-ring8-bn0-sgd-s0-4d776392a6": RunSpec(
         variant=Minimax(k=2),
         dataset=Ring8(points=512),
         network=MLP(g_widths=(64,), d_activation="maxout"),
@@ -103,7 +103,7 @@ COUNTED = {
     Variant: "",
     Dataset: "",
     Network: "batchnorm z prior pac",
-    Optimizer: "lr g_lr d_lr",
+    Optimizer: "lr g_lr d_lr historical",
     Evaluator: "",
 }
 FREE: dict[type, str] = {}

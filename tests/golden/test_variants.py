@@ -15,7 +15,7 @@ from ganbench.variants.ns import NonSaturating
 from ganbench.variants.penalties import gradient_norm, unit_norm_penalty
 from ganbench.variants.wgan import WGAN
 from ganbench.variants.wgan_gp import WGANGP
-from tests.golden.scores import FAKE, LINEAR, REAL, SAME, SQUARE, losses, vector
+from tests.golden.scores import FAKE, LINEAR, REAL, SAME, SCORES, SQUARE, losses, vector
 
 # (variant, its version, L_D, L_G) on r = [2, -1], f = [0.5, -0.5]
 ANCHORS = [
@@ -98,6 +98,45 @@ def test_saturated_scores_stay_finite(variant: Variant) -> None:
     slopes = torch.autograd.grad(d_loss + g_loss, (real, fake))
     assert all(slope.isfinite().all() for slope in slopes)
     assert slopes[0].tolist() == pytest.approx([0.0, -0.5], abs=1e-12)
+
+
+def g_slope(variant: Variant, scores: list[float], step: float) -> list[float]:
+    """The slope of L_G by each fake's score, at a step."""
+    fakes = vector(scores)[:, None].requires_grad_()
+    batch = Batch(fakes, fakes, step=torch.tensor(step, dtype=torch.float64))
+    (loss,) = variant.g_loss(Players(SAME, SCORES), batch).values()
+    slopes: list[float] = torch.autograd.grad(loss, fakes)[0][:, 0].tolist()
+    return slopes
+
+
+STRONG, SATURATING = [-sigmoid(-f) / 2 for f in FAKE], [-sigmoid(f) / 2 for f in FAKE]  # at a mean D(G(z)) of 1/2
+
+
+@pytest.mark.parametrize(
+    ("variant", "step", "slopes"),
+    [
+        (Minimax(), 1, SATURATING),
+        (Minimax(early_steps=3), 3, STRONG),
+        (Minimax(early_steps=3), 4, SATURATING),
+        (Minimax(early_below=0.51), 1000, STRONG),
+        (Minimax(early_below=0.49), 1, SATURATING),
+        (Minimax(early_below=0.49, early_steps=3), 1, STRONG),
+    ],
+    ids=str,
+)
+def test_the_early_stage_of_minimax(variant: Variant, step: float, slopes: list[float]) -> None:
+    assert g_slope(variant, FAKE, step) == pytest.approx(slopes)
+
+
+def test_the_early_stage_is_told_by_the_mean_of_d_not_by_d_of_the_mean_score() -> None:
+    scores = [-9.0, 1.0, 1.0, 1.0]  # the mean score is -1.5, where D is 0.18; the mean of D is 0.548
+    assert g_slope(Minimax(early_below=0.5), scores, 1) == pytest.approx([-sigmoid(f) / 4 for f in scores])
+    assert g_slope(Minimax(early_below=0.56), scores, 1) == pytest.approx([-sigmoid(-f) / 4 for f in scores])
+
+
+def test_a_blend_of_both_losses_is_their_mean_with_the_share_as_weight() -> None:
+    slopes = g_slope(NonSaturating(minimax_share=0.25), FAKE, 1)
+    assert slopes == pytest.approx([0.75 * a + 0.25 * b for a, b in zip(STRONG, SATURATING, strict=True)])
 
 
 def test_lsgan_has_no_sigmoid() -> None:
