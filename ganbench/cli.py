@@ -141,11 +141,13 @@ def tune(suite: Path, **options: Any) -> int:
 @cli.command()
 @click.argument("suite", required=False)
 @results
-@click.option("--format", "format_", type=click.Choice(["markdown", "csv", "latex", "html", "json"]), default="markdown",
-              show_default=True)  # fmt: skip
+@click.option("--format", "format_", default="markdown", show_default=True,
+              type=click.Choice(["markdown", "csv", "latex", "html", "json"]))  # fmt: skip
 @click.option("--rule", metavar="last|tail|best:METRIC", help="How a run's marks become one number.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
-def report(suite: str | None, results: Path, format_: str, rule: str | None, out: Path | None) -> None:
+@click.option("--publish", type=click.Path(path_type=Path), metavar="DIR",
+              help="Write every format, the environment and the figures (PDF, PNG) into a folder.")  # fmt: skip
+def report(suite: str | None, results: Path, **options: Any) -> None:
     """Aggregate a suite's runs into tables.
 
     \b
@@ -154,10 +156,11 @@ def report(suite: str | None, results: Path, format_: str, rule: str | None, out
       ganbench report stability --format latex --out table.tex
       ganbench report stability --format html --out report.html
       ganbench report stability --format csv | column -ts,
+      ganbench report stability --publish paper/
     """
     from ganbench import commands
 
-    commands.report(results, suite, format_, rule, out)
+    commands.report(results, suite, options)
 
 
 @cli.command()

@@ -80,19 +80,27 @@ def tune(path: Path, options: Mapping[str, Any]) -> int:
     return FAILED if summary is None or summary.failed else DONE
 
 
-def report(results: Path, suite: str | None, format_: str, rule: str | None, out: Path | None) -> None:
+def report(results: Path, suite: str | None, options: Mapping[str, Any]) -> None:
     """`ganbench report`."""
-    from ganbench.report import render
+    from ganbench.report import publish, render
     from ganbench.store import Store
 
-    text = render(Store(results), suite, format_, rule)
-    if out is None:
-        click.echo(text)
-    else:
-        try:
+    store, rule, out = Store(results), options["rule"], options["out"]
+    try:
+        if options["publish"]:
+            for path in publish(store, suite, rule, options["publish"]):
+                click.echo(str(path))
+            return
+        text = render(store, suite, options["format_"], rule)
+        if out is None:
+            click.echo(text)
+        else:
             out.write_text(text + "\n")
-        except OSError as error:
-            raise RequestError("--out", f"can't write {out}: {error.strerror}", todo="choose another path") from None
+    except OSError as error:
+        option = "--publish" if options["publish"] else "--out"
+        raise RequestError(
+            option, f"can't write {error.filename}: {error.strerror}", todo="choose another path"
+        ) from None
 
 
 def check(suites: tuple[Path, ...], options: Mapping[str, Any]) -> None:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ganbench.errors import RequestError
-from ganbench.report import html, latex, markdown
+from ganbench.report import figures, html, latex, markdown
+from ganbench.report.cells import environments
 from ganbench.report.fingerprints import require_one_fingerprint
 from ganbench.report.notes import notes
 from ganbench.report.tables import Report, summarise
@@ -16,6 +17,7 @@ from ganbench.table import read, tidy_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ganbench.store import Store
 
@@ -27,6 +29,13 @@ def _json(report: Report) -> str:
 
 _DRAW: dict[str, Callable[[Report], str]] = {"markdown": markdown.draw, "latex": latex.draw, "json": _json}
 FORMATS = ("markdown", "csv", "latex", "html", "json")
+FILES = {
+    "report.md": "markdown",
+    "tidy.csv": "csv",
+    "tables.tex": "latex",
+    "report.html": "html",
+    "report.json": "json",
+}
 
 
 def render(store: Store, suite: str | None, format: str, rule: str | None) -> str:
@@ -44,6 +53,26 @@ def render(store: Store, suite: str | None, format: str, rule: str | None) -> st
         return tidy_table(results).to_csv(index=False).rstrip("\n")
     report = summarise(store, results, chosen)
     return html.draw(store, results, report) if format == "html" else _DRAW[format](report)
+
+
+def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> list[Path]:
+    """Everything that a paper needs, in a folder: `FILES`, `environment.json` of most runs, and `figures/`.
+
+    Raises as `render` does. The paths, in order.
+    """
+    name = suite or _only_suite(store)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for file, format in FILES.items():
+        written.append(folder / file)
+        written[-1].write_text(render(store, name, format, rule) + "\n")
+    results = read(store, name)
+    written.append(folder / "environment.json")
+    written[-1].write_text(next((text for _, text in environments(store, results)), "{}") + "\n")
+    report = summarise(
+        store, results, check_rule(rule or results.manifest["select"], list(results.manifest["metrics"]))
+    )
+    return written + figures.write(results, report, folder / "figures")
 
 
 def _only_suite(store: Store) -> str:

@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING
 from ganbench.report.layout import number
 
 if TYPE_CHECKING:
+    from ganbench.report.cells import Curve, Dot
     from ganbench.stats import Interval
 
 WIDTH, ROW, LABEL, FOOT = 720, 24, 250, 26  # of a strip chart, in pixels
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
 WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
-
-
-@dataclass(frozen=True)
-class Dot:
-    """One run's number."""
-
-    value: float
-    run_id: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -34,15 +26,6 @@ class Row:
     name: str
     dots: tuple[Dot, ...]
     interval: Interval | None
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One run over its marks: (step, value)."""
-
-    run_id: str
-    seed: int
-    points: tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True)

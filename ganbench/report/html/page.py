@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ganbench.report import layout
+from ganbench.report.cells import curves_of, dots_of, environments, runs_of
 from ganbench.report.html import charts
 from ganbench.report.html.gallery import Gallery, Shown, galleries
 from ganbench.report.layout import Grid
 from ganbench.report.notes import notes
+from ganbench.report.trajectories import per_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganbench.report.tables import Cell, Report, Section
+    from ganbench.report.tables import Report, Section
     from ganbench.store import Store
     from ganbench.table import Results
 
@@ -64,14 +66,15 @@ def draw(store: Store, results: Results, report: Report) -> str:
     assets = files("ganbench.report.html") / "assets"
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((assets / "page.html.j2").read_text())
+    numbers = per_run(results, report.rule)
     return template.render(
         report=report,
         counts=layout.counts(report),
-        chapters=[chapter(store, results, section) for section in report.sections],
+        chapters=[chapter(store, results, numbers, section) for section in report.sections],
         excluded=layout.excluded_grid(report) if report.excluded else None,
         notes=notes(report),
         runs=_runs(store, results),
-        environments=_environments(store, results),
+        environments=environments(store, results),
         manifest=json.dumps(results.manifest, indent=1),
         style=Markup((assets / "style.css").read_text()),
         script=Markup((assets / "script.js").read_text()),
@@ -79,9 +82,9 @@ def draw(store: Store, results: Results, report: Report) -> str:
     )
 
 
-def chapter(store: Store, results: Results, section: Section) -> Chapter:
+def chapter(store: Store, results: Results, numbers: pd.DataFrame, section: Section) -> Chapter:
     """A dataset's tables, charts and pictures."""
-    runs = [_runs_of(results, section, cell) for cell in section.cells]
+    runs = [runs_of(results, section, cell) for cell in section.cells]
     names = [", ".join(layout.names(section, cell)) for cell in section.cells]
     shown = [
         (name, [Shown(run, seed, results.marks[run]) for run, seed in _named(frame)])
@@ -94,18 +97,10 @@ def chapter(store: Store, results: Results, section: Section) -> Chapter:
         constants=layout.constants(section),
         names=tuple(layout.names(section, cell) for cell in section.cells),
         heat=tuple(zip(*(_heat_column(section, name) for name in section.metrics), strict=True)),
-        metrics=tuple(_metric(results, section, name, list(zip(names, runs, strict=True))) for name in section.metrics),
+        metrics=tuple(_metric(results, numbers, section, metric, names) for metric in section.metrics),
         galleries=tuple(pictures),
         left_out=left_out,
     )
-
-
-def _runs_of(results: Results, section: Section, cell: Cell) -> pd.DataFrame:
-    """The runs of a cell, by seed."""
-    runs = results.runs[results.runs["dataset"] == section.dataset]
-    for name in section.varying:
-        runs = runs[runs[name] == cell.columns[name]]
-    return runs.sort_values("seed")
 
 
 def _named(runs: pd.DataFrame) -> list[tuple[str, int]]:
@@ -125,24 +120,17 @@ def _heat_column(section: Section, metric: str) -> list[Heat]:
     return heats
 
 
-def _metric(results: Results, section: Section, metric: str, cells: list[tuple[str, pd.DataFrame]]) -> Metric:
-    scores = results.scores[results.scores["metric"] == metric]
-    rows, panels = [], []
-    for cell, (name, runs) in zip(section.cells, cells, strict=True):
-        curves = []
-        for run, seed in _named(runs):
-            own = scores[scores["run_id"] == run].sort_values("step")
-            points = tuple(zip(own["step"].tolist(), own["value"].tolist(), strict=True))
-            if points:
-                curves.append(charts.Curve(run, seed, points))
-        done = set(runs.loc[runs["status"] == "done", "run_id"])
-        dots = tuple(charts.Dot(c.points[-1][1], c.run_id, c.seed) for c in curves if c.run_id in done)
-        summary = cell.metrics.get(metric)
-        rows.append(charts.Row(name, dots, summary.headline if summary else None))
-        panels.append(charts.Panel(name, tuple(curves)))
-    drawn = charts.panels(panels)
-    named = tuple((panel.name, Markup(svg)) for panel, svg in zip(panels, drawn, strict=False))
-    return Metric(metric, layout.ARROWS[section.metrics[metric]], Markup(charts.strip(rows)), named)
+def _metric(results: Results, numbers: pd.DataFrame, section: Section, metric: str, names: list[str]) -> Metric:
+    curves, dots = curves_of(results, section, metric), dots_of(results, numbers, section, metric)
+    summaries = [cell.metrics.get(metric) for cell in section.cells]
+    means = [summary.headline if summary else None for summary in summaries]
+    drawn = charts.panels([charts.Panel(*one) for one in zip(names, curves, strict=True)])
+    return Metric(
+        name=metric,
+        arrow=layout.ARROWS[section.metrics[metric]],
+        strip=Markup(charts.strip([charts.Row(*one) for one in zip(names, dots, means, strict=True)])),
+        panels=tuple((name, Markup(svg)) for name, svg in zip(names, drawn, strict=False)),
+    )
 
 
 def _runs(store: Store, results: Results) -> Grid:
@@ -155,14 +143,3 @@ def _runs(store: Store, results: Results) -> Grid:
         rows.append((run["run_id"], *(str(run[name]) for name in varying), str(run["seed"]), run["status"], *ended))
     header = ("run", *varying, "seed", "status", "step", "seconds", "error")
     return Grid("every run", "runs", header, tuple(rows), 1 + len(varying))
-
-
-def _environments(store: Store, results: Results) -> list[tuple[int, str]]:
-    """The different environments that the runs record, with how many runs each."""
-    found: dict[str, int] = {}
-    for run_id in results.runs["run_id"]:
-        body: Any = store.run(run_id).read_json("env.json")
-        if body is not None:
-            text = json.dumps(body, indent=1)
-            found[text] = found.get(text, 0) + 1
-    return [(count, text) for text, count in sorted(found.items(), key=lambda item: -item[1])]
