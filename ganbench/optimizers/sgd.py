@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
-from ganbench.component import Momentum, NonNegative, Positive
-from ganbench.optimizers.base import Optimizer, PlayerName
+from ganbench.component import Count, Momentum, NonNegative, Positive
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -17,26 +19,65 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SGD(Optimizer):
-    """u = momentum u + g + weight_decay theta; theta -= lr u, or lr (g + momentum u) with Nesterov's momentum."""
+    """u = momentum u + g + weight_decay theta; theta -= lr u, or lr (g + momentum u) with Nesterov's momentum.
+
+    Goodfellow et al. 2014 (authors' code): lr 0.1, divided by `lr_decay` 1.000004 after every update, not below
+    `min_lr` 1e-6; a momentum of 0.5 that rises linearly, over the `ramp` first updates, to a `final_momentum` of 0.7.
+    """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Sutskever et al. 2013, On the importance of initialization and momentum; torch.optim.SGD"
+    foresees: ClassVar[bool] = True
 
     lr: Positive = 0.01
     momentum: Momentum = 0.0
+    final_momentum: Momentum | None = None  # None: the momentum stays
+    ramp: Count = 125_000  # updates until the final momentum: 250 epochs of 500
     nesterov: bool = False
     weight_decay: NonNegative = 0.0
+    lr_decay: Annotated[float, Ge(1)] = 1.0
+    min_lr: NonNegative = 0.0
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
+        rule = torch.optim.SGD(
             params,
             lr=self.lr_of(player),
             momentum=self.momentum,
             nesterov=self.nesterov,
             weight_decay=self.weight_decay,
         )
+        if self.lr_decay > 1 or self.final_momentum is not None:
+            rule.register_step_pre_hook(partial(self._follow, self.lr_of(player)))
+        return rule
+
+    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+        done = kept.get("step", torch.zeros((), device=param.device))
+        begun = (done.double() / self.ramp).clamp(max=1).to(param.dtype)
+        momentum = self.momentum + self._rise * begun
+        lr = (self.lr_of(player) * self.lr_decay ** -done.double()).clamp(min=self.min_lr).to(param.dtype)
+        slope = gradient + self.weight_decay * param
+        u = momentum * kept.get("momentum_buffer", 0.0) + slope
+        step = slope + momentum * u if self.nesterov else u
+        return param - lr * step, {"step": done + 1, "momentum_buffer": u}
 
     def objection(self, spec: RunSpec) -> str | None:
-        if self.nesterov and self.momentum == 0:
-            return "nesterov needs a momentum above 0"
+        if self.momentum == 0 and (self.nesterov or self.final_momentum is not None):
+            return "nesterov and a final_momentum need a momentum above 0 to begin with"
+        if self.min_lr > min(self.lr_of("g"), self.lr_of("d")):
+            return "min_lr is above the learning rate that it is to be the floor of"
         return None
+
+    @property
+    def _rise(self) -> float:
+        return 0.0 if self.final_momentum is None else self.final_momentum - self.momentum
+
+    def _follow(self, lr: float, rule: torch.optim.Optimizer, *_: Any) -> None:
+        """Set rate and momentum of the coming update; its count is kept with the parameters, and so by a checkpoint."""
+        for group in rule.param_groups:
+            done = group.get("updates", 0)
+            group["lr"] = max(lr * self.lr_decay**-done, self.min_lr)
+            group["momentum"] = self.momentum + self._rise * min(done / self.ramp, 1)
+            group["updates"] = done + 1
+            for param in group["params"]:
+                if param.grad is not None:
+                    rule.state[param]["step"] = torch.full((), float(done + 1), device=param.device)

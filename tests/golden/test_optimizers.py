@@ -106,6 +106,29 @@ def test_the_two_places_of_eps_differ_by_the_bias_correction_at_the_first_step(e
     assert moved == pytest.approx(1 / (1 + 1 / math.sqrt(0.001)) if eps_hat else 0.5, rel=1e-6)
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_sgd_follows_the_schedule_of_the_first_gan(nesterov):
+    """lr 0.1 over 1.5 a update down to 0.01 (from update 6 on); momentum 0.5 to 0.7 in 20 updates, then for good."""
+    t = np.arange(len(GRADIENTS))[:, None]
+    rates, momenta = np.maximum(0.1 / 1.5**t, 0.01), np.minimum(0.5 + 0.01 * t, 0.7)
+    assert rates[5] > 0.01 == rates[6] and momenta[19] < 0.7 == momenta[20]
+    total, steps = 0.0, []
+    for rate, momentum, gradient in zip(rates, momenta, GRADIENTS, strict=True):
+        total = momentum * total + gradient
+        steps.append(rate * (gradient + momentum * total if nesterov else total))
+    rule = SGD(
+        lr=0.1, lr_decay=1.5, min_lr=0.01, momentum=0.5, final_momentum=0.7, ramp=20, nesterov=nesterov
+    )  # fmt: skip
+    np.testing.assert_allclose(START - trajectory(rule), np.cumsum(steps, axis=0), rtol=1e-9, atol=1e-15)
+
+
+def test_sgd_has_the_paper_s_rate_after_250_epochs_of_500_updates():
+    path = trajectory(
+        SGD(lr=0.1, lr_decay=1.000004**25_000, min_lr=1e-6), gradients=np.ones((6, 1)), start=np.zeros(1)
+    )  # five leaps of 25,000 updates each
+    assert path[4, 0] - path[5, 0] == pytest.approx(0.0607, abs=5e-5)
+
+
 STEPS = (1, 10, 100, 1000)
 DISPLACEMENTS = [  # (rule, gradient, displacement after 1, 10, 100, 1000 steps) at lr 2e-4, as printed
     (RMSpropTF, 1, ("2.0e-4", "2.0e-3", "2.0e-2", "0.2000")),

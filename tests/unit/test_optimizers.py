@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ OPTIMIZERS = [
     RMSpropTF(momentum=0.5),
     SGD(),
     SGD(momentum=0.9, nesterov=True, weight_decay=1e-3),
+    SGD(momentum=0.5, final_momentum=0.7, ramp=7, lr_decay=1.1, min_lr=5e-3),
 ]
 SHAPES = [(7, 13), (31,), (2, 3, 5, 5), (1,)]
 RUNS = 3
@@ -98,7 +100,7 @@ def test_state_is_a_step_count_or_shaped_like_the_parameter(optimizer):
 
 @every
 def test_each_player_has_its_own_rate(optimizer):
-    own = type(optimizer)(lr=0.1, d_lr=0.3)
+    own = replace(optimizer, lr=0.1, d_lr=0.3)
     rates = {}
     for player in ("g", "d"):
         param = torch.zeros(4, requires_grad=True)
@@ -144,7 +146,20 @@ def test_adam_fused_or_not_takes_the_same_steps(dtype):
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
-def test_nesterov_without_momentum_is_objected_to():
-    spec = RunSpec(variant=None, dataset=None, network=None, optimizer=SGD(nesterov=True))
-    assert SGD(nesterov=True).objection(spec) == "nesterov needs a momentum above 0"
-    assert SGD(nesterov=True, momentum=0.9).objection(spec) is None
+MOMENTUM = "nesterov and a final_momentum need a momentum above 0 to begin with"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "reason"),
+    [
+        (SGD(nesterov=True), MOMENTUM),
+        (SGD(final_momentum=0.7), MOMENTUM),
+        (SGD(nesterov=True, momentum=0.9, final_momentum=0.5), None),
+        (SGD(lr=0.1, d_lr=0.01, min_lr=0.05), "min_lr is above the learning rate that it is to be the floor of"),
+        (SGD(lr=0.1, d_lr=0.05, min_lr=0.05), None),
+    ],
+    ids=lambda value: value.notation() if isinstance(value, SGD) else "",
+)
+def test_what_makes_no_sense_for_sgd_is_objected_to(optimizer, reason):
+    spec = RunSpec(variant=None, dataset=None, network=None, optimizer=optimizer)
+    assert optimizer.objection(spec) == reason
