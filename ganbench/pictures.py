@@ -6,7 +6,7 @@ import io
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 SIDE = 512  # pixels, at least, of a picture's side
@@ -19,6 +19,30 @@ def png(samples: Tensor) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def pairs(generated: Tensor, real: Tensor) -> bytes:
+    """PNG of pairs: images (n, c, h, w) side by side, the generated one left; of points (n, d) the first two
+    coordinates, a dot at each generated one and a line to its real one."""
+    one, other = generated.numpy(), real.numpy()
+    picture = grid(np.concatenate([one, other], axis=3)) if one.ndim == 4 else lines(one, other)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def lines(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """(n, d) and (n, d) floats -> an (H, W, 3) uint8 picture of the square around all of them."""
+    both = np.stack([starts, ends])[..., :2]
+    plane = both if both.shape[2] == 2 else np.concatenate([both, np.zeros_like(both)], axis=2)
+    reach = max(1e-9, 1.1 * float(np.abs(plane).max()))
+    pixels = (plane * [1, -1] / reach + 1) / 2 * SIDE
+    image = Image.new("RGB", (SIDE, SIDE), "white")
+    pen, ink = ImageDraw.Draw(image), tuple(INK.tolist())
+    for (x, y), end in zip(pixels[0].tolist(), pixels[1].tolist(), strict=True):
+        pen.line([(x, y), tuple(end)], fill=ink)
+        pen.ellipse([x - 2, y - 2, x + 2, y + 2], fill=ink)
+    return np.asarray(image)
 
 
 def grid(images: np.ndarray) -> np.ndarray:

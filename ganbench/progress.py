@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -111,3 +113,16 @@ class Live:
             self._progress.update(self._tasks[run], completed=event["step"])
         if self._suite is not None:
             self._progress.advance(self._suite, gained * pack)
+
+
+@contextmanager
+def counted(total: int) -> Iterator[Callable[[str], None]]:
+    """Tell what is done next, one call a step: a bar with the time left on a terminal, one line a step elsewhere."""
+    if not sys.stderr.isatty():
+        lines, told = Lines(), iter(range(1, total + 1))
+        yield lambda text: lines.say(f"[{next(told)}/{total}] {text}")
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeLeft())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task, begun = progress.add_task("", total=total), iter(range(total))
+        yield lambda text: progress.update(task, description=text, completed=next(begun))

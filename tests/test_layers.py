@@ -61,9 +61,12 @@ MAY_IMPORT = {
     "report": "errors stats table",
     "tuning": "component errors plan rng spec",
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",
+    "evaluate": "datasets datasets.base errors evaluators evaluators.base plugins suite",
+    "commands_scores": "devices errors evaluate evaluators pictures progress store",
+    "cli_scores": "commands_scores",
     "commands": "datasets.base devices errors evaluators executors executors.base plugins progress report run store "
     "suite tracking tuning",
-    "cli": "commands errors",
+    "cli": "cli_scores commands errors",
     "testing": "component datasets datasets.base evaluators.base job networks networks.base optimizers optimizers.base "
     "options plugins rng spec training variants variants.base",
 }
@@ -72,7 +75,7 @@ ROOMS = {  # a library and the units that may import it
     "ruamel": {"suite"},
     "mlflow": {"tracking"},
     "ray": {"executors"},
-    "click": {"cli", "commands"},
+    "click": {"cli", "cli_scores", "commands", "commands_scores"},
     "rich": {"progress"},
     "optuna": {"tuning"},
     "sklearn": {"datasets"},
@@ -80,7 +83,7 @@ ROOMS = {  # a library and the units that may import it
     "torch_fidelity": {"evaluators"},
     "scipy": {"stats", "evaluators"},
     "pandas": {"table", "report"},
-    "PIL": {"pictures", "datasets"},
+    "PIL": {"pictures", "datasets", "report"},
     "pickle": set(),
     "joblib": set(),
     "random": set(),
@@ -89,6 +92,7 @@ WITHOUT_TORCH = (
     *(
         "cli",
         "commands",
+        "commands_scores",
         "component",
         "devices",
         "errors",

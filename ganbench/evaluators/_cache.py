@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from ganbench.store import write_bytes
@@ -73,3 +74,38 @@ def read(path: Path) -> Tensors | None:
         return None
     tensors: Tensors = torch.load(io.BytesIO(body), weights_only=True)
     return tensors
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of the cache: its size, and whether its content is what was written."""
+
+    path: Path
+    bytes: int
+    whole: bool
+
+
+def kept(folder: Path) -> list[Kept]:
+    """The files of a cache, sorted by name."""
+    return [Kept(path, path.stat().st_size, whole(path)) for path in sorted(folder.glob("*.pt"))]
+
+
+def clear(folder: Path) -> int:
+    """Remove the files of a cache, and tell how many. One that is being computed stays."""
+    removed = 0
+    for path in sorted(folder.glob("*.pt")):
+        with suppress(Timeout), FileLock(path.with_suffix(".lock"), timeout=0):
+            path.unlink(missing_ok=True)
+            path.with_suffix(".lock").unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def whole(path: Path) -> bool:
+    """Whether a file ends with the SHA-256 of what comes before."""
+    rest, digest = path.stat().st_size - DIGEST, hashlib.sha256()
+    with path.open("rb") as file:
+        while rest > 0 and (block := file.read(min(rest, 2**20))):
+            digest.update(block)
+            rest -= len(block)
+        return file.read() == digest.digest()
