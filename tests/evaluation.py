@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,9 @@ class Given:
 
     def moments(self, name: FeatureName) -> Moments:
         return Moments(self.x.double().mean(0), torch.cov(self.x.double().T))
+
+    def derived(self, name: FeatureName, what: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        return compute()
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         return {"extractor": name}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 from ganbench.component import Component
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import Tensor
 
@@ -76,6 +78,12 @@ class View(Protocol):
 
     def moments(self, name: FeatureName) -> Moments:
         """Mean and covariance of the features."""
+
+    def derived(self, name: FeatureName, what: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What `compute` makes of the features: once for these samples, and of real ones once for all processes.
+
+        `what` says everything that decides the numbers besides the features, and is part of a file's name.
+        """
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         """The extractor's part of the fingerprint: name, weights' SHA-256, resizer, dtype, test accuracy."""

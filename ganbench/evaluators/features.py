@@ -157,8 +157,12 @@ class Samples:
         def compute() -> dict[str, Tensor]:
             return moments(self.features(name))._asdict()
 
-        found: dict[str, Tensor] = self._once(f"moments {name}", lambda: self._kept(name, "moments", compute))
-        return Moments(**found)
+        return Moments(**self.derived(name, "moments", compute))
+
+    def derived(self, name: FeatureName, what: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What `compute` makes of the features, once; that of real samples is kept on disk."""
+        found: dict[str, Tensor] = self._once(f"{what} {name}", lambda: self._kept(name, what, compute))
+        return found
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         """The extractor's part of the fingerprint."""
