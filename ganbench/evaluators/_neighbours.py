@@ -13,6 +13,15 @@ from torch import Tensor
 
 from ganbench.evaluators._distances import square_distances
 
+ROWS = 4096  # converted to float64 at once
+
+
+class Neighbours(NamedTuple):
+    """Squared distances (n,), float64, and the neighbours' numbers (n,)."""
+
+    squares: Tensor
+    index: Tensor
+
 
 class Balls(NamedTuple):
     """Centres (m, d) and squared radii (m,), float64."""
@@ -28,15 +37,17 @@ class Overlap(NamedTuple):
     balls: Tensor
 
 
-def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu") -> Tensor:
-    """Squared distances (n,), float64, from rows x (n, d) to their k-th nearest row of `among` (m >= k, d)."""
-    found = [block.topk(k, largest=False).values[:, -1].cpu() for block in square_distances(x, among, device)]
-    return torch.cat(found)
+def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu") -> Neighbours:
+    """Of each row x (n, d) the k-th nearest row of `among` (m >= k, d), 0 apart where they are equal."""
+    blocks = [block.topk(k, largest=False).indices[:, -1].cpu() for block in square_distances(x, among, device)]
+    index = torch.cat(blocks)
+    pairs = zip(torch.split(x, ROWS), torch.split(index, ROWS), strict=True)
+    return Neighbours(torch.cat([(rows.double() - among[at].double()).square().sum(1) for rows, at in pairs]), index)
 
 
 def balls(x: Tensor, k: int, device: str = "cpu") -> Balls:
     """A ball around each row of x (n > k, d) to its k-th nearest neighbour in x, itself not counted."""
-    return Balls(x, nearest(x, x, k + 1, device))
+    return Balls(x, nearest(x, x, k + 1, device).squares)
 
 
 def overlap(points: Tensor, within: Balls, border: bool, device: str = "cpu") -> Overlap:
@@ -61,4 +72,4 @@ def overlap(points: Tensor, within: Balls, border: bool, device: str = "cpu") ->
 
 def _square_lengths(x: Tensor, origin: Tensor) -> Tensor:
     """||x_i - origin||^2 (n,), a block of rows at a time."""
-    return torch.cat([(rows.double() - origin).square().sum(1) for rows in torch.split(x, 4096)])
+    return torch.cat([(rows.double() - origin).square().sum(1) for rows in torch.split(x, ROWS)])
