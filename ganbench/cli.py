@@ -214,6 +214,23 @@ def show(run_id: str, results: Path) -> None:
 
 
 @cli.command()
+@click.argument("suite", required=False)
+@results
+@click.option("--once", is_flag=True, help="Print it as it is now.")
+def watch(suite: str | None, results: Path, once: bool) -> None:
+    """Look on while a suite runs, from any terminal: how far it is, who works, the newest scores.
+
+    \b
+    Examples:
+      ganbench watch stability
+      ganbench watch stability --once
+    """
+    from ganbench import commands
+
+    commands.watch(results, suite, once)
+
+
+@cli.command()
 def schema() -> None:
     """Print the JSON Schema of suite files, for editors.
 

@@ -139,6 +139,16 @@ def show(results: Path, run_id: str) -> None:
     click.echo(text(Store(results), run_id))
 
 
+def watch(results: Path, suite: str | None, once: bool) -> None:
+    """`ganbench watch`."""
+    from ganbench.report import only_suite
+    from ganbench.store import Store
+    from ganbench.watch import watch as look_on
+
+    store = Store(results)
+    look_on(store, suite or only_suite(store), once)
+
+
 def schema() -> None:
     """`ganbench schema`."""
     from ganbench.suite import schema as of_suites

@@ -1,5 +1,5 @@
 """Tables of a suite, read from run folders only: `render` for `ganbench report`, `show.show` for `ganbench show`."""
 
-from ganbench.report.formats import FORMATS, publish, render
+from ganbench.report.formats import FORMATS, only_suite, publish, render
 
-__all__ = ["FORMATS", "publish", "render"]
+__all__ = ["FORMATS", "only_suite", "publish", "render"]

@@ -46,7 +46,7 @@ def render(store: Store, suite: str | None, format: str, rule: str | None) -> st
     """
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
-    results = read(store, suite or _only_suite(store))
+    results = read(store, suite or only_suite(store))
     chosen = check_rule(rule or results.manifest["select"], list(results.manifest["metrics"]))
     require_one_fingerprint(results)
     if format == "csv":
@@ -60,7 +60,7 @@ def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> 
 
     Raises as `render` does. The paths, in order.
     """
-    name = suite or _only_suite(store)
+    name = suite or only_suite(store)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for file, format in FILES.items():
@@ -69,13 +69,12 @@ def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> 
     results = read(store, name)
     written.append(folder / "environment.json")
     written[-1].write_text(next((text for _, text in environments(store, results)), "{}") + "\n")
-    report = summarise(
-        store, results, check_rule(rule or results.manifest["select"], list(results.manifest["metrics"]))
-    )
+    report = summarise(store, results, rule or results.manifest["select"])
     return written + figures.write(results, report, folder / "figures")
 
 
-def _only_suite(store: Store) -> str:
+def only_suite(store: Store) -> str:
+    """The one suite that ran here. Raises `RequestError` when there are none or several."""
     suites = store.suites()
     if len(suites) == 1:
         return suites[0]
