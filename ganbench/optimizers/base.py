@@ -59,24 +59,21 @@ class Optimizer(Component):
     @torch.no_grad()
     def _pull(self, rule: torch.optim.Optimizer, *_: Any) -> None:
         """Count the present values in, and add the slope of the term, at a fixed mean, to the gradients."""
-        for param, kept in _remembered(rule):
-            kept["past_steps"] += 1
-            kept["past"] += (param - kept["past"]) / kept["past_steps"]
-            param.grad = param.grad + 2 * self.historical * (param - kept["past"])
+        for param, gradient in _moving(rule):
+            if "past" in (kept := rule.state[param]):
+                kept["past_steps"] += 1
+                kept["past"] += (param - kept["past"]) / kept["past_steps"]
+                param.grad = gradient + 2 * self.historical * (param - kept["past"])
 
 
 def _remember(rule: torch.optim.Optimizer, *_: Any) -> None:
-    """After a first update there is a past to come. Not before: some rules take any state for their own."""
-    for group in rule.param_groups:
-        for param in group["params"]:
-            if param.grad is not None and "past" not in rule.state[param]:
-                rule.state[param] |= {
-                    "past": torch.zeros_like(param),
-                    "past_steps": torch.zeros((), device=param.device),
-                }
+    """After the first update there is a past to fill. Not before: some rules take any state for their own."""
+    for param, _gradient in _moving(rule):
+        if "past" not in (kept := rule.state[param]):
+            kept["past"], kept["past_steps"] = torch.zeros_like(param), torch.zeros((), device=param.device)
 
 
-def _remembered(rule: torch.optim.Optimizer) -> list[tuple[Tensor, dict[str, Tensor]]]:
-    """The moving parameters that have a past, and what is kept of each."""
-    params = [param for group in rule.param_groups for param in group["params"] if param.grad is not None]
-    return [(param, rule.state[param]) for param in params if "past" in rule.state[param]]
+def _moving(rule: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
+    """The parameters that have a gradient, with it."""
+    params = [param for group in rule.param_groups for param in group["params"]]
+    return [(param, param.grad) for param in params if param.grad is not None]
