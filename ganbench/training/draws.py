@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, to_range
+from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.training.moment import latents, pack, packed
 from ganbench.variants.base import Draw, Params
@@ -21,17 +22,29 @@ def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Params:
         "x": pack(to_range(real.x, *spec.network.pixel_range), pac),
         "z": pack(latents(spec, spec.batch * pac, streams["latent"]), pac),
         "step": torch.tensor(float(step)),
-        **({} if real.y is None else {"y": real.y}),
+        **({} if real.y is None or data.labelled is not None else {"y": real.y}),
         **noise(spec, spec.batch, data.space, streams["penalty"]),
+        **(told(spec, data, streams["penalty"]) if spec.variant.asks_labels else {}),
     }
+
+
+def told(spec: RunSpec, data: Data, generator: torch.Generator) -> Params:
+    """As many reals as a batch has whose labels training may see, and the labels, under `labelled/`."""
+    real = data.draw_told(spec.batch, generator)
+    if real.y is None:
+        raise ValueError(f"{spec.variant.kind()} asks for labels, and {spec.dataset.kind()} has none")
+    return {"labelled/x": to_range(real.x, *spec.network.pixel_range), "labelled/y": real.y}
 
 
 def noise(spec: RunSpec, n: int, space: Space, generator: torch.Generator) -> Params:
     """What the variant asks for with a batch of n packs, under `noise/`."""
     asked = spec.variant.noise(n, packed(space, spec.network.pac))
-    return {f"noise/{name}": _random(one, generator) for name, one in asked.items()}
+    own = {name: stream(spec.seed, "penalty", name) for name, one in asked.items() if one.once}
+    return {f"noise/{name}": _random(spec, one, own.get(name, generator)) for name, one in asked.items()}
 
 
-def _random(asked: Draw, generator: torch.Generator) -> Tensor:
+def _random(spec: RunSpec, asked: Draw, generator: torch.Generator) -> Tensor:
+    if asked.law == "latent":
+        return pack(latents(spec, asked.shape[0] * spec.network.pac, generator), spec.network.pac)
     law = torch.rand if asked.law == "uniform" else torch.randn
     return law(asked.shape, generator=generator)

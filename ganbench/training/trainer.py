@@ -129,7 +129,8 @@ def _movers(training: Training) -> list[PlayerName]:
 
 def _draw(training: Training, z: Tensor | None) -> Params:
     """All that one update needs to know, stacked over the runs: x, z, labels, the step, what the variant asks for."""
-    draws = [draw(training.specs[0], training.data, streams, training.step) for streams in training.streams]
+    runs = zip(training.specs, training.streams, strict=True)
+    draws = [draw(spec, training.data, streams, training.step) for spec, streams in runs]
     batch = _to(training.place, {name: torch.stack([one[name] for one in draws]) for name in draws[0]})
     return batch if z is None else batch | {"z": z}
 

@@ -81,6 +81,7 @@ class Batch:
     carry: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.carry` began and `carry_on` renews
     y: Tensor | None = None  # labels (n,) of x, for which the fakes are made too; conditional networks get them unasked
     step: Tensor | None = None  # the number of the generator step, from 1, as a float
+    labelled: tuple[Tensor, Tensor] | None = None  # further reals (n, *shape) and their labels (n,), if `asks_labels`
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Draw:
     """Extra random numbers that a variant asks for, from the run's `penalty` stream."""
 
     shape: tuple[int, ...]
-    law: Literal["uniform", "normal"]  # U(0, 1) or N(0, 1)
+    law: Literal["uniform", "normal", "latent"]  # U(0, 1); N(0, 1); further latents (n, z) for a shape (n,)
+    once: bool = False  # the same numbers in every update of a run, from a stream of their own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +146,7 @@ class Variant(Component):
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` gives
     stackable: ClassVar[bool] = True  # False: its runs are never trained as one program
     looks_ahead: ClassVar[bool] = False  # its losses ask for networks after updates to come: `Player.after`
+    asks_labels: ClassVar[bool] = False  # its losses ask for reals drawn apart whose labels are known: `Batch.labelled`
     needs: ClassVar[frozenset[str]] = frozenset()  # parts that D must have beyond a score: "features", "code"
     others: ClassVar[tuple[str, ...]] = ()  # further networks, built by the run's network
     d_moves: ClassVar[tuple[str, ...]] = ("d",)  # who moves in a discriminator update

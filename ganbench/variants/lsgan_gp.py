@@ -20,8 +20,8 @@ class LSGANGP(Variant):
     """L_D = 1/2 sum (r - b)^2 + 1/2 sum (f - a)^2 + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = 1/2 sum (f - c)^2.
 
     The penalty is taken at x^ = x + e `scale` u with e ~ U(0, 1) one for each sample and u ~ U(0, 1) one for each
-    number, fresh in every step; the authors' code draws u once. `reduction` is the code's: its `gp_weight` of 150
-    against sums over its batch of 64 is as strong as 150 / 64 against `half_mean`.
+    number, both fresh in every step. `frozen` draws u once for the whole run, as the authors' code does. `reduction` is
+    the code's: its `gp_weight` of 150 against sums over its batch of 64 is as strong as 150 / 64 against `half_mean`.
     """
 
     version: ClassVar[int] = 1
@@ -33,6 +33,7 @@ class LSGANGP(Variant):
     reduction: Reduction = "half_sum"
     gp_weight: Annotated[NonNegative, Search(1.0, 1000.0, log=True)] = 150.0
     scale: Positive = 30.0
+    frozen: bool = False
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
         around = displace(batch.x, noise=self.scale * batch.noise["direction"], share=batch.noise["share"])
@@ -46,7 +47,7 @@ class LSGANGP(Variant):
         return {"fake": squared_distance(net.d(net.g(batch.z)), self.c, self.reduction)}
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
-        return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform")}
+        return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform", once=self.frozen)}
 
     def objection(self, spec: RunSpec) -> str | None:
         return batchnorm_objection(spec)

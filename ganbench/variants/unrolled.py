@@ -49,6 +49,8 @@ class Unrolled(Variant):
     def objection(self, spec: RunSpec) -> str | None:
         if not spec.optimizer.foresees:
             return f"{spec.optimizer.kind()} has no form that gradients flow through, to unroll it: use adam"
+        if spec.optimizer.historical:
+            return "historical averaging is no part of what it unrolls: set the optimizer's historical to 0"
         if spec.network.d_batchnorm and self.second_order:
             return "torch misses the second derivative by batch norm's gain in packs of runs; use none or generator"
         return None

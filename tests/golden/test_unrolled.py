@@ -176,6 +176,8 @@ class Blind(Optimizer):
 def test_what_cannot_be_unrolled_is_told() -> None:
     objection = Unrolled().objection(testing.small_run(optimizer=Blind()))
     assert objection is not None and "has no form that gradients flow through" in objection
+    averaged = Unrolled().objection(testing.small_run(optimizer=Adam(historical=0.1)))
+    assert averaged is not None and "historical" in averaged
     with pytest.raises(ValueError, match="no form that gradients flow through"):
         Blind().ahead(vector([1.0]), vector([1.0]), {}, "d")
     nothing: Params = {}
