@@ -125,10 +125,14 @@ def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
     for name, components in described.items():
         click.echo(f"{name}:")
         for component in components:
-            options = ", ".join(
-                f"{o['name']}={o['default']}" if "default" in o else o["name"] for o in component["options"]
-            )
+            options = ", ".join(map(_option, component["options"]))
             click.echo(f"  {component['name']:<18} {component['source']}\n  {'':<18} {options}")
+
+
+def _option(option: Mapping[str, Any]) -> str:
+    """`lr=0.0002 (searched 1e-05 to 0.01, log)`."""
+    value = f"{option['name']}={option['default']}" if "default" in option else option["name"]
+    return value + (f" (searched {option['search']})" if "search" in option else "")
 
 
 def show(results: Path, run_id: str) -> None:

@@ -8,20 +8,27 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from ganbench.component import Component
+from ganbench.component import Component, Search
 from ganbench.spec import plain
 
 
 def options(component: type[Component]) -> list[dict[str, Any]]:
     """One entry per field: `{"name": "lr", "type": "float", "default": 0.0002, "bounds": "> 0"}`.
 
-    A required option has no `default`; `bounds` is empty where every value of the type will do.
+    A required option has no `default`; `bounds` is empty where every value of the type will do. An option that
+    `ganbench tune` searches has the range under `search`.
     """
     hints = get_type_hints(component, include_extras=True)
     return [
         {"name": f.name, "type": type_text(hints[f.name]), **_default(f), "bounds": bounds_text(hints[f.name])}
+        | {"search": f"{mark.low:g} to {mark.high:g}{', log' if mark.log else ''}" for mark in searches(hints[f.name])}
         for f in fields(component)
     ]
+
+
+def searches(hint: Any) -> list[Search]:
+    """The range in which a field is searched, where it declares one."""
+    return [mark for mark in get_args(hint)[1:] if isinstance(mark, Search)] if get_origin(hint) is Annotated else []
 
 
 def list_options(owner: type) -> frozenset[str]:

@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "tracking": "errors spec store",
     "report": "errors stats table",
     "watch": "errors",
-    "tuning": "component errors plan rng spec",
+    "tuning": "component errors options plan rng spec",
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",
     "evaluate": "datasets datasets.base errors evaluators evaluators.base plugins suite",
     "parity": "datasets.base evaluators evaluators.base plugins rng",

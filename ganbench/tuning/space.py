@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from ganbench.component import Component, Search
 from ganbench.errors import RequestError
+from ganbench.options import searches
 from ganbench.spec import RunSpec
 
 PARTS: tuple[Literal["optimizer", "variant"], ...] = ("optimizer", "variant")
@@ -58,10 +59,4 @@ def turned(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:
 
 def _searched(component: Component) -> list[tuple[str, Search]]:
     hints = get_type_hints(type(component), include_extras=True)
-    return [
-        (name, mark)
-        for name, hint in hints.items()
-        if get_origin(hint) is Annotated
-        for mark in get_args(hint)[1:]
-        if isinstance(mark, Search)
-    ]
+    return [(name, mark) for name, hint in hints.items() for mark in searches(hint)]
