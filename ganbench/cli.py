@@ -290,6 +290,7 @@ def fetch(dataset: str, root: Path | None) -> None:
 
 
 cli.add_command(cli_scores.evaluate)
+cli.add_command(cli_scores.parity)
 cli.add_command(cli_scores.cache)
 
 

@@ -86,3 +86,20 @@ def clear(results: Path) -> None:
     from ganbench import commands_scores
 
     commands_scores.cache_clear(results)
+
+
+@click.command()
+@click.option("--slow", is_flag=True, help="Also the cases that take minutes and a gigabyte of memory.")
+@as_json
+def parity(slow: bool, as_json: bool) -> int:
+    """Recompute reference cases, closed forms and published values, and print expected, got and difference.
+
+    Exits with 1 when one misses: then this installation's numbers are not comparable with others'.
+
+    \b
+    Example:
+      ganbench parity
+    """
+    from ganbench import commands_scores
+
+    return commands_scores.parity(slow, as_json)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench import devices
 from ganbench.errors import RequestError
 
+if TYPE_CHECKING:
+    from ganbench.parity import Result
+
+MISSED = 1  # exit code
 PAIRS = 32  # generated samples in a picture, each beside its neighbour
 
 
@@ -41,6 +47,23 @@ def evaluate(generated: str, options: Mapping[str, Any]) -> None:
     if options["out"] is not None:
         _write(options["out"], told, sides)
     click.echo(json.dumps(told) if options["as_json"] else table(card, absent, options["fingerprints"]))
+
+
+def parity(slow: bool, as_json: bool) -> int:
+    """`ganbench parity`: 0 when every case agrees, else 1."""
+    from ganbench import parity as cases
+    from ganbench.progress import counted
+
+    chosen = [case for case in cases.CASES if slow or not case.slow]
+    results = []
+    with tempfile.TemporaryDirectory() as folder, counted(len(chosen)) as step:
+        for case in chosen:
+            step(case.name)
+            results.append(cases.measure(case, Path(folder)))
+    misses = sum(not result.agrees for result in results)
+    click.echo(json.dumps({"cases": [_case(result) for result in results]}) if as_json else _compared(results))
+    _say(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree")
+    return MISSED if misses else 0
 
 
 def cache_list(results: Path, as_json: bool) -> None:
@@ -77,6 +100,24 @@ def _write(folder: Path, told: dict[str, Any], sides: Any) -> None:
         raise RequestError(
             "--out", f"can't write to {folder}: {error.strerror}", todo="choose another folder"
         ) from None
+
+
+def _case(result: Result) -> dict[str, Any]:
+    case = result.case
+    numbers = {"got": result.got, "difference": result.difference}
+    finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    about = {"case": case.name, "metric": case.metric, "expected": case.expected, "tolerance": case.tolerance}
+    return about | finite | {"agrees": result.agrees, "source": case.source}
+
+
+def _compared(results: list[Result]) -> str:
+    width = max(len(result.case.name) for result in results)
+    lines = [f"{'case':<{width}}  {'expected':>12}  {'got':>12}  {'difference':>10}  {'tolerance':>9}"]
+    for result in results:
+        case, miss = result.case, "" if result.agrees else "  MISS"
+        numbers = f"{case.expected:>12.9g}  {result.got:>12.9g}  {result.difference:>10.1e}  {case.tolerance:>9.1g}"
+        lines.append(f"{case.name:<{width}}  {numbers}{miss}")
+    return "\n".join(lines)
 
 
 def _writable(cache: Path) -> Path:

@@ -1,0 +1,70 @@
+"""What this installation says of a reference case."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganbench.datasets.base import Data, Modes, Space, Split
+from ganbench.evaluators._extractor import Embedding, Extractor
+from ganbench.evaluators.base import Evaluator
+from ganbench.evaluators.features import Bank, Real
+from ganbench.parity.cases import Case, Normal, Ring
+from ganbench.plugins import Registry
+from ganbench.rng import stream
+
+GIVEN = Extractor({"extractor": "given logits"}, lambda x: Embedding(x, x), stored=False)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A case and what was measured."""
+
+    case: Case
+    got: float
+
+    @property
+    def difference(self) -> float:
+        return self.got - self.case.expected
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.difference) <= self.case.tolerance
+
+
+def measure(case: Case, cache: Path) -> Result:
+    """Compute a case by the evaluator that everything else uses, in float64; NaN where it has no such number."""
+    evaluator = Registry.of().find("evaluator", case.evaluator)(**case.options)
+    assert isinstance(evaluator, Evaluator)
+    reference = _rows(case.reference)
+    split = Split(reference)
+    modes = _modes(case.reference) if isinstance(case.reference, Ring) else None
+    data = Data(Space((reference.shape[1],)), split, split, split, modes=modes)
+    real = Real(Bank(cache), data, {"extractor classifier": GIVEN})
+    found = evaluator(real.view(_rows(case.generated)), real, stream(0, "parity"))
+    return Result(case, found[case.metric].value if case.metric in found else math.nan)
+
+
+def _rows(samples: object) -> Tensor:
+    match samples:
+        case Normal(n, d, seed):
+            return torch.randn(n, d, generator=stream(seed, "normal"), dtype=torch.float64)
+        case Ring(n=0) as ring:
+            centres = _modes(ring).centres
+            return torch.cat([centres, centres[:1]])
+        case Ring(modes, n, seed) as ring:
+            generator = stream(seed, "ring")
+            place = torch.randint(modes, (n,), generator=generator)
+            noise = torch.randn(n, 2, generator=generator, dtype=torch.float64)
+            return _modes(ring).centres[place] + _modes(ring).std * noise
+    return torch.tensor(samples, dtype=torch.float64)
+
+
+def _modes(ring: Ring) -> Modes:
+    angle = torch.arange(ring.modes, dtype=torch.float64) * 2 * math.pi / ring.modes
+    weights = torch.full((ring.modes,), 1 / ring.modes, dtype=torch.float64)
+    return Modes(torch.stack([angle.sin(), angle.cos()], 1), 0.01, weights)
