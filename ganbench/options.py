@@ -19,16 +19,18 @@ def options(component: type[Component]) -> list[dict[str, Any]]:
     `ganbench tune` searches has the range under `search`.
     """
     hints = get_type_hints(component, include_extras=True)
-    return [
-        {"name": f.name, "type": type_text(hints[f.name]), **_default(f), "bounds": bounds_text(hints[f.name])}
-        | {"search": f"{mark.low:g} to {mark.high:g}{', log' if mark.log else ''}" for mark in searches(hints[f.name])}
-        for f in fields(component)
-    ]
+    return [_option(f, hints[f.name]) for f in fields(component)]
 
 
 def searches(hint: Any) -> list[Search]:
     """The range in which a field is searched, where it declares one."""
     return [mark for mark in get_args(hint)[1:] if isinstance(mark, Search)] if get_origin(hint) is Annotated else []
+
+
+def _option(field: Field[Any], hint: Any) -> dict[str, Any]:
+    found = [f"{mark.low:g} to {mark.high:g}{', log' if mark.log else ''}" for mark in searches(hint)]
+    search = {"search": found[0]} if found else {}
+    return {"name": field.name, "type": type_text(hint), **_default(field), "bounds": bounds_text(hint), **search}
 
 
 def list_options(owner: type) -> frozenset[str]:
