@@ -20,7 +20,7 @@ class Neighbours(NamedTuple):
     """Squared distances (n,), float64, and the neighbours' numbers (n,)."""
 
     squares: Tensor
-    index: Tensor
+    numbers: Tensor
 
 
 class Balls(NamedTuple):

@@ -117,8 +117,8 @@ def test_expectations_of_a_perfect_generator(k: int) -> None:
 def test_nearest_distances_and_the_counts_of_both_sides() -> None:
     x, y = torch.tensor([[0.0], [3.0]]), torch.tensor([[1.0], [5.0], [4.0]])
     first, last = nearest(x, y), nearest(x, y, 3)
-    assert first.squares.tolist() == pytest.approx([1, 1]) and first.index.tolist() == [0, 2]
-    assert last.squares.tolist() == pytest.approx([25, 4]) and last.index[0] == 1
+    assert first.squares.tolist() == pytest.approx([1, 1]) and first.numbers.tolist() == [0, 2]
+    assert last.squares.tolist() == pytest.approx([25, 4]) and last.numbers[0] == 1
     within = balls(y, 1)  # of radius 3, 1 and 1
     found = overlap(x, within, border=True)
     assert (found.points.tolist(), found.balls.tolist()) == ([1, 2], [2, 0, 1])

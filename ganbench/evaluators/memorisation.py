@@ -1,0 +1,84 @@
+"""Whether generated samples are copies of training samples: nearer to them than new real samples are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ganbench.component import Count
+from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._kmeans import assign, k_means
+from ganbench.evaluators._neighbours import balls, nearest
+from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memorisation(Evaluator):
+    """`c_t`: a test for copies; `authenticity`: the share of generated samples that are no copies (0..1).
+
+    C_T compares distances to the nearest training sample of generated and of held-out samples (`split`) by a rank test,
+    in standard deviations: about 0 when they are alike, below -3 for copies, above 3 for samples far from the data. It
+    is the mean over `cells` of the space, found by k-means on the training samples and weighted by held-out samples;
+    cells with fewer than `least` generated samples are left out, and with no cell left there is no C_T. A sample is
+    authentic unless it is nearer to its nearest training sample than any other training sample is to that one.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Meehan et al. 2020, arXiv:2004.05675, section 3; Alaa et al. 2022, arXiv:2102.08921, eq. 7"
+
+    features: FeatureName = "inception"
+    split: SplitName = "test"
+    cells: Count = 1
+    least: Count = 20
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (
+            Metric(metric_name("c_t", "c_t", self.features), "neither"),
+            Metric(metric_name("authenticity", "authenticity", self.features), "higher", low=0, high=1),
+        )
+
+    def needs(self) -> tuple[FeatureName, ...]:
+        return (self.features,)
+
+    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+        if self.split == "train":
+            return "needs a held-out split; use split: test or split: validation"
+        return feature_misfit(self.features, space)
+
+    def check(self, real: Reference) -> None:
+        real_view(real, "train", None, least=max(2, self.cells))
+        real_view(real, self.split, None, least=1)
+
+    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        train = real_view(real, "train", None, least=max(2, self.cells)).features(self.features)
+        held_out = real_view(real, self.split, None, least=1)
+        sides = (fake.features(self.features), held_out.features(self.features))
+        made, new = (nearest(side, train, device=fake.device) for side in sides)
+        far = made.squares >= balls(train, 1, fake.device).squares[made.numbers]
+        centres = k_means(train, self.cells, rng, fake.device)
+        cells = [assign(side, centres, fake.device) for side in sides]
+        parts = [(made.squares[cells[0] == cell], new.squares[cells[1] == cell]) for cell in range(self.cells)]
+        kept = [(rank_test(*part), len(part[1])) for part in parts if len(part[0]) >= self.least and len(part[1])]
+        values = {1: far.double().mean().item()}
+        if kept:
+            values[0] = sum(z * n for z, n in kept) / sum(n for _, n in kept)
+        facts = {"generated": len(fake), "train": len(train), "real": len(held_out), "split": self.split}
+        marks = fingerprint(self, **fake.extractor(self.features), **facts, distances="float64")
+        names = [metric.name for metric in self.metrics()]
+        return {names[i]: Score(value, None, len(fake), len(held_out), marks) for i, value in sorted(values.items())}
+
+
+def rank_test(made: Tensor, new: Tensor) -> float:
+    """The Mann-Whitney test of values (m,) against values (n,): in standard deviations, negative where `made` is less.
+
+    Ties count as half.
+    """
+    m, n = len(made), len(new)
+    ordered = new.sort().values
+    below = sum(torch.searchsorted(ordered, made, right=side).sum().item() for side in (False, True)) / 2
+    return (below - m * n / 2) / math.sqrt(m * n * (m + n + 1) / 12)

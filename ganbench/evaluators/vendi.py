@@ -1,0 +1,53 @@
+"""The Vendi score: the effective number of different samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ganbench.datasets.base import Space
+from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendi(Evaluator):
+    """`vendi`: exp of the entropy of the eigenvalues of K / n, K the cosine similarities of the samples' features.
+
+    From 1 (all alike) to the smaller of n and the features' dimension. It looks at no real sample: a measure of
+    diversity, not of quality. Features of zero length are alike and unlike any other.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Friedman & Dieng 2023, arXiv:2210.02410, definition 3.1; the cosine kernel"
+
+    features: FeatureName = "inception"
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (Metric(metric_name("vendi", "vendi", self.features), "higher", low=1),)
+
+    def needs(self) -> tuple[FeatureName, ...]:
+        return (self.features,)
+
+    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+        return feature_misfit(self.features, space)
+
+    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        value = effective_number(fake.features(self.features).to(fake.device))
+        facts = {"generated": len(fake), "kernel": "cosine", "statistics": "float64"}
+        marks = fingerprint(self, **fake.extractor(self.features), **facts)
+        return {self.metrics()[0].name: Score(value, None, len(fake), 0, marks)}
+
+
+def effective_number(x: Tensor) -> float:
+    """Of rows x (n, d). X X' / n and X' X / n have the same eigenvalues but for zeros: the smaller one is taken."""
+    rows = x.double()
+    lengths = rows.norm(dim=1, keepdim=True)
+    rows = torch.cat([rows / lengths.where(lengths > 0, 1), (lengths == 0).double()], 1)
+    wide = rows.shape[0] < rows.shape[1]
+    values: Tensor = torch.linalg.eigvalsh((rows @ rows.T if wide else rows.T @ rows) / len(rows))
+    entropy: Tensor = torch.special.entr(values.clamp(min=0)).sum()
+    return max(entropy.exp().item(), 1.0)
