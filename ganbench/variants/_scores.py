@@ -26,11 +26,15 @@ def logistic_d(net: Players, batch: Batch, real_target: float = 1.0) -> Terms:
     return logistic(real=net.d(batch.x), fake=net.d(net.g(batch.z)), real_target=real_target)
 
 
-def logistic_g(net: Players, batch: Batch, minimax_share: float = 0.0) -> Terms:
-    """E sp(-f), the non-saturating generator loss; a share s of the minimax one gives (1 - s) E sp(-f) - s E sp(f)."""
+def logistic_g(net: Players, batch: Batch, minimax_share: float = 0.0, target: float = 1.0) -> Terms:
+    """E sp(-f), the non-saturating generator loss; a share s of the minimax one gives (1 - s) E sp(-f) - s E sp(f).
+
+    A `target` t below 1 makes E [t sp(-f) + (1 - t) sp(f)] of E sp(-f).
+    """
     fake = net.d(net.g(batch.z))
     saturating = minimax_share * softplus(fake).mean() if minimax_share > 0 else 0.0
-    return {"fake": (1 - minimax_share) * softplus(-fake).mean() - saturating}
+    smoothing = (1 - target) * fake.mean() if target < 1 else 0.0
+    return {"fake": (1 - minimax_share) * (softplus(-fake).mean() + smoothing) - saturating}
 
 
 def critic_g(net: Players, batch: Batch) -> Terms:

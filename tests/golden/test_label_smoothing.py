@@ -1,4 +1,4 @@
-"""The options of `ns`: one-sided label smoothing and a share of the minimax generator loss."""
+"""The options of `ns`: smoothed targets and a share of the minimax generator loss."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def test_the_best_discriminator_has_no_slope(target: float) -> None:
     best = torch.full((4,), math.log(target / (2 - target)), dtype=torch.float64).requires_grad_()
     d_loss, _ = losses(NonSaturating(real_target=target), best, best)
     assert torch.autograd.grad(d_loss, best)[0].tolist() == pytest.approx([0.0] * 4, abs=1e-12)
+
+
+@pytest.mark.parametrize("target", [0.0, 0.375, 1.0])
+def test_value_and_slope_of_the_generators_target_by_hand(target: float) -> None:
+    """t sp(-f) + (1 - t) sp(f) has the slope sigma(f) - t."""
+    fake = vector(FAKE).requires_grad_()
+    _, g_loss = losses(NonSaturating(g_target=target), vector(REAL), fake)
+    assert g_loss.item() == pytest.approx(sum(target * sp(-f) + (1 - target) * sp(f) for f in FAKE) / 2)
+    (slope,) = torch.autograd.grad(g_loss, fake)
+    assert slope.tolist() == pytest.approx([(sigmoid(f) - target) / 2 for f in FAKE])
+
+
+def test_the_imagenet_targets_agree() -> None:
+    """Where both densities are equal the best D says 0.75 / 2, which is what G wants to hear: neither has a slope."""
+    best = torch.full((4,), math.log(0.375 / 0.625), dtype=torch.float64).requires_grad_()
+    for loss in losses(NonSaturating(real_target=0.75, g_target=0.375), best, best):
+        assert torch.autograd.grad(loss, best)[0].tolist() == pytest.approx([0.0] * 4, abs=1e-12)
 
 
 def test_smoothed_saturated_scores_stay_finite() -> None:
