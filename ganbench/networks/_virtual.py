@@ -51,5 +51,5 @@ class Referred(nn.Module):
 
 
 def reference(size: int, z: int, prior: Literal["normal", "uniform"]) -> Tensor:
-    """A reference batch (size, z) of latents from N(0, 1) or U(-1, 1)."""
+    """A reference batch (size, z) of latents from N(0, 1) or U(-1, 1), before an objective makes codes of them."""
     return torch.randn(size, z) if prior == "normal" else torch.rand(size, z) * 2 - 1

@@ -14,7 +14,7 @@ from ganbench.datasets.base import Space
 from ganbench.networks._minibatch import MinibatchDiscrimination
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
-from ganbench.testing import small_run
+from ganbench.testing import check_run, small_run
 from ganbench.variants.wgan_gp import WGANGP
 from tests.golden.transcription import arrays, inputs, leaky, mixed, size
 
@@ -103,6 +103,10 @@ def test_the_scores_of_equal_batches_tell_collapse() -> None:
     d = mixed(MLP(d_widths=(4,), minibatch_kernels=3).discriminator(Space((2,))))
     x = inputs(6, 2)
     assert not torch.allclose(d(x[:1].expand(6, 2))[0], d(x)[0])
+
+
+def test_runs_train_pack_and_resume() -> None:
+    check_run(small_run(network=MLP(z=4, g_widths=(8,), d_widths=(8,), minibatch_kernels=3)))
 
 
 def test_gradient_penalties_object() -> None:
