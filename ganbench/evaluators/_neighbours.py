@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganbench.evaluators._distances import square_distances
+from ganbench.evaluators.base import FeatureName, View
 
 ROWS = 4096  # converted to float64 at once
 
@@ -48,6 +49,12 @@ def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu") -> Neighb
 def balls(x: Tensor, k: int, device: str = "cpu") -> Balls:
     """A ball around each row of x (n > k, d) to its k-th nearest neighbour in x, itself not counted."""
     return Balls(x, nearest(x, x, k + 1, device).squares)
+
+
+def around(view: View, name: FeatureName, k: int) -> Balls:
+    """The balls of a set's features; those of real samples are worked out once for all."""
+    x = view.features(name)
+    return Balls(x, view.derived(name, f"radii-{k}", lambda: {"squares": balls(x, k, view.device).squares})["squares"])
 
 
 def overlap(points: Tensor, within: Balls, border: bool, device: str = "cpu") -> Overlap:

@@ -9,7 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._neighbours import balls, overlap
+from ganbench.evaluators._neighbours import around, overlap
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -49,7 +49,7 @@ class DensityCoverage(Evaluator):
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         reals = self._reals(real)
-        within = balls(reals.features(self.features), self.k, fake.device)
+        within = around(reals, self.features, self.k)
         found = overlap(fake.features(self.features), within, False, fake.device)
         values = (found.points.double().mean().item() / self.k, (found.balls > 0).double().mean().item())
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "distances": "float64"}

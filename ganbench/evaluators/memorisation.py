@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._kmeans import assign, k_means
-from ganbench.evaluators._neighbours import balls, nearest
+from ganbench.evaluators._neighbours import around, nearest
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -55,11 +55,12 @@ class Memorisation(Evaluator):
         real_view(real, self.split, None, least=1)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        train = real_view(real, "train", None, least=max(2, self.cells)).features(self.features)
+        train_view = real_view(real, "train", None, least=max(2, self.cells))
+        train, reach = around(train_view, self.features, 1)
         held_out = real_view(real, self.split, None, least=1)
         sides = (fake.features(self.features), held_out.features(self.features))
         made, new = (nearest(side, train, device=fake.device) for side in sides)
-        far = made.squares >= balls(train, 1, fake.device).squares[made.numbers]
+        far = made.squares >= reach[made.numbers]
         centres = k_means(train, self.cells, rng, fake.device)
         cells = [assign(side, centres, fake.device) for side in sides]
         parts = [(made.squares[cells[0] == cell], new.squares[cells[1] == cell]) for cell in range(self.cells)]

@@ -9,7 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._neighbours import balls, overlap
+from ganbench.evaluators._neighbours import around, overlap
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -47,10 +47,10 @@ class PrecisionRecall(Evaluator):
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         reals = self._reals(real)
-        sides = (fake.features(self.features), reals.features(self.features))
-        within = [balls(side, self.k, fake.device) for side in sides]
-        covered = (overlap(sides[0], within[1], True, fake.device), overlap(sides[1], within[0], True, fake.device))
-        values = [(side.points > 0).double().mean().item() for side in covered]
+        own, others = (around(side, self.features, self.k) for side in (fake, reals))
+        pairs = ((own.centres, others), (others.centres, own))
+        covered = [overlap(points, within, True, fake.device).points > 0 for points, within in pairs]
+        values = [side.double().mean().item() for side in covered]
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "distances": "float64"}
         marks = fingerprint(self, **fake.extractor(self.features), **facts)
         scores = [Score(value, None, len(fake), len(reals), marks) for value in values]
