@@ -13,7 +13,8 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
-from ganbench.training.moment import latents, maker, pack, packed
+from ganbench.training.draws import noise
+from ganbench.training.moment import latents, maker, pack
 from ganbench.training.players import blueprints, foresight, moved_by
 from ganbench.training.state import program
 from ganbench.variants.base import Batch, Params, Player, Players, Terms
@@ -56,12 +57,12 @@ class Noise(Mapping[str, Tensor]):
 
 def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
     """Check both losses at the initial weights and a batch of a seed; the players whose loss has a slope there."""
-    variant, nets, (batch, noise) = spec.variant, _nets(spec, data, seed), _batch(spec, data, seed)
+    variant, nets, (batch, draws) = spec.variant, _nets(spec, data, seed), _batch(spec, data, seed)
     moved: set[str] = set()
     for player, loss, movers in (("d", variant.d_loss, variant.d_moves), ("g", variant.g_loss, variant.g_moves)):
         where = f"{variant.notation()}: {player}_loss"
         weights = [weight for name in movers for weight in nets[name].weights.values()]
-        given = [batch.x, batch.z, *noise.declared.values(), *batch.carry.values()]
+        given = [batch.x, batch.z, *draws.declared.values(), *batch.carry.values()]
         before = [tensor.clone() for tensor in given]
         terms = loss(_players(spec, nets, batch), batch)
         _check_terms(terms, where)
@@ -73,7 +74,7 @@ def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
         moved |= {player for slope in slopes if slope.any()}
     _check_carry(spec, nets, batch)
     _check_measures(spec, nets, batch)
-    unread = noise.declared.keys() - noise.read
+    unread = draws.declared.keys() - draws.read
     claim(not unread, f"{variant.notation()}: no loss reads the draws {', '.join(sorted(unread))}")
     return moved
 
@@ -114,11 +115,10 @@ def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
     real = data.draw_labelled(spec.batch * pac, generator)
     x = pack(to_range(real.x, *spec.network.pixel_range), pac).double()
     z = pack(latents(spec, spec.batch * pac, generator), pac).double()
-    law = {"uniform": torch.rand, "normal": torch.randn}
-    asked = spec.variant.noise(spec.batch, packed(data.space, pac))
-    noise = Noise({name: law[draw.law](draw.shape, generator=generator).double() for name, draw in asked.items()})
+    asked = noise(spec, spec.batch, data.space, generator)
+    draws = Noise({name.removeprefix("noise/"): tensor.double() for name, tensor in asked.items()})
     carry = {name: tensor.double() for name, tensor in spec.variant.carry().items()}
-    return Batch(x, z, noise, carry, real.y, torch.tensor(1.0, dtype=torch.float64)), noise
+    return Batch(x, z, draws, carry, real.y, torch.tensor(1.0, dtype=torch.float64)), draws
 
 
 def _check_terms(terms: Terms, where: str) -> None:

@@ -123,7 +123,7 @@ def test_declared_draws_fit_any_batch(kind: str) -> None:
     for space in (Space((2,)), Space((3, 8, 8), 10)):
         for n in (1, 5):
             for draw in variant.noise(n, space).values():
-                assert draw.law in ("uniform", "normal") and all(size >= 1 for size in draw.shape)
+                assert draw.law in ("uniform", "normal", "latent") and all(size >= 1 for size in draw.shape)
                 assert draw.shape[0] == n
 
 

@@ -1,0 +1,70 @@
+"""Fully connected networks for ALI and VEEGAN: a generator, an encoder and a discriminator of pairs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import nn
+
+from ganbench.component import Count
+from ganbench.datasets.base import Space
+from ganbench.networks import _layers as layers
+from ganbench.networks._joint import ENCODER, JOINT, Encoder, JointDiscriminator
+from ganbench.networks.base import Network
+from ganbench.networks.mlp import MLP
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointMLP(Network):
+    """G and the encoder `e` have ReLU layers; D sees a sample and a latent side by side. For points and images.
+
+    The encoder tells a mean and a standard deviation. The output of G is tanh for images and linear for points. Batch
+    norm, where G has it, is in the encoder too; a layer before it has no bias. The defaults are the networks of ALI's
+    experiment on 25 Gaussians, whose batch norm is `generator`; the authors' dropout in D is left out.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Dumoulin et al. 2017 (ALI), arXiv:1606.00704, its experiment on 25 Gaussians"
+    parts: ClassVar[frozenset[str]] = JOINT
+    others: ClassVar[frozenset[str]] = ENCODER
+
+    z: Count = 2
+    g_widths: tuple[Count, ...] = (400, 400, 400, 400)
+    e_widths: tuple[Count, ...] = (400, 400)
+    d_widths: tuple[Count, ...] = (200, 200, 200)  # units; a maxout unit is the largest of `pieces` linear ones
+    d_activation: Literal["tanh", "relu", "leaky_relu", "maxout"] = "maxout"
+    pieces: Count = 5  # of maxout
+    init: Literal["orthogonal", "normal", "glorot", "he"] = "normal"  # of gain 1.4; of std 0.02
+
+    def generator(self, space: Space) -> nn.Module:
+        return self._stack(self.z, self.g_widths, space)
+
+    def discriminator(self, space: Space) -> nn.Module:
+        judge = MLP(
+            d_widths=self.d_widths,
+            d_activation=self.d_activation,
+            pieces=self.pieces,
+            init=self.init,
+            batchnorm=self.batchnorm,
+        )
+        pair = judge.discriminator(Space((math.prod(space.shape) + self.z,)))
+        return JointDiscriminator(self.z, sample=nn.Flatten(), latent=nn.Identity(), pair=pair)
+
+    def other(self, name: str, space: Space) -> nn.Module:
+        told = self._stack(math.prod(space.shape), self.e_widths, Space((2 * self.z,)))
+        return Encoder(nn.Sequential(nn.Flatten(), told))
+
+    def misfit(self, space: Space) -> str | None:
+        return None
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+
+    def _stack(self, inputs: int, widths: tuple[int, ...], space: Space) -> nn.Module:
+        net = MLP(z=inputs, g_widths=widths, g_activation="relu", init=self.init, batchnorm=self.batchnorm)
+        return net.generator(space)

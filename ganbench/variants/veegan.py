@@ -1,0 +1,63 @@
+"""VEEGAN: a reconstructor maps data to latents and back, and so resists mode collapse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ganbench.component import NonNegative, Search
+from ganbench.variants._joint import pac_objection
+from ganbench.variants.base import Batch, Better, Players, Terms, Variant
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class VEEGAN(Variant):
+    """D(z, x) is the log-odds that a pair comes from G; the reconstructor F, the network `e`, maps x to a latent.
+
+    L_D = E sp(-D(z, G(z))) + E sp(D(F(x), x)), sp(t) = log(1 + e^t). G minimises E D(z, G(z)) + w E |z - F(G(z))|^2,
+    F the second term alone; w, `weight`, is 1 in the paper. With `adversarial_reconstructor` F minimises -E D(F(x), x)
+    too, as the Julia adaptation in the authors' repository has it (there with F(G(z)) beside x).
+    The paper moves all three at once: a schedule in `simultaneous` order. The measure is E |z - F(G(z))|^2.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Srivastava et al. 2017, arXiv:1705.07761, Algorithm 1"
+    needs: ClassVar[frozenset[str]] = frozenset({"joint"})
+    others: ClassVar[tuple[str, ...]] = ("e",)
+    g_moves: ClassVar[tuple[str, ...]] = ("g", "e")
+    measures: ClassVar[Mapping[str, Better]] = MappingProxyType({"latent_error": "lower"})
+
+    weight: Annotated[NonNegative, Search(0.1, 10.0, log=True)] = 1.0
+    adversarial_reconstructor: bool = False
+
+    def d_loss(self, net: Players, batch: Batch) -> Terms:
+        real, fake = net.d.part("joint", batch.x, net["e"](batch.x)), net.d.part("joint", net.g(batch.z), batch.z)
+        return {"real": softplus(real).mean(), "fake": softplus(-fake).mean()}
+
+    def g_loss(self, net: Players, batch: Batch) -> Terms:
+        terms = {
+            "fake": net.d.part("joint", net.g(batch.z), batch.z).mean(),
+            "latent": self.weight * latent_error(net, batch).mean(),
+        }
+        if self.adversarial_reconstructor:
+            terms["real"] = -net.d.part("joint", batch.x, net["e"](batch.x)).mean()
+        return terms
+
+    def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
+        return {"latent_error": latent_error(net, batch)}
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return pac_objection(spec)
+
+
+def latent_error(net: Players, batch: Batch) -> Tensor:
+    """|z - F(G(z))|^2 (n,), summed over the coordinates."""
+    return (batch.z - net["e"](net.g(batch.z))).square().sum(1)
