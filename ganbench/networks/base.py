@@ -49,6 +49,10 @@ class Network(Component):
     def misfit(self, space: Space) -> str | None:
         """Why this network can't serve that space, and what it can; `None` when it can."""
 
+    def latent(self, space: Space) -> int:
+        """How many latents G takes for a sample: `z`, unless larger images need more."""
+        return self.z
+
     def mixing(self) -> str | None:
         """What beside batch norm makes D's score of a sample hang on the others of its batch; `None` where nothing."""
         return None

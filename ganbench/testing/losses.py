@@ -114,7 +114,7 @@ def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
     generator, pac = stream(seed, "check"), spec.network.pac
     real = data.draw_labelled(spec.batch * pac, generator)
     x = pack(to_range(real.x, *spec.network.pixel_range), pac).double()
-    z = pack(latents(spec, spec.batch * pac, generator), pac).double()
+    z = pack(latents(spec, data.space, spec.batch * pac, generator), pac).double()
     asked = noise(spec, spec.batch, data.space, generator)
     draws = Noise({name.removeprefix("noise/"): tensor.double() for name, tensor in asked.items()})
     carry = {name: tensor.double() for name, tensor in spec.variant.carry().items()}

@@ -80,7 +80,7 @@ def check_seeds(one: nn.Module, other: nn.Module, again: nn.Module, where: str) 
 def _inputs(network: Network, space: Space, player: PlayerName) -> tuple[Tensor, ...]:
     """Latents or samples, and labels where the network takes them."""
     generator = stream(0, "check")
-    shape = (network.z,) if player == "g" else packed(space, network.pac).shape
+    shape = (network.latent(space),) if player == "g" else packed(space, network.pac).shape
     x = torch.rand((SAMPLES, *shape), generator=generator, dtype=torch.float64).mul(2).sub(1)
     labels = torch.randint(max(space.classes, 1), (SAMPLES,), generator=generator)
     return (x, labels) if network.conditional else (x,)

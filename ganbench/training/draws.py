@@ -20,7 +20,7 @@ def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Params:
     real = data.draw_labelled(spec.batch * pac, streams["data"])
     return {
         "x": pack(to_range(real.x, *spec.network.pixel_range), pac),
-        "z": pack(latents(spec, spec.batch * pac, streams["latent"]), pac),
+        "z": pack(latents(spec, data.space, spec.batch * pac, streams["latent"]), pac),
         "step": torch.tensor(float(step)),
         **({} if real.y is None or data.labelled is not None else {"y": real.y}),
         **noise(spec, spec.batch, data.space, streams["penalty"]),
@@ -40,11 +40,11 @@ def noise(spec: RunSpec, n: int, space: Space, generator: torch.Generator) -> Pa
     """What the variant asks for with a batch of n packs, under `noise/`."""
     asked = spec.variant.noise(n, packed(space, spec.network.pac))
     own = {name: stream(spec.seed, "penalty", name) for name, one in asked.items() if one.once}
-    return {f"noise/{name}": _random(spec, one, own.get(name, generator)) for name, one in asked.items()}
+    return {f"noise/{name}": _random(spec, space, one, own.get(name, generator)) for name, one in asked.items()}
 
 
-def _random(spec: RunSpec, asked: Draw, generator: torch.Generator) -> Tensor:
+def _random(spec: RunSpec, space: Space, asked: Draw, generator: torch.Generator) -> Tensor:
     if asked.law == "latent":
-        return pack(latents(spec, asked.shape[0] * spec.network.pac, generator), spec.network.pac)
+        return pack(latents(spec, space, asked.shape[0] * spec.network.pac, generator), spec.network.pac)
     law = torch.rand if asked.law == "uniform" else torch.randn
     return law(asked.shape, generator=generator)

@@ -62,7 +62,7 @@ def _draws(spec: RunSpec, data: Data, part: Tensor, generator: torch.Generator, 
     real = Split(data.test.x[part], None if data.test.y is None else data.test.y[part])
     return {
         "x": pack(to_range(real.x, *spec.network.pixel_range), pac),
-        "z": pack(latents(spec, len(part), generator), pac),
+        "z": pack(latents(spec, data.space, len(part), generator), pac),
         "step": torch.tensor(float(step)),
         **({} if real.y is None else {"y": real.y}),
         **noise(spec, len(part) // pac, data.space, generator),

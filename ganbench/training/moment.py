@@ -60,7 +60,7 @@ def sample(spec: RunSpec, data: Data, weights: Params, n: int, step: int) -> Spl
     drawn from those of the training data.
     """
     generator = stream(spec.seed, "eval", step)
-    z = latents(spec, n, generator)
+    z = latents(spec, data.space, n, generator)
     y = None
     if spec.network.conditional and data.train.y is not None:
         y = data.train.y[torch.randint(len(data.train.y), (n,), generator=generator)]
@@ -104,9 +104,9 @@ def packed(space: Space, pac: int) -> Space:
     return Space((pac * space.shape[0], *space.shape[1:]), space.classes)
 
 
-def latents(spec: RunSpec, n: int, generator: torch.Generator) -> Tensor:
+def latents(spec: RunSpec, space: Space, n: int, generator: torch.Generator) -> Tensor:
     """(n, z) draws from the prior: N(0, 1) or U(-1, 1), float32 on the CPU."""
-    shape = (n, spec.network.z)
+    shape = (n, spec.network.latent(space))
     if spec.network.prior == "normal":
         return torch.randn(shape, generator=generator)
     return torch.rand(shape, generator=generator).mul_(2).sub_(1)

@@ -254,5 +254,5 @@ def test_further_networks_move_where_declared(conditional: RunSpec) -> None:
 
 def test_latents_keep_their_law() -> None:
     uniform = spec_of(network=replace(SMALL, prior="uniform", z=50))
-    z = latents(uniform, 1000, torch.Generator().manual_seed(0))
+    z = latents(uniform, Space((2,)), 1000, torch.Generator().manual_seed(0))
     assert -1 <= z.min() < -0.99 and 0.99 < z.max() <= 1 and abs(z.mean()) < 0.02
