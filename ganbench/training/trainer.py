@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams, draw
+from ganbench.training.health import due, first_bad, gradient_norms, summary, verdicts
 from ganbench.training.measures import Measured, measure
 from ganbench.training.moment import Divergence, Look, Moment, maker, report
 from ganbench.training.players import Sight, Turn, blueprints, foresight, moved_by, once, own_draws, sights
@@ -43,7 +45,9 @@ class Training:
     streams: list[Streams]
     carry: Params = field(default_factory=dict)  # (S, ...) what the variant carries from update to update
     average: Params = field(default_factory=dict)  # (S, ...) the moving average of G's parameters, where there is one
+    batch: Params = field(default_factory=dict)  # the newest draws
     step: int = 0
+    looked: int = 0  # the step of the last moment
     history: list[tuple[int, Terms]] = field(default_factory=list)  # `d/real` ... at each step since the last moment
     diverged: dict[int, Divergence] = field(default_factory=dict)  # by run
 
@@ -110,6 +114,7 @@ def _step(training: Training) -> None:
     for player in _movers(training):
         reused = batch.get("z") if schedule.reuse_z and player != previous else None
         batch, previous = _draw(training, reused), player
+        training.batch = batch
         turn[player] = batch
         if schedule.order != "simultaneous" or player == "g":
             gradients = _gradients(training, turn)
@@ -213,45 +218,34 @@ def _carry_on(training: Training, player: PlayerName, batch: Params) -> None:
 
 
 def _moment(training: Training) -> Moment:
-    means, finite = _summary(training)
+    means, finite = summary(training.history, training.nets)
+    shown = means | _health(training)
     for run in range(len(training.specs)):
         if run not in training.diverged and not finite[run]:
-            training.diverged[run] = _first_bad(training, run)
+            training.diverged[run] = first_bad(training.history, training.nets, run)
     training.history.clear()
+    training.looked = training.step
     looks = []
     for run, spec in enumerate(training.specs):
         diverged, carry = training.diverged.get(run), {name: tensor[run] for name, tensor in training.carry.items()}
-        terms = {} if diverged else {n: float(values[run]) for n, values in means.items()} | report(spec, carry)
+        numbers = {name: float(values[run]) for name, values in shown.items()} | report(spec, carry)
+        terms = {} if diverged else {name: number for name, number in numbers.items() if isfinite(number)}
         checkpoint, generator = partial(_checkpoint, training, run), partial(_sampler, training, run)
         measures = partial(_measures, training, run)
         looks.append(Look(spec, training.step, terms, diverged, checkpoint, generator, measures))
     return Moment(training.step, tuple(looks))
 
 
-def _summary(training: Training) -> tuple[dict[str, Tensor], list[bool]]:
-    """Means of each term since the last moment, (S,), and whether all terms and parameters of a run are finite."""
-    series: dict[str, list[Tensor]] = {}
-    for _, terms in training.history:
-        for name, term in terms.items():
-            series.setdefault(name, []).append(term)
-    stacked = {name: torch.stack(values).double() for name, values in series.items()}
-    tensors = [*stacked.values()] + [p.unsqueeze(0) for net in training.nets.values() for p in net.frozen.values()]
-    sound = torch.stack([t.isfinite().transpose(0, 1).flatten(1).all(1) for t in tensors]).all(0)
-    return {name: values.mean(0).cpu() for name, values in stacked.items()}, sound.tolist()
-
-
-def _first_bad(training: Training, run: int) -> Divergence:
-    """The first non-finite term of a run since the last moment, or the player whose parameters are."""
-    for step, terms in training.history:
-        for name, term in terms.items():
-            if not term[run].isfinite():
-                return Divergence(step, name)
-    broken = [name for name, net in training.nets.items() if not _finite(net, run)]
-    return Divergence(training.step, f"{broken[0]}/parameters")
-
-
-def _finite(net: Net, run: int) -> bool:
-    return all(bool(tensor[run].isfinite().all()) for tensor in net.frozen.values())
+def _health(training: Training) -> Params:
+    """How the networks fare, (S,), under `health/`; of what D says only where it is due. Buffers are copies."""
+    found = gradient_norms(training.nets)
+    if due(training.step, training.looked):
+        judge = _on_pack(training, partial(verdicts, training.specs[0].variant))
+        weights = {name: net.frozen for name, net in training.nets.items()}
+        buffers = {name: {n: t.clone() for n, t in own.items()} for name, own in _buffers(training).items()}
+        with torch.no_grad():
+            found |= judge(weights, buffers, training.carry, {"d": training.batch})
+    return {f"health/{name}": values for name, values in found.items()}
 
 
 def _sampler(training: Training, run: int) -> Params:
@@ -291,4 +285,4 @@ def _restore(training: Training, checkpoints: Sequence[Checkpoint]) -> None:
     for streams, checkpoint in zip(training.streams, checkpoints, strict=True):
         for name, generator in streams.items():
             generator.set_state(checkpoint["streams"][name].cpu())
-    training.step = steps.pop()
+    training.step = training.looked = steps.pop()

@@ -6,13 +6,14 @@ A memory is a mapping of four tensors over its N slots: `keys` (N, M), `values` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import mse_loss, normalize
 
 from ganbench.rng import stream
 
@@ -86,6 +87,18 @@ def score(rule: Rule, memory: Memory, query: Tensor) -> Tensor:
     real, nothing = memory["values"][slots] > 0.5, torch.finfo(joint.dtype).min
     odds: Tensor = joint.masked_fill(~real, nothing).logsumexp(1) - joint.masked_fill(real, nothing).logsumexp(1)
     return odds
+
+
+def clipped(odds: Tensor, least: float) -> Tensor:
+    """Log-odds whose probability is at least `least` and at most 1 - `least`."""
+    most = math.log(1 / least - 1)
+    return odds.clamp(-most, most)
+
+
+def information(rule: Rule, memory: Memory, z: Tensor, made: Tensor) -> Tensor:
+    """How far G's queries (n, M) are from the keys that it was fed for latents (n, z): lower keeps the cluster."""
+    keys = pick(memory, z)
+    return mse_loss(made, keys) if rule.code else -rule.concentration * (keys * normalize(made)).sum(1).mean()
 
 
 def write(rule: Rule, memory: Memory, query: Tensor, label: float) -> dict[str, Tensor]:

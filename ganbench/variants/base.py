@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -93,6 +94,17 @@ class Draw:
     once: bool = False  # the same numbers in every update of a run, from a stream of their own
 
 
+@dataclass(frozen=True)
+class Border:
+    """Where D's scores turn from fake to real, and how far from there its loss is nearly flat (None: nowhere)."""
+
+    at: float = 0.0
+    flat: float | None = None
+
+
+LOGITS = Border(flat=math.log(99))  # the score is a log-odds; flat where D is sure to 99 %
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant(Component):
     """A GAN objective. Both losses are minimised; each is differentiated with respect to the moving player only.
@@ -135,6 +147,17 @@ class Variant(Component):
     def report(self, carry: Mapping[str, Tensor]) -> Terms:
         """Scalars that tell how what is carried fares; logged as `carry/NAME` beside the terms of the losses."""
         return {}
+
+    def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What D makes of the batch's reals and of fakes, (n,) each, the higher the more real: for the health record.
+
+        Called without gradients, the networks in training mode.
+        """
+        return net.d(batch.x), net.d(net.g(batch.z))
+
+    def border(self) -> Border | None:
+        """The border between D's scores of reals and of fakes; None where the loss sets none (critics, energies)."""
+        return None
 
     def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
         """What each of `measures` is on each sample (n,) of a batch of the test split, labels included.

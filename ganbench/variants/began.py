@@ -42,6 +42,9 @@ class BEGAN(Variant):
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return {"fake": energy(net.d, net.g(batch.z), "l1").mean()}
 
+    def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
+        return -energy(net.d, batch.x, "l1"), -energy(net.d, net.g(batch.z), "l1")
+
     def carry(self) -> Params:
         return {"k": torch.tensor(self.k_start), "convergence": torch.tensor(0.0)}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants._scores import logistic_d, logistic_g
-from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Border, Draw, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ class DRAGAN(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return logistic_g(net, batch)
+
+    def border(self) -> Border:
+        return LOGITS
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
         return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
+from torch import Tensor
 from torch.nn.functional import relu
 
 from ganbench.component import NonNegative, Positive, Search
@@ -42,6 +43,9 @@ class EBGAN(Variant):
         if self.pt_weight > 0:
             terms["pulling_away"] = self.pt_weight * pulling_away(net.d.part("code", made))
         return terms
+
+    def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
+        return -energy(net.d, batch.x, self.energy), -energy(net.d, net.g(batch.z), self.energy)
 
     def objection(self, spec: RunSpec) -> str | None:
         alone = self.pt_weight > 0 and spec.batch < 2

@@ -9,7 +9,7 @@ from torch.nn.functional import relu
 
 from ganbench.component import Count
 from ganbench.variants._scores import critic_g
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, Border, Players, Terms, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,9 @@ class Hinge(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return critic_g(net, batch)
+
+    def border(self) -> Border:
+        return Border(flat=1.0)
 
     def d_steps(self, step: int) -> int:
         return self.n_dis

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.component import Count, Index, Positive, Search
 from ganbench.variants import _codes
 from ganbench.variants._scores import logistic_d, logistic_g
-from ganbench.variants.base import Batch, Better, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Better, Border, Players, Terms, Variant
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -50,6 +50,9 @@ class InfoGAN(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return logistic_g(net, batch) | self._information(net, batch)
+
+    def border(self) -> Border:
+        return LOGITS
 
     def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
         return _codes.chosen(z, self.categories)

@@ -41,6 +41,9 @@ class LossSensitiveGAN(Variant):
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return {"fake": self._loss(net.d(net.g(batch.z))).mean()}
 
+    def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
+        return -net.d(batch.x), -net.d(net.g(batch.z))
+
     def objection(self, spec: RunSpec) -> str | None:
         if self.output == "relu" and not spec.network.d_batchnorm:
             return (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ganbench.variants._scores import Reduction, squared_distance
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, Border, Players, Terms, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,3 +34,6 @@ class LSGAN(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return {"fake": squared_distance(net.d(net.g(batch.z)), self.c, self.reduction)}
+
+    def border(self) -> Border | None:
+        return Border((self.a + self.b) / 2) if self.a < self.b else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants._scores import Reduction, squared_distance
-from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
+from ganbench.variants.base import Batch, Border, Draw, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ class LSGANGP(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return {"fake": squared_distance(net.d(net.g(batch.z)), self.c, self.reduction)}
+
+    def border(self) -> Border | None:
+        return Border((self.a + self.b) / 2) if self.a < self.b else None
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
         return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform", once=self.frozen)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor
-from torch.nn.functional import logsigmoid, mse_loss, normalize, softplus
+from torch.nn.functional import logsigmoid, softplus
 
 from ganbench.component import Count, Fraction, NonNegative, Positive
 from ganbench.variants import _memory
-from ganbench.variants.base import Batch, Params, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Border, Params, Players, Terms, Variant
 
 if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
@@ -25,19 +24,16 @@ if TYPE_CHECKING:
 class MemoryGAN(Variant):
     """GAN with a memory of `slots` keys K_i, labels v_i and counts h_i. D's part `query`, at length 1, is q(x).
 
-    D(x) = sum of v_i p(c = i | x) over the `top` likeliest slots, p ~ exp(kappa K_i q) (h_i + beta), clipped to
-    [clip, 1 - clip]. L_D = -E log D(x) - E log(1 - D(G)) + lambda I, L_G = E log(1 - D(G)) + lambda I with
-    I = -E kappa K_i q(G); `g_form` may be the non-saturating loss, or the sum of both. G is fed [K_i, z]: the first
-    `key` latents give way to the key of a real slot, drawn in proportion to h_i by the first of them.
-
-    After each update of D the memory sees the reals, then the fakes, one by one. If one of the `top` likeliest slots
-    has the label of the sample, the `top` likeliest of that label take `em_steps` of incremental EM, with h decayed by
-    alpha before and keys brought back to length 1; if none, the sample replaces the oldest slot, with the mean count.
-    Keys begin in random directions (the code: at 0), which the notes on the paper leave open.
-    `form` `code` departs as the authors' code does. (1) Each slot of an EM step gains 1, not its share. (2) Whether the
-    label is recalled is asked of the likeliest slot alone; in the choice of slots a wrong label costs 2 kappa only.
-    (3) I is the mean squared error of K_i and G's query, not normalised. (4) D's prior is alpha h_i + beta. (5) The
-    memory is written after G's updates too. (6), a learning rate that decays too fast, has no counterpart.
+    D(x) = sum of v_i p(c = i | x) over the `top` likeliest slots, p ~ exp(kappa K_i q) (h_i + beta), clipped to [clip,
+    1 - clip]. L_D = -E log D(x) - E log(1 - D(G)) + lambda I, L_G = E log(1 - D(G)) + lambda I with I = -E kappa K_i
+    q(G); `g_form` may be the non-saturating one, or both. G is fed [K_i, z]: the first `key` latents give way to the
+    key of a real slot, drawn in proportion to h_i by the first of them. After each update of D the memory sees the
+    reals, then the fakes, one by one: if one of the `top` likeliest slots has the label of the sample, the `top`
+    likeliest of that label take `em_steps` of incremental EM, h decayed by alpha before; if none, the sample replaces
+    the oldest slot, with the mean count. `form` `code` departs as the authors' code does: (1) each slot of an EM step
+    gains 1, not its share; (2) whether the label is recalled is asked of the likeliest slot alone, and in the choice of
+    slots a wrong label costs 2 kappa only; (3) I is the mean squared error of K_i and G's query, not normalised; (4)
+    D's prior is alpha h_i + beta; (5) the memory is written after G's updates too; (6) keys begin at 0.
     """
 
     version: ClassVar[int] = 1
@@ -68,6 +64,13 @@ class MemoryGAN(Variant):
         loss = {"minimax": logsigmoid(-fake), "ns": -logsigmoid(fake), "both": -fake}[self.g_form]
         return {"fake": loss.mean(), "info": self._info(made, batch)}
 
+    def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
+        queries = net.d.part("query", batch.x), net.d.part("query", net.g(batch.z))
+        return self._score(queries[0], batch), self._score(queries[1], batch)
+
+    def border(self) -> Border:
+        return LOGITS
+
     def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
         return torch.cat([_memory.pick(carry, z), z[:, self.key :]], 1)
 
@@ -90,10 +93,7 @@ class MemoryGAN(Variant):
         return _memory.Rule(self.concentration, self.beta, self.alpha, self.top, self.em_steps, self.form == "code")
 
     def _score(self, query: Tensor, batch: Batch) -> Tensor:
-        most = math.log(1 / self.clip - 1)
-        return _memory.score(self._rule(), batch.carry, query).clamp(-most, most)
+        return _memory.clipped(_memory.score(self._rule(), batch.carry, query), self.clip)
 
     def _info(self, made: Tensor, batch: Batch) -> Tensor:
-        keys = _memory.pick(batch.carry, batch.z)
-        fit = self.concentration * (keys * normalize(made)).sum(1).mean()
-        return self.info_weight * (mse_loss(made, keys) if self.form == "code" else -fit)
+        return self.info_weight * _memory.information(self._rule(), batch.carry, batch.z, made)

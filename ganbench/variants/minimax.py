@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 
 from ganbench.component import Count, Fraction, Index
 from ganbench.variants._scores import logistic_d
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,9 @@ class Minimax(Variant):
         if batch.step is not None:
             early = early | (batch.step <= self.early_steps)
         return {"fake": torch.where(early, strong, saturating)}
+
+    def border(self) -> Border:
+        return LOGITS
 
     def d_steps(self, step: int) -> int:
         return self.k

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ganbench.component import Count, Fraction
 from ganbench.variants._scores import logistic_d, logistic_g
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,9 @@ class NonSaturating(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return logistic_g(net, batch, self.minimax_share, self.g_target)
+
+    def border(self) -> Border:
+        return LOGITS
 
     def d_steps(self, step: int) -> int:
         return self.k

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants._scores import logistic, logistic_g
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
 from ganbench.variants.penalties import batchnorm_objection, scored, squared_norm
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ class R1(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         return logistic_g(net, batch)
+
+    def border(self) -> Border:
+        return LOGITS
 
     def objection(self, spec: RunSpec) -> str | None:
         return batchnorm_objection(spec)

@@ -11,7 +11,7 @@ from torch import Tensor
 from ganbench.component import Index
 from ganbench.variants._scores import logistic
 from ganbench.variants._unrolling import unroll
-from ganbench.variants.base import Batch, Player, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Border, Player, Players, Terms, Variant
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -45,6 +45,9 @@ class Unrolled(Variant):
 
         later = unroll(net.d, loss, self.k)
         return {name: -term for name, term in logistic(real=later(batch.x), fake=later(fake)).items()}
+
+    def border(self) -> Border:
+        return LOGITS
 
     def objection(self, spec: RunSpec) -> str | None:
         if not spec.optimizer.foresees:
