@@ -25,6 +25,7 @@ class Job:
     samples: int  # generated at each mark
     evaluators: tuple[Evaluator, ...]
     until: int | None = None  # leave the runs at this mark, to be gone on with; None: to their end
+    budget: float | None = None  # the share of the wall time that evaluation may take; marks are left out to keep to it
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -47,6 +48,7 @@ def encode(job: Job) -> dict[str, Any]:
         "marks": list(job.marks),
         "samples": job.samples,
         "until": job.until,
+        "budget": job.budget,
         "evaluators": [_value(evaluator) for evaluator in job.evaluators],
     }
 
@@ -59,6 +61,7 @@ def decode(body: Mapping[str, Any], registry: Registry) -> Job:
         body["samples"],
         tuple(_component(registry, "evaluator", evaluator) for evaluator in body["evaluators"]),
         body["until"],
+        body["budget"],
     )
 
 

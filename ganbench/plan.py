@@ -65,7 +65,8 @@ def make(suite: Suite, store: Store, retry_failed: bool = False, pack: int = 1) 
 def job_of(suite: Suite, specs: tuple[RunSpec, ...]) -> Job:
     """The job of runs of one cell of a suite."""
     spec, evaluation = specs[0], suite.evaluation
-    return Job(specs, evaluation.marks(spec), evaluation.samples, evaluation.evaluators_for(spec))
+    evaluators = evaluation.evaluators_for(spec)
+    return Job(specs, evaluation.marks(spec), evaluation.samples, evaluators, budget=evaluation.budget)
 
 
 def complete(job: Job, state: State | None, folder: RunFolder) -> bool:
@@ -74,9 +75,13 @@ def complete(job: Job, state: State | None, folder: RunFolder) -> bool:
 
 
 def missing(job: Job, state: State) -> dict[int, tuple[str, ...]]:
-    """The marks of a finished run that lack scores, with the keys of the evaluators that are wanted there."""
+    """The marks of a finished run that lack scores, with the keys of the evaluators that are wanted there.
+
+    One left out to keep to a budget lacks nothing, as long as the job has a budget.
+    """
     last = state.diverged["step"] - 1 if state.diverged else state.step
-    wanted = {mark: tuple(k for k in job.wanted() if mark not in state.scored.get(k, ())) for mark in job.marks}
+    marks = [mark for mark in job.marks if job.budget is None or mark not in state.thinned]
+    wanted = {mark: tuple(k for k in job.wanted() if mark not in state.scored.get(k, ())) for mark in marks}
     return {mark: keys for mark, keys in wanted.items() if keys and mark <= last}
 
 

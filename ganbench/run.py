@@ -130,9 +130,11 @@ def manifest(suite: Suite) -> dict[str, Any]:
         "excluded": _excluded(suite),
         "axes": list(suite.axes),
         "select": suite.select,
+        **suite.questions.as_json(),
         "marks": {spec.run_id(): list(evaluation.marks(spec)) for spec in suite.specs},
         "evaluation": {
             "samples": evaluation.samples,
+            "budget": evaluation.budget,
             "with": [score_key(evaluator, evaluation.samples) for evaluator in evaluation.evaluators]
             + sorted({own_key(spec.variant) for spec in suite.specs if spec.variant.measures}),
             "skipped": [vars(skip) for skip in evaluation.skipped],

@@ -38,11 +38,12 @@ class State:
 
     status: Status
     step: int = 0
-    seconds: float = 0.0  # of training, evaluation included
+    seconds: float = 0.0  # of training, evaluation included; of the whole pack
     evaluation_seconds: float = 0.0
     diverged: dict[str, Any] | None = None  # {"step": 812, "term": "d/real"}: the first non-finite term
     error: str | None = None  # why it failed: exception or signal
     scored: dict[str, list[int]] = field(default_factory=dict)  # marks at which each evaluator has been called
+    thinned: list[int] = field(default_factory=list)  # marks left out to keep evaluation within its budget
     sealed: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
@@ -255,6 +256,7 @@ def _state(body: dict[str, Any]) -> State:
         "diverged": state.diverged is None or (_is_count(state.diverged["step"]) and bool(state.diverged["term"])),
         "error": state.error is None or isinstance(state.error, str),
         "scored": all(isinstance(marks, list) and all(map(_is_count, marks)) for marks in state.scored.values()),
+        "thinned": isinstance(state.thinned, list) and all(map(_is_count, state.thinned)),
         "sealed": all(name in ROWS and _is_count(seal[0]) for name, seal in state.sealed.items()),
     }
     wrong = [f"{name} = {getattr(state, name)!r}" for name, holds in sound.items() if not holds]

@@ -40,6 +40,7 @@ class Results:
     running, missing, damaged) and `error` (why it failed or can't be believed; empty otherwise).
     `scores`: `run_id step metric value stderr n fingerprint`, only what the suite asked for, the newest of duplicates;
     `fingerprint` counts into `fingerprints`, where the evaluator and the sample sizes are written in.
+    `marks` leaves out those that a run left out for the budget; `evaluation_share`: of the finished runs' wall time.
     """
 
     suite: str
@@ -48,6 +49,18 @@ class Results:
     runs: pd.DataFrame
     scores: pd.DataFrame
     fingerprints: tuple[dict[str, str], ...]
+    evaluation_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run folder holds: how it stands, its scores, its marks and its seconds (of evaluation, of all)."""
+
+    status: str
+    error: str = ""
+    scores: tuple[Measured, ...] = ()
+    thinned: frozenset[int] = frozenset()
+    seconds: tuple[float, float] = (0.0, 0.0)
 
 
 def tidy(store: Store, suite: str) -> pd.DataFrame:
@@ -73,18 +86,20 @@ def read(store: Store, suite: str) -> Results:
     runs: list[dict[str, Any]] = []
     scores: list[tuple[Any, ...]] = []
     fingerprints: dict[Fingerprint, int] = {}
-    for run_id, columns in manifest["runs"].items():
-        status, error, rows = _read_run(store.run(run_id), manifest)
-        runs.append({"run_id": run_id} | columns | {"status": status, "error": error})
-        for *numbers, fingerprint in rows:
+    found = {run_id: _read_run(store.run(run_id), manifest) for run_id in manifest["runs"]}
+    for run_id, run in found.items():
+        runs.append({"run_id": run_id} | manifest["runs"][run_id] | {"status": run.status, "error": run.error})
+        for *numbers, fingerprint in run.scores:
             scores.append((run_id, *numbers, fingerprints.setdefault(fingerprint, len(fingerprints))))
+    evaluation, total = (sum(run.seconds[i] for run in found.values()) for i in (0, 1))
     return Results(
         suite,
         manifest,
-        {run_id: tuple(sorted(steps)) for run_id, steps in manifest["marks"].items()},
+        {run_id: tuple(sorted({*manifest["marks"][run_id]} - run.thinned)) for run_id, run in found.items()},
         pd.DataFrame(runs, columns=None if runs else ["run_id", *COMPONENTS, *OPTIONAL, "seed", "status", "error"]),
         pd.DataFrame(scores, columns=list(_SCORES)).astype(_SCORES),
         tuple(dict(sorted(items)) for items in fingerprints),
+        evaluation / total if total else None,
     )
 
 
@@ -97,15 +112,19 @@ def _manifest(store: Store, suite: str) -> dict[str, Any]:
     return manifest
 
 
-def _read_run(folder: RunFolder, manifest: dict[str, Any]) -> tuple[str, str, list[Measured]]:
-    """Status, error and the scores that the suite asked for."""
+def _read_run(folder: RunFolder, manifest: dict[str, Any]) -> Run:
+    """How a run stands, and the scores that the suite asked for."""
     try:
         state = folder.check()
         if state is None:
-            return "missing", "", []
-        return state.status, state.error or "", _asked(folder, manifest)
+            return Run("missing")
+        scores = tuple(_asked(folder, manifest))
+        thinned = frozenset(state.thinned) - {step for step, *_ in scores}
+        pack = (folder.read_json("env.json") or {}).get("pack", 1)  # its seconds are those of the whole pack
+        seconds = (state.evaluation_seconds, state.seconds / pack) if state.finished else (0.0, 0.0)
+        return Run(state.status, state.error or "", scores, thinned, seconds)
     except DamagedRun as damage:
-        return "damaged", str(damage), []
+        return Run("damaged", str(damage))
 
 
 def _asked(folder: RunFolder, manifest: dict[str, Any]) -> list[Measured]:

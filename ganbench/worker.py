@@ -18,6 +18,7 @@ from typing import Any
 from filelock import Timeout
 
 from ganbench import environment, pictures, tensors
+from ganbench.budget import affords
 from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
 from ganbench.evaluators.features import Bank, Real, evaluate
@@ -67,6 +68,7 @@ class Recorder:
     began: float  # monotonic clock, minus the seconds of earlier sessions
     saved: float = 0.0  # when the last checkpoint was written
     cost: float = 0.0  # what it cost, in seconds
+    scoring: float = 0.0  # what the mark scored last cost, in seconds
 
     def seconds(self) -> float:
         return time.monotonic() - self.began
@@ -137,9 +139,10 @@ def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
     context.emit({"event": "start", "runs": list(job.run_ids), "steps": steps})
     within = [stop for stop in stops if stop <= (job.until or steps)]
     for moment in train(job.specs, real.data, within, Place(context.device), checkpoints):
+        due = moment.step in job.marks and _due(recorders, job, moment.step)
         for recorder, look in zip(recorders, moment.looks, strict=True):
             if recorder.state.status == "running":
-                _record(recorder, look, job, real)
+                _record(recorder, look, job, real, due)
         context.emit({"event": "progress", "runs": list(job.run_ids), "step": moment.step, "of": steps})
         stopping = context.stopping()
         _save(recorders, moment, context.save_every, now=stopping or moment.step == job.until)
@@ -184,19 +187,25 @@ def _begin(spec: RunSpec, folder: RunFolder, resumed: int, about: dict[str, Any]
         folder.write_state(state, seal=False)
         folder.keep_rows_until(resumed)
     else:
-        write_json(
-            folder.path / "spec.json", {"run_id": folder.run_id, "spec": spec.canonical(), "columns": spec.columns()}
-        )
+        told = {"run_id": folder.run_id, "spec": spec.canonical(), "columns": spec.columns()}
+        write_json(folder.path / "spec.json", told)
     write_json(folder.path / "env.json", about)
     scored = {key: [mark for mark in marks if mark <= resumed] for key, marks in state.scored.items()}
-    state = replace(state, status="running", error=None, step=resumed, scored=scored)
+    thinned = [mark for mark in state.thinned if mark <= resumed]
+    state = replace(state, status="running", error=None, step=resumed, scored=scored, thinned=thinned)
     folder.write_state(state)
     now = time.monotonic()
     return Recorder(spec, folder, state, now - state.seconds, saved=now)
 
 
-def _record(recorder: Recorder, look: Look, job: Job, real: Real) -> None:
-    """Append what a moment shows of one run; at a mark keep the generator, a picture and the scores."""
+def _due(recorders: Sequence[Recorder], job: Job, step: int) -> bool:
+    """Whether a mark is scored: the last one always, another where the runs of the pack then keep to the budget."""
+    spent, cost = sum(r.state.evaluation_seconds for r in recorders), sum(r.scoring for r in recorders)
+    return step in (job.marks[-1], job.until) or affords(job.budget, spent, cost, recorders[0].seconds())
+
+
+def _record(recorder: Recorder, look: Look, job: Job, real: Real, due: bool) -> None:
+    """Append what a moment shows of one run; at a mark keep the generator and, where due, a picture and the scores."""
     folder = recorder.folder
     if look.terms:
         folder.append("terms.jsonl", [{"step": look.step, "time": time.time(), "terms": look.terms}])
@@ -207,10 +216,14 @@ def _record(recorder: Recorder, look: Look, job: Job, real: Real) -> None:
         weights = look.generator()
         tensors.save(folder.checkpoint(look.step), weights)
         started = time.monotonic()
-        scores(recorder, look.step, weights, job, real)
+        if due:
+            scores(recorder, look.step, weights, job, real)
+        else:
+            recorder.state = replace(recorder.state, thinned=[*recorder.state.thinned, look.step])
         folder.append("scores.jsonl", own_rows(look))
-        spent = recorder.state.evaluation_seconds + time.monotonic() - started
-        recorder.state = replace(recorder.state, evaluation_seconds=spent)
+        spent = time.monotonic() - started
+        recorder.scoring = spent if due else recorder.scoring
+        recorder.state = replace(recorder.state, evaluation_seconds=recorder.state.evaluation_seconds + spent)
     if status != "running":
         recorder.state = replace(recorder.state, status=status, seconds=recorder.seconds())
         folder.write_state(recorder.state)

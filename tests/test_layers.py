@@ -27,12 +27,14 @@ BASES = frozenset(f"{family}.base" for family in (*FAMILIES, "executors"))
 # which hold types, are units too. An import under TYPE_CHECKING costs nothing and is free, except between families.
 MAY_IMPORT = {
     "errors": "",
+    "budget": "",
     "spec": "",
     "rng": "",
     "component": "",
     "stats": "",
     "outcomes": "",
     "pictures": "",
+    "questions": "outcomes",
     "environment": "",
     "devices": "errors",
     "store": "errors",
@@ -50,15 +52,16 @@ MAY_IMPORT = {
     "optimizers": "component optimizers.base",
     "evaluators": "component datasets.base errors evaluators.base rng store",
     "training": "datasets.base networks.base optimizers.base rng spec variants.base",
-    "suite": "component datasets.base errors evaluators.base networks.base options plugins spec variants.base",
-    "worker": "datasets.base environment errors evaluators job pictures plan rng scores spec store tensors training "
+    "suite": "component datasets.base errors evaluators.base networks.base options outcomes plugins questions spec "
+    "variants.base",
+    "worker": "budget datasets.base environment errors evaluators job pictures plan rng scores spec store tensors training "
     "variants.base",
     "serve": "job plugins store worker",
     "executors.base": "job",
     "executors": "errors executors.base job store worker",
     "progress": "executors.base",
     "tracking": "errors spec store",
-    "report": "errors stats table",
+    "report": "errors outcomes questions stats table",
     "watch": "errors",
     "tuning": "component errors options plan rng spec",
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",

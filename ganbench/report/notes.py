@@ -30,4 +30,7 @@ def notes(report: Report) -> list[str]:
     unruled = [section.dataset for section in report.sections if chosen not in section.metrics]
     if report.rule not in RULES and unruled:
         lines.append(f"No headline on {', '.join(unruled)}: {chosen} is not measured there.")
+    if report.evaluation_share is not None:
+        allowed = "" if report.budget is None else f"; the suite allows {report.budget:.0%} and leaves marks out for it"
+        lines.append(f"Evaluation took {report.evaluation_share:.0%} of the runs' wall time{allowed}.")
     return lines + [f"Not measured on {one['dataset']}: {one['evaluator']}: {one['because']}" for one in report.skipped]

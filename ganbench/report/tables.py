@@ -89,6 +89,8 @@ class Report:
     excluded: tuple[Exclusion, ...]
     skipped: tuple[dict[str, str], ...]  # dataset, evaluator, because: what was not measured
     failures: tuple[Failure, ...]
+    evaluation_share: float | None = None  # of the finished runs' wall time
+    budget: float | None = None  # what the suite allows for it
 
 
 def summarise(store: Store, results: Results, rule: str) -> Report:
@@ -104,6 +106,8 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
         excluded=tuple(Exclusion(cell["columns"], cell["because"]) for cell in manifest["excluded"]),
         skipped=tuple(manifest["evaluation"].get("skipped", ())),
         failures=_failures(store, results.runs),
+        evaluation_share=results.evaluation_share,
+        budget=manifest["evaluation"].get("budget"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ganbench.component import Count
+from ganbench.component import Count, Fraction
 from ganbench.evaluators.base import Evaluator, Metric
 from ganbench.plugins import Registry, hint
 from ganbench.spec import RunSpec
@@ -29,13 +29,17 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`every`: steps between two marks, by dataset or `default`; empty: the last step only. `samples`: at each mark."""
+    """`every`: steps between two marks, by dataset or `default`; empty: the last step only. `samples`: at each mark.
+
+    `budget`: the share of the wall time that evaluation may take; marks but the last are left out to keep to it.
+    """
 
     every: Mapping[str, int]
     samples: int
     evaluators: tuple[Evaluator, ...]
     skipped: tuple[Skipped, ...] = ()
     own: tuple[Metric, ...] = ()  # what variants measure of their own networks
+    budget: float | None = None
 
     def marks(self, spec: RunSpec) -> tuple[int, ...]:
         """The steps at which a run is scored: every multiple of `every`, and always the last one."""
@@ -67,11 +71,12 @@ def read_evaluation(
     node: Node, datasets: Datasets, names: Iterable[str], registry: Registry, mistakes: Mistakes
 ) -> Evaluation:
     """The section `evaluate`. `names`: the datasets that a value may be given for."""
-    entries = mapping(node, "evaluate", ("every", "samples", "with"), mistakes)
+    entries = mapping(node, "evaluate", ("every", "samples", "with", "budget"), mistakes)
     every: dict[str, int] = {}
     if "every" in entries:
         every = per_dataset.read(entries["every"], names, lambda n: scalar("every", Count, n, mistakes) or 1, mistakes)
     samples = scalar("samples", Count, entries["samples"], mistakes) if "samples" in entries else SAMPLES
+    budget = scalar("budget", Fraction, entries["budget"], mistakes) if "budget" in entries else None
     wanted = entries.get("with")
     found = choices("evaluator", wanted, registry, mistakes) if wanted and wanted.value != [] else []
     notations = [choice.value.notation() for choice in found]
@@ -79,7 +84,8 @@ def read_evaluation(
     _check_names(ordered, mistakes)
     judged = ordered if samples else ()  # how many samples is part of whether an evaluator fits
     skipped = [one for choice in judged for one in _skipped(choice, datasets, samples, mistakes)]
-    return Evaluation(every, samples or 1, tuple(choice.value for choice in ordered), tuple(skipped))
+    evaluators = tuple(choice.value for choice in ordered)
+    return Evaluation(every, samples or 1, evaluators, tuple(skipped), budget=budget)
 
 
 def read_select(node: Node, evaluation: Evaluation, mistakes: Mistakes) -> str:

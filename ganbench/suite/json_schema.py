@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ganbench.component import Count
+from ganbench.component import Count, Fraction
 from ganbench.plugins import FAMILIES, Registry
 from ganbench.spec import AXES, Schedule
+from ganbench.suite.questions_schema import questions
 from ganbench.suite.values import NAME, SCALARS
 
 Json = dict[str, Any]
@@ -23,6 +24,7 @@ def schema(registry: Registry | None = None) -> Json:
     }
     rule = _object({"where": _ref("where"), "because": {"type": "string"}}, required=("where", "because"))
     evaluate = {"every": _per_dataset(_type(Count)), "samples": _type(Count), "with": _listed(_ref("evaluator"))}
+    evaluate["budget"] = _type(Fraction)
     train = {axis: _per_dataset(_ref(axis)) for axis in AXES if axis not in ("variant", "dataset", "seed")}
     top = {
         "name": {"type": "string", "pattern": NAME},
@@ -33,6 +35,7 @@ def schema(registry: Registry | None = None) -> Json:
         "evaluate": _object(evaluate),
         "select": {"type": "string", "pattern": "^(last|tail|best:.+)$"},
         "plugins": _listed({"type": "string"}),
+        **questions(AXES),
     }
     families = {family: _family(family, registry) for family in FAMILIES}
     scalars = {axis: _type(kind) for axis, kind in SCALARS.items()}

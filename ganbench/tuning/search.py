@@ -157,7 +157,7 @@ def _run(desk: Desk, runs: Sequence[tuple[RunSpec, int | None]]) -> None:
     """Bring runs to a step, or to their end: those that are there already cost nothing."""
     jobs = []
     for spec, until in runs:
-        folder, job = desk.store.run(spec.run_id()), replace(plan.job_of(desk.suite, (spec,)), until=until)
+        folder, job = desk.store.run(spec.run_id()), replace(plan.job_of(desk.suite, (spec,)), until=until, budget=None)
         state = folder.state()
         failed = state is not None and state.status == "failed"
         there = until is not None and state is not None and until in _scored(desk, spec)

@@ -20,7 +20,7 @@ DIVERGED = Run(variant="minimax", status="diverged")
 def test_a_done_run(tmp_path: Path):
     text = show(write_suite(tmp_path, [DONE, FAILED]), DONE.run_id)
     assert text.splitlines()[0] == DONE.run_id
-    assert "status   done\nstep     4000\nseconds  12.0, 0.0 of them in evaluation" in text
+    assert "status   done\nstep     4000\nseconds  12.0, 3.0 of them in evaluation" in text
     assert "variant  ns (version 1)" in text
     assert "| step | fd_pixels |     hq |\n| ---: | --------: | -----: |\n| 1000 |     3.000 | 0.2500 |" in text
     assert "| 2000 |     2.000 |      – |" in text

@@ -139,8 +139,8 @@ def test_an_axis(tmp_path: Path, axis: str, says: str) -> None:
     ("line", "says"),
     [
         ("trian: {batch: 3}", "4:1  a suite has no key 'trian'. did you mean 'train'?"),
-        ("outcome: {stable: x}", "4:1  outcome is not supported yet. leave it out"),
-        ("claims: []", "4:1  claims is not supported yet. leave it out"),
+        ("outcome: {stable: x}", "4:19  stable must be a mapping. allowed: metric, at_least"),
+        ("claims: [x]", "4:10  a claim must be a mapping. allowed: says, source"),
         ("about: 3", "4:8  about = 3 must be text"),
         ("name: y", "4:1  the key 'name' is given twice"),
         ("select: best", "4:9  select = best is no rule. allowed: last, tail, best:METRIC"),
@@ -150,6 +150,7 @@ def test_an_axis(tmp_path: Path, axis: str, says: str) -> None:
         ("evaluate: {evry: 3}", "4:12  evaluate has no key 'evry'. did you mean 'every'?"),
         ("evaluate: {every: 0}", "4:19  every = 0 must be at least 1"),
         ("evaluate: {every: {tiny_pints: 3, default: 4}}", "4:20  there is no dataset 'tiny_pints' here. did you"),
+        ("evaluate: {budget: 1.5}", "4:20  budget = 1.5 must be at most 1"),
         ("evaluate: {samples: 1.5}", "4:21  samples = 1.5 must be a whole number"),
         ("evaluate: {with: [tiny_scor]}", "4:19  there is no evaluator 'tiny_scor'. did you mean 'tiny_score'?"),
         ("evaluate: {with: tiny_score, samples: 9}",
