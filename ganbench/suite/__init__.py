@@ -36,14 +36,14 @@
   of them). A rule that matches no run is a mistake. Cells to which a component objects are left out with its reason.
 - **outcome**: `stable` is a condition or a list of them, all of which a stable run meets; it may be given per dataset.
   A value is good when it keeps `at_least` or `at_most` (whichever suits the metric), is no more than `ratio` times, and
-  no more than `drop`, worse than the run's best so far. `marks` (last, tail = the last fifth, all, or a share) are those
-  that decide; a run is collapsed where more than half of them are bad.
+  no more than `drop`, worse than the run's best so far. `marks` (last, tail = the last fifth, all, or a share)
+  are those that decide; a run is collapsed where more than half of them are bad.
 - **compare**: every value of `axis` against `baseline`, paired by seed, in each setting of the other axes, or over all
   of them with `pooled: true`; `where` narrows it. `metric` may be a rate: stable, collapsed or diverged.
 - **claims**: `says` and `source`, `where` it holds, and one test. `compare` names `better` and `worse`, or two that are
   the `same` to `within` a difference; `value` is the mean over seeds, or a rate, and says `at_least`, `at_most`, or
-  `is` and `within`. `published` is a number or `[number, error]` for `better` and `worse`, or for `value`. A claim is tested
-  on each dataset by itself. A word in `where` and the others is a notation if a run has it, else a kind.
+  `is` and `within`. `published` is a number or `[number, error]` for `better` and `worse`, or for `value`. A claim
+  is tested on each dataset by itself. A word in `where` and the others is a notation if a run has it, else a kind.
 """
 
 from __future__ import annotations

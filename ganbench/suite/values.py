@@ -65,18 +65,14 @@ def scalar(name: str, kind: Any, node: Node, mistakes: Mistakes) -> Any:
     return _checked(kind, node.plain, name, lambda _: node, mistakes)
 
 
-def mapping(
-    node: Node, owner: str, keys: Iterable[str], mistakes: Mistakes, later: Iterable[str] = ()
-) -> dict[str, Node]:
-    """The entries of a mapping. A key that is not one of `keys`, or comes `later`, is a mistake and left out."""
+def mapping(node: Node, owner: str, keys: Iterable[str], mistakes: Mistakes) -> dict[str, Node]:
+    """The entries of a mapping. A key that is not one of `keys` is a mistake and left out."""
     known = tuple(keys)
     if not isinstance(node.value, dict):
         mistakes.at(node, f"{owner} must be a mapping", hint("", known))
         return {}
     for key, entry in node.value.items():
-        if key in later:
-            mistakes.at(entry.key or entry, f"{key} is not supported yet", "leave it out")
-        elif key not in known:
+        if key not in known:
             mistakes.at(entry.key or entry, f"{owner} has no key {key!r}", hint(key, known))
     return {key: entry for key, entry in node.value.items() if key in known}
 
