@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from ganbench.datasets.base import Data, Space, Split, SplitName
+from ganbench.datasets.base import Data, Labelled, Space, Split, SplitName
 from ganbench.errors import RequestError
 from ganbench.rng import stream
 
@@ -31,6 +33,24 @@ def set_aside(split: Split, sizes: dict[SplitName, int], where: str) -> Parts:
         parts[name] = Split(split.x[index], None if split.y is None else split.y[index])
         start += size
     return parts
+
+
+def told(data: Data, dataset: Labelled) -> Data:
+    """The dataset with the training samples whose labels training may see, where it says that they are few.
+
+    As many of each class, chosen by `labels_seed` alone. Raises `RequestError` where a class has fewer.
+    """
+    each, y = dataset.labels_per_class, data.train.y
+    if each is None or y is None:
+        return data
+    fewest = int(y.bincount(minlength=data.space.classes).min())
+    if each > fewest:
+        given = f"labels_per_class is {each}"
+        allowed = f"at most {fewest}, the size of the rarest class"
+        raise RequestError(f"dataset {dataset.kind()}", given, allowed, "give fewer, or leave it out for every label")
+    shuffle = torch.randperm(len(y), generator=stream(dataset.labels_seed, "labels"))
+    index = torch.cat([shuffle[y[shuffle] == label][:each] for label in range(data.space.classes)])
+    return replace(data, labelled=Split(data.train.x[index], y[index]))
 
 
 def completed(parts: Parts, where: str) -> Parts:

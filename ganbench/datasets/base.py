@@ -6,12 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from ganbench.component import Component
+from ganbench.component import Component, Count, Index
+
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -65,6 +68,7 @@ class Data:
     test: Split
     fresh: Callable[[int, torch.Generator], Split] | None = None  # (n, generator on the CPU) -> n samples, labels
     modes: Modes | None = None
+    labelled: Split | None = None  # the only training samples whose labels training may see; evaluators see all
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """n training samples, drawn independently (with replacement), as they rest."""
@@ -74,8 +78,11 @@ class Data:
         """The samples that `draw` gives, with their labels where the training split has any."""
         if self.fresh is not None:
             return self.fresh(n, generator)
-        index = torch.randint(len(self.train), (n,), generator=generator, device=generator.device)
-        return Split(self.train.x[index], None if self.train.y is None else self.train.y[index])
+        return _drawn(self.train, n, generator)
+
+    def draw_told(self, n: int, generator: torch.Generator) -> Split:
+        """n training samples whose labels training may see, drawn independently."""
+        return self.draw_labelled(n, generator) if self.labelled is None else _drawn(self.labelled, n, generator)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +101,19 @@ class Dataset(Component):
         """Read the splits. Raises `RequestError` with what to do when the data are absent or unusable."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Labelled(Dataset):
+    """A labelled dataset of which training may be told few labels; evaluators know them all."""
+
+    labels_per_class: Count | None = None  # training is told so many labels of each class; None: every label
+    labels_seed: Index = 0  # which ones
+
+    def objection(self, spec: RunSpec) -> str | None:
+        if self.labels_per_class is not None and spec.network.conditional:
+            return f"{spec.network.kind()} needs every label: leave out labels_per_class"
+        return None
+
+
 class Downloadable(ABC):
     """A dataset whose files can be had from the internet, when the user asks: `ganbench fetch KIND`."""
 
@@ -104,6 +124,11 @@ class Downloadable(ABC):
     @abstractmethod
     def check(self, root: Path | None) -> None:
         """Raises `RequestError`, saying what to do, when the files aren't there as they were published."""
+
+
+def _drawn(split: Split, n: int, generator: torch.Generator) -> Split:
+    index = torch.randint(len(split), (n,), generator=generator, device=generator.device)
+    return Split(split.x[index], None if split.y is None else split.y[index])
 
 
 def to_range(x: Tensor, low: float, high: float) -> Tensor:

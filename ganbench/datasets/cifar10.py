@@ -8,8 +8,9 @@ from typing import Annotated
 
 from annotated_types import Ge, Lt
 
+from ganbench.datasets._splits import told
 from ganbench.datasets._torchvision import Published, checked, fetch, read
-from ganbench.datasets.base import Data, Dataset, Downloadable, Space
+from ganbench.datasets.base import Data, Downloadable, Labelled, Space
 
 PUBLISHED = Published(
     kind="cifar10",
@@ -27,7 +28,7 @@ PUBLISHED = Published(
 
 
 @dataclass(frozen=True, kw_only=True)
-class CIFAR10(Dataset, Downloadable):
+class CIFAR10(Labelled, Downloadable):
     """60,000 images (3, 32, 32) of ten kinds of animals and vehicles.
 
     The published 10,000 to test; the published training images, less those for validation, to train.
@@ -44,7 +45,7 @@ class CIFAR10(Dataset, Downloadable):
         return Space((3, 32, 32), classes=10)
 
     def load(self, root: Path | None) -> Data:
-        return read(PUBLISHED, root, self.space(root), self.validation)
+        return told(read(PUBLISHED, root, self.space(root), self.validation), self)
 
     def fetch(self, root: Path) -> None:
         fetch(PUBLISHED, root)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from ganbench.datasets._splits import data_of, set_aside
-from ganbench.datasets.base import Data, Dataset, Space, Split
+from ganbench.datasets._splits import data_of, set_aside, told
+from ganbench.datasets.base import Data, Labelled, Space, Split
 
 
 @dataclass(frozen=True, kw_only=True)
-class Digits(Dataset):
+class Digits(Labelled):
     """1797 images (1, 8, 8) of ten digits, 0..16 stretched to 0..255; 1197 to train, 300 validation, 300 test.
 
     The splits are the same in every run and hold every digit in its share.
@@ -30,4 +30,5 @@ class Digits(Dataset):
         bunch = load_digits()
         x = torch.from_numpy(bunch.images).mul(255 / 16).round().to(torch.uint8)[:, None]
         y = torch.from_numpy(bunch.target).long()
-        return data_of(self.space(root), set_aside(Split(x, y), {"validation": 300, "test": 300}, self.kind()))
+        parts = set_aside(Split(x, y), {"validation": 300, "test": 300}, self.kind())
+        return told(data_of(self.space(root), parts), self)

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Lt
 
 from ganbench.datasets._idx import read_pair
+from ganbench.datasets._splits import told
 from ganbench.datasets._torchvision import Published, checked, fetch_from, parted, source_of
-from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split
+from ganbench.datasets.base import Data, Downloadable, Labelled, Space, Split
 
 ARCHIVE = "EMNIST/raw/gzip.zip"
 PUBLISHED = Published(kind="emnist", name="EMNIST", files={ARCHIVE: "58c8d27c78d21e728a6bc7b3cc06412e"})
@@ -19,7 +20,7 @@ CLASSES = {"byclass": 62, "bymerge": 47, "balanced": 47, "letters": 26, "digits"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EMNIST(Dataset, Downloadable):
+class EMNIST(Labelled, Downloadable):
     """Images (1, 28, 28) of handwritten letters and digits, upright (the files hold them transposed).
 
     The published test images to test; the published training images, less those for validation, to train. Classes in
@@ -42,7 +43,7 @@ class EMNIST(Dataset, Downloadable):
     def load(self, root: Path | None) -> Data:
         with zipfile.ZipFile(checked(PUBLISHED, root) / ARCHIVE) as archive:
             train, test = (self._split(archive, part) for part in ("train", "test"))
-        return parted(self.space(root), train, test, self.validation)
+        return told(parted(self.space(root), train, test, self.validation), self)
 
     def fetch(self, root: Path) -> None:
         fetch_from({ARCHIVE: source_of(PUBLISHED).url}, PUBLISHED, root)

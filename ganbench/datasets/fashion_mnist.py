@@ -8,8 +8,9 @@ from typing import Annotated
 
 from annotated_types import Ge, Lt
 
+from ganbench.datasets._splits import told
 from ganbench.datasets._torchvision import Published, checked, fetch, read
-from ganbench.datasets.base import Data, Dataset, Downloadable, Space
+from ganbench.datasets.base import Data, Downloadable, Labelled, Space
 
 PUBLISHED = Published(
     kind="fashion_mnist",
@@ -24,7 +25,7 @@ PUBLISHED = Published(
 
 
 @dataclass(frozen=True, kw_only=True)
-class FashionMNIST(Dataset, Downloadable):
+class FashionMNIST(Labelled, Downloadable):
     """70,000 images (1, 28, 28) of ten kinds of clothing.
 
     The published 10,000 to test; the published training images, less those for validation, to train.
@@ -41,7 +42,7 @@ class FashionMNIST(Dataset, Downloadable):
         return Space((1, 28, 28), classes=10)
 
     def load(self, root: Path | None) -> Data:
-        return read(PUBLISHED, root, self.space(root), self.validation)
+        return told(read(PUBLISHED, root, self.space(root), self.validation), self)
 
     def fetch(self, root: Path) -> None:
         fetch(PUBLISHED, root)

@@ -9,15 +9,15 @@ import torch
 
 from ganbench.component import Count, Index, NonNegative
 from ganbench.datasets._glyphs import SIDE, printed
-from ganbench.datasets._splits import data_of
-from ganbench.datasets.base import Data, Dataset, Space, Split, SplitName
+from ganbench.datasets._splits import data_of, told
+from ganbench.datasets.base import Data, Labelled, Space, Split, SplitName
 from ganbench.rng import stream
 
 HELD_OUT = 200  # images of each digit to validate, and to test
 
 
 @dataclass(frozen=True, kw_only=True)
-class Glyphs(Dataset):
+class Glyphs(Labelled):
     """Images (1, 28, 28) of ten printed digits, white on black, that differ by a shift and a rotation only.
 
     A GAN that fails on them fails by its own instability. They stand for the files `times.shift.rotate` (rotation 0:
@@ -41,7 +41,7 @@ class Glyphs(Dataset):
 
     def load(self, root: Path | None) -> Data:
         sizes: dict[SplitName, int] = {"train": self.per_class, "validation": HELD_OUT, "test": HELD_OUT}
-        return data_of(self.space(root), {name: self._split(name, each) for name, each in sizes.items()})
+        return told(data_of(self.space(root), {name: self._split(name, each) for name, each in sizes.items()}), self)
 
     def _split(self, name: SplitName, each: int) -> Split:
         generator = stream(0, "glyphs", name)

@@ -9,8 +9,9 @@ from typing import Annotated
 from annotated_types import Ge, Lt
 
 from ganbench.datasets._idx import read_pair
+from ganbench.datasets._splits import told
 from ganbench.datasets._torchvision import Published, checked, fetch, parted
-from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split
+from ganbench.datasets.base import Data, Downloadable, Labelled, Space, Split
 
 PUBLISHED = Published(
     kind="kmnist",
@@ -25,7 +26,7 @@ PUBLISHED = Published(
 
 
 @dataclass(frozen=True, kw_only=True)
-class KMNIST(Dataset, Downloadable):
+class KMNIST(Labelled, Downloadable):
     """70,000 images (1, 28, 28) of ten Hiragana characters in cursive writing (Kuzushiji-MNIST).
 
     The published 10,000 to test; the published training images, less those for validation, to train.
@@ -43,7 +44,8 @@ class KMNIST(Dataset, Downloadable):
 
     def load(self, root: Path | None) -> Data:
         folder = checked(PUBLISHED, root) / "KMNIST/raw"
-        return parted(self.space(root), _split(folder, "train"), _split(folder, "t10k"), self.validation)
+        train, test = (_split(folder, part) for part in ("train", "t10k"))
+        return told(parted(self.space(root), train, test, self.validation), self)
 
     def fetch(self, root: Path) -> None:
         fetch(PUBLISHED, root)

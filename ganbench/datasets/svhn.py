@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from annotated_types import Ge, Lt
 
+from ganbench.datasets._splits import told
 from ganbench.datasets._torchvision import Published, checked, fetch_from, parted, source_of
-from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split
+from ganbench.datasets.base import Data, Downloadable, Labelled, Space, Split
 
 PUBLISHED = Published(
     kind="svhn",
@@ -24,7 +25,7 @@ PUBLISHED = Published(
 
 
 @dataclass(frozen=True, kw_only=True)
-class SVHN(Dataset, Downloadable):
+class SVHN(Labelled, Downloadable):
     """99,289 images (3, 32, 32) of digits in house numbers, cropped around one digit; the digit 0 is class 0.
 
     The published 26,032 to test; the published 73,257 training images, less those for validation, to train. The extra
@@ -43,7 +44,8 @@ class SVHN(Dataset, Downloadable):
 
     def load(self, root: Path | None) -> Data:
         place = checked(PUBLISHED, root)
-        return parted(self.space(root), _split(place, "train"), _split(place, "test"), self.validation)
+        train, test = (_split(place, part) for part in ("train", "test"))
+        return told(parted(self.space(root), train, test, self.validation), self)
 
     def fetch(self, root: Path) -> None:
         urls = {name: url for url, name, _ in source_of(PUBLISHED).split_list.values() if name in PUBLISHED.files}

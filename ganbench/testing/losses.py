@@ -13,7 +13,7 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
-from ganbench.training.draws import noise
+from ganbench.training.draws import noise, told
 from ganbench.training.moment import latents, maker, pack
 from ganbench.training.players import blueprints, foresight, moved_by
 from ganbench.training.state import program
@@ -118,7 +118,9 @@ def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
     asked = noise(spec, spec.batch, data.space, generator)
     draws = Noise({name.removeprefix("noise/"): tensor.double() for name, tensor in asked.items()})
     carry = {name: tensor.double() for name, tensor in spec.variant.carry().items()}
-    return Batch(x, z, draws, carry, real.y, torch.tensor(1.0, dtype=torch.float64)), draws
+    known = told(spec, data, generator) if spec.variant.asks_labels else {}
+    labelled = (known["labelled/x"].double(), known["labelled/y"]) if known else None
+    return Batch(x, z, draws, carry, real.y, torch.tensor(1.0, dtype=torch.float64), labelled), draws
 
 
 def _check_terms(terms: Terms, where: str) -> None:

@@ -52,7 +52,8 @@ def sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Param
     g, d = labelled(nets["g"], labels), labelled(nets["d"], labels)
     noise = {name.removeprefix("noise/"): draw for name, draw in draws.items() if name.startswith("noise/")}
     others = {name: net for name, net in nets.items() if name not in ("g", "d")}
-    return Players(g, d, others), Batch(draws["x"], draws["z"], noise, carry, y, draws["step"])
+    told = (draws["labelled/x"], draws["labelled/y"]) if "labelled/x" in draws else None
+    return Players(g, d, others), Batch(draws["x"], draws["z"], noise, carry, y, draws["step"], told)
 
 
 def once(player: Player) -> Player:

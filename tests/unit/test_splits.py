@@ -11,6 +11,7 @@ from ganbench.datasets._splits import completed, set_aside
 from ganbench.datasets.base import Split, to_range, to_rest
 from ganbench.datasets.digits import Digits
 from ganbench.errors import RequestError
+from ganbench.rng import stream
 
 LEVELS = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
 
@@ -124,3 +125,43 @@ def test_generated_pixels_are_rounded_and_clipped(value: float, level: int) -> N
 def test_points_pass_through() -> None:
     points = torch.tensor([[300.0, -7.5]])
     assert to_range(points, -1, 1) is points and to_rest(points, -1, 1) is points
+
+
+# --- few labels ---
+
+
+def test_training_is_told_as_many_labels_of_each_class_chosen_by_their_seed_alone() -> None:
+    plain, few, same, other = (
+        Digits(labels_per_class=each, labels_seed=seed).load(None) for each, seed in ((None, 0), (7, 0), (7, 0), (7, 1))
+    )
+    assert plain.labelled is None and plain.train.y is not None
+    for data in (few, same, other):
+        assert data.labelled is not None and data.labelled.y is not None
+        assert data.labelled.y.bincount().tolist() == [7] * 10
+        assert torch.equal(data.train.x, plain.train.x) and torch.equal(data.test.x, plain.test.x)
+        real = {(x.numpy().tobytes(), y) for x, y in zip(plain.train.x, plain.train.y.tolist(), strict=True)}
+        told = {(x.numpy().tobytes(), y) for x, y in zip(data.labelled.x, data.labelled.y.tolist(), strict=True)}
+        assert told <= real and len(told) == 70
+    assert torch.equal(few.labelled.x, same.labelled.x)  # type: ignore[union-attr]
+    assert not torch.equal(few.labelled.x, other.labelled.x)  # type: ignore[union-attr]
+
+
+def test_fewer_labels_are_among_the_more_of_the_same_seed() -> None:
+    three, seven = (Digits(labels_per_class=each).load(None).labelled for each in (3, 7))
+    assert three is not None and seven is not None
+    images = [{x.numpy().tobytes() for x in split.x} for split in (three, seven)]
+    assert images[0] < images[1]
+
+
+def test_labels_are_drawn_from_those_that_are_told() -> None:
+    few, plain = Digits(labels_per_class=1).load(None), Digits().load(None)
+    drawn = few.draw_told(200, stream(0, "test"))
+    assert len({x.numpy().tobytes() for x in drawn.x}) == 10
+    all_of_them = plain.draw_told(200, stream(0, "test"))
+    assert len({x.numpy().tobytes() for x in all_of_them.x}) > 150 and all_of_them.y is not None
+
+
+def test_more_labels_than_there_are_is_an_error() -> None:
+    with pytest.raises(RequestError) as error:
+        Digits(labels_per_class=200).load(None)
+    assert "labels_per_class is 200" in str(error.value) and "the rarest class" in str(error.value)
