@@ -118,6 +118,8 @@ def objection(spec: RunSpec, space: Space) -> str | None:
         return (
             f"variant {spec.variant.kind()}: needs a network with {', '.join(lacking)}; {spec.network.kind()} has none"
         )
+    if spec.variant.asks_labels and not space.classes:
+        return f"variant {spec.variant.kind()}: needs labels, and {spec.dataset.kind()} has none"
     if spec.network.pac > 1 and spec.network.conditional:
         return f"network {spec.network.kind()}: packs have no one label; set pac to 1"
     parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}
