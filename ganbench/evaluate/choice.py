@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 from ganbench.datasets.base import Space
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import Evaluator, FeatureName
+from ganbench.evaluators.base import KNOWN, Evaluator, FeatureName, is_file
 from ganbench.evaluators.features import Bank
 from ganbench.plugins import Registry, hint
 from ganbench.suite.nodes import Mistakes, Source, parse
@@ -49,7 +49,7 @@ def available(space: Space, bank: Bank, text: str | None) -> tuple[tuple[Feature
     """
     found: list[FeatureName] = []
     absent = []
-    for name in _feature_names(text) if text else get_args(FeatureName) if space.is_image else ("pixels",):
+    for name in _feature_names(text) if text else KNOWN if space.is_image else ("pixels",):
         try:
             bank.check_ready([name])
             found.append(name)
@@ -59,12 +59,11 @@ def available(space: Space, bank: Bank, text: str | None) -> tuple[tuple[Feature
 
 
 def _feature_names(text: str) -> tuple[FeatureName, ...]:
-    known: tuple[FeatureName, ...] = get_args(FeatureName)
     words = [word.strip() for word in text.split(",")]
     for word in words:
-        if word not in known:
-            raise RequestError("--features", f"there are no features {word!r}", hint(word, known))
-    return tuple(name for name in known if name in words)
+        if word not in KNOWN and not is_file(word):
+            raise RequestError("--features", f"there are no features {word!r}", hint(word, (*KNOWN, "FILE.pt")))
+    return (*(name for name in KNOWN if name in words), *(word for word in words if is_file(word)))
 
 
 def _with_features(kind: type[Evaluator], features: tuple[FeatureName, ...]) -> list[Evaluator]:
@@ -75,7 +74,7 @@ def _with_features(kind: type[Evaluator], features: tuple[FeatureName, ...]) -> 
         return [kind()]
     options: Any = kind
     taken = get_args(get_type_hints(kind)["features"])
-    return [options(features=name) for name in features if name in taken]
+    return [options(features=name) for name in features if name in taken or str in taken]
 
 
 def _once(evaluators: Iterable[Evaluator]) -> tuple[Evaluator, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def metric_name(inception: str, other: str, features: FeatureName) -> str:
-    """The bare name belongs to Inception's features; with others the name says so: `fid`, but `fd_pixels`."""
-    return inception if features == "inception" else f"{other}_{features}"
+    """The bare name belongs to Inception's features; with others it says so: `fid`, but `fd_pixels`, `fd_my_net`."""
+    return inception if features == "inception" else f"{other}_{PurePath(features).stem}"
 
 
 def feature_misfit(features: FeatureName, space: Space) -> str | None:
     """Why samples of that space have no such features, or None."""
     if features == "classifier" and not (space.is_image and space.classes >= 2):
         return "features 'classifier' need images with labels of at least 2 classes; use features: pixels"
-    if features == "inception" and not (space.is_image and space.shape[0] in (1, 3)):
-        return "features 'inception' need images of 1 or 3 channels; use features: pixels"
+    if features in ("inception", "dinov2", "clip") and not (space.is_image and space.shape[0] in (1, 3)):
+        return f"features {features!r} need images of 1 or 3 channels; use features: pixels"
     return None
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol, get_args
+
+from annotated_types import Predicate
 
 from ganbench.component import Component
 
@@ -16,7 +21,17 @@ if TYPE_CHECKING:
 
     from ganbench.datasets.base import Modes, Space, SplitName
 
-FeatureName = Literal["pixels", "classifier", "inception"]
+Known = Literal["pixels", "classifier", "inception", "dinov2", "clip"]
+KNOWN: tuple[Known, ...] = get_args(Known)
+
+
+def is_file(features: str) -> bool:
+    """Whether features are a user's TorchScript file; its name, which is none of the known ones, goes into metrics."""
+    path = PurePath(features)
+    return path.suffix == ".pt" and path.stem not in KNOWN and re.fullmatch(r"[A-Za-z0-9_-]+", path.stem) is not None
+
+
+FeatureName = Known | Annotated[str, Predicate(is_file)]
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,12 @@ class Evaluator(Component):
     @abstractmethod
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         """Why it can't score so many samples of that space (`modes`: data whose modes are known); None when it can."""
+
+    def identity(self) -> dict[str, str]:
+        """`{"weights": SHA-256}` of a user's file of features, where it is there."""
+        paths = [Path(name) for name in self.needs() if is_file(name)]
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()]
+        return {"weights": " ".join(digests)} if digests else {}
 
     def check(self, real: Reference) -> None:
         """Raises `RequestError` when the real side is too small for the protocol: asked before a run is trained."""

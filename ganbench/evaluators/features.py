@@ -14,11 +14,11 @@ from torch import Tensor
 from ganbench import rng
 from ganbench.datasets.base import Data, Modes, Space, SplitName
 from ganbench.errors import RequestError
-from ganbench.evaluators import _inception
+from ganbench.evaluators import _inception, _pretrained, _torchscript
 from ganbench.evaluators._cache import Cache, content_key
 from ganbench.evaluators._classifier import classifier
 from ganbench.evaluators._extractor import Embedding, Extractor, embed, moments, pixels
-from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Reference, Score, View
+from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Reference, Score, View, is_file
 
 
 def _silent(message: str) -> None:
@@ -37,8 +37,13 @@ class Bank:
 
     def check_ready(self, needs: Iterable[FeatureName]) -> None:
         """Raises `RequestError`, saying what to do, when a feature can't be had here. Call it before anything runs."""
-        if "inception" in needs:
-            _inception.ready(self.inception_weights, self.cache, self.log)
+        for name in set(needs):
+            if name == "inception":
+                _inception.ready(self.inception_weights, self.cache, self.log)
+            elif name in _pretrained.KNOWN:
+                _pretrained.ready(name)
+            elif is_file(name):
+                _torchscript.ready(name)
 
     def reference(self, data: Data) -> Real:
         """The real side of a dataset, which also makes the views of generated samples."""
@@ -110,6 +115,10 @@ class Real:
             return pixels(self.space.is_image)
         if name == "classifier":
             return classifier(self.space, self.data.train, self.cache, self.bank.device)
+        if name in _pretrained.KNOWN:
+            return _pretrained.pretrained(name, self.bank.device)
+        if is_file(name):
+            return _torchscript.torchscript(_torchscript.ready(name), self.bank.device)
         weights = _inception.ready(self.bank.inception_weights, self.bank.cache, self.bank.log)
         return _inception.inception(weights, self.bank.device)
 
@@ -189,7 +198,7 @@ class Samples:
         about = (f"{key}={value}" for key, value in sorted(extractor.about.items()))
         device = torch.device(extractor.device).type
         key = content_key(what, *about, device, torch.__version__, self._content)
-        return self.real.cache.get(f"{what}-{name}", key, compute)
+        return self.real.cache.get(f"{what}-{Path(name).name}", key, compute)
 
     @cached_property
     def _content(self) -> str:

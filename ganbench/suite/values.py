@@ -36,6 +36,7 @@ WORDS = {
     "tuple_type": "must be a list",
     "too_short": "has too few items",
     "missing": "has too few items",
+    "predicate_failed": "must be the path of a TorchScript file, letters, digits, - and _, then .pt",
     "too_long": "must have at most {max_length} items",
 }
 

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Lt, Predicate
 
 from ganbench.component import Component
 from ganbench.job import Job, decode, encode
@@ -120,4 +120,6 @@ def _within(value: Any, mark: object) -> bool:
             return bool(value < limit)
         case Le(le=limit):
             return bool(value <= limit)
+        case Predicate(func=test):
+            return bool(test(value))
     return True

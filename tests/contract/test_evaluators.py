@@ -13,14 +13,14 @@ import torch
 from ganbench import testing
 from ganbench.datasets.base import Data, Dataset, Space
 from ganbench.datasets.ring8 import Ring8
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.base import KNOWN, Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.plugins import Registry
 from ganbench.rng import stream
 from tests.evaluation import Given, image_data, points_data, real_side
 
 REGISTRY = Registry()
 KINDS = REGISTRY.names("evaluator")
-SMALL = {"subsets": 3, "num": 4}  # by option, for the evaluators that have it
+SMALL = {"bins": 4, "subsets": 3, "num": 4}  # by option, for the evaluators that have it
 N = 40
 
 
@@ -58,7 +58,7 @@ def check(evaluator: Evaluator, sides: dict[str, tuple[View, Reference]]) -> int
     """Check it on every side that it fits and whose features are there; how many."""
     checked = 0
     for name, (fake, real) in sides.items():
-        at_hand: set[FeatureName] = {"pixels"} if name != "features" else {"pixels", "classifier", "inception"}
+        at_hand: set[FeatureName] = {"pixels"} if name != "features" else set(KNOWN)
         looks_at_samples = not evaluator.needs() and name == "features"  # where there are none to look at
         fits = evaluator.misfit(real.space, len(fake), real.modes is not None) is None and not looks_at_samples
         if fits and set(evaluator.needs()) <= at_hand:
