@@ -7,6 +7,7 @@ import torch
 
 from ganbench.datasets.base import Space
 from ganbench.networks.autoencoder_conv import AutoencoderConv
+from ganbench.networks.autoencoder_elu import AutoencoderELU
 from ganbench.networks.autoencoder_mlp import AutoencoderMLP
 from ganbench.networks.base import Network
 from tests.golden.transcription import size
@@ -71,3 +72,26 @@ def test_parts(network: Network, space: Space, code: int) -> None:
     torch.testing.assert_close(made, net.decoder(net.encoder(x)))
     torch.testing.assert_close(net(x), ((made - x).square().flatten(1).mean(1) + 1e-6).sqrt())
     assert net.code(x).min() >= 0 or isinstance(network, AutoencoderConv)
+
+
+def conv3(inputs: int, outputs: int) -> int:
+    """Of kernel 3, with bias."""
+    return 9 * inputs * outputs + outputs
+
+
+def test_began_s_pair_on_32x32x3() -> None:
+    """Sides 32, 16 and 8: two convolutions each, of 128 channels in decoder and G, 128 to 384 in the encoder."""
+    decoder = linear(64, 8 * 8 * 128) + 6 * conv3(128, 128) + conv3(128, 3)
+    encoder = conv3(3, 128) + 2 * conv3(128, 128) + conv3(128, 128)
+    encoder += conv3(128, 256) + conv3(256, 256) + conv3(256, 256)
+    encoder += conv3(256, 384) + conv3(384, 384) + linear(8 * 8 * 384, 64)
+    assert sizes(AutoencoderELU(), Space((3, 32, 32))) == (decoder, encoder + decoder)
+    net = AutoencoderELU(width=2).discriminator(Space((3, 32, 32)))
+    strides = [layer.stride for layer in net.modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert strides.count((2, 2)) == 2 and net.code(torch.rand(2, 3, 32, 32)).shape == (2, 64)
+    assert not any(isinstance(layer, torch.nn.ReLU) for layer in net.modules())
+
+
+@pytest.mark.parametrize(("side", "fits"), [(8, True), (7, True), (28, True), (64, True), (30, False), (18, False)])
+def test_sides_of_began_s_pair(side: int, fits: bool) -> None:
+    assert (AutoencoderELU().misfit(Space((1, side, side))) is None) == fits
