@@ -128,13 +128,13 @@ def objection(spec: RunSpec, space: Space) -> str | None:
     return next((f"{who}: {reason}" for who, reason in found if reason), None)
 
 
-def _is(wanted: Any, axis: str, spec: RunSpec, named: Labels) -> bool:
-    """Whether a value in `where` names a run's value: by kind, notation or number, or by fields (a list: any of it)."""
 def is_named(wanted: Any, axis: str, spec: RunSpec) -> bool:
     """Whether a value in `where` means the run's value on an axis."""
     return _is(wanted, axis, spec, labels(spec))
 
 
+def _is(wanted: Any, axis: str, spec: RunSpec, named: Labels) -> bool:
+    """Whether a value in `where` names a run's value: by kind, notation or number, or by fields (a list: any of it)."""
     if not isinstance(wanted, dict):
         return str(wanted) in named[axis]
     fields = plain(getattr(spec, axis, None))
