@@ -46,11 +46,12 @@ def sides(
     ring, rows = load(Ring8()), torch.rand(2 * N, 10, generator=stream(0, "rows"))
     points = real_side(points_data(ring.test.x[:100], ring.validation.x[:100], ring.modes), cache)
     images = real_side(image_data(N), cache)
-    pictures, labels = image_data(N, seed=1).test, torch.arange(N) % 10
+    five = Space((3, 299, 299), 5)
+    pictures, labels = image_data(N, seed=1).test, torch.arange(N) % 5
     return {
         "points": (points.view(ring.draw(N, stream(1, "fake")).double()), points),
         "images": (images.view(pictures.x, pictures.y), images),
-        "features": (Given(rows[:N], labels), Given(rows[N:], labels)),
+        "features": (Given(rows[:N], labels, five), Given(rows[N:], labels, five)),
     }
 
 
