@@ -1,15 +1,16 @@
-"""Statistics over training seeds: intervals, rates, tails and corrected p-values."""
+"""Intervals over training seeds, rates and tails."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from math import nan
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
+from scipy.special import ndtr, ndtri
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,17 +56,37 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int =
 
 
 def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed: int) -> tuple[float, float]:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):  # a degenerate BCa is NaN, which the caller sees
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
-            (sample,),
-            np.mean,
-            n_resamples=RESAMPLES,
-            confidence_level=confidence,
-            method="BCa" if method == "BCa" else "percentile",
-            rng=np.random.default_rng(seed),
-        ).confidence_interval
-    return float(found.low), float(found.high)
+    """The numbers of `scipy.stats.bootstrap`, from draws that are made once for every n."""
+    means = _draws(sample.size, seed) @ sample / sample.size
+    levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
+    if method == "BCa":
+        with np.errstate(all="ignore"):  # a degenerate BCa is NaN, which the caller sees
+            levels = _bca_levels(sample, means, levels)
+        if not np.isfinite(levels).all():
+            return nan, nan
+    low, high = np.quantile(means, levels)
+    return float(low), float(high)
+
+
+def _bca_levels(sample: NDArray[np.float64], means: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[Any]:
+    """The percentiles that BCa reads: corrected for the bias and the acceleration (Efron 1987, eq. 6.5)."""
+    mean = sample.mean()
+    bias = ndtri(((means < mean).sum() + (means <= mean).sum()) / (2 * means.size))
+    left_out = (sample.sum() - sample) / (sample.size - 1)
+    gaps = left_out.mean() - left_out
+    acceleration = (gaps**3).sum() / (6 * (gaps**2).sum() ** 1.5)
+    shifted = bias + ndtri(levels)
+    corrected: NDArray[Any] = ndtr(bias + shifted / (1 - acceleration * shifted))
+    return corrected
+
+
+@lru_cache(maxsize=32)
+def _draws(n: int, seed: int) -> NDArray[np.float64]:
+    """How often each of `n` values is in each of the resamples, (RESAMPLES, n)."""
+    drawn = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+    counts = np.zeros((RESAMPLES, n))
+    np.add.at(counts, (np.arange(RESAMPLES)[:, None], drawn), 1.0)
+    return counts
 
 
 @cache  # a table asks for the same few rates again and again
@@ -83,12 +104,3 @@ def tail_median(values: ArrayLike) -> NDArray[np.float64]:
     curve = np.asarray(values, dtype=np.float64)
     tail: NDArray[np.float64] = np.median(curve[..., -max(1, curve.shape[-1] // 5) :], axis=-1)
     return tail
-
-
-def holm(pvalues: Sequence[float]) -> list[float]:
-    """Holm's step-down adjusted p-values (Holm 1979), in the order given."""
-    p = np.asarray(pvalues, dtype=np.float64)
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(np.arange(p.size, 0, -1) * p[order]))
-    return [float(value) for value in adjusted]

@@ -1,0 +1,137 @@
+"""Tests of two sides that share their seeds: p-values, effects with intervals, and what n seeds could have shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from ganbench.stats.intervals import Interval, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+EXACT = 60  # pairs up to which the signed-rank distribution is counted out
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class SignedRank:
+    """Wilcoxon's signed-rank test: `above` is the share of rank weight on positive differences, 0.5 under the null.
+
+    `p` is two-sided; `p_above` is small where differences are positive, `p_below` where they are negative.
+    """
+
+    above: float
+    p: float
+    p_above: float
+    p_below: float
+
+
+def signed_rank(differences: Sequence[float]) -> SignedRank:
+    """The signed-rank test (Wilcoxon 1945) of differences, zeros left out, midranks for ties.
+
+    Up to `EXACT` pairs every assignment of signs is counted, with ties too; beyond that the normal approximation with
+    a correction for ties and continuity. No difference at all gives p = 1.
+    """
+    d = np.asarray(differences, dtype=np.float64)
+    d = d[d != 0]
+    if d.size == 0:
+        return SignedRank(0.5, 1.0, 1.0, 1.0)
+    doubled = np.rint(2 * stats.rankdata(np.abs(d))).astype(np.int64)  # midranks as whole numbers
+    above, total = int(doubled[d > 0].sum()), int(doubled.sum())
+    tails = _counted if d.size <= EXACT else _normal
+    p_above, p_below = tails(above, doubled)
+    return SignedRank(above / total, min(1.0, 2 * min(p_above, p_below)), p_above, p_below)
+
+
+def _counted(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
+    """P(W >= above) and P(W <= above) over all signs."""
+    ways = np.zeros(int(doubled.sum()) + 1)
+    ways[0] = 1.0
+    for rank in doubled:
+        ways[rank:] = (ways[rank:] + ways[:-rank]) / 2
+        ways[:rank] /= 2
+    return float(min(1.0, ways[above:].sum())), float(min(1.0, ways[: above + 1].sum()))
+
+
+def _normal(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
+    spread = sqrt(float((doubled.astype(np.float64) ** 2).sum()) / 4)
+    centre = float(doubled.sum()) / 2
+    return float(stats.norm.sf((above - centre - 1) / spread)), float(stats.norm.cdf((above - centre + 1) / spread))
+
+
+@cache  # few seeds make few tables
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The exact two-sided p of McNemar's test (1947) from the pairs in which just one side succeeded."""
+    discordant = only_first + only_second
+    if discordant == 0:
+        return 1.0
+    return float(min(1.0, 2 * stats.binom.cdf(min(only_first, only_second), discordant, 0.5)))
+
+
+@cache
+def rate_difference(both: int, only_first: int, only_second: int, neither: int, confidence: float = 0.95) -> Interval:
+    """The difference of two paired rates, first minus second, with its interval. Raises ValueError for no pairs.
+
+    Newcombe 1998, method 10: from Wilson's intervals and the phi of the pairs, corrected for continuity.
+    """
+    n = both + only_first + only_second + neither
+    first, second = wilson(both + only_first, n, confidence), wilson(both + only_second, n, confidence)
+    phi = _phi(both, only_first, only_second, neither)
+    assert first.low is not None and first.high is not None and second.low is not None and second.high is not None
+    down = (first.mean - first.low, second.high - second.mean)
+    up = (first.high - first.mean, second.mean - second.low)
+    gap = first.mean - second.mean
+    low, high = (sqrt(max(0.0, a * a - 2 * phi * a * b + b * b)) for a, b in (down, up))
+    return Interval(gap, max(-1.0, gap - low), min(1.0, gap + high), n)
+
+
+def _phi(both: int, only_first: int, only_second: int, neither: int) -> float:
+    n = both + only_first + only_second + neither
+    margins = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
+    cross = both * neither - only_first * only_second
+    if margins == 0:
+        return 0.0
+    return (max(cross - n / 2, 0) if cross > 0 else cross) / sqrt(margins)
+
+
+def detectable_difference(n: int, sd: float, alpha: float = 0.05) -> float | None:
+    """The smallest true mean difference that the signed-rank test of `n` pairs finds with a power of 0.8.
+
+    `sd` is that of the differences. Reckoned as for a paired t test of 3/pi times as many normal differences.
+    None where no difference could be significant: 2 to the power 1 - n is above `alpha`.
+    """
+    return None if 2.0 ** (1 - n) > alpha else _factor(n, alpha) * sd
+
+
+@cache
+def _factor(n: int, alpha: float) -> float:
+    """The detectable mean in standard deviations: bisection of the noncentral t's power, which grows with it."""
+    threshold = stats.t.isf(alpha / 2, n - 1)
+    low, high = 0.0, 2.0 * (threshold + 3) / sqrt(n)
+    for _ in range(60):
+        middle = (low + high) / 2
+        power = stats.nct.sf(threshold, n - 1, middle * sqrt(n))
+        low, high = (middle, high) if power < POWER else (low, middle)
+    return high * sqrt(np.pi / 3)
+
+
+def detectable_rate(n: int, alpha: float = 0.05) -> float | None:
+    """The smallest difference of two rates that McNemar's test of `n` pairs could call significant: all on one side."""
+    return next((count / n for count in range(1, n + 1) if mcnemar(count, 0) <= alpha), None)
+
+
+def holm(pvalues: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values (Holm 1979), in the order given."""
+    p = np.asarray(pvalues, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(np.arange(p.size, 0, -1) * p[order]))
+    return [float(value) for value in adjusted]

@@ -1,0 +1,104 @@
+"""Several treatments over several problems: mean ranks, performance profiles, probability of improvement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from ganbench.stats.intervals import Interval
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Mean ranks over `n` problems, 1 the best; two treatments differ where their ranks do by more than `critical`.
+
+    `p`: Friedman's test that all are alike. `cliques`: the largest groups of neighbours that the ranks can't tell
+    apart, as indices by rank; those of one treatment are left out.
+    """
+
+    ranks: tuple[float, ...]
+    n: int
+    chi2: float
+    p: float
+    critical: float
+    cliques: tuple[tuple[int, ...], ...]
+
+
+def ranking(scores: ArrayLike, alpha: float = 0.05) -> Ranking:
+    """Friedman's test with Nemenyi's critical difference (Demsar 2006). `scores`: (problems, treatments), lower better.
+
+    Ties share their mean rank. Raises ValueError for less than two problems or treatments, and for NaN.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 2 or min(table.shape) < 2 or np.isnan(table).any():
+        raise ValueError("a ranking needs at least two problems and two treatments, and a score for each pair")
+    n, k = table.shape
+    ranked = stats.rankdata(table, axis=1)
+    means = ranked.mean(axis=0)
+    within = ((ranked - (k + 1) / 2) ** 2).sum() / (n * (k - 1))
+    chi2 = float(n * ((means - (k + 1) / 2) ** 2).sum() / within) if within > 0 else 0.0
+    critical = float(stats.studentized_range.isf(alpha, k, np.inf) / np.sqrt(2) * np.sqrt(k * (k + 1) / (6 * n)))
+    return Ranking(
+        ranks=tuple(means.tolist()),
+        n=n,
+        chi2=chi2,
+        p=float(stats.chi2.sf(chi2, k - 1)),
+        critical=critical,
+        cliques=_cliques(means, critical),
+    )
+
+
+def _cliques(means: NDArray[np.float64], critical: float) -> tuple[tuple[int, ...], ...]:
+    order = np.argsort(means, kind="stable")
+    found: list[tuple[int, ...]] = []
+    for start, first in enumerate(order):
+        group = tuple(int(one) for one in order[start:] if means[one] - means[first] <= critical)
+        if len(group) > 1 and not any(set(group) <= set(other) for other in found):
+            found.append(group)
+    return tuple(found)
+
+
+def profile(scores: Sequence[float | None], taus: Sequence[float]) -> tuple[float, ...]:
+    """The share of runs whose score reaches each tau (Agarwal et al. 2021); higher is better, None reaches none."""
+    known = np.array([-np.inf if score is None else score for score in scores])
+    return tuple(float((known >= tau).mean()) for tau in taus)
+
+
+def improvement(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int = 0) -> Interval:
+    """How probably a run of the first beats one of the second, a tie counting half; higher scores are better.
+
+    The mean over problems (Agarwal et al. 2021) with a percentile bootstrap over the runs of each side within each
+    problem, seeded. Raises ValueError for no problem or one without runs on both sides.
+    """
+    if not pairs or any(not first or not second for first, second in pairs):
+        raise ValueError("an improvement needs runs of both sides on every problem")
+    rng = np.random.default_rng(seed)
+    found, drawn = [], np.zeros(RESAMPLES)
+    for first, second in pairs:
+        wins = _wins(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
+        found.append(wins.mean())
+        drawn += _resampled(wins, rng) / len(pairs)
+    n = sum(min(len(first), len(second)) for first, second in pairs)
+    mean = float(np.mean(found))
+    if n == len(pairs):
+        return Interval(mean, None, None, n)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Interval(mean, float(low), float(high), n)
+
+
+def _wins(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    gaps = first[:, None] - second[None, :]
+    return np.asarray((gaps > 0) + 0.5 * (gaps == 0), dtype=np.float64)
+
+
+def _resampled(wins: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """The mean of the table with its rows and columns drawn again, `RESAMPLES` times."""
+    rows = rng.multinomial(wins.shape[0], np.full(wins.shape[0], 1 / wins.shape[0]), RESAMPLES)
+    columns = rng.multinomial(wins.shape[1], np.full(wins.shape[1], 1 / wins.shape[1]), RESAMPLES)
+    return np.asarray(((rows @ wins) * columns).sum(axis=1) / wins.size, dtype=np.float64)

@@ -1,0 +1,93 @@
+"""Which factor matters: an analysis of variance over the axes of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Source:
+    """A factor or an interaction: its sum of squares, its share of the total's, and the F test against the residual.
+
+    The residual has no test. Without residual freedom `f` and `p` are NaN.
+    """
+
+    factors: tuple[str, ...]  # () is the residual: seeds, and interactions of higher order
+    df: int
+    squares: float
+    share: float
+    f: float
+    p: float
+
+
+def shares(values: Sequence[float], factors: Mapping[str, Sequence[object]], order: int = 2) -> tuple[Source, ...]:
+    """Type II analysis of variance: every factor and every interaction up to `order`, then the residual.
+
+    In a balanced grid this is the usual decomposition and the shares add up to 1 (and equal functional ANOVA's); else a
+    term's squares are what it adds to all terms that don't contain it. Terms without freedom are left out. Factors need
+    two levels. Raises ValueError for lists of unequal lengths and for NaN.
+    """
+    y = np.asarray(values, dtype=np.float64)
+    if any(len(levels) != y.size for levels in factors.values()) or np.isnan(y).any():
+        raise ValueError("an analysis of variance needs one level of each factor for each value, and no NaN")
+    terms = [term for size in range(1, order + 1) for term in combinations(factors, size)]
+    columns = _columns(terms, {name: _effects(levels) for name, levels in factors.items()}, y.size)
+    total = float(((y - y.mean()) ** 2).sum())
+    residual, used = _fit(y, columns, terms)
+    freedom = y.size - used
+    found = []
+    for term in terms:
+        others = [other for other in terms if not set(term) <= set(other)]
+        without, fewer = _fit(y, columns, others)
+        with_term, more = _fit(y, columns, [*others, term])
+        if more > fewer:
+            squares = max(0.0, without - with_term)
+            found.append(_source(term, more - fewer, squares, total, (residual, freedom)))
+    return (*found, Source((), freedom, residual, residual / total if total else 0.0, nan, nan))
+
+
+def _source(term: tuple[str, ...], df: int, squares: float, total: float, error: tuple[float, int]) -> Source:
+    residual, freedom = error
+    share = squares / total if total else 0.0
+    if not freedom or residual <= 1e-12 * total:
+        return Source(term, df, squares, share, nan, nan)
+    f = (squares / df) / (residual / freedom)
+    return Source(term, df, squares, share, f, float(stats.f.sf(f, df, freedom)))
+
+
+def _effects(levels: Sequence[object]) -> NDArray[np.float64]:
+    """Effect coding: a column for each level but the last, whose rows are -1."""
+    names = list(dict.fromkeys(levels))
+    index = np.array([names.index(level) for level in levels])
+    coded: NDArray[np.float64] = (index[:, None] == np.arange(len(names) - 1)) * 1.0
+    last: NDArray[np.float64] = (index == len(names) - 1).astype(np.float64)[:, None]
+    return np.asarray(coded - last)
+
+
+def _columns(
+    terms: Sequence[tuple[str, ...]], coded: Mapping[str, NDArray[np.float64]], n: int
+) -> dict[tuple[str, ...], NDArray[np.float64]]:
+    """The columns of each term; an interaction's are the products of its factors'."""
+    columns = {}
+    for term in terms:
+        product = np.ones((n, 1))
+        for name in term:
+            product = (product[:, :, None] * coded[name][:, None, :]).reshape(n, -1)
+        columns[term] = product
+    return columns
+
+
+def _fit(
+    y: NDArray[np.float64], columns: Mapping[tuple[str, ...], NDArray[np.float64]], terms: Sequence[tuple[str, ...]]
+) -> tuple[float, int]:
+    """The residual sum of squares of a least-squares fit of these terms and a mean, and the rank of the model."""
+    design = np.concatenate([np.ones((y.size, 1)), *(columns[term] for term in terms)], axis=1)
+    solution, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+    return float(((y - design @ solution) ** 2).sum()), int(rank)
