@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.variants._joint import pac_objection
-from ganbench.variants.base import Batch, Better, Draw, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Better, Border, Draw, Players, Terms, Variant
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -39,11 +39,11 @@ class ALI(Variant):
     encoder: Literal["stochastic", "deterministic"] = "stochastic"
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
-        real, fake = self._scores(net, batch)
+        real, fake = self.scores(net, batch)
         return {"real": softplus(-real).mean(), "fake": softplus(fake).mean()}
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
-        real, fake = self._scores(net, batch)
+        real, fake = self.scores(net, batch)
         return {"real": softplus(real).mean(), "fake": softplus(-fake).mean()}
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
@@ -53,11 +53,14 @@ class ALI(Variant):
         error = batch.x - net.g(net["e"](batch.x))
         return {"reconstruction_error": error.flatten(1).square().mean(1)}
 
-    def objection(self, spec: RunSpec) -> str | None:
-        return pac_objection(spec)
-
-    def _scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
+    def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
         """D's scores of pairs from the encoder and of pairs from the generator."""
         noise = (batch.noise["encoder"],) if self.encoder == "stochastic" else ()
         inferred = net["e"](batch.x, *noise)
         return net.d.part("joint", batch.x, inferred), net.d.part("joint", net.g(batch.z), batch.z)
+
+    def border(self) -> Border:
+        return LOGITS
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return pac_objection(spec)

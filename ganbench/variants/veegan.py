@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants._joint import pac_objection
-from ganbench.variants.base import Batch, Better, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Better, Border, Players, Terms, Variant
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -39,8 +39,8 @@ class VEEGAN(Variant):
     adversarial_reconstructor: bool = False
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
-        real, fake = net.d.part("joint", batch.x, net["e"](batch.x)), net.d.part("joint", net.g(batch.z), batch.z)
-        return {"real": softplus(real).mean(), "fake": softplus(-fake).mean()}
+        real, fake = self.scores(net, batch)
+        return {"real": softplus(-real).mean(), "fake": softplus(fake).mean()}
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         terms = {
@@ -53,6 +53,13 @@ class VEEGAN(Variant):
 
     def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
         return {"latent_error": latent_error(net, batch)}
+
+    def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
+        """-D of pairs from the reconstructor and of pairs from the generator: higher for the real."""
+        return -net.d.part("joint", batch.x, net["e"](batch.x)), -net.d.part("joint", net.g(batch.z), batch.z)
+
+    def border(self) -> Border:
+        return LOGITS
 
     def objection(self, spec: RunSpec) -> str | None:
         return pac_objection(spec)

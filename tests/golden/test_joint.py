@@ -124,6 +124,15 @@ def test_the_reconstructor_learns_from_the_latent_error_alone() -> None:
         assert (slope.item() == pytest.approx(own, rel=1e-12)) == alone
 
 
+@pytest.mark.parametrize("variant", [ALI(), VEEGAN()], ids=["ali", "veegan"])
+def test_scores_are_of_pairs_and_higher_for_the_real(variant: Variant) -> None:
+    """D's loss is the cross-entropy of these scores, whichever label the paper gives the real."""
+    net, _ = players()
+    real, fake = (scores.detach().numpy() for scores in variant.scores(net, BATCH))
+    expected = {"real": np.log1p(np.exp(-real)).mean(), "fake": np.log1p(np.exp(fake)).mean()}
+    assert {name: term.item() for name, term in variant.d_loss(net, BATCH).items()} == pytest.approx(expected)
+
+
 def test_measures() -> None:
     net, _ = players()
     reconstruction = ((X - 0.7 * -0.4 * X) ** 2).mean(1)
