@@ -1,13 +1,15 @@
-"""Dropout whose masks are a function of a buffer, since no module may draw random numbers inside a loss."""
+"""Dropout and noise that are functions of a buffer, since no module may draw random numbers inside a loss."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.networks._keep import Keep
 
-BITS = 31  # of a number, of which a share below `include` lets a value through
+BITS = 31  # of a number that enter a mask, of which a share below `include` lets a value through
 
 
 class Dropout(nn.Module):
@@ -27,20 +29,51 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.include == 1:
             return x
-        numbers = hashed(self.key, x.numel() + 1)
-        Keep.apply(self.key, numbers[-1])
-        kept = _shifted(numbers[:-1], 64 - BITS) < round(self.include * 2**BITS)
+        kept = _head(drawn(self.key, x.numel())) < round(self.include * 2**BITS)
         return torch.where(kept.reshape(x.shape), x / self.include, 0.0)
 
 
-def drop_inputs(net: nn.Sequential, *, first: float, others: float) -> nn.Sequential:
-    """Give the linear layers of an initialised network dropout of their inputs, with these include probabilities."""
-    include = first
-    for name, layer in list(net.named_children()):
+class GaussianNoise(nn.Module):
+    """x + N(0, std) in training, drawn as the masks of `Dropout` are; in evaluation x stays."""
+
+    key: Tensor  # ()
+
+    def __init__(self, std: float) -> None:
+        super().__init__()
+        self.std = std
+        self.register_buffer("key", torch.randint(2**63 - 1, ()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.std == 0:
+            return x
+        return x + self.std * normal(drawn(self.key, x.numel())).to(x.dtype).reshape(x.shape)
+
+
+def disturbed(net: nn.Sequential, by: Callable[[float], nn.Module], *, first: float, others: float) -> nn.Sequential:
+    """The layers of an initialised network, dropout or noise before the linear ones: `first` strong, then `others`."""
+    layers: list[nn.Module] = []
+    strength = first
+    for layer in net:
         if isinstance(layer, nn.Linear):
-            net.add_module(name, nn.Sequential(Dropout(include), layer))
-            include = others
-    return net
+            layers.append(nn.Sequential(by(strength), layer))
+            strength = others
+        else:
+            layers.append(layer)
+    return type(net)(*layers)
+
+
+def normal(numbers: Tensor) -> Tensor:
+    """N(0, 1) of each number's first and last 31 bits, by Box and Muller's transform, in float32."""
+    length: Tensor = (-2 * ((_head(numbers) + 1) / 2**BITS).log()).sqrt()
+    angle: Tensor = 2 * torch.pi * (numbers & (2**BITS - 1)) / 2**BITS
+    return length * angle.cos()
+
+
+def drawn(key: Tensor, n: int) -> Tensor:
+    """n numbers of 64 random bits of a key, which the next one then takes the place of."""
+    numbers = hashed(key, n + 1)
+    Keep.apply(key, numbers[-1])
+    return numbers[:-1]
 
 
 def hashed(key: Tensor, n: int) -> Tensor:
@@ -52,6 +85,11 @@ def hashed(key: Tensor, n: int) -> Tensor:
     x = (x ^ _shifted(x, 30)) * _signed(0xBF58476D1CE4E5B9)
     x = (x ^ _shifted(x, 27)) * _signed(0x94D049BB133111EB)
     return x ^ _shifted(x, 31)
+
+
+def _head(numbers: Tensor) -> Tensor:
+    """Their first 31 bits."""
+    return _shifted(numbers, 64 - BITS)
 
 
 def _shifted(x: Tensor, bits: int) -> Tensor:

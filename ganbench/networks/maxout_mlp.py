@@ -11,7 +11,7 @@ from torch import nn
 
 from ganbench.component import Count, Positive
 from ganbench.networks import _layers as layers
-from ganbench.networks._dropout import drop_inputs
+from ganbench.networks._dropout import Dropout, disturbed
 from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
 
@@ -59,7 +59,7 @@ class MaxoutMLP(Network):
         out = layers.blank(nn.Linear, widths[-1], 1)
         net = layers.Discriminator(nn.Flatten(), *maxout, out, nn.Flatten(0))
         layers.initialise(net, layers.uniform(self.d_bound))
-        return drop_inputs(net, first=self.pixel_include, others=self.unit_include)
+        return disturbed(net, Dropout, first=self.pixel_include, others=self.unit_include)
 
     def misfit(self, space: Space) -> str | None:
         return None if space.is_image else f"maxout_mlp makes pixels, not {described(space)}: use mlp"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from ganbench.component import Fraction, Search
+from ganbench.variants._features import Distance, gap
 from ganbench.variants._scores import logistic_d
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class FeatureMatching(Variant):
     source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
 
-    distance: Literal["squared", "mean_squared", "mean_absolute"] = "squared"
+    distance: Distance = "squared"
     real_target: Annotated[Fraction, Search(0.7, 1.0)] = 1.0
 
     def d_loss(self, net: Players, batch: Batch) -> Terms:
@@ -31,7 +32,7 @@ class FeatureMatching(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> Terms:
         real, fake = net.d.part("features", batch.x), net.d.part("features", net.g(batch.z))
-        gap = real.mean(0) - fake.mean(0)
-        if self.distance == "mean_absolute":
-            return {"features": gap.abs().mean()}
-        return {"features": gap.square().sum() if self.distance == "squared" else gap.square().mean()}
+        return {"features": gap(real, fake, self.distance)}
+
+    def border(self) -> Border:
+        return LOGITS

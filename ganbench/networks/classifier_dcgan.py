@@ -1,0 +1,72 @@
+"""DCGAN's convolutional pair with a discriminator that tells classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from annotated_types import Gt, Le
+from torch import nn
+
+from ganbench.component import Count, Fraction, Positive
+from ganbench.networks import _layers as layers
+from ganbench.networks import _pyramid
+from ganbench.networks._classifier import CLASSIFIER, Classifier
+from ganbench.networks._convolutions import Kernel
+from ganbench.networks._dropout import Dropout
+from ganbench.networks._labels import unlabelled
+from ganbench.networks._spaces import HALVED, described, halvings, side
+from ganbench.networks.base import Network
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+
+Include = Annotated[float, Gt(0), Le(1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierDCGAN(Network):
+    """The strided convolutions of `dcgan`, whose D ends in K logits, with dropout of its pixels and last units.
+
+    The paper's G for CIFAR-10 is of this kind, with `batchnorm: generator`; its D has nine convolutions with weight
+    norm, for which these stand in.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 5; Radford et al. 2016, arXiv:1511.06434"
+    parts: ClassVar[frozenset[str]] = CLASSIFIER
+
+    prior: Literal["normal", "uniform"] = "uniform"
+    width: Count = 64
+    kernel: Literal[3, 4, 5] = 5
+    leak: Fraction = 0.2  # slope of D's leaky ReLU below 0
+    pixel_include: Include = 0.8  # the probability with which D's dropout lets a pixel through; 1 is no dropout
+    unit_include: Include = 0.5  # and a unit before the logits
+    init_std: Positive = 0.02  # of the weights, and of the batch norm gains around 1
+
+    def generator(self, space: Space) -> nn.Module:
+        net = _pyramid.generator(self._pyramid(space), self.z, layers.norm(batch=self.g_batchnorm))
+        return self._initialise(net)
+
+    def discriminator(self, space: Space) -> nn.Module:
+        logits = partial(layers.blank, nn.Linear, out_features=space.classes)
+        net = _pyramid.discriminator(self._pyramid(space), layers.norm(batch=self.d_batchnorm), logits)
+        *body, head, _ = self._initialise(net).children()
+        pixels, units = Dropout(self.pixel_include), Dropout(self.unit_include)
+        return Classifier(nn.Sequential(pixels, *body), nn.Sequential(units, head))
+
+    def misfit(self, space: Space) -> str | None:
+        if space.classes and not halvings(side(space)):
+            return f"classifier_dcgan takes {HALVED}, not {described(space)}: use classifier_mlp"
+        return unlabelled(self.kind(), space)
+
+    def _initialise(self, net: nn.Module) -> nn.Module:
+        return layers.initialise(net, layers.normal(self.init_std), gain_std=self.init_std)
+
+    def _pyramid(self, space: Space) -> _pyramid.Pyramid:
+        sides = halvings(side(space))
+        hidden = (self.width * min(2**stage, 8) for stage in range(len(sides) - 1))
+        return _pyramid.Pyramid(
+            sides=sides, channels=(space.shape[0], *hidden), kernel=Kernel(self.kernel), leak=self.leak
+        )
