@@ -48,7 +48,7 @@ PLAIN = RunSpec(variant=NonSaturating(), dataset=Ring8(), network=MLP(), optimiz
 # or `FORMAT`, and say so in CHANGELOG under Numbers, rather than changing an id by accident.
 PUBLISHED = {
     "ns-ring8-bn0-adam-s0-e35ef8ea37": PLAIN,
-    "lsgan-digits-bnd-adam-s3-d6fd4a6293": RunSpec(
+    "lsgan-digits-bnd-adam-s3-a503d1fb7d": RunSpec(
         variant=LSGAN(a=-1, b=1, c=0),
         dataset=Digits(),
         network=DCGAN(width=16, batchnorm="discriminator"),
@@ -65,14 +65,14 @@ PUBLISHED = {
         steps=100_000,
         seed=2**32 - 1,
     ),
-    "wgan-mnist-bngd-rmsprop-s1-7524e1154c": RunSpec(
+    "wgan-mnist-bngd-rmsprop-s1-c963a9cf10": RunSpec(
         variant=WGAN(warmup=25, refresh=500),
         dataset=MNIST(),
         network=DCGAN(batchnorm="both"),
         optimizer=RMSprop(lr=5e-5),
         seed=1,
     ),
-    "hinge-cifar10-bn0-rmsprop_tf-s0-2a9d282c81": RunSpec(
+    "hinge-cifar10-bn0-rmsprop_tf-s0-85f8268a0c": RunSpec(
         variant=Hinge(n_dis=5),
         dataset=CIFAR10(),
         network=DCGAN(kernel=4),
