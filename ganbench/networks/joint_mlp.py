@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.datasets.base import Space
 from ganbench.networks import _layers as layers
 from ganbench.networks._joint import ENCODER, JOINT, Encoder, JointDiscriminator
 from ganbench.networks.base import Network
 from ganbench.networks.mlp import MLP
 
 if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
     from ganbench.spec import RunSpec
 
 
@@ -52,11 +52,11 @@ class JointMLP(Network):
             init=self.init,
             batchnorm=self.batchnorm,
         )
-        pair = judge.discriminator(Space((math.prod(space.shape) + self.z,)))
+        pair = judge.discriminator(replace(space, shape=(math.prod(space.shape) + self.z,)))
         return JointDiscriminator(self.z, sample=nn.Flatten(), latent=nn.Identity(), pair=pair)
 
     def other(self, name: str, space: Space) -> nn.Module:
-        told = self._stack(math.prod(space.shape), self.e_widths, Space((2 * self.z,)))
+        told = self._stack(math.prod(space.shape), self.e_widths, replace(space, shape=(2 * self.z,)))
         return Encoder(nn.Sequential(nn.Flatten(), told))
 
     def misfit(self, space: Space) -> str | None:
