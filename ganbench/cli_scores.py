@@ -24,6 +24,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
     metavar="NAME[,NAME]",
     help="Evaluators, also with options: 'fid,{kind: parzen, start: -2}'; by default all that fit.",
 )
+@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
 @click.option("--features", metavar="F[,F]", help="pixels, classifier, inception ...; by default all that can be had.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what scores draw at random.")
 @click.option(

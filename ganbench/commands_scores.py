@@ -26,8 +26,10 @@ def evaluate(generated: str, options: Mapping[str, Any]) -> None:
     """`ganbench evaluate`. Raises `RequestError` when nothing at all can be scored."""
     from ganbench.evaluate import available, body, choose, fitting, read_sides, score, steps, table
     from ganbench.evaluators.features import Bank
+    from ganbench.plugins import Registry
     from ganbench.progress import counted
 
+    registry = Registry.of(options["plugins"])
     data, inception = os.environ.get("GANBENCH_DATA"), os.environ.get("GANBENCH_INCEPTION")
     sides = read_sides(generated, options["reference"], options["validation"], Path(data).resolve() if data else None)
     for note in sides.notes:
@@ -36,7 +38,7 @@ def evaluate(generated: str, options: Mapping[str, Any]) -> None:
     device = devices.resolve(options["devices"], 1)[0]
     bank = Bank(cache, device, Path(inception) if inception else None, log=_say)
     features, lacking = available(sides.real.space, bank, options["features"])
-    evaluators, unfit = fitting(sides, choose(options["with_"], features))
+    evaluators, unfit = fitting(sides, choose(options["with_"], features, registry))
     with counted(steps(evaluators)) as step:
         card = score(sides, evaluators, bank, options["seed"], step)
     absent = (*lacking, *unfit, *card.absent)

@@ -67,7 +67,7 @@ MAY_IMPORT = {
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",
     "evaluate": "datasets datasets.base errors evaluators evaluators.base plugins suite",
     "parity": "datasets.base evaluators evaluators.base plugins rng",
-    "commands_scores": "devices errors evaluate evaluators parity pictures progress store",
+    "commands_scores": "devices errors evaluate evaluators parity pictures plugins progress store",
     "cli_scores": "commands_scores",
     "commands": "datasets.base devices errors evaluators executors executors.base plugins progress report run store "
     "suite tracking tuning watch",

@@ -23,13 +23,12 @@ class Absent:
     because: str
 
 
-def choose(text: str | None, features: tuple[FeatureName, ...]) -> tuple[Evaluator, ...]:
+def choose(text: str | None, features: tuple[FeatureName, ...], registry: Registry) -> tuple[Evaluator, ...]:
     """The evaluators that a text like `fid, {kind: parzen, start: -2}` names; None: all that need no setting.
 
     One named without options, or not at all, comes once with each of `features`. Raises `SuiteError` with every
     mistake of the text.
     """
-    registry = Registry.of()
     if text is None:
         kinds: list[Any] = [registry.find("evaluator", kind) for kind in registry.names("evaluator")]
         return _once(evaluator for kind in kinds for evaluator in _with_features(kind, features))

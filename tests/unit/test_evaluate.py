@@ -153,6 +153,14 @@ class TestScores:
         found = card(say, "fake.npy", "--reference", "real.npz", "--with", "fid", "--features", "classifier")
         assert found["scores"][0]["fingerprint"]["test accuracy"] and set(values(found)) == {"fd_classifier"}
 
+    def test_an_evaluator_of_ones_own(self, say: Say) -> None:
+        points("fake.npy")
+        points("real.npy", 50, seed=1)
+        readme = (Path(__file__).parents[2] / "README.md").read_text()
+        Path("spread.py").write_text(readme.partition("`spread.py`")[2].split("```python\n")[1].split("```")[0])
+        found = card(say, "fake.npy", "--reference", "real.npy", "--with", "spread", "--plugin", "spread.py")
+        assert set(values(found)) == {"spread"}
+
 
 class TestAnswers:
     def test_table_and_fingerprints(self, say: Say) -> None:
@@ -274,6 +282,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("words", "says"),
         [
+            (("uneven", "--reference", "real.npy"), "b.png: the image is 9x9, and the first one, a.png, is 8x8"),
             (("absent.npy", "--reference", "real.npy"), "absent.npy: there is no such file or folder"),
             (("real.npy", "--reference", "real.npy", "--with", "fidd"), "did you mean 'fid'"),
             (("real.npy", "--reference", "real.npy", "--with", "{kind: kid, size: 0}"), "must be at least 1"),
@@ -293,6 +302,9 @@ class TestBadInput:
         np.savez("two.npz", x_train=x, x_val=x)
         Path("text.npy").write_text("no array")
         Path("empty").mkdir()
+        Path("uneven").mkdir()
+        for name, side in (("a", 8), ("b", 9)):
+            Image.fromarray(images(1, shape=(side, side))[0]).save(f"uneven/{name}.png")
         assert says in refused(say, *words)
 
 
