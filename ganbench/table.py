@@ -133,7 +133,8 @@ def _asked(folder: RunFolder, manifest: dict[str, Any]) -> list[Measured]:
     newest: dict[tuple[int, str], Row] = {}
     try:
         for row in folder.rows("scores.jsonl"):
-            if row["evaluator"] in evaluators and row["step"] in marks and row["metric"] in manifest["metrics"]:
+            declared = row["metric"].partition("/")[0] in manifest["metrics"]  # `NAME/class 3` is a part of NAME
+            if row["evaluator"] in evaluators and row["step"] in marks and declared:
                 newest[row["step"], row["metric"]] = row
         return [_measured(row) for row in newest.values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -143,7 +144,9 @@ def _asked(folder: RunFolder, manifest: dict[str, Any]) -> list[Measured]:
 
 def _measured(row: Row) -> Measured:
     """A score and how it was measured: the evaluator's options and the sample sizes belong to the fingerprint."""
-    sizes = {"evaluator": row["evaluator"], "n": str(row["n"]), "n_reference": str(row["n_reference"])}
+    sizes = {"evaluator": row["evaluator"], "n_reference": str(row["n_reference"])}
+    if "/" not in row["metric"]:  # how many of a run's samples are of one class is chance
+        sizes["n"] = str(row["n"])
     stderr = nan if row["stderr"] is None else float(row["stderr"])
     value = float(row["value"])
     if not isfinite(value):

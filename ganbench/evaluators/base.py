@@ -36,7 +36,7 @@ FeatureName = Known | Annotated[str, Predicate(is_file)]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that an evaluator reports; `low` and `high` bound its values.
+    """A number that an evaluator reports; `low` and `high` bound its values, and those of its parts `NAME/class 3`.
 
     `better`: `neither` is a diagnostic (a chosen width, a flag): the tidy table has it, the headline tables don't.
     """

@@ -9,6 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
 from ganbench.evaluators._neighbours import around, overlap
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
@@ -28,10 +29,12 @@ class DensityCoverage(Evaluator):
     features: FeatureName = "inception"
     split: SplitName = "test"
     reference: Count | None = None
+    per: Per = "all"
     k: Count = 5
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (
+        return named(
+            self.per,
             Metric(metric_name("density", "density", self.features), "higher", low=0),
             Metric(metric_name("coverage", "coverage", self.features), "higher", low=0, high=1),
         )
@@ -42,12 +45,18 @@ class DensityCoverage(Evaluator):
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         if self.reference is not None and self.reference <= self.k:
             return f"needs a reference of more samples than k ({self.k})"
-        return size_misfit(1, samples, self.reference) or feature_misfit(self.features, space)
+        return (
+            size_misfit(1, samples, self.reference)
+            or feature_misfit(self.features, space)
+            or class_misfit(self.per, space)
+        )
 
     def check(self, real: Reference) -> None:
-        self._reals(real)
+        check_parts(self.per, real, self._reals)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        if self.per == "class":
+            return each_class(self, fake, real, rng)
         reals = self._reals(real)
         within = around(reals, self.features, self.k)
         found = overlap(fake.features(self.features), within, False, fake.device)

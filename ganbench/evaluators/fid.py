@@ -9,6 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
 from ganbench.evaluators._gaussians import frechet
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
@@ -28,20 +29,27 @@ class FID(Evaluator):
     features: FeatureName = "inception"
     split: SplitName = "test"
     reference: Count | None = None
+    per: Per = "all"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric(metric_name("fid", "fd", self.features), "lower", low=0),)
+        return named(self.per, Metric(metric_name("fid", "fd", self.features), "lower", low=0))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
-        return size_misfit(2, samples, self.reference) or feature_misfit(self.features, space)
+        return (
+            size_misfit(2, samples, self.reference)
+            or feature_misfit(self.features, space)
+            or class_misfit(self.per, space)
+        )
 
     def check(self, real: Reference) -> None:
-        self._reals(real)
+        check_parts(self.per, real, self._reals)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        if self.per == "class":
+            return each_class(self, fake, real, rng)
         reals = self._reals(real)
         value = frechet(fake.moments(self.features), reals.moments(self.features), fake.device)
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "statistics": "float64"}

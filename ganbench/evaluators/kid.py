@@ -9,6 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -28,11 +29,12 @@ class KID(Evaluator):
     features: FeatureName = "inception"
     split: SplitName = "test"
     reference: Count | None = None
+    per: Per = "all"
     subsets: Count = 100
     size: Count = 1000
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric(metric_name("kid", "kd", self.features), "lower"),)
+        return named(self.per, Metric(metric_name("kid", "kd", self.features), "lower"))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
@@ -40,12 +42,18 @@ class KID(Evaluator):
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         if min(samples, self.size) < 2:
             return "needs at least 2 samples, and subsets of at least 2"
-        return size_misfit(2, samples, self.reference) or feature_misfit(self.features, space)
+        return (
+            size_misfit(2, samples, self.reference)
+            or feature_misfit(self.features, space)
+            or class_misfit(self.per, space)
+        )
 
     def check(self, real: Reference) -> None:
-        self._reals(real)
+        check_parts(self.per, real, self._reals)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        if self.per == "class":
+            return each_class(self, fake, real, rng)
         from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
         reals = self._reals(real)

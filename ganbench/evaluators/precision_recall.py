@@ -9,6 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
 from ganbench.evaluators._neighbours import around, overlap
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
@@ -28,11 +29,12 @@ class PrecisionRecall(Evaluator):
     features: FeatureName = "inception"
     split: SplitName = "test"
     reference: Count | None = None
+    per: Per = "all"
     k: Count = 3
 
     def metrics(self) -> tuple[Metric, ...]:
         names = [metric_name(name, name, self.features) for name in ("precision", "recall")]
-        return tuple(Metric(name, "higher", low=0, high=1) for name in names)
+        return named(self.per, *(Metric(name, "higher", low=0, high=1) for name in names))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
@@ -40,12 +42,18 @@ class PrecisionRecall(Evaluator):
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         if samples <= self.k:
             return f"needs more samples than k ({self.k})"
-        return size_misfit(self.k + 1, samples, self.reference) or feature_misfit(self.features, space)
+        return (
+            size_misfit(self.k + 1, samples, self.reference)
+            or feature_misfit(self.features, space)
+            or class_misfit(self.per, space)
+        )
 
     def check(self, real: Reference) -> None:
-        self._reals(real)
+        check_parts(self.per, real, self._reals)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        if self.per == "class":
+            return each_class(self, fake, real, rng)
         reals = self._reals(real)
         own, others = (around(side, self.features, self.k) for side in (fake, reals))
         pairs = ((own.centres, others), (others.centres, own))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Space
+from ganbench.evaluators._classes import Per, class_misfit, each_class, named
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -25,17 +26,20 @@ class Vendi(Evaluator):
     source: ClassVar[str] = "Friedman & Dieng 2023, arXiv:2210.02410, definition 3.1; the cosine kernel"
 
     features: FeatureName = "inception"
+    per: Per = "all"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric(metric_name("vendi", "vendi", self.features), "higher", low=1),)
+        return named(self.per, Metric(metric_name("vendi", "vendi", self.features), "higher", low=1))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
-        return feature_misfit(self.features, space)
+        return feature_misfit(self.features, space) or class_misfit(self.per, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        if self.per == "class":
+            return each_class(self, fake, real, rng)
         value = effective_number(fake.features(self.features).to(fake.device))
         facts = {"generated": len(fake), "kernel": "cosine", "statistics": "float64"}
         marks = fingerprint(self, **fake.extractor(self.features), **facts)

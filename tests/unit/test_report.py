@@ -20,7 +20,7 @@ from ganbench.report.latex import escape
 from ganbench.report.layout import number
 from ganbench.stats import mean_interval
 from ganbench.store import Store
-from tests.synthetic import FINGERPRINT, Run, write_suite
+from tests.synthetic import FINGERPRINT, Run, score, write_suite
 
 LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]
 DCGAN = [65, 60, 66, 56, 86, 98, 85, 116, 143, 125, 139, 144, 134, 125, 140, 130, 132, 130, 122, 137]
@@ -240,6 +240,16 @@ def test_two_sample_sizes_are_two_fingerprints(tmp_path: Path):
     runs = [Run(curves={"hq": [0.5]}), Run(seed=1, curves={"hq": [0.5]}, n=500)]
     with pytest.raises(RequestError, match=r"n '1000' in 1 run .*; n '500' in 1 run"):
         render(write_suite(tmp_path, runs), "study", "csv", None)
+
+
+def test_scores_of_single_classes_are_in_the_table_whatever_their_sizes_and_in_no_column(tmp_path: Path):
+    store = write_suite(tmp_path, [Run(seed=seed, curves={"fd_pixels": [4.0, 2.0]}) for seed in range(2)])
+    for seed, n in ((0, 90), (1, 110)):
+        run = Run(seed=seed, curves={}, n=n)
+        rows = [score(run, step, "fd_pixels", 1.0) | {"metric": "fd_pixels/class 3", "n": n} for step in (1000, 2000)]
+        store.run(run.run_id).append("scores.jsonl", rows)
+    assert render(store, "study", "csv", None).count("fd_pixels/class 3") == 4
+    assert "class 3" not in render(store, "study", "markdown", None)
 
 
 def test_datasets_have_fingerprints_of_their_own(tmp_path: Path):
