@@ -123,7 +123,9 @@ def decoded(where: str, read: Callable[[], bytes]) -> Image.Image:
 def _uneven(place: Path, name: str, image: Image.Image, why: str) -> RequestError:
     given = f"the image is {image.width}x{image.height}, and {why}"
     allowed = "without 'size' all images are squares of one size"
-    return RequestError(str(place / name), given, allowed, "crop and resize them, or let the dataset 'images' do so by 'size'")
+    return RequestError(
+        str(place / name), given, allowed, "crop and resize them; the dataset 'images' does so by 'size'"
+    )
 
 
 @contextmanager

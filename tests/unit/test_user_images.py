@@ -142,7 +142,8 @@ class TestRefusals:
         picture(0, 7, 7).save("set/b/01.png")
         assert refusal(Images(path=path)) == (
             "set/a/05.png: the image is 9x9, and the first one, a/00.png, is 8x8. "
-            "without 'size' all images are squares of one size. crop and resize them, or let the dataset 'images' do so by 'size'"
+            "without 'size' all images are squares of one size. "
+            "crop and resize them; the dataset 'images' does so by 'size'"
         )
         assert Images(path=path, size=8).load(None).space.shape == (3, 8, 8)
 
