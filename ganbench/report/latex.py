@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ganbench.report import layout
+from ganbench.report import answers, layout
 from ganbench.report.layout import one_line
 from ganbench.report.notes import notes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ganbench.report.layout import Grid
     from ganbench.report.tables import Report
 
@@ -35,11 +37,17 @@ def draw(report: Report) -> str:
     broken = [f"{failure.runs[0]} (of {len(failure.runs)}): {failure.error}" for failure in report.failures]
     head = [f"{report.suite}: {report.about}", f"{layout.counts(report)}. Needs \\usepackage{{booktabs}}.", *broken]
     parts = ["\n".join(_comment(line) for line in (*head, *notes(report)))]
+    if report.claims:
+        grid = answers.claims_grid(report)
+        parts.append("\n".join(_comment(f"claim: {text}") for text in answers.claim_sources(report)))
+        parts.append(_table(grid, f"{report.suite}: {grid.title}."))
     for section in report.sections:
         constants = layout.constants(section)
-        for grid in layout.section_grids(report, section):
+        for grid in answers.section_grids(report, section):
             caption = f"{report.suite} on {section.dataset}: {grid.title}{f' ({constants})' if constants else ''}."
             parts.append(_table(grid, caption))
+    for grid in (*answers.family_grids(report), *answers.factor_grids(report)):
+        parts.append(_table(grid, f"{report.suite}: {grid.title}."))
     if report.excluded:
         grid = layout.excluded_grid(report)
         parts.append(_table(grid, f"{report.suite}: {grid.title}."))
@@ -63,7 +71,10 @@ def _table(grid: Grid, caption: str) -> str:
         r"    \toprule",
         _row(grid.header, len(grid.header)),
         r"    \midrule",
-        *(_row(row, grid.names) for row in grid.rows),
+        *(
+            _row(row, grid.names, {column for at, column in grid.bold if at == place})
+            for place, row in enumerate(grid.rows)
+        ),
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",
@@ -71,8 +82,9 @@ def _table(grid: Grid, caption: str) -> str:
     return "\n".join(lines)
 
 
-def _row(cells: tuple[str, ...], names: int) -> str:
+def _row(cells: tuple[str, ...], names: int, bold: Collection[int] = ()) -> str:
     texts = [escape(one_line(cell)) for cell in cells[:names]] + [_number(cell) for cell in cells[names:]]
+    texts = [rf"\textbf{{{text}}}" if column in bold else text for column, text in enumerate(texts)]
     return f"    {' & '.join(texts)} \\\\"
 
 

@@ -26,6 +26,7 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     names: int
     note: str = ""
+    bold: frozenset[tuple[int, int]] = frozenset()  # (row, column), where a difference is significant
 
 
 def section_grids(report: Report, section: Section) -> list[Grid]:
@@ -38,6 +39,7 @@ def section_grids(report: Report, section: Section) -> list[Grid]:
         (*section.varying, "runs", "diverged", *metrics),
         tuple(_headline_row(section, cell) for cell in section.cells),
         len(section.varying),
+        bold=frozenset(_bold(section)),
     )
     spread = Grid(
         "best / last / tail, means over seeds",
@@ -48,6 +50,13 @@ def section_grids(report: Report, section: Section) -> list[Grid]:
         "Best is chosen on the same data that it reports and so flatters.",
     )
     return [first, spread] if metrics else [first]
+
+
+def _bold(section: Section) -> Iterable[tuple[int, int]]:
+    """The places in the headline of the cells that are the best beyond doubt."""
+    first = len(section.varying) + 2
+    places = {name: first + column for column, name in enumerate(section.metrics)}
+    return ((row, places[name]) for name, row in section.best.items())
 
 
 def excluded_grid(report: Report) -> Grid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import starmap
 from typing import TYPE_CHECKING
 
-from ganbench.report import layout
+from ganbench.report import answers, layout
 from ganbench.report.layout import one_line
 from ganbench.report.notes import notes
 
@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 def draw(report: Report) -> str:
     """The whole report."""
     parts = [f"# {report.suite}", report.about, layout.counts(report)]
+    if report.claims:
+        sources = "\n".join(f"{place}. {one_line(text)}" for place, text in enumerate(answers.claim_sources(report), 1))
+        parts += ["## Claims", table(answers.claims_grid(report)), answers.claims_grid(report).note, sources]
     for section in report.sections:
         constants = layout.constants(section)
         parts += [f"## {section.dataset}", *([f"Constant: {constants}."] if constants else [])]
-        for grid in layout.section_grids(report, section):
+        for grid in answers.section_grids(report, section):
             parts += [f"{grid.title[:1].upper()}{grid.title[1:]}:", table(grid), grid.note]
+    compared = [*answers.family_grids(report), *answers.factor_grids(report)]
+    if compared:
+        parts.append("## Comparisons")
+    for grid in compared:
+        parts += [f"{grid.title[:1].upper()}{grid.title[1:]}:", table(grid), grid.note]
     if report.excluded:
         parts += ["## Excluded", table(layout.excluded_grid(report))]
     if report.failures:
@@ -32,7 +40,7 @@ def draw(report: Report) -> str:
 
 def table(grid: Grid) -> str:
     """A pipe table with padded columns: names to the left, numbers to the right."""
-    rows = [tuple(one_line(text).replace("|", "\\|") for text in row) for row in (grid.header, *grid.rows)]
+    rows = [tuple(one_line(text).replace("|", "\\|") for text in row) for row in (grid.header, *_bold(grid))]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     left = [number < grid.names for number in range(len(widths))]
     rule = ["-" * width if is_left else "-" * (width - 1) + ":" for width, is_left in zip(widths, left, strict=True)]
@@ -40,6 +48,13 @@ def table(grid: Grid) -> str:
         " | ".join(starmap(_pad, zip(row, widths, left, strict=True))) for row in (rows[0], tuple(rule), *rows[1:])
     ]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def _bold(grid: Grid) -> list[tuple[str, ...]]:
+    return [
+        tuple(f"**{text}**" if (row, column) in grid.bold else text for column, text in enumerate(texts))
+        for row, texts in enumerate(grid.rows)
+    ]
 
 
 def _pad(text: str, width: int, left: bool) -> str:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganbench.questions import RATES, from_json
+from ganbench.report.claims import Verdict, verdicts
+from ganbench.report.comparisons import Family, family
+from ganbench.report.factors import Factors, factors
+from ganbench.report.outcomes import Outcomes, best_cells, outcomes
+from ganbench.report.rows import Row, rows
 from ganbench.report.trajectories import NUMBERS, per_run
 from ganbench.stats import Interval, mean_interval, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.questions import Condition, Questions
     from ganbench.store import Store
     from ganbench.table import Results
+
+    Held = tuple[pd.DataFrame, dict[str, Any], dict[str, Row], Questions]  # numbers, manifest, rows by run id
 
 STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
 LOG_LINES = 5
@@ -47,6 +56,7 @@ class Cell:
     statuses: dict[str, int]
     diverged: Interval | None
     metrics: dict[str, Summary]
+    outcomes: Outcomes | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,10 @@ class Section:
     varying: tuple[str, ...]
     metrics: dict[str, str]
     cells: tuple[Cell, ...]
+    stable: str = ""  # when a run is stable, in words; empty where the suite doesn't say
+    best: dict[str, int] = field(
+        default_factory=dict
+    )  # metric -> the cell that is significantly better than all others
 
 
 @dataclass(frozen=True)
@@ -91,47 +105,67 @@ class Report:
     failures: tuple[Failure, ...]
     evaluation_share: float | None = None  # of the finished runs' wall time
     budget: float | None = None  # what the suite allows for it
+    claims: tuple[Verdict, ...] = ()
+    families: tuple[Family, ...] = ()
+    factors: tuple[Factors, ...] = ()
 
 
 def summarise(store: Store, results: Results, rule: str) -> Report:
     """Everything that the renderers draw. Means are over runs that are done; what is absent stays absent."""
     manifest, numbers = results.manifest, per_run(results, rule)
+    asked = from_json(manifest)
+    found = rows(results, numbers, asked.outcome)
+    better = {name: body["better"] for name, body in manifest["metrics"].items()} | RATES
+    compared = tuple(dict.fromkeys(one.metric for one in asked.compare))
+    held = (numbers, manifest, {row.run_id: row for row in found}, asked)
     datasets = results.runs.groupby("dataset", sort=False)
     return Report(
         suite=results.suite,
         about=manifest["about"],
         rule=rule,
         statuses=_count(results.runs["status"]),
-        sections=tuple(_section(str(dataset), runs, numbers, manifest) for dataset, runs in datasets),
+        sections=tuple(_section(str(dataset), runs, held) for dataset, runs in datasets),
         excluded=tuple(Exclusion(cell["columns"], cell["because"]) for cell in manifest["excluded"]),
         skipped=tuple(manifest["evaluation"].get("skipped", ())),
         failures=_failures(store, results.runs),
         evaluation_share=results.evaluation_share,
         budget=manifest["evaluation"].get("budget"),
+        claims=verdicts(found, asked.claims, better),
+        families=tuple(family(found, one, better[one.metric]) for one in asked.compare),
+        factors=tuple(factors(found, manifest["axes"], compared)),
     )
 
 
-def _section(dataset: str, runs: pd.DataFrame, numbers: pd.DataFrame, manifest: dict[str, Any]) -> Section:
+def _section(dataset: str, runs: pd.DataFrame, held: Held) -> Section:
+    numbers, manifest, by_id, asked = held
     columns = [name for name in runs.columns if name not in ("run_id", "dataset", "seed", "status", "error")]
     varying = tuple(name for name in columns if runs[name].nunique() > 1) or ("variant",)
     cells = runs.groupby(columns, sort=False).ngroup().rename("cell")
     found = numbers.merge(runs[["run_id"]].assign(cell=cells), on="run_id")
     measured = set(found["metric"])
     summaries = _summaries(found)
+    groups = [(summaries.get(n, {}), group) for n, group in runs.groupby(cells)]
+    members = [[by_id[run_id] for run_id in group["run_id"]] for _, group in groups]
+    metrics = {
+        name: body["better"]
+        for name, body in manifest["metrics"].items()
+        if name in measured and body["better"] != "neither"
+    }
     return Section(
         dataset=dataset,
         constant={name: value for name, value in _first(runs[columns]).items() if name not in varying},
         varying=varying,
-        metrics={
-            name: body["better"]
-            for name, body in manifest["metrics"].items()
-            if name in measured and body["better"] != "neither"
-        },
-        cells=tuple(_cell(group[columns], group["status"], summaries.get(n, {})) for n, group in runs.groupby(cells)),
+        metrics=metrics,
+        cells=tuple(
+            _cell(group[columns], group["status"], summary, outcomes(own))
+            for (summary, group), own in zip(groups, members, strict=True)
+        ),
+        stable="; ".join(_rule_text(one, manifest) for one in asked.outcome.get(dataset, ())),
+        best=best_cells(members, metrics),
     )
 
 
-def _cell(columns: pd.DataFrame, status: pd.Series[str], metrics: dict[str, Summary]) -> Cell:
+def _cell(columns: pd.DataFrame, status: pd.Series[str], metrics: dict[str, Summary], ended: Outcomes | None) -> Cell:
     statuses = _count(status)
     finished = statuses.get("done", 0) + statuses.get("diverged", 0)
     return Cell(
@@ -139,7 +173,18 @@ def _cell(columns: pd.DataFrame, status: pd.Series[str], metrics: dict[str, Summ
         statuses=statuses,
         diverged=wilson(statuses.get("diverged", 0), finished) if finished else None,
         metrics=metrics,
+        outcomes=ended,
     )
+
+
+def _rule_text(one: Condition, manifest: dict[str, Any]) -> str:
+    """`modes at least 7, in most of the last 20 % of the marks`."""
+    rule, higher = one.rule, manifest["metrics"][one.metric]["better"] == "higher"
+    limit = [] if rule.limit is None else [f"at {'least' if higher else 'most'} {rule.limit:g}"]
+    ratio = [] if rule.ratio is None else [f"no more than {rule.ratio:g} times worse than its best"]
+    drop = [] if rule.drop is None else [f"no more than {rule.drop:g} worse than its best"]
+    when = f"in most of the last {rule.tail:.0%} of the marks" if rule.tail else "at the last mark"
+    return f"{one.metric} {' and '.join((*limit, *ratio, *drop))}, {when}"
 
 
 def _summaries(numbers: pd.DataFrame) -> dict[Any, dict[str, Summary]]:

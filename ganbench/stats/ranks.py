@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,7 +44,7 @@ def ranking(scores: ArrayLike, alpha: float = 0.05) -> Ranking:
     means = ranked.mean(axis=0)
     within = ((ranked - (k + 1) / 2) ** 2).sum() / (n * (k - 1))
     chi2 = float(n * ((means - (k + 1) / 2) ** 2).sum() / within) if within > 0 else 0.0
-    critical = float(stats.studentized_range.isf(alpha, k, np.inf) / np.sqrt(2) * np.sqrt(k * (k + 1) / (6 * n)))
+    critical = _nemenyi(k, alpha) * float(np.sqrt(k * (k + 1) / (6 * n)))
     return Ranking(
         ranks=tuple(means.tolist()),
         n=n,
@@ -52,6 +53,11 @@ def ranking(scores: ArrayLike, alpha: float = 0.05) -> Ranking:
         critical=critical,
         cliques=_cliques(means, critical),
     )
+
+
+@cache  # an integral that takes a while
+def _nemenyi(k: int, alpha: float) -> float:
+    return float(stats.studentized_range.isf(alpha, k, np.inf) / np.sqrt(2))
 
 
 def _cliques(means: NDArray[np.float64], critical: float) -> tuple[tuple[int, ...], ...]:

@@ -1,0 +1,174 @@
+"""The comparisons that a suite asks for: every value of an axis against a baseline, and how they rank over settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganbench.questions import RATES
+from ganbench.report.pairs import Effect, detectable, effect, paired, shared
+from ganbench.report.rows import within
+from ganbench.stats import Interval, Ranking, holm, improvement, profile, ranking
+
+if TYPE_CHECKING:
+    from ganbench.questions import Compare, Named
+    from ganbench.report.rows import Row
+
+LEVEL = 0.05
+TAUS = tuple(step / 20 for step in range(21))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One value against the baseline on a dataset in one setting (the columns that tell it from others), or in all.
+
+    `corrected`: Holm's p over the family. `better`: whether `value` is significantly better (True) or worse (False).
+    `detectable`: the smallest difference that n pairs could have shown in this family; None: none, however large.
+    """
+
+    dataset: str
+    setting: Mapping[str, Any]
+    value: Named
+    effect: Effect | None
+    corrected: float | None = None
+    better: bool | None = None
+    detectable: float | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the values of an axis rank over all settings of all datasets, as indices into `values`.
+
+    `profiles`: for each value the share of its runs whose score reaches `taus`, where 0 is the worst and 1 the best run
+    of a setting. `improvements`: for each value how probably one of its runs beats one of the baseline's. Both are
+    empty for rates. `dropped`: settings that lack a value.
+    """
+
+    values: tuple[Named, ...]
+    ranking: Ranking
+    dropped: int
+    taus: tuple[float, ...]
+    profiles: tuple[tuple[float, ...], ...]
+    improvements: tuple[Interval | None, ...]
+
+
+@dataclass(frozen=True)
+class Family:
+    """The comparisons that are corrected together."""
+
+    axis: str
+    metric: str
+    better: str  # lower | higher
+    baseline: Named
+    pooled: bool
+    comparisons: tuple[Comparison, ...]
+    standing: Standing | None
+
+
+def family(found: Sequence[Row], asked: Compare, better: str) -> Family:
+    """Answer one entry of `compare`. `better`: what is better in the metric, `lower` or `higher`."""
+    meant = within(found, asked.where)
+    comparisons = corrected(list(_comparisons(meant, asked)), asked.metric, better)
+    standing = _standing(meant, asked, better)
+    return Family(asked.axis, asked.metric, better, asked.baseline, asked.pooled, comparisons, standing)
+
+
+def corrected(comparisons: Sequence[Comparison], metric: str, better: str) -> tuple[Comparison, ...]:
+    """The same with Holm's correction over those that have a pair."""
+    tested = [one.effect for one in comparisons if one.effect]
+    adjusted = iter(holm([one.p for one in tested]))
+    sign = 1 if better == "higher" else -1
+    done = []
+    for one in comparisons:
+        if one.effect:
+            p = next(adjusted)
+            wins = sign * one.effect.direction > 0 if p < LEVEL and one.effect.direction else None
+            least = detectable(one.effect, metric, LEVEL / len(tested))
+            one = replace(one, corrected=p, better=wins, detectable=least)
+        done.append(one)
+    return tuple(done)
+
+
+def _comparisons(found: Sequence[Row], asked: Compare) -> Iterator[Comparison]:
+    for dataset, own in _by(found, ("dataset",)).items():
+        if not any(asked.metric in row.numbers for row in own):
+            continue
+        sides = _by(own, (asked.axis,))
+        baseline = sides.pop((asked.baseline,), [])
+        for (value,), rows in sides.items():
+            names, _ = shared(rows, baseline, asked.axis)
+            keys = () if asked.pooled else tuple(names)
+            ours, theirs = _by(rows, keys), _by(baseline, keys)
+            telling = [name for name in keys if len({row.columns[name] for row in own}) > 1]
+            for key in dict.fromkeys((*ours, *theirs)):
+                setting = {name: part for name, part in zip(keys, key, strict=True) if name in telling}
+                pairs = paired(ours.get(key, []), theirs.get(key, []), asked.axis, asked.metric)
+                yield Comparison(dataset[0], setting, value, effect(pairs, asked.metric))
+
+
+def _standing(found: Sequence[Row], asked: Compare, better: str) -> Standing | None:
+    """None where fewer than two settings have all the values."""
+    measured = {row.columns["dataset"] for row in found if asked.metric in row.numbers}
+    rows = [row for row in found if row.columns["dataset"] in measured]
+    sides = _by(rows, (asked.axis,))
+    values = tuple(key[0] for key in sides)
+    names = _common(list(sides.values()), asked.axis)
+    settings = _by(rows, ("dataset", *names))
+    sign = 1.0 if better == "higher" else -1.0
+    blocks = [
+        {value: [sign * row.numbers[asked.metric] for row in own if asked.metric in row.numbers] for value, own in part}
+        for part in ([(key[0], own) for key, own in _by(one, (asked.axis,)).items()] for one in settings.values())
+    ]
+    full = [block for block in blocks if all(block.get(value) for value in values)]
+    if len(values) < 2 or len(full) < 2:
+        return None
+    means = np.array([[-np.mean(block[value]) for value in values] for block in full])
+    rated = asked.metric in RATES
+    return Standing(
+        values=values,
+        ranking=ranking(means),
+        dropped=len(blocks) - len(full),
+        taus=() if rated else TAUS,
+        profiles=() if rated else _profiles(list(settings.values()), asked, values, sign),
+        improvements=() if rated else tuple(_improvement(full, value, asked.baseline) for value in values),
+    )
+
+
+def _improvement(blocks: Sequence[Mapping[Named, list[float]]], value: Named, baseline: Named) -> Interval | None:
+    if value == baseline or baseline not in blocks[0]:
+        return None
+    return improvement([(block[value], block[baseline]) for block in blocks])
+
+
+def _profiles(
+    settings: Sequence[Sequence[Row]], asked: Compare, values: Sequence[Named], sign: float
+) -> tuple[tuple[float, ...], ...]:
+    """Scores from 0 to 1 within each setting; a run without the number reaches none."""
+    scores: dict[Named, list[float | None]] = {value: [] for value in values}
+    for rows in settings:
+        known = [sign * row.numbers[asked.metric] for row in rows if asked.metric in row.numbers]
+        low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
+        for row in rows:
+            value = row.numbers.get(asked.metric)
+            score = None if value is None else (sign * value - low) / span if span else 1.0
+            scores[row.columns[asked.axis]].append(score)
+    return tuple(profile(scores[value], TAUS) for value in values)
+
+
+def _common(sides: Sequence[Sequence[Row]], axis: str) -> list[str]:
+    """The columns in which all sides have a value in common, but dataset and seed."""
+    if not sides:
+        return []
+    names = [name for name in sides[0][0].columns if name not in (axis, "seed", "dataset")]
+    return [name for name in names if set.intersection(*({row.columns[name] for row in side} for side in sides))]
+
+
+def _by(found: Sequence[Row], names: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows by their values in some columns, in order."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in found:
+        groups.setdefault(tuple(row.columns[name] for name in names), []).append(row)
+    return groups
