@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ganbench.training.players import Sight
     from ganbench.training.state import Net
 
-EVERY = 20  # steps between two looks at D at least: one costs about a quarter of a step
+EVERY = 20  # steps between two looks at least: one costs about a quarter of a step
 
 History = Sequence[tuple[int, Terms]]
 
 
 def due(step: int, last: int) -> bool:
-    """Whether the look at `step` asks D, where the one before was at `last`: once for each multiple of EVERY."""
+    """Whether the moment at `step` looks, where the one before was at `last`: once for each multiple of EVERY."""
     return step // EVERY > last // EVERY
 
 
@@ -51,9 +51,10 @@ def gradient_norms(nets: Mapping[str, Net]) -> Params:
     rule; absent for a network that hasn't moved."""
     found = {}
     for name, net in nets.items():
-        gradients = [param.grad.flatten(1) for param in net.params.values() if param.grad is not None]
+        gradients = [param.grad for param in net.params.values() if param.grad is not None]
         if gradients:
-            found[f"{name}_gradient"] = torch.cat(gradients, 1).norm(dim=1)
+            lengths = [gradient.reshape(len(gradient), -1).norm(dim=1) for gradient in gradients]
+            found[f"{name}_gradient"] = torch.stack(lengths).norm(dim=0)
     return found
 
 

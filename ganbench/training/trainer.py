@@ -237,15 +237,15 @@ def _moment(training: Training) -> Moment:
 
 
 def _health(training: Training) -> Params:
-    """How the networks fare, (S,), under `health/`; of what D says only where it is due. Buffers are copies."""
-    found = gradient_norms(training.nets)
-    if due(training.step, training.looked):
-        judge = _on_pack(training, partial(verdicts, training.specs[0].variant))
-        weights = {name: net.frozen for name, net in training.nets.items()}
-        buffers = {name: {n: t.clone() for n, t in own.items()} for name, own in _buffers(training).items()}
-        with torch.no_grad():
-            found |= judge(weights, buffers, training.carry, {"d": training.batch})
-    return {f"health/{name}": values for name, values in found.items()}
+    """How the networks fare, (S,), under `health/`; nothing where it is not due. Buffers are copies."""
+    if not due(training.step, training.looked):
+        return {}
+    judge = _on_pack(training, partial(verdicts, training.specs[0].variant))
+    weights = {name: net.frozen for name, net in training.nets.items()}
+    buffers = {name: {n: t.clone() for n, t in own.items()} for name, own in _buffers(training).items()}
+    with torch.no_grad():
+        found = judge(weights, buffers, training.carry, {"d": training.batch})
+    return {f"health/{name}": values for name, values in (gradient_norms(training.nets) | found).items()}
 
 
 def _sampler(training: Training, run: int) -> Params:

@@ -82,8 +82,9 @@ def test_energies_are_lower_for_reals() -> None:
 
 
 @pytest.mark.parametrize("player", ["d", "g"])
-def test_gradient_norms_are_those_of_the_last_update(player: str, ring: Data) -> None:
+def test_gradient_norms_are_those_of_the_last_update(player: str, ring: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain gradient descent at rate 1 moves the parameters by the gradient."""
+    monkeypatch.setattr(health, "EVERY", 1)
     spec = spec_of(optimizer=SGD(lr=1.0, momentum=0.0), steps=3)
     before, after = list(train([spec], ring, (2, 3), Place(dtype=torch.float64)))
     # the checkpoint is of the state as it is, so the run is done again up to its second step
@@ -94,11 +95,11 @@ def test_gradient_norms_are_those_of_the_last_update(player: str, ring: Data) ->
     assert before.looks[0].terms[f"health/{player}_gradient"] != after.looks[0].terms[f"health/{player}_gradient"]
 
 
-def test_d_is_asked_once_in_a_while(ring: Data) -> None:
+def test_it_looks_once_in_a_while(ring: Data) -> None:
     spec = spec_of(steps=100)
     rows = [(moment.step, moment.looks[0].terms) for moment in train([spec], ring, (5, 19, 20, 21, 38, 41, 100))]
-    assert [step for step, terms in rows if "health/d_order" in terms] == [20, 41, 100]
-    assert all("health/d_gradient" in terms for _, terms in rows)
+    for name in ("d_order", "d_gradient", "g_gradient"):
+        assert [step for step, terms in rows if f"health/{name}" in terms] == [20, 41, 100]
 
 
 def test_a_resumed_run_says_the_same(ring: Data) -> None:
