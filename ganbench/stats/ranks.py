@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -105,6 +105,11 @@ def _wins(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np
 
 def _resampled(wins: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """The mean of the table with its rows and columns drawn again, `RESAMPLES` times."""
-    rows = rng.multinomial(wins.shape[0], np.full(wins.shape[0], 1 / wins.shape[0]), RESAMPLES)
-    columns = rng.multinomial(wins.shape[1], np.full(wins.shape[1], 1 / wins.shape[1]), RESAMPLES)
+    rows, columns = (_draws(size)[rng.permutation(RESAMPLES)] for size in wins.shape)
     return np.asarray(((rows @ wins) * columns).sum(axis=1) / wins.size, dtype=np.float64)
+
+
+@lru_cache(maxsize=32)
+def _draws(n: int) -> NDArray[np.float64]:
+    """How often each of `n` runs is in each of the resamples; problems take them in orders of their own."""
+    return np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)
