@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH, ROW, LABEL, FOOT = 720, 24, 250, 26  # of a strip chart, in pixels
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
+DASHES = ("none", "7 3", "2 3", "9 3 2 3", "14 4", "1 5")
 WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
 
 
@@ -178,3 +179,44 @@ def _clipped(text: str, length: int) -> str:
 
 def _short(value: float) -> str:
     return f"{value:.0e}" if value and not 1e-3 <= abs(value) < 1e5 else f"{value:g}"
+
+
+def critical_difference(names: Sequence[str], ranks: Sequence[float], cliques: Sequence[Sequence[int]]) -> str:
+    """Mean ranks on a line, best to the left; a bar joins names that don't differ. `cliques`: indices into `names`."""
+    scale = Axis(1, max(2, len(names)), 40, WIDTH - 40, log=False)
+    order = sorted(range(len(names)), key=lambda at: ranks[at])
+    joined = [clique for clique in cliques if len(clique) > 1]
+    top = 34 + 8 * len(joined)
+    parts = [f'<line class="axis" x1="{scale(scale.low):.1f}" y1="24" x2="{scale(scale.high):.1f}" y2="24"/>']
+    for tick in range(1, max(2, len(names)) + 1):
+        parts.append(f'<text class="tick" x="{scale(tick):.1f}" y="14" text-anchor="middle">{tick}</text>')
+    for row, clique in enumerate(joined):
+        ends = [scale(ranks[at]) for at in clique]
+        y = 32 + 8 * row
+        parts.append(f'<line class="clique" x1="{min(ends) - 4:.1f}" y1="{y}" x2="{max(ends) + 4:.1f}" y2="{y}"/>')
+    for row, at in enumerate(order):
+        x, y = scale(ranks[at]), top + 18 * (row + 1)
+        left = ranks[at] > (scale.low + scale.high) / 2
+        parts.append(f'<polyline class="seed" points="{x:.1f},24 {x:.1f},{y - 4}"/>')
+        anchor = f'x="{x + (-6 if left else 6):.1f}" y="{y}" text-anchor="{"end" if left else "start"}"'
+        parts.append(f'<text class="name" {anchor}>{_clipped(names[at], 60)} {ranks[at]:.2f}</text>')
+    return _svg(WIDTH, top + 18 * len(names) + 10, parts)
+
+
+def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]]) -> str:
+    """The share of runs that reach each of `taus`, a line a name, the name at its right end by the line's dashes."""
+    height, right = 220, WIDTH - 260
+    x, y = Axis(0, 1, LEFT, right, log=False), Axis(0, 1, height - BOTTOM, TOP, log=False)
+    parts = []
+    for tick in (0, 0.5, 1):
+        parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{right}" y2="{y(tick):.1f}"/>')
+        parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 4}" text-anchor="middle">{tick:g}</text>')
+    for place, (name, own) in enumerate(zip(names, shares, strict=True)):
+        points = " ".join(f"{x(tau):.1f},{y(share):.1f}" for tau, share in zip(taus, own, strict=True))
+        dashes = f'stroke-dasharray="{DASHES[place % len(DASHES)]}"'
+        line = TOP + 10 + 18 * place
+        parts.append(f'<polyline class="curve" {dashes} points="{points}"><title>{escape(name)}</title></polyline>')
+        parts.append(f'<line class="curve" {dashes} x1="{right + 12}" y1="{line}" x2="{right + 44}" y2="{line}"/>')
+        parts.append(f'<text class="name" x="{right + 50}" y="{line + 4}">{_clipped(name, 34)}</text>')
+    return _svg(WIDTH, max(height, TOP + 18 * len(names) + 10), parts)

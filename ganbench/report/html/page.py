@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ganbench.report import layout
+from ganbench.report import answers, layout
 from ganbench.report.cells import curves_of, dots_of, environments, runs_of
+from ganbench.report.claims import Answer
 from ganbench.report.html import charts
 from ganbench.report.html.gallery import Gallery, Shown, galleries
 from ganbench.report.layout import Grid
@@ -21,6 +23,7 @@ from ganbench.report.trajectories import per_run
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.report.comparisons import Family, Standing
     from ganbench.report.tables import Report, Section
     from ganbench.store import Store
     from ganbench.table import Results
@@ -48,12 +51,23 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Ranks:
+    """How the values of an axis rank over all settings."""
+
+    axis: str
+    metric: str
+    ranks: Markup
+    profiles: Markup
+
+
+@dataclass(frozen=True)
 class Chapter:
     """One dataset."""
 
     slug: str
     section: Section
     constants: str
+    outcomes: Grid | None
     names: tuple[tuple[str, ...], ...]
     heat: tuple[tuple[Heat, ...], ...]  # cells x metrics
     metrics: tuple[Metric, ...]
@@ -66,11 +80,16 @@ def draw(store: Store, results: Results, report: Report) -> str:
     assets = files("ganbench.report.html") / "assets"
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((assets / "page.html.j2").read_text())
-    numbers = per_run(results, report.rule)
     return template.render(
         report=report,
         counts=layout.counts(report),
-        chapters=[chapter(store, results, numbers, section) for section in report.sections],
+        verdicts=get_args(Answer),
+        claims=answers.claims_grid(report) if report.claims else None,
+        answered=Counter(verdict.answer for verdict in report.claims),
+        sources=answers.claim_sources(report),
+        compared=[*answers.family_grids(report), *answers.factor_grids(report)],
+        standings=[_standing(family, family.standing) for family in report.families if family.standing],
+        chapters=[chapter(store, results, report, section) for section in report.sections],
         excluded=layout.excluded_grid(report) if report.excluded else None,
         notes=notes(report),
         runs=_runs(store, results),
@@ -82,7 +101,7 @@ def draw(store: Store, results: Results, report: Report) -> str:
     )
 
 
-def chapter(store: Store, results: Results, numbers: pd.DataFrame, section: Section) -> Chapter:
+def chapter(store: Store, results: Results, report: Report, section: Section) -> Chapter:
     """A dataset's tables, charts and pictures."""
     runs = [runs_of(results, section, cell) for cell in section.cells]
     names = [", ".join(layout.names(section, cell)) for cell in section.cells]
@@ -91,16 +110,25 @@ def chapter(store: Store, results: Results, numbers: pd.DataFrame, section: Sect
         for name, frame in zip(names, runs, strict=True)
     ]
     pictures, left_out = galleries(store, shown)
+    numbers = per_run(results, report.rule)
     return Chapter(
         slug=section.dataset.partition("[")[0],
         section=section,
         constants=layout.constants(section),
+        outcomes=answers.outcome_grid(report, section),
         names=tuple(layout.names(section, cell) for cell in section.cells),
         heat=tuple(zip(*(_heat_column(section, name) for name in section.metrics), strict=True)),
         metrics=tuple(_metric(results, numbers, section, metric, names) for metric in section.metrics),
         galleries=tuple(pictures),
         left_out=left_out,
     )
+
+
+def _standing(family: Family, standing: Standing) -> Ranks:
+    names = [str(value) for value in standing.values]
+    diagram = charts.critical_difference(names, standing.ranking.ranks, standing.ranking.cliques)
+    curves = charts.profiles(names, standing.taus, standing.profiles) if standing.profiles else ""
+    return Ranks(family.axis, family.metric, Markup(diagram), Markup(curves))
 
 
 def _named(runs: pd.DataFrame) -> list[tuple[str, int]]:
