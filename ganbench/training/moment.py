@@ -37,7 +37,7 @@ class Look:
 
     spec: RunSpec
     step: int
-    terms: dict[str, float]  # means since the last moment (`d/real`), reports (`carry/...`); none once diverged
+    terms: dict[str, float]  # means since the last moment (`d/real`), `carry/...`, `health/...`; none once diverged
     diverged: Divergence | None
     checkpoint: Callable[[], Checkpoint]  # everything needed to resume
     generator: Callable[[], Params]  # the weights that `sample` needs
