@@ -160,13 +160,16 @@ def test_checksums_are_those_that_torchvision_carries(module: Any, checksums: di
 
 
 class TestOmniglot:
-    def archive(self, path: Path) -> None:
-        """Two characters of one alphabet and one of another, by 20 people each."""
-        members = {}
-        for number, character in enumerate(("Greek/character01", "Greek/character02", "Tifinagh/character01")):
-            for drawer in range(20):
-                pixels = picture(100 * number + drawer, 105, 105)[..., 0] > 127
-                members[f"{path.stem}/{character}/{number:04}_{drawer + 1:02}.png"] = encoded(pixels)
+    def archive(self, path: Path, alphabets: dict[str, int] | None = None) -> None:
+        """Two characters of one alphabet and one of another, or as many as given, by 20 people each."""
+        members, number = {}, 0
+        for alphabet, characters in (alphabets or {"Greek": 2, "Tifinagh": 1}).items():
+            for character in range(1, characters + 1):
+                for drawer in range(20):
+                    pixels = picture(100 * number + drawer, 105, 105)[..., 0] > 127
+                    name = f"{alphabet}/character{character:02}/{number:04}_{drawer + 1:02}.png"
+                    members[f"{path.stem}/{name}"] = encoded(pixels)
+                number += 1
         write_zip(path, members)
 
     def test_each_character_is_a_class_with_its_share_in_each_split(
@@ -197,6 +200,25 @@ class TestOmniglot:
         assert "found no omniglot/images_background_small1.zip in" in refusal(Omniglot(part="small1"), tmp_path)
         assert "found no omniglot-py/images_evaluation.zip in" in refusal(Omniglot(part="evaluation"), tmp_path)
 
+    def test_the_union_of_the_small_ones_has_each_alphabet_once(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GANBENCH_DATA", str(tmp_path))
+        first, second = (tmp_path / omniglot.ARCHIVES[part] for part in ("small1", "small2"))
+        self.archive(first)
+        self.archive(second, {"Greek": 2, "Tagalog": 3})
+        union, one = Omniglot(part="small", size=105), Omniglot(part="small1", size=105)
+        data = union.load(tmp_path)
+        assert sizes(data) == (16 * 6, 2 * 6, 2 * 6)  # two Greek and one Tifinagh, and three Tagalog
+        for split in (data.train, data.validation, data.test):
+            assert split.y is not None and split.y.bincount().tolist() == [len(split) // 6] * 6
+        before = union.identity()
+        assert before != one.identity() and before.keys() == {"content"}
+        self.archive(second, {"Greek": 2, "Tagalog": 4})
+        assert union.identity() != before
+        second.unlink()
+        assert "found no omniglot/images_background_small2.zip in" in refusal(union, tmp_path)
+
     def test_all_archives_are_fetched(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def download(url: str, folder: Path, name: str, checksum: str | None) -> None:
             assert url == f"{torchvision.datasets.Omniglot.download_url_prefix}/{name}"
@@ -210,7 +232,7 @@ class TestOmniglot:
 
     @pytest.mark.data
     @pytest.mark.skipif(not DATA, reason="GANBENCH_DATA is not set")
-    @pytest.mark.parametrize(("part", "classes"), [("small1", 136), ("small2", 156)])
+    @pytest.mark.parametrize(("part", "classes"), [("small1", 136), ("small2", 156), ("small", 242)])
     def test_the_real_thing(self, part: Any, classes: int) -> None:
         dataset, root = Omniglot(part=part), Path(str(DATA))
         data = dataset.load(root)
