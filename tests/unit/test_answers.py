@@ -158,20 +158,20 @@ def test_a_planted_effect_is_found_and_none_is_declared_at_the_stated_rate() -> 
 
 
 def test_the_rate_holds_for_a_whole_family() -> None:
-    """150 suites of ten true nulls each: Holm lets at most 5 % of the suites say anything."""
+    """80 suites of six true nulls each: Holm lets at most 5 % of the suites say anything, 4 with a deviation of 1.9."""
     rng = np.random.default_rng(6)
     spoke = 0
-    for _ in range(150):
+    for _ in range(80):
         rows = [
             row(side, seed, columns={"optimizer": f"o{cell}"}, fd=float(rng.normal()))
-            for cell in range(10)
+            for cell in range(6)
             for side in ("lsgan", "ns")
             for seed in range(10)
         ]
         found = family(rows, Compare(axis="variant", metric="fd", baseline="ns"), "lower")
-        assert len(found.comparisons) == 10
+        assert len(found.comparisons) == 6
         spoke += any(one.better is not None for one in found.comparisons)
-    assert spoke <= 15
+    assert spoke <= 9
 
 
 def test_comparisons_in_each_setting_and_pooled() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,18 @@ def test_mistakes_of_all_three_sections_come_at_once(tmp_path: Path) -> None:
     with pytest.raises(SuiteError) as caught:
         loaded(tmp_path, text.replace("says: often", "sais: often"))
     assert "5 mistakes; nothing was run." in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["stability", "ring", "modes", "likelihood", "paper/lsgan-lsun"])
+def test_the_studies_name_what_they_claim(name: str) -> None:
+    """Every claim means at least one run of its own suite, and says where it is from."""
+    suite = load(Path(__file__).parents[2] / "suites" / f"{name}.yaml")
+    columns = [spec.columns() for spec in suite.specs]
+    assert suite.questions.claims
+    for claim in suite.questions.claims:
+        meant = [row for row in columns if all(row[axis] in values for axis, values in claim.where.items())]
+        assert meant, claim
+        assert re.search(r"et al\. \d{4}", claim.source)
+        if isinstance(claim.test, Contrast):
+            sides = {row[claim.test.axis] for row in meant}
+            assert {claim.test.better, claim.test.worse} <= sides, claim
