@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RESAMPLES = 9999  # bootstrap resamples: the ends of an interval then move by a few per cent of its width between seeds
 
+KEPT = 64  # values up to which the draws are kept: 5 MB for each n
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -57,7 +59,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int =
 
 def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed: int) -> tuple[float, float]:
     """The numbers of `scipy.stats.bootstrap`, from draws that are made once for every n."""
-    means = _draws(sample.size, seed) @ sample / sample.size
+    few = sample.size <= KEPT
+    means = _counts(sample.size, seed) @ sample / sample.size if few else sample[_drawn(sample.size, seed)].mean(axis=1)
     levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     if method == "BCa":
         with np.errstate(all="ignore"):  # a degenerate BCa is NaN, which the caller sees
@@ -81,12 +84,14 @@ def _bca_levels(sample: NDArray[np.float64], means: NDArray[np.float64], levels:
 
 
 @lru_cache(maxsize=32)
-def _draws(n: int, seed: int) -> NDArray[np.float64]:
+def _counts(n: int, seed: int) -> NDArray[np.float64]:
     """How often each of `n` values is in each of the resamples, (RESAMPLES, n)."""
-    drawn = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
-    counts = np.zeros((RESAMPLES, n))
-    np.add.at(counts, (np.arange(RESAMPLES)[:, None], drawn), 1.0)
-    return counts
+    places = _drawn(n, seed) + n * np.arange(RESAMPLES)[:, None]
+    return np.bincount(places.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(np.float64)
+
+
+def _drawn(n: int, seed: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
 
 
 @cache  # a table asks for the same few rates again and again

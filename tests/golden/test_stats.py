@@ -123,3 +123,12 @@ def test_holm_on_a_worked_example():
     assert holm([0.02, 0.005, 0.04, 0.011]) == pytest.approx([0.04, 0.02, 0.04, 0.033])
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_an_interval_of_many_values_is_scipys_too():
+    values = np.sort(np.random.default_rng(4).lognormal(size=80))
+    expected = reference.bootstrap(
+        (values,), np.mean, n_resamples=RESAMPLES, method="BCa", rng=np.random.default_rng(0)
+    ).confidence_interval
+    found = mean_interval(values.tolist())
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-12)

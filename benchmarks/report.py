@@ -1,0 +1,103 @@
+"""How long `ganbench report` takes over a suite of many runs, which are made up and written as workers would.
+
+python benchmarks/report.py --runs 10000
+python benchmarks/report.py --runs 1000 --format json
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ganbench.outcomes import Rule
+from ganbench.questions import Claim, Compare, Condition, Contrast, Questions
+from ganbench.report import FORMATS, render
+from ganbench.store import State, Store
+from ganbench.table import read
+
+SEEDS = 10
+DATASETS = ("digits", "glyphs", "mnist", "fashion_mnist")
+BATCHNORMS = ("none", "generator", "discriminator", "both")
+OPTIMIZERS = ("adam", "rmsprop", "rmsprop_tf")
+MARKS = tuple(range(1000, 10_001, 1000))
+METRICS = {"fd_classifier": ("lower", "fid"), "is_classifier": ("higher", "inception_score")}
+FINGERPRINT = {"extractor": "classifier", "dtype": "float64"}
+SETTINGS = len(DATASETS) * len(BATCHNORMS) * len(OPTIMIZERS) * SEEDS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=10_000, help="rounded to whole grids")
+    parser.add_argument("--format", choices=FORMATS, default="markdown")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder)).open()
+        runs = made_up(store, max(2, round(options.runs / SETTINGS)))
+        began = time.perf_counter()
+        read(store, "many")
+        reading = time.perf_counter() - began
+        text = render(store, "many", options.format, None)
+        both = time.perf_counter() - began
+    print(f"{runs} runs, {options.format}: {both - reading:.1f} s, of which reading the files takes {reading:.1f} s")
+    print(f"{len(text.encode()) / 1e6:.2f} MB")
+
+
+def made_up(store: Store, variants: int) -> int:
+    """Write a suite of so many variants on every setting; the number of its runs."""
+    rng = random.Random(0)
+    cells = itertools.product([f"v{n}" for n in range(variants)], DATASETS, BATCHNORMS, OPTIMIZERS, range(SEEDS))
+    runs = {}
+    for variant, dataset, batchnorm, optimizer, seed in cells:
+        own = {"variant": variant, "dataset": dataset, "network": "dcgan", "batchnorm": batchnorm}
+        run_id = f"{variant}-{dataset}-{batchnorm}-{optimizer}-s{seed}-0123456789"
+        runs[run_id] = own | {"optimizer": optimizer, "schedule": "d_first", "batch": 64, "steps": 10_000, "seed": seed}
+        write(store, run_id, rng)
+    store.write_manifest("many", manifest(runs, variants))
+    return len(runs)
+
+
+def write(store: Store, run_id: str, rng: random.Random) -> None:
+    folder = store.run(run_id)
+    folder.path.mkdir(parents=True)
+    level = rng.uniform(5, 60)
+    rows = [
+        {"step": step, "time": 0.0, "metric": metric, "value": level + rng.random(), "stderr": None, "n": 1000}
+        | {"n_reference": 1000, "evaluator": evaluator, "fingerprint": FINGERPRINT}
+        for step in MARKS
+        for metric, (_, evaluator) in METRICS.items()
+    ]
+    folder.append("scores.jsonl", rows)
+    folder.write_state(State("diverged" if rng.random() < 0.02 else "done", step=10_000, seconds=60.0))
+
+
+def manifest(runs: dict[str, Any], variants: int) -> dict[str, Any]:
+    metrics = {name: {"better": better, "low": 0.0, "high": None} for name, (better, _) in METRICS.items()}
+    questions = Questions(
+        outcome={name: (Condition("fd_classifier", Rule(limit=30, ratio=2)),) for name in DATASETS},
+        compare=(
+            Compare(axis="variant", metric="fd_classifier", baseline="v0"),
+            Compare(axis="variant", metric="stable", baseline="v0", pooled=True),
+        ),
+        claims=tuple(claim(n) for n in range(1, variants)),
+    )
+    return {
+        **{"suite": "many", "about": "How long does a report take?", "version": "0", "runs": runs, "excluded": []},
+        **{"axes": ["variant", "dataset", "batchnorm", "optimizer", "seed"], "select": "last", "metrics": metrics},
+        "evaluation": {"samples": 1000, "with": [evaluator for _, evaluator in METRICS.values()], "skipped": []},
+        "marks": {run_id: list(MARKS) for run_id in runs},
+        **questions.as_json(),
+    }
+
+
+def claim(n: int) -> Claim:
+    test = Contrast(axis="variant", metric="fd_classifier", better=f"v{n}", worse="v0")
+    return Claim(says=f"v{n} is better than v0", source="made up", test=test)
+
+
+if __name__ == "__main__":
+    main()
