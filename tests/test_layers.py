@@ -54,8 +54,8 @@ MAY_IMPORT = {
     "training": "datasets.base networks.base optimizers.base rng spec variants.base",
     "suite": "component datasets.base errors evaluators.base networks.base options outcomes plugins questions spec "
     "variants.base",
-    "worker": "budget datasets.base environment errors evaluators job pictures plan rng scores spec store tensors training "
-    "variants.base",
+    "worker": "budget datasets.base environment errors evaluators job pictures plan rng scores spec store tensors "
+    "training variants.base",
     "serve": "job plugins store worker",
     "executors.base": "job",
     "executors": "errors executors.base job store worker",
@@ -67,11 +67,9 @@ MAY_IMPORT = {
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",
     "evaluate": "datasets datasets.base errors evaluators evaluators.base plugins suite",
     "parity": "datasets.base evaluators evaluators.base plugins rng",
-    "commands_scores": "devices errors evaluate evaluators parity pictures plugins progress store",
-    "cli_scores": "commands_scores",
-    "commands": "datasets.base devices errors evaluators executors executors.base plugins progress report run store "
-    "suite tracking tuning watch",
-    "cli": "cli_scores commands errors",
+    "commands": "datasets.base devices errors evaluate evaluators executors executors.base parity pictures plugins "
+    "progress report run store suite table tracking tuning watch",
+    "cli": "commands errors",
     "testing": "component datasets datasets.base evaluators.base job networks networks.base optimizers optimizers.base "
     "options plugins rng spec training variants variants.base",
 }
@@ -80,7 +78,7 @@ ROOMS = {  # a library and the units that may import it
     "ruamel": {"suite"},
     "mlflow": {"tracking"},
     "ray": {"executors"},
-    "click": {"cli", "cli_scores", "commands", "commands_scores"},
+    "click": {"cli", "commands"},
     "rich": {"progress", "watch"},
     "optuna": {"tuning"},
     "sklearn": {"datasets"},
@@ -96,8 +94,9 @@ ROOMS = {  # a library and the units that may import it
 WITHOUT_TORCH = (
     *(
         "cli",
-        "commands",
-        "commands_scores",
+        "commands.reading",
+        "commands.running",
+        "commands.scoring",
         "component",
         "devices",
         "errors",
@@ -315,5 +314,5 @@ def test_this_file_sees_what_it_looks_for() -> None:
     )
     assert "torch" in brought("worker") and "torch" not in brought("spec")
     assert Import("spec", "types") in imports("component")
-    assert any(one.when == "late" for one in imports("commands"))
+    assert any(one.when == "late" for one in imports("commands.reading"))
     assert max(length(function) for function in functions("cli")) > 3

@@ -50,9 +50,9 @@ def evaluate(generated: str, **options: Any) -> None:
       ganbench evaluate mine.npy --reference real.npz --validation held_out.npy --with parzen,fid --features pixels
       ganbench evaluate samples.zip --reference photos/ --out scored --json
     """
-    from ganbench import commands_scores
+    from ganbench.commands import scoring
 
-    commands_scores.evaluate(generated, options)
+    scoring.evaluate(generated, options)
 
 
 @click.group()
@@ -70,9 +70,9 @@ def list_(results: Path, as_json: bool) -> None:
     Example:
       ganbench cache list
     """
-    from ganbench import commands_scores
+    from ganbench.commands import scoring
 
-    commands_scores.cache_list(results, as_json)
+    scoring.cache_list(results, as_json)
 
 
 @cache.command()
@@ -84,9 +84,9 @@ def clear(results: Path) -> None:
     Example:
       ganbench cache clear
     """
-    from ganbench import commands_scores
+    from ganbench.commands import scoring
 
-    commands_scores.cache_clear(results)
+    scoring.cache_clear(results)
 
 
 @click.command()
@@ -101,6 +101,6 @@ def parity(slow: bool, as_json: bool) -> int:
     Example:
       ganbench parity
     """
-    from ganbench import commands_scores
+    from ganbench.commands import scoring
 
-    return commands_scores.parity(slow, as_json)
+    return scoring.parity(slow, as_json)

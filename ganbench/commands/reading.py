@@ -1,0 +1,110 @@
+"""Reading results, and what there is to use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench.commands.request import DONE, FAILED, load
+from ganbench.errors import RequestError
+
+
+def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
+    """`ganbench report`: 1 where `--fail-on worse` and the second results are."""
+    from ganbench.report import publish, render
+    from ganbench.store import Store
+
+    store, rule, out = Store(options["results"]), options["rule"], options["out"]
+    suite = suites[0] if suites else None
+    if len(suites) > 2 or (options["fail_on"] and len(suites) != 2):
+        raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
+    try:
+        if options["publish"]:
+            for path in publish(store, suite, rule, options["publish"]):
+                click.echo(str(path))
+            return DONE
+        worse = 0
+        if len(suites) == 2:
+            text, worse = _versus(suites, options)
+        else:
+            text = render(store, suite, options["format_"], rule)
+        if out is None:
+            click.echo(text)
+        else:
+            out.write_text(text + "\n")
+    except OSError as error:
+        option = "--publish" if options["publish"] else "--out"
+        what = f"can't write {error.filename}: {error.strerror}"
+        raise RequestError(option, what, todo="choose another path") from None
+    return FAILED if worse and options["fail_on"] else DONE
+
+
+def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, int]:
+    """The comparison of two suites or results folders, and how many differences are for the worse."""
+    from ganbench.report import versus
+
+    first, second = (_results(name, options["results"]) for name in suites)
+    found = versus.versus((first, second), (suites[0], suites[1]), options["rule"])
+    return versus.draw(found, options["format_"]), found.worse
+
+
+def _results(name: str, root: Path) -> Any:
+    """The results of a folder in which one suite ran, or of a suite in the folder `root`."""
+    from ganbench.report import only_suite
+    from ganbench.store import Store
+    from ganbench.table import read
+
+    store = Store(Path(name) if Path(name).is_dir() else root)
+    return read(store, only_suite(store) if Path(name).is_dir() else name)
+
+
+def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """`ganbench list`."""
+    from ganbench.plugins import FAMILIES, Registry, hint
+
+    folders = {name: kind for kind, folder in FAMILIES.items() for name in (kind, folder)}
+    if family is not None and family not in folders:
+        raise RequestError("ganbench list", f"there is no family {family!r}", hint(family, FAMILIES.values()))
+    described = Registry.of(plugins).describe(*([folders[family]] if family else []))
+    if as_json:
+        click.echo(json.dumps(described))
+        return
+    for name, components in described.items():
+        click.echo(f"{name}:")
+        for component in components:
+            options = ", ".join(map(_option, component["options"]))
+            click.echo(f"  {component['name']:<18} {component['source']}\n  {'':<18} {options}")
+
+
+def _option(option: Mapping[str, Any]) -> str:
+    """`lr=0.0002 (searched 1e-05 to 0.01, log)`."""
+    value = f"{option['name']}={option['default']}" if "default" in option else option["name"]
+    return value + (f" (searched {option['search']})" if "search" in option else "")
+
+
+def show(results: Path, run_id: str) -> None:
+    """`ganbench show`."""
+    from ganbench.report.show import show as text
+    from ganbench.store import Store
+
+    click.echo(text(Store(results), run_id))
+
+
+def schema() -> None:
+    """`ganbench schema`."""
+    from ganbench.suite import schema as of_suites
+
+    click.echo(json.dumps(of_suites(), indent=2))
+
+
+def cite(path: Path) -> None:
+    """`ganbench cite`."""
+    suite = load(path, {})
+    parts = [part for s in suite.specs for part in (s.variant, s.dataset, s.network, s.optimizer)]
+    sources = {part.kind(): part.source for part in (*parts, *suite.evaluation.evaluators)}
+    for kind, source in sources.items():
+        click.echo(f"{kind}: {source}")

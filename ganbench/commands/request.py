@@ -1,0 +1,62 @@
+"""From what was typed to what the parts take: a suite, and where it is to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench import devices
+from ganbench.executors.base import Executor, Site
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130  # exit codes
+
+
+def load(path: Path, options: Mapping[str, Any]) -> Any:
+    """The suite of a file, with the changes that the command line asks for."""
+    from ganbench import suite
+
+    changes = suite.Changes(tuple(options.get("only", ())), options.get("seeds"), tuple(options.get("set_", ())))
+    return suite.load(path, changes, data_root=data_root())
+
+
+def request_of(suite: Any, options: Mapping[str, Any]) -> Any:
+    """How and where to run a suite."""
+    from ganbench.run import Request
+
+    inception = os.environ.get("GANBENCH_INCEPTION")
+    site = Site(
+        results=options["results"].resolve(),
+        data=data_root(),
+        plugins=tuple(path.resolve() for path in suite.plugins),
+        devices=devices.resolve(options["devices"], options["workers"], options["per_gpu"]),
+        inception=Path(inception) if inception else None,
+        save_every=options["save_every"],
+    )
+    return Request(
+        site, _executor(options["executor"]), options["tracking_uri"], options["retry_failed"], options["pack"]
+    )
+
+
+def _executor(name: str) -> Callable[[Site], Executor]:
+    from ganbench.executors.inline import Inline
+    from ganbench.executors.local import Local
+
+    return Inline if name == "inline" else Local
+
+
+def data_root() -> Path | None:
+    """The folder of the datasets that are not embedded."""
+    named = os.environ.get("GANBENCH_DATA")
+    return Path(named).resolve() if named else None
+
+
+def print_excluded(suite: Any) -> None:
+    """On stderr, what a suite leaves out and why."""
+    for item in suite.excluded:
+        click.echo(f"excluded {item.spec.run_id()}: {item.because}", err=True)
+    for skip in suite.evaluation.skipped:
+        click.echo(f"not evaluated on {skip.dataset}: {skip.evaluator}: {skip.because}", err=True)
