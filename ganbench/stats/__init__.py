@@ -7,6 +7,7 @@ from ganbench.stats.paired import (
     holm,
     mcnemar,
     rate_difference,
+    rate_tails,
     signed_rank,
 )
 from ganbench.stats.ranks import Ranking, improvement, profile, ranking
@@ -26,6 +27,7 @@ __all__ = [
     "profile",
     "ranking",
     "rate_difference",
+    "rate_tails",
     "shares",
     "signed_rank",
     "tail_median",

@@ -135,3 +135,9 @@ def holm(pvalues: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(np.arange(p.size, 0, -1) * p[order]))
     return [float(value) for value in adjusted]
+
+
+@cache
+def rate_tails(successes: int, n: int, bound: float) -> tuple[float, float]:
+    """Exact binomial p-values that a rate is above a bound, and that it is below it."""
+    return float(stats.binom.sf(successes - 1, n, bound)), float(stats.binom.cdf(successes, n, bound))
