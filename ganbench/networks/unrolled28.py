@@ -1,0 +1,75 @@
+"""The small pair of unrolled GANs' experiment on stacked MNIST."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import nn
+
+from ganbench.component import Count
+from ganbench.networks import _layers as layers
+from ganbench.networks import _pyramid
+from ganbench.networks._convolutions import Kernel, double
+from ganbench.networks._spaces import described, side
+from ganbench.networks.base import Network
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.spec import RunSpec
+
+KERNEL = Kernel(3, tf_same=True)
+LEAK = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unrolled28(Network):
+    """G: linear to 4x4x64, transposed convolutions to 7x7x32, 14x14x16 and 28x28x8, a convolution to the image, tanh.
+    D: three convolutions of stride 2 with `d_width` channels, twice and four times as many, and a linear layer.
+
+    D has half of G's channels with a `d_width` of 4, a quarter with 2. All kernels are 3x3. Batch norm follows every
+    layer but G's last and D's first and last; in the experiment both have it. At 28x28x3 G has 287,635 parameters
+    without batch norm, D 1,833 or, at a quarter, 557. Sides are multiples of 4, and an odd half is rounded up.
+    """
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "Metz et al. 2017, arXiv:1611.02163, stacked MNIST; Lin et al. 2018 (PacGAN), authors' code"
+    parts: ClassVar[frozenset[str]] = layers.FEATURES
+
+    z: Count = 256
+    g_width: Count = 8  # channels next to the image
+    d_width: Count = 4
+
+    def generator(self, space: Space) -> nn.Module:
+        sides, norm = _sides(space), layers.norm(batch=self.g_batchnorm)
+        widths = tuple(self.g_width * times for times in (8, 4, 2, 1))
+        stack: list[nn.Module] = [
+            layers.blank(nn.Linear, self.z, widths[0] * sides[-1] ** 2),
+            nn.Unflatten(1, (widths[0], sides[-1], sides[-1])),
+            *layers.activated(nn.ReLU(), widths[0], norm),
+        ]
+        for (inputs, outputs), whole in zip(pairwise(widths), reversed(sides[:-1]), strict=True):
+            stack += [*double(KERNEL, whole, inputs, outputs), *layers.activated(nn.ReLU(), outputs, norm)]
+        stack += [layers.blank(nn.Conv2d, widths[-1], space.shape[0], 3, padding=1), nn.Tanh()]
+        return layers.initialise(nn.Sequential(*stack), layers.normal(0.02), gain_std=0.02)
+
+    def discriminator(self, space: Space) -> nn.Module:
+        channels = (space.shape[0], *(self.d_width * times for times in (1, 2, 4)))
+        pyramid = _pyramid.Pyramid(sides=_sides(space), channels=channels, kernel=KERNEL, leak=LEAK, bias=True)
+        net = _pyramid.discriminator(pyramid, layers.norm(batch=self.d_batchnorm))
+        return layers.initialise(net, layers.normal(0.02), gain_std=0.02)
+
+    def misfit(self, space: Space) -> str | None:
+        if side(space) >= 8 and side(space) % 4 == 0:
+            return None
+        return f"unrolled28 takes square images whose side is a multiple of 4, from 8, not {described(space)}: use mlp"
+
+    def objection(self, spec: RunSpec) -> str | None:
+        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+
+
+def _sides(space: Space) -> tuple[int, ...]:
+    """28, 14, 7, 4."""
+    whole = side(space)
+    return whole, whole // 2, whole // 4, (whole // 4 + 1) // 2
