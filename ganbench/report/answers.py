@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ganbench.questions import Contrast
-from ganbench.report import layout
+from ganbench.report import layout, tuning
 from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ def family_grids(report: Report) -> Iterator[Grid]:
         yield _family_grid(family, slug)
         if family.standing:
             yield _standing_grid(family, family.standing, f"{slug}-ranks")
+
+
+def tuning_grids(report: Report) -> list[Grid]:
+    """What the best of fewer trials would have been, for a suite that was tuned."""
+    return [tuning.grid(report.tuning, report.suite)] if report.tuning else []
 
 
 def factor_grids(report: Report) -> Iterator[Grid]:

@@ -46,7 +46,7 @@ def draw(report: Report) -> str:
         for grid in answers.section_grids(report, section):
             caption = f"{report.suite} on {section.dataset}: {grid.title}{f' ({constants})' if constants else ''}."
             parts.append(_table(grid, caption))
-    for grid in (*answers.family_grids(report), *answers.factor_grids(report)):
+    for grid in (*answers.tuning_grids(report), *answers.family_grids(report), *answers.factor_grids(report)):
         parts.append(_table(grid, f"{report.suite}: {grid.title}."))
     if report.excluded:
         grid = layout.excluded_grid(report)

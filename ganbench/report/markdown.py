@@ -25,7 +25,7 @@ def draw(report: Report) -> str:
         parts += [f"## {section.dataset}", *([f"Constant: {constants}."] if constants else [])]
         for grid in answers.section_grids(report, section):
             parts += [f"{grid.title[:1].upper()}{grid.title[1:]}:", table(grid), grid.note]
-    compared = [*answers.family_grids(report), *answers.factor_grids(report)]
+    compared = [*answers.tuning_grids(report), *answers.family_grids(report), *answers.factor_grids(report)]
     if compared:
         parts.append("## Comparisons")
     for grid in compared:

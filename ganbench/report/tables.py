@@ -15,6 +15,8 @@ from ganbench.report.factors import Factors, factors
 from ganbench.report.outcomes import Outcomes, best_cells, outcomes
 from ganbench.report.rows import Row, rows
 from ganbench.report.trajectories import NUMBERS, per_run
+from ganbench.report.tuning import Tuning
+from ganbench.report.tuning import read as read_tuning
 from ganbench.stats import Interval, mean_interval, wilson
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ class Report:
     claims: tuple[Verdict, ...] = ()
     families: tuple[Family, ...] = ()
     factors: tuple[Factors, ...] = ()
+    tuning: Tuning | None = None  # the search that chose the settings
 
 
 def summarise(store: Store, results: Results, rule: str) -> Report:
@@ -133,6 +136,7 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
         claims=verdicts(found, asked.claims, better),
         families=tuple(family(found, one, better[one.metric]) for one in asked.compare),
         factors=tuple(factors(found, manifest["axes"], compared)),
+        tuning=read_tuning(store, results.suite),
     )
 
 

@@ -18,10 +18,11 @@ def record(suite: str, budget: Budget, tuned: Sequence[Tuned]) -> dict[str, Any]
 
 def _contender(one: Tuned, budget: Budget) -> dict[str, Any]:
     values = [math.nan if value is None else value for _, value in one.trials]
-    curve = best_of(values, budget.better) if one.chosen is not None else []
+    exchangeable = budget.sampler == "random"  # else the trials' order is part of what they found
+    curve = best_of(values, budget.better) if one.chosen is not None and exchangeable else []
     return {
         "contender": one.contender,
-        "columns": {name: value for name, value in one.spec.columns().items() if name != "seed"},
+        "columns": dict(one.columns),
         "chosen": one.chosen,
         "trials": [{"settings": settings, "value": value} for settings, value in one.trials],
         "best_of": [asdict(best) for best in curve],
@@ -39,6 +40,6 @@ def lines(body: dict[str, Any]) -> str:
             continue
         rows.append("  chosen: " + ", ".join(f"{name} {value:.3g}" for name, value in one["chosen"].items()))
         n = len(one["best_of"])
-        for best in (one["best_of"][k - 1] for k in sorted({1, (n + 1) // 2, n})):
+        for best in (one["best_of"][k - 1] for k in sorted({1, (n + 1) // 2, n}) if k):
             rows.append(f"  best of {best['k']:<3} {best['mean']:.4g} [{best['low']:.4g}, {best['high']:.4g}]")
     return "\n".join(rows)

@@ -52,6 +52,7 @@ class Tuned:
     """A contender after its trials, in their order; a value is None where a trial diverged, failed or was given up."""
 
     contender: str
+    columns: Mapping[str, Any]  # the contender's, with what was searched at its defaults
     spec: RunSpec  # with the chosen settings; the seed is the contender's first
     seeds: tuple[int, ...]  # the fresh ones, on which it is to be reported
     trials: tuple[tuple[dict[str, Any], float | None], ...]
@@ -176,7 +177,7 @@ def _rung(suite: Suite, spec: RunSpec) -> int:
 
 
 def _spec(one: Contender, trial: FrozenTrial) -> RunSpec:
-    return replace(turned(one.spec, trial.params), seed=FIRST_SEED + trial.number)
+    return replace(turned(one.spec, _plain(trial.params)), seed=FIRST_SEED + trial.number)
 
 
 def _scored(desk: Desk, spec: RunSpec) -> dict[int, float]:
@@ -199,10 +200,11 @@ def _badness(value: float | None, budget: Budget) -> float:
 
 def _tuned(one: Contender, study: optuna.Study) -> Tuned:
     trials = study.get_trials(deepcopy=False)
-    pairs = tuple((dict(t.params), t.value if t.state == TrialState.COMPLETE else None) for t in trials)
-    chosen = dict(study.best_params) if any(value is not None for _, value in pairs) else None
+    pairs = tuple((_plain(t.params), t.value if t.state == TrialState.COMPLETE else None) for t in trials)
+    chosen = _plain(study.best_params) if any(value is not None for _, value in pairs) else None
     spec = replace(turned(one.spec, chosen or {}), seed=one.seeds[0])
-    return Tuned(one.name, spec, one.seeds, pairs, chosen)
+    columns = {name: value for name, value in one.spec.columns().items() if name != "seed"}
+    return Tuned(one.name, columns, spec, one.seeds, pairs, chosen)
 
 
 def budget(suite: Suite, metric: str | None, trials: int, only: Sequence[str], sampler: Sampler) -> Budget:
@@ -222,6 +224,11 @@ def report_suite(suite: Suite, budget: Budget, tuned: Sequence[Tuned]) -> Suite:
     """The suite of the chosen settings, on the seeds of the suite, none of which was searched."""
     about = f"{suite.about} Each contender with the best of {budget.trials} trials by {budget.metric}."
     return replace(suite, name=f"{suite.name}-tuned", about=about.strip(), specs=tuple(fresh(tuned)), excluded=())
+
+
+def _plain(params: Mapping[str, float]) -> dict[str, float]:
+    """Three digits are enough for a setting, and can be read in a table."""
+    return {name: float(f"{value:.3g}") for name, value in params.items()}
 
 
 def _default(spec: RunSpec, knob: Knob) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from ganbench.errors import RequestError
 from ganbench.executors.base import Event, Executor, Outcome, Site
 from ganbench.executors.inline import Inline
 from ganbench.job import Job
-from ganbench.store import Store
+from ganbench.report import render
+from ganbench.run import manifest
+from ganbench.store import Store, write_json
 
 SUITE = """
 name: tiny
@@ -77,8 +79,6 @@ def desk(suite: suites.Suite, root: Path, stop: int = 0, trials: int = 5) -> tun
 
 @pytest.fixture(scope="module")
 def small(suite: suites.Suite) -> suites.Suite:
-    from dataclasses import replace
-
     keep = [spec for spec in suite.specs if spec.optimizer.kind() == "adam"]
     return replace(suite, specs=tuple(keep))
 
@@ -116,7 +116,13 @@ def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.
     assert [spec.seed for spec in reported.specs] == [0, 1, 0, 1]
     searched = {run.name for run in (tmp_path / "runs").iterdir()}
     assert not {spec.run_id() for spec in reported.specs} & searched
-    assert "best of" in tuning.lines(tuning.record(reported.name, work.budget, tuned))
+    body = tuning.record(reported.name, work.budget, tuned)
+    assert "best of" in tuning.lines(body)
+    write_json(tmp_path / "tune" / f"{reported.name}.json", body)
+    work.store.write_manifest(reported.name, manifest(reported))
+    text = render(work.store, reported.name, "markdown", None)
+    assert "Best of k trials" in text and f"optimizer.lr {tuned[0].chosen['optimizer.lr']:.3g}" in text
+    assert render(work.store, reported.name, "html", None).count("<figcaption>best of k: ") == 2
 
 
 @pytest.mark.parametrize("stop", [1, 9])

@@ -103,6 +103,22 @@ def panels(cells: Sequence[Panel]) -> list[str]:
     return [_panel(cell, across, y) for cell in cells]
 
 
+def searches(curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> list[str]:
+    """The best of k trials against k on one scale: (k, mean, low, high) by contender."""
+    x = axis([k for curve in curves for k, *_ in curve], LEFT, PANEL_WIDTH - 6)
+    y = axis([value for curve in curves for _, *values in curve for value in values], PANEL_HEIGHT - BOTTOM, TOP)
+    if x is None or y is None:
+        return []
+    across = Axis(1, max(2, *(k for curve in curves for k, *_ in curve)), LEFT, PANEL_WIDTH - 6, log=False)
+    drawn = []
+    for curve in curves:
+        low, high = [(k, end) for k, _, end, _ in curve], [(k, end) for k, _, _, end in curve]
+        band = f'<polygon class="band" points="{_points([*high, *reversed(low)], across, y)}"/>'
+        mean = _line([(k, value) for k, value, _, _ in curve], across, y, "curve", "expected best of k")
+        drawn.append(_svg(PANEL_WIDTH, PANEL_HEIGHT, [*_scales(across, y), band, mean]))
+    return drawn
+
+
 def _grid(scale: Axis, bottom: float) -> list[str]:
     parts = []
     for tick in scale.ticks(6):
@@ -132,19 +148,21 @@ def _strip_row(row: Row, y: float, scale: Axis) -> list[str]:
 
 
 def _panel(cell: Panel, x: Axis, y: Axis) -> str:
+    parts = [*_scales(x, y), _band(cell.curves, x, y)]
+    parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
+    parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
+    return _svg(PANEL_WIDTH, PANEL_HEIGHT, parts)
+
+
+def _scales(x: Axis, y: Axis) -> list[str]:
     parts = []
     for tick in y.ticks(3):
         parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{PANEL_WIDTH - 6}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{_short(tick)}</text>')
-    for tick in (0, x.high):
-        anchor = "start" if tick == 0 else "end"
-        parts.append(
-            f'<text class="tick" x="{x(tick):.1f}" y="{PANEL_HEIGHT - 4}" text-anchor="{anchor}">{tick:.0f}</text>'
-        )
-    parts += [_band(cell.curves, x, y)]
-    parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
-    parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
-    return _svg(PANEL_WIDTH, PANEL_HEIGHT, parts)
+    for tick, anchor in ((x.low, "start"), (x.high, "end")):
+        place = f'x="{x(tick):.1f}" y="{PANEL_HEIGHT - 4}" text-anchor="{anchor}"'
+        parts.append(f'<text class="tick" {place}>{tick:.0f}</text>')
+    return parts
 
 
 def _over_seeds(curves: Sequence[Curve], of: Callable[[list[float]], float]) -> tuple[tuple[int, float], ...]:

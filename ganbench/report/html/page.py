@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ganbench.report.comparisons import Family, Standing
     from ganbench.report.tables import Report, Section
+    from ganbench.report.tuning import Tuning
     from ganbench.store import Store
     from ganbench.table import Results
 
@@ -87,7 +88,8 @@ def draw(store: Store, results: Results, report: Report) -> str:
         claims=answers.claims_grid(report) if report.claims else None,
         answered=Counter(verdict.answer for verdict in report.claims),
         sources=answers.claim_sources(report),
-        compared=[*answers.family_grids(report), *answers.factor_grids(report)],
+        compared=[*answers.tuning_grids(report), *answers.family_grids(report), *answers.factor_grids(report)],
+        searched=_searched(report.tuning) if report.tuning else [],
         standings=[_standing(family, family.standing) for family in report.families if family.standing],
         chapters=[chapter(store, results, report, section) for section in report.sections],
         excluded=layout.excluded_grid(report) if report.excluded else None,
@@ -129,6 +131,13 @@ def _standing(family: Family, standing: Standing) -> Ranks:
     diagram = charts.critical_difference(names, standing.ranking.ranks, standing.ranking.cliques)
     curves = charts.profiles(names, standing.taus, standing.profiles) if standing.profiles else ""
     return Ranks(family.axis, family.metric, Markup(diagram), Markup(curves))
+
+
+def _searched(tuning: Tuning) -> list[tuple[str, Markup]]:
+    """Best of k against k, a panel a contender, all on one scale."""
+    names = [one.name for one in tuning.contenders]
+    drawn = charts.searches([[(p.k, p.mean, p.low, p.high) for p in one.curve] for one in tuning.contenders])
+    return [(name, Markup(svg)) for name, svg in zip(names, drawn, strict=False)]
 
 
 def _named(runs: pd.DataFrame) -> list[tuple[str, int]]:
