@@ -85,7 +85,7 @@ class TestStacked:
         self, dataset: Dataset, source: Dataset, shape: tuple[int, ...], images: int
     ) -> None:
         data = loaded(dataset)
-        assert data.space == dataset.space(None) == Space(shape, classes=1000)
+        assert data.space == dataset.space(None) == Space(shape, classes=1000, stacked=3)
         assert [len(split) for split in splits(data)] == [images, 10_000, 10_000] and data.fresh is None
         for stacks, digits in zip(splits(data), splits(loaded(source)), strict=True):
             known = {x.numpy().tobytes(): y for x, y in zip(digits.x, labels(digits).tolist(), strict=True)}

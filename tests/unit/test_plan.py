@@ -11,6 +11,7 @@ import pytest
 from ganbench import plan
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.job import Job
+from ganbench.questions import Questions
 from ganbench.spec import RunSpec
 from ganbench.store import State, Store
 from ganbench.suite import Evaluation, Excluded, Suite
@@ -25,7 +26,9 @@ DONE = State("done", step=20, scored={KEY: [10, 20]})
 def suite(*specs: RunSpec, **changes: Any) -> Suite:
     evaluation = Evaluation({"default": 10}, 50, (ModeCoverage(),))
     own = {"name": "study", "about": "", "path": Path("study.yaml"), "specs": specs, "excluded": (), "select": "last"}
-    return Suite(**{**own, "evaluation": evaluation, "axes": ("seed",), "plugins": (), **changes})
+    return Suite(
+        **{**own, "evaluation": evaluation, "axes": ("seed",), "plugins": (), "questions": Questions(), **changes}
+    )
 
 
 def seeds(*numbers: int, **changes: Any) -> tuple[RunSpec, ...]:
