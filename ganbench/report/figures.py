@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ganbench.report.tables import Report, Section
+    from ganbench.report.tables import Cell, Report, Section
     from ganbench.table import Results
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000")  # Okabe and Ito 2008
 DASHES = ("-", "--", ":", "-.")  # tell curves apart where the colours begin again, and in black and white
 WIDTH = 6.3  # inches: a page's text
+LONGEST = 48  # characters of a cell's name
 FORMATS = ("pdf", "png")
 
 
@@ -49,7 +50,7 @@ def figures(results: Results, report: Report) -> Iterator[tuple[str, Figure]]:
 def _seeds(results: Results, numbers: pd.DataFrame, section: Section, metric: str) -> Figure:
     """Every seed as a dot, the mean and its interval, a row a cell."""
     figure, axes = _axes(0.6 + 0.26 * len(section.cells))
-    names = [", ".join(layout.names(section, cell)) for cell in section.cells]
+    names = [_name(section, cell) for cell in section.cells]
     for row, (cell, dots) in enumerate(zip(section.cells, dots_of(results, numbers, section, metric), strict=True)):
         axes.plot([dot.value for dot in dots], [row] * len(dots), "o", ms=4, color=PALETTE[1], alpha=0.7, mew=0)
         summary = cell.metrics.get(metric)
@@ -75,7 +76,7 @@ def _curves(results: Results, section: Section, metric: str) -> Figure:
         steps = sorted(by_step)
         colour, dash = PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE) % len(DASHES)]
         means = [sum(by_step[step]) / len(by_step[step]) for step in steps]
-        axes.plot(steps, means, dash, color=colour, label=", ".join(layout.names(section, cell)))
+        axes.plot(steps, means, dash, color=colour, label=_name(section, cell))
         axes.fill_between(
             steps, [min(by_step[s]) for s in steps], [max(by_step[s]) for s in steps], color=colour, alpha=0.12, lw=0
         )
@@ -84,6 +85,12 @@ def _curves(results: Results, section: Section, metric: str) -> Figure:
     axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axes.grid(alpha=0.3)
     return figure
+
+
+def _name(section: Section, cell: Cell) -> str:
+    """A cell's name, cut where it would leave no room for the figure."""
+    name = ", ".join(layout.names(section, cell))
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _axes(height: float) -> tuple[Figure, Any]:

@@ -46,6 +46,12 @@ def test_dots_follow_the_rule(tmp_path: Path) -> None:
     assert sorted(dots.get_xdata()) == [5.0, 6.0, 7.0]
 
 
+def test_long_names_leave_room(tmp_path: Path) -> None:
+    runs = [Run(variant=f"memory_gan[{'slots=256,' * 12}n={n}]", curves={"hq": [0.1, 0.2]}) for n in range(2)]
+    store = write_suite(tmp_path, runs, marks={run.run_id: [1000, 2000] for run in runs})
+    assert publish(store, "study", None, tmp_path / "paper")  # a warning would be an error here
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path, list[Path]]:
     root = tmp_path_factory.mktemp("published")
