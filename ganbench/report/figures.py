@@ -68,7 +68,7 @@ def _seeds(results: Results, numbers: pd.DataFrame, section: Section, metric: st
 
 def _curves(results: Results, section: Section, metric: str) -> Figure:
     """The mean over seeds by step with the band between the extremes, a colour a cell."""
-    figure, axes = _axes(3.2)
+    figure, axes = _axes(max(3.2, 0.6 + 0.18 * len(section.cells)))
     for number, (cell, curves) in enumerate(zip(section.cells, curves_of(results, section, metric), strict=True)):
         by_step: dict[int, list[float]] = {}
         for step, value in (point for curve in curves for point in curve.points):

@@ -47,7 +47,7 @@ def test_dots_follow_the_rule(tmp_path: Path) -> None:
 
 
 def test_long_names_leave_room(tmp_path: Path) -> None:
-    runs = [Run(variant=f"memory_gan[{'slots=256,' * 12}n={n}]", curves={"hq": [0.1, 0.2]}) for n in range(2)]
+    runs = [Run(variant=f"memory_gan[{'slots=256,' * 12}n={n}]", curves={"hq": [0.1, 0.2]}) for n in range(40)]
     store = write_suite(tmp_path, runs, marks={run.run_id: [1000, 2000] for run in runs})
     assert publish(store, "study", None, tmp_path / "paper")  # a warning would be an error here
 
