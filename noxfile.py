@@ -28,4 +28,5 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests; those on real data where GANBENCH_DATA names a folder with them. `nox -s tests -- -k parzen`."""
     session.install("-e", ".", "--group", "test")
-    session.run("pytest", "-n", "auto", "--dist", "loadscope", *session.posargs)
+    spread = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")  # else the longest files, of few tests, go last
+    session.run("pytest", *spread, *session.posargs)
