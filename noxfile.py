@@ -28,5 +28,6 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests; those on real data where GANBENCH_DATA names a folder with them. `nox -s tests -- -k parzen`."""
     session.install("-e", ".", "--group", "test")
-    spread = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")  # else the longest files, of few tests, go last
+    # in the files' order: else the end-to-end tests, few and long, go last
+    spread = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")
     session.run("pytest", *spread, *session.posargs)
