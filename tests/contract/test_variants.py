@@ -20,7 +20,6 @@ from ganbench.optimizers.sgd import SGD
 from ganbench.plugins import Registry
 from ganbench.spec import RunSpec
 from ganbench.suite.rules import objection
-from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, Better, Draw, Players, Terms, Variant
 from tests.contract.noise import Noise
 from tests.contract.small import small, small_variant
@@ -102,8 +101,9 @@ def test_other_networks(spec: RunSpec, load: Load) -> None:
 
 
 @pytest.mark.parametrize("spec", [spec for spec in OTHERS if spec not in PROBES], ids=named)
-def test_a_step_on_other_networks(spec: RunSpec, load: Load) -> None:
-    """They fit together, as a pack too; what comes of it is a matter of training."""
+def test_resume_on_other_networks(spec: RunSpec, load: Load) -> None:
+    """They fit together, as a pack too, and a checkpoint holds all that there is."""
+    testing.check_resume(spec, load(spec.dataset))
     pack = [spec, replace(spec, seed=1)] if spec.variant.stackable else [spec]
     (moment,) = train(pack, load(spec.dataset), (1,))
     assert moment.step == 1
