@@ -20,6 +20,7 @@ from ganbench.optimizers.sgd import SGD
 from ganbench.plugins import Registry
 from ganbench.spec import RunSpec
 from ganbench.suite.rules import objection
+from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, Better, Draw, Players, Terms, Variant
 from tests.contract.noise import Noise
 from tests.contract.small import small, small_variant
