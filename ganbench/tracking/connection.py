@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import textwrap
@@ -183,6 +184,8 @@ def _client(store: Store, uri: str, patience: int) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
+    # MLflow reads its level once, on import, which may lie behind us.
+    logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
     file = database(uri)
     if file is not None:
         _create_database(file, store)

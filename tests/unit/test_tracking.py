@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -128,6 +129,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     store = Store(tmp_path_factory.mktemp("shared") / "results").open()
     one_run(store, "first")
     printed = io.StringIO()
+    import mlflow  # noqa: F401
+
+    logging.getLogger("mlflow").setLevel("INFO")  # as a program has it that imported MLflow before us
     with redirect_stdout(printed), redirect_stderr(printed):
         sync(store, default_uri(store.root), None, quiet)
     return Made(store, default_uri(store.root), printed.getvalue())
