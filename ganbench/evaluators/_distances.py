@@ -1,29 +1,57 @@
-"""Distances between many samples, a block of them in memory at a time, in float64."""
+"""Distances between many samples by matrix products, a block of them in memory at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-BLOCK = 2**22  # distances in memory at once (32 MiB); changes no number beyond rounding
+BLOCK = 2**22  # distances in memory at once (32 MiB in float64); changes no number beyond rounding
+
+
+class Block(NamedTuple):
+    """Some rows of x against all of y: ||x_i - y_j||^2 (r, m), and the squared lengths from y's mean, (r, 1) and (m,).
+
+    A squared distance is off by less than `rounding(d, dtype)` times the sum of its two lengths.
+    """
+
+    rows: slice
+    squares: Tensor
+    x: Tensor
+    y: Tensor
+
+
+def rounding(d: int, dtype: torch.dtype) -> float:
+    """A bound, doubled, on what rounding does to a product of two vectors (d,) and to what is added to it."""
+    return 2 * (d + 8) * torch.finfo(dtype).eps
+
+
+def blocks(x: Tensor, y: Tensor, device: str = "cpu", dtype: torch.dtype = torch.float64) -> Iterator[Block]:
+    """Blocks of rows of the matrix of squared distances between rows x (n, d) and y (m, d), in order, on the device.
+
+    Taken around the mean of y, so that little cancels.
+    """
+    wide = torch.promote_types(torch.promote_types(x.dtype, y.dtype), dtype)
+    origin = y.to(device).mean(0).to(wide)
+    columns, across = _centred(y, origin, dtype)
+    size = max(1, BLOCK // max(columns.shape))
+    for first in range(0, len(x), size):
+        rows, along = _centred(x[first : first + size], origin, dtype)
+        products = torch.addmm(across, rows, columns.T, alpha=-2).add_(along[:, None]).clamp_(min=0)
+        yield Block(slice(first, first + len(rows)), products, along[:, None], across)
 
 
 def square_distances(x: Tensor, y: Tensor, device: str = "cpu") -> Iterator[Tensor]:
-    """||x_i - y_j||^2 of rows x (n, d) and y (m, d): blocks of rows of the n x m matrix, in order, on the device.
+    """||x_i - y_j||^2 of rows x (n, d) and y (m, d) in float64: blocks of rows, in order, on the device."""
+    return (block.squares for block in blocks(x, y, device))
 
-    By matrix products around the mean of y, so that little cancels: the error is a few 1e-16 of the squared lengths
-    from there.
-    """
-    columns = y.to(device).double()
-    origin = columns.mean(0)
-    columns = columns - origin
-    lengths = columns.square().sum(1)
-    for block in torch.split(x, max(1, BLOCK // max(columns.shape))):
-        rows = block.to(device).double() - origin
-        products = torch.addmm(lengths, rows, columns.T, alpha=-2)
-        yield products.add_(rows.square().sum(1, keepdim=True)).clamp_(min=0)
+
+def _centred(x: Tensor, origin: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """x - origin (n, d), taken in the wider type, and its squared lengths (n,)."""
+    centred = (x.to(origin) - origin).to(dtype)
+    return centred, torch.linalg.vecdot(centred, centred)
 
 
 def closest_pairs(x: Tensor, k: int, device: str = "cpu") -> Tensor:
@@ -43,8 +71,7 @@ def close_pairs(x: Tensor, square: float, device: str = "cpu") -> int:
 
 def _pairs(x: Tensor, device: str) -> Iterator[Tensor]:
     """The squared distances of rows i < j, each pair once, in blocks."""
-    first, columns = 0, torch.arange(len(x), device=device)
-    for block in square_distances(x, x, device):
-        rows = torch.arange(first, first + len(block), device=device)
-        first += len(block)
-        yield block[columns > rows[:, None]]
+    columns = torch.arange(len(x), device=device)
+    for block in blocks(x, x, device):
+        rows = columns[block.rows]
+        yield block.squares[columns > rows[:, None]]

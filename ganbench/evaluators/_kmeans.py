@@ -33,9 +33,9 @@ def assign(x: Tensor, centres: Tensor, device: str = "cpu") -> Tensor:
 def _spread(x: Tensor, k: int, rng: Generator, device: str) -> Tensor:
     """k-means++ (Arthur & Vassilvitskii 2007): each further one with chance as its squared distance to the others."""
     chosen = [int(torch.randint(len(x), (), generator=rng))]
-    squares = nearest(x, x[chosen], device=device).squares
+    squares = nearest(x, x[chosen], device=device).squares[:, 0]
     while len(chosen) < k:
         chances = squares if squares.sum() > 0 else torch.ones_like(squares)
         chosen.append(int((chances.cumsum(0) > torch.rand((), generator=rng) * chances.sum()).float().argmax()))
-        squares = torch.minimum(squares, nearest(x, x[chosen[-1:]], device=device).squares)
+        squares = torch.minimum(squares, nearest(x, x[chosen[-1:]], device=device).squares[:, 0])
     return x[chosen].double()

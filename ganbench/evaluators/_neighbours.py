@@ -1,24 +1,30 @@
-"""Balls around samples that reach to their k-th nearest neighbour, and which samples lie in them, a block at a time.
+"""Nearest neighbours, balls that reach to the k-th of them, and which samples lie in which balls; never n x n at once.
 
-Squared distances are float64 with a proven bound on their rounding; a pair closer to a ball's border than the bound
-lies on the border. So repeated samples count as the definition has it, whatever the block, the order or the device.
+Float32 products decide nearly every pair; those that lie closer together than their rounding can tell are decided in
+float64. A pair closer to a ball's border than the rounding of float64 lies on the border. So the numbers are those of
+float64, and repeated samples count as the definition has it, whatever the block, the order or the device.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganbench.evaluators._distances import square_distances
+from ganbench.evaluators._distances import Block, blocks, rounding
 from ganbench.evaluators.base import FeatureName, View
 
-ROWS = 4096  # converted to float64 at once
+SHARED = 8  # radii to so many neighbours are worked out together: one pass serves every k that is in use
+SPARE = 2  # candidates beyond those asked for
+WIDE = 64  # dimensions from which float32 is worth it; with fewer, neighbours are often closer than it can tell
+RARE = 32  # a block in which one pair of so many is undecided is done again in float64
+CHUNK = 2**18  # numbers of each side at once where pairs are decided one by one
 
 
 class Neighbours(NamedTuple):
-    """Squared distances (n,), float64, and the neighbours' numbers (n,)."""
+    """Squared distances (n, k), float64, rising, and the neighbours' numbers (n, k)."""
 
     squares: Tensor
     numbers: Tensor
@@ -31,52 +37,95 @@ class Balls(NamedTuple):
     squares: Tensor
 
 
-class Overlap(NamedTuple):
-    """`points` (n,): in how many balls each point lies; `balls` (m,): how many points lie in each ball."""
-
-    points: Tensor
-    balls: Tensor
-
-
-def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu") -> Neighbours:
-    """Of each row x (n, d) the k-th nearest row of `among` (m >= k, d), 0 apart where they are equal."""
-    blocks = [block.topk(k, largest=False).indices[:, -1].cpu() for block in square_distances(x, among, device)]
-    index = torch.cat(blocks)
-    pairs = zip(torch.split(x, ROWS), torch.split(index, ROWS), strict=True)
-    return Neighbours(torch.cat([(rows.double() - among[at].double()).square().sum(1) for rows, at in pairs]), index)
+def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu", dtype: torch.dtype | None = None) -> Neighbours:
+    """Of each row x (n, d) the k nearest rows of `among` (m >= k, d), 0 apart where they are equal."""
+    dtype = dtype or _dtype(x.shape[1])
+    few = min(k + SPARE, len(among))
+    squares, numbers, unsure = [], [], []
+    for block in blocks(x, among, device, dtype):
+        limit, candidates = block.squares.topk(few, largest=False)
+        found = _pair_squares(x[block.rows], among, candidates.cpu()).sort(1)
+        # nothing beyond the candidates is nearer than the last of them, rounding apart
+        slack = rounding(x.shape[1], dtype) * (block.x[:, 0] + block.y.max())
+        unsure.append((found.values[:, k - 1] > (limit[:, -1] - slack).cpu()) | (not _tells(block)))
+        squares.append(found.values[:, :k])
+        numbers.append(candidates.cpu().gather(1, found.indices)[:, :k])
+    found_squares, found_numbers, again = torch.cat(squares), torch.cat(numbers), torch.cat(unsure)
+    if dtype == torch.float32 and few < len(among) and again.any():
+        exact = nearest(x[again], among, k, device, torch.float64)
+        found_squares[again], found_numbers[again] = exact
+    return Neighbours(found_squares, found_numbers)
 
 
 def balls(x: Tensor, k: int, device: str = "cpu") -> Balls:
     """A ball around each row of x (n > k, d) to its k-th nearest neighbour in x, itself not counted."""
-    return Balls(x, nearest(x, x, k + 1, device).squares)
+    return Balls(x, nearest(x, x, k + 1, device).squares[:, k])
 
 
 def around(view: View, name: FeatureName, k: int) -> Balls:
-    """The balls of a set's features; those of real samples are worked out once for all."""
+    """The balls of a set's features, for any k at once; those of real samples are worked out once for all."""
     x = view.features(name)
-    return Balls(x, view.derived(name, f"radii-{k}", lambda: {"squares": balls(x, k, view.device).squares})["squares"])
+    most = min(max(k, SHARED), len(x) - 1)
+    found = view.derived(name, f"radii-{most}", lambda: {"squares": nearest(x, x, most + 1, view.device).squares})
+    return Balls(x, found["squares"][:, k])
 
 
-def overlap(points: Tensor, within: Balls, border: bool, device: str = "cpu") -> Overlap:
-    """Which points (n, d) lie in which balls; those on the border count where `border` is true."""
-    origin = within.centres.double().mean(0)
-    lengths, own = (_square_lengths(part, origin) for part in (points, within.centres))
+class Reach(NamedTuple):
+    """Squared radii around each x (n, 1) or around each y (m,), and whether a pair on the border is inside."""
+
+    squares: Tensor
+    border: bool
+
+
+def inside(x: Tensor, y: Tensor, reaches: Sequence[Reach], device: str = "cpu") -> Iterator[list[Tensor]]:
+    """For blocks of rows x (n, d), in order: which y (m, d) are within each reach, (rows, m) of bool."""
+    for block in blocks(x, y, device, _dtype(x.shape[1])):
+        yield [_inside(block, _of(reach, block), x[block.rows], y, device) for reach in reaches]
+
+
+def _inside(block: Block, reach: Reach, x: Tensor, y: Tensor, device: str) -> Tensor:
+    """Which pairs of a block are inside; x are its own rows and `reach` is theirs."""
+    low, high = _borders(block, reach, x.shape[1], block.squares.dtype)
+    sure, maybe = block.squares < low, block.squares <= high
+    if block.squares.dtype == torch.float64:
+        return maybe if reach.border else sure
+    undecided = maybe.logical_xor_(sure)
+    if not _tells(block) or undecided.count_nonzero() * RARE > undecided.numel():
+        return torch.cat([_inside(part, _of(reach, part), x[part.rows], y, device) for part in blocks(x, y, device)])
+    i, j = undecided.nonzero(as_tuple=True)
+    squares = _pair_squares(x[i.cpu()], y, j.cpu()[:, None])[:, 0].to(device)
+    low, high = (border.expand_as(sure)[i, j] for border in _borders(block, reach, x.shape[1], torch.float64))
+    sure[i, j] = squares <= high if reach.border else squares < low
+    return sure
+
+
+def _of(reach: Reach, block: Block) -> Reach:
+    """The part of a reach that belongs to a block's rows."""
+    return reach._replace(squares=reach.squares[block.rows]) if reach.squares.dim() > 1 else reach
+
+
+def _borders(block: Block, reach: Reach, d: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Squared distances below the first are inside and above the second outside, when they were rounded to `dtype`."""
+    squares = reach.squares.to(block.squares.device)
+    own, other = (block.x, block.y) if squares.dim() > 1 else (block.y, block.x)
     # of a pair's distance, and of the radius, whose neighbour is no longer than centre and radius together
-    rounding = 2 if border else -2
-    unit = rounding * (points.shape[1] + 8) * torch.finfo(torch.float64).eps
-    reach = (within.squares + unit * (4 * own + 2 * within.squares)).to(device)
-    each, total = [], torch.zeros(len(own), dtype=torch.int64, device=device)
-    start = 0
-    for block in square_distances(points, within.centres, device):
-        slack = unit * lengths[start : start + len(block), None].to(device)
-        least = block.sub_(slack)
-        inside = least <= reach if border else least < reach
-        each.append(inside.sum(1).cpu())
-        total += inside.sum(0)
-        start += len(block)
-    return Overlap(torch.cat(each), total.cpu())
+    slack = rounding(d, dtype) * (4 * own.double() + other.max() + 2 * squares)
+    return (squares - slack).to(dtype), (squares + slack).to(dtype)
 
 
-def _square_lengths(x: Tensor, origin: Tensor) -> Tensor:
-    """||x_i - origin||^2 (n,), a block of rows at a time."""
-    return torch.cat([(rows.double() - origin).square().sum(1) for rows in torch.split(x, ROWS)])
+def _dtype(d: int) -> torch.dtype:
+    """What the products of d dimensions are taken in."""
+    return torch.float32 if d >= WIDE else torch.float64
+
+
+def _tells(block: Block) -> bool:
+    """Whether no square of a block overflowed or vanished in float32."""
+    return block.squares.dtype == torch.float64 or 1e-25 < (block.x.max() + block.y.max()).item() < 1e25
+
+
+def _pair_squares(x: Tensor, y: Tensor, numbers: Tensor) -> Tensor:
+    """||x_i - y_j||^2 (n, k), float64, of rows x (n, d) and the rows of y that `numbers` (n, k) names for each."""
+    size = max(1, CHUNK // (numbers.shape[1] * x.shape[1]))
+    pairs = zip(torch.split(x, size), torch.split(numbers, size), strict=True)
+    apart = (y[at].double().sub_(rows[:, None]) for rows, at in pairs)
+    return torch.cat([torch.linalg.vecdot(part, part) for part in apart])

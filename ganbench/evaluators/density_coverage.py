@@ -10,7 +10,7 @@ import torch
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
-from ganbench.evaluators._neighbours import around, overlap
+from ganbench.evaluators._neighbours import Reach, around, inside
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -58,9 +58,12 @@ class DensityCoverage(Evaluator):
         if self.per == "class":
             return each_class(self, fake, real, rng)
         reals = self._reals(real)
-        within = around(reals, self.features, self.k)
-        found = overlap(fake.features(self.features), within, False, fake.device)
-        values = (found.points.double().mean().item() / self.k, (found.balls > 0).double().mean().item())
+        centres, squares = around(reals, self.features, self.k)
+        pairs, covered = 0, torch.zeros(len(reals), dtype=torch.bool, device=fake.device)
+        for (in_real,) in inside(fake.features(self.features), centres, [Reach(squares, border=False)], fake.device):
+            pairs += int(in_real.count_nonzero())
+            covered |= in_real.any(0)
+        values = (pairs / (self.k * len(fake)), covered.double().mean().item())
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "distances": "float64"}
         marks = fingerprint(self, **fake.extractor(self.features), **facts)
         scores = [Score(value, None, len(fake), len(reals), marks) for value in values]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
+from ganbench.evaluators._cache import content_key
 from ganbench.evaluators._kmeans import assign, k_means
 from ganbench.evaluators._neighbours import around, nearest
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
@@ -59,11 +60,12 @@ class Memorisation(Evaluator):
         train, reach = around(train_view, self.features, 1)
         held_out = real_view(real, self.split, None, least=1)
         sides = (fake.features(self.features), held_out.features(self.features))
-        made, new = (nearest(side, train, device=fake.device) for side in sides)
-        far = made.squares >= reach[made.numbers]
+        made, numbers = (part[:, 0] for part in nearest(sides[0], train, device=fake.device))
+        new = self._away(sides[1], train_view)
+        far = made >= reach[numbers]
         centres = k_means(train, self.cells, rng, fake.device)
         cells = [assign(side, centres, fake.device) for side in sides]
-        parts = [(made.squares[cells[0] == cell], new.squares[cells[1] == cell]) for cell in range(self.cells)]
+        parts = [(made[cells[0] == cell], new[cells[1] == cell]) for cell in range(self.cells)]
         kept = [(rank_test(*part), len(part[1])) for part in parts if len(part[0]) >= self.least and len(part[1])]
         values = {1: far.double().mean().item()}
         if kept:
@@ -72,6 +74,15 @@ class Memorisation(Evaluator):
         marks = fingerprint(self, **fake.extractor(self.features), **facts, distances="float64")
         names = [metric.name for metric in self.metrics()]
         return {names[i]: Score(value, None, len(fake), len(held_out), marks) for i, value in sorted(values.items())}
+
+    def _away(self, held_out: Tensor, train: View) -> Tensor:
+        """Squared distances (n,) from held-out samples to the nearest training samples, worked out once for all."""
+        among = train.features(self.features)
+        what = f"nearest-{content_key(held_out)[:16]}"
+        away = train.derived(
+            self.features, what, lambda: {"squares": nearest(held_out, among, device=train.device).squares}
+        )
+        return away["squares"][:, 0]
 
 
 def rank_test(made: Tensor, new: Tensor) -> float:

@@ -10,7 +10,7 @@ import torch
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
-from ganbench.evaluators._neighbours import around, overlap
+from ganbench.evaluators._neighbours import Reach, around, inside
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -56,9 +56,12 @@ class PrecisionRecall(Evaluator):
             return each_class(self, fake, real, rng)
         reals = self._reals(real)
         own, others = (around(side, self.features, self.k) for side in (fake, reals))
-        pairs = ((own.centres, others), (others.centres, own))
-        covered = [overlap(points, within, True, fake.device).points > 0 for points, within in pairs]
-        values = [side.double().mean().item() for side in covered]
+        reaches = (Reach(others.squares, border=True), Reach(own.squares[:, None], border=True))
+        covered, recalled = [], torch.zeros(len(reals), dtype=torch.bool, device=fake.device)
+        for in_real, in_fake in inside(own.centres, others.centres, reaches, fake.device):
+            covered.append(in_real.any(1))
+            recalled |= in_fake.any(0)
+        values = [side.double().mean().item() for side in (torch.cat(covered), recalled)]
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "distances": "float64"}
         marks = fingerprint(self, **fake.extractor(self.features), **facts)
         scores = [Score(value, None, len(fake), len(reals), marks) for value in values]

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
-from ganbench.evaluators import _distances
-from ganbench.evaluators._neighbours import balls, nearest, overlap
+from ganbench.evaluators import _distances, _neighbours
+from ganbench.evaluators._neighbours import Reach, balls, inside, nearest
 from ganbench.evaluators.density_coverage import DensityCoverage
 from ganbench.evaluators.precision_recall import PrecisionRecall
 from tests.evaluation import Given
@@ -117,12 +117,50 @@ def test_expectations_of_a_perfect_generator(k: int) -> None:
         assert np.mean(values) == pytest.approx(value, abs=4 * float(np.std(values)) / math.sqrt(repeats))
 
 
-def test_nearest_distances_and_the_counts_of_both_sides() -> None:
+def test_nearest_distances_and_who_is_inside() -> None:
     x, y = torch.tensor([[0.0], [3.0]]), torch.tensor([[1.0], [5.0], [4.0]])
-    first, last = nearest(x, y), nearest(x, y, 3)
-    assert first.squares.tolist() == pytest.approx([1, 1]) and first.numbers.tolist() == [0, 2]
-    assert last.squares.tolist() == pytest.approx([25, 4]) and last.numbers[0] == 1
-    within = balls(y, 1)  # of radius 3, 1 and 1
-    found = overlap(x, within, border=True)
-    assert (found.points.tolist(), found.balls.tolist()) == ([1, 2], [2, 0, 1])
-    assert overlap(x, within, border=False).points.tolist() == [1, 1]
+    found = nearest(x, y, 3)
+    assert found.squares.tolist() == [[1, 16, 25], [1, 4, 4]]
+    assert found.numbers[0].tolist() == [0, 2, 1] and found.numbers[1, 0] == 2
+    assert nearest(x, y).squares.tolist() == [[1], [1]]
+    within = balls(y, 1).squares
+    assert within.tolist() == [9, 1, 1]
+    closed, opened = (Reach(within, border) for border in (True, False))
+    around_x = Reach(torch.tensor([[1.0], [4.0]], dtype=torch.float64), border=True)
+    (masks,) = inside(x, y, [closed, opened, around_x])
+    assert [mask.int().tolist() for mask in masks] == [
+        [[1, 0, 0], [1, 0, 1]],
+        [[1, 0, 0], [1, 0, 0]],
+        [[1, 0, 0], [1, 1, 1]],
+    ]
+
+
+# single precision decides what it can: the same sets where it decides all, some pairs, and none
+@pytest.mark.parametrize("offset", [0, 1e3, 1e6], ids=["at the origin", "far", "very far"])
+@pytest.mark.parametrize("spread", [1.0, 1e-4, 1e-18], ids=["wide", "narrow", "vanishing"])
+def test_many_dimensions_are_decided_as_in_float64(
+    offset: float, spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(7)
+    real = spread * rng.normal(size=(70, 96)) + offset
+    fake = np.concatenate([real[:20], real[:20] + 1e-9 * spread, spread * rng.normal(size=(25, 96)) + offset])
+    rough = scored(fake, real, 3)
+    monkeypatch.setattr(_neighbours, "WIDE", 10**6)
+    assert rough == scored(fake, real, 3)
+    if offset == 0:
+        assert rough == pytest.approx(definition(fake, real, 3), abs=1e-15)
+
+
+def test_float32_leaves_few_pairs_to_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = (torch.randn(300, 256, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    looked_at: list[int] = []
+    exact = _neighbours._pair_squares
+
+    def watched(rows: torch.Tensor, among: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        looked_at.append(numbers.numel())
+        return exact(rows, among, numbers)
+
+    monkeypatch.setattr(_neighbours, "_pair_squares", watched)
+    (masks,) = inside(x, y, [Reach(balls(y, 3).squares, border=True)])
+    assert masks[0].shape == (300, 300)
+    assert looked_at[0] == 300 * 6 and sum(looked_at[1:]) < 300  # candidates for radii; then undecided pairs of 90,000
