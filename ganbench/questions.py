@@ -43,13 +43,18 @@ class Compare:
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
     """A claim about two values of one axis. Without `within`, `better` is the better one by `metric`; with it, the two
-    are the same to within that difference, in the metric's units."""
+    are the same to within that difference, in the metric's units.
+
+    `paired`: by seed and by all other columns; else all runs of one against all of the other, as for networks of
+    different kinds, whose settings have no partners. Without pairs there is no `within`.
+    """
 
     axis: str
     metric: str
     better: Named
     worse: Named
     within: float | None = None
+    paired: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from torch import Tensor
 
 BLOCK = 2**22  # distances in memory at once (32 MiB in float64); changes no number beyond rounding
 
+WIDE = 64  # dimensions from which float32 is worth it; with fewer, neighbours are often closer than it can tell
+
 
 class Block(NamedTuple):
     """Some rows of x against all of y: ||x_i - y_j||^2 (r, m), and the squared lengths from y's mean, (r, 1) and (m,).
@@ -21,6 +23,11 @@ class Block(NamedTuple):
     squares: Tensor
     x: Tensor
     y: Tensor
+
+
+def product_dtype(d: int) -> torch.dtype:
+    """What inner products of d dimensions are taken in first."""
+    return torch.float32 if d >= WIDE else torch.float64
 
 
 def rounding(d: int, dtype: torch.dtype) -> float:
@@ -50,8 +57,9 @@ def square_distances(x: Tensor, y: Tensor, device: str = "cpu") -> Iterator[Tens
 
 def _centred(x: Tensor, origin: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """x - origin (n, d), taken in the wider type, and its squared lengths (n,)."""
-    centred = (x.to(origin) - origin).to(dtype)
-    return centred, torch.linalg.vecdot(centred, centred)
+    centred = x.to(origin, copy=True).sub_(origin).to(dtype)
+    lengths: Tensor = torch.linalg.vector_norm(centred, dim=1)  # without another n x d array in between
+    return centred, lengths.square_()
 
 
 def closest_pairs(x: Tensor, k: int, device: str = "cpu") -> Tensor:

@@ -13,12 +13,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganbench.evaluators._distances import Block, blocks, rounding
+from ganbench.evaluators._distances import Block, blocks, product_dtype, rounding
 from ganbench.evaluators.base import FeatureName, View
 
 SHARED = 8  # radii to so many neighbours are worked out together: one pass serves every k that is in use
 SPARE = 2  # candidates beyond those asked for
-WIDE = 64  # dimensions from which float32 is worth it; with fewer, neighbours are often closer than it can tell
 RARE = 32  # a block in which one pair of so many is undecided is done again in float64
 CHUNK = 2**18  # numbers of each side at once where pairs are decided one by one
 
@@ -39,7 +38,7 @@ class Balls(NamedTuple):
 
 def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu", dtype: torch.dtype | None = None) -> Neighbours:
     """Of each row x (n, d) the k nearest rows of `among` (m >= k, d), 0 apart where they are equal."""
-    dtype = dtype or _dtype(x.shape[1])
+    dtype = dtype or product_dtype(x.shape[1])
     few = min(k + SPARE, len(among))
     squares, numbers, unsure = [], [], []
     for block in blocks(x, among, device, dtype):
@@ -79,7 +78,7 @@ class Reach(NamedTuple):
 
 def inside(x: Tensor, y: Tensor, reaches: Sequence[Reach], device: str = "cpu") -> Iterator[list[Tensor]]:
     """For blocks of rows x (n, d), in order: which y (m, d) are within each reach, (rows, m) of bool."""
-    for block in blocks(x, y, device, _dtype(x.shape[1])):
+    for block in blocks(x, y, device, product_dtype(x.shape[1])):
         yield [_inside(block, _of(reach, block), x[block.rows], y, device) for reach in reaches]
 
 
@@ -111,11 +110,6 @@ def _borders(block: Block, reach: Reach, d: int, dtype: torch.dtype) -> tuple[Te
     # of a pair's distance, and of the radius, whose neighbour is no longer than centre and radius together
     slack = rounding(d, dtype) * (4 * own.double() + other.max() + 2 * squares)
     return (squares - slack).to(dtype), (squares + slack).to(dtype)
-
-
-def _dtype(d: int) -> torch.dtype:
-    """What the products of d dimensions are taken in."""
-    return torch.float32 if d >= WIDE else torch.float64
 
 
 def _tells(block: Block) -> bool:

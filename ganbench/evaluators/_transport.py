@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 import torch
 from torch import Tensor
 
 
-def line_cost(x: Tensor, y: Tensor, p: int) -> Tensor:
-    """W_p^p between the columns of x (n, k) and y (m, k), each a set of equally weighted numbers: (k,).
+class Pieces(NamedTuple):
+    """Where two quantile functions are constant: which sorted number of x and of y each has there, and how long."""
 
-    The integral of |F^-1 - G^-1|^p over the n + m - 1 pieces at most on which both quantile functions are constant.
-    """
-    n, m = len(x), len(y)
-    ends = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).sort().values  # in units of 1 / (n m)
+    x: Tensor
+    y: Tensor
+    sizes: Tensor
+
+
+def pieces(n: int, m: int) -> Pieces:
+    """The n + m - 1 pieces at most of n and of m equally weighted numbers."""
+    ends = torch.unique(torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]))  # in units of 1 / (n m)
     sizes = ends.diff(prepend=ends.new_zeros(1))
-    ends, sizes = ends[sizes > 0], sizes[sizes > 0]
-    rows, columns = ((ends - 1) // side for side in (m, n))
-    gaps = x.sort(0).values[rows.to(x.device)] - y.sort(0).values[columns.to(x.device)]
-    return gaps.abs().pow(p).T @ (sizes.to(gaps) / (n * m))
+    return Pieces((ends - 1) // m, (ends - 1) // n, sizes.double() / (n * m))
+
+
+def line_cost(x: Tensor, y: Tensor, p: int, shared: Pieces) -> Tensor:
+    """W_p^p between the rows of x (k, n) and y (k, m), each a set of equally weighted numbers: (k,).
+
+    The integral of |F^-1 - G^-1|^p over the pieces that `pieces(n, m)` tells.
+    """
+    rows, columns, sizes = (part.to(x.device) for part in shared)
+    gaps = ordered(x)[:, rows].sub_(ordered(y)[:, columns])
+    return gaps.abs_().pow_(p) @ sizes.to(gaps)
+
+
+def ordered(x: Tensor) -> Tensor:
+    """Each row sorted. On the CPU by NumPy, which is several times faster where nobody asks for the order."""
+    return torch.from_numpy(np.sort(x.numpy(), axis=1)) if x.device.type == "cpu" else x.sort(1).values

@@ -6,25 +6,30 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Generator, Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
+from ganbench.evaluators._distances import product_dtype
+from ganbench.evaluators._polynomial import across, subsets, within
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 
 @dataclass(frozen=True, kw_only=True)
 class KID(Evaluator):
-    """`kid`, or `kd_pixels`, `kd_classifier`: the unbiased squared MMD with the kernel (x.y / d + 1)^3, in float64.
+    """`kid`, or `kd_pixels`, `kd_classifier`: the unbiased squared MMD with the kernel (x.y / d + 1)^3.
 
     The mean over `subsets` random subsets of `size` samples from each side (the authors took 50 subsets, later work
     100); `stderr` is the population standard deviation over the subsets, absent when each holds every sample. It may be
-    negative. With fewer than `size` samples on a side the subsets shrink to that number, as the fingerprint says.
+    negative. With fewer than `size` samples on a side the subsets shrink to that number, as the fingerprint says. The
+    real subsets are the same for every score. Inner products are taken in the fingerprint's `products`, sums in
+    float64.
     """
 
-    version: ClassVar[int] = 1
-    source: ClassVar[str] = "Binkowski et al. 2018, arXiv:1801.01401, section 4; through torch-fidelity"
+    version: ClassVar[int] = 2
+    source: ClassVar[str] = "Binkowski et al. 2018, arXiv:1801.01401, section 4"
 
     features: FeatureName = "inception"
     split: SplitName = "test"
@@ -54,27 +59,24 @@ class KID(Evaluator):
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         if self.per == "class":
             return each_class(self, fake, real, rng)
-        from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
-
         reals = self._reals(real)
         size = min(self.size, len(fake), len(reals))
-        found = kid_features_to_metric(
-            fake.features(self.features).double(),
-            reals.features(self.features).double(),
-            kid_subsets=self.subsets,
-            kid_subset_size=size,
-            kid_kernel="poly",
-            kid_kernel_poly_degree=3,
-            kid_kernel_poly_gamma=None,
-            kid_kernel_poly_coef0=1,
-            rng_seed=int(torch.randint(2**32 - 1, (), generator=rng)),
-            verbose=False,
-        )
+        whole = size == len(fake) == len(reals)
+        count = 1 if whole else self.subsets
+        x, y = (side.features(self.features).to(fake.device) for side in (fake, reals))
+        of_fake, of_real = subsets(len(x), size, count, rng), subsets(len(y), size, count, Generator().manual_seed(0))
+
+        def real_sums() -> dict[str, Tensor]:
+            return {"sums": torch.stack([within(y[rows]) for rows in of_real])}
+
+        own = reals.derived(self.features, f"kernels-{count}-{size}", real_sums)["sums"]
+        sums = torch.stack([within(x[rows]) for rows in of_fake]).cpu() + own
+        pairs = torch.stack([across(x[i], y[j]) for i, j in zip(of_fake, of_real, strict=True)]).cpu()
+        found = sums / (size * (size - 1)) - 2 * pairs / size**2
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "subset size": size}
-        marks = fingerprint(self, "torch-fidelity", **fake.extractor(self.features), **facts)
-        value, whole = found[KEY_METRIC_KID_MEAN], size == len(fake) == len(reals)
-        spread = None if whole else found[KEY_METRIC_KID_STD]
-        return {self.metrics()[0].name: Score(value, spread, len(fake), len(reals), marks)}
+        marks = fingerprint(self, **fake.extractor(self.features), **facts, products=product_dtype(x.shape[1]))
+        spread = None if whole else found.std(correction=0).item()
+        return {self.metrics()[0].name: Score(found.mean().item(), spread, len(fake), len(reals), marks)}
 
     def _reals(self, real: Reference) -> View:
         return real_view(real, self.split, self.reference, least=2)

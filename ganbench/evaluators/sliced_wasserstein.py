@@ -11,7 +11,7 @@ from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._distances import BLOCK
 from ganbench.evaluators._protocol import fingerprint, real_view
-from ganbench.evaluators._transport import line_cost
+from ganbench.evaluators._transport import line_cost, pieces
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 
@@ -48,7 +48,8 @@ class SlicedWasserstein(Evaluator):
         directions = torch.randn(self.projections, x.shape[1], generator=rng, dtype=torch.float64)
         directions = (directions / directions.norm(dim=1, keepdim=True)).to(fake.device)
         blocks = torch.split(directions, max(1, BLOCK // max(len(x), len(y))))
-        costs = torch.cat([line_cost(x @ some.T, y @ some.T, self.p) for some in blocks])
+        shared = pieces(len(x), len(y))
+        costs = torch.cat([line_cost((x @ some.T).T, (y @ some.T).T, self.p, shared) for some in blocks])
         facts = {"generated": len(x), "real": len(y), "split": self.split, "projections": self.projections}
         marks = fingerprint(self, **fake.extractor("pixels"), **facts, lines="float64")
         value = costs.mean().item() ** (1 / self.p)

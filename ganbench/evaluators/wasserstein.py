@@ -10,7 +10,7 @@ import torch
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._protocol import fingerprint, real_view
-from ganbench.evaluators._transport import line_cost
+from ganbench.evaluators._transport import line_cost, pieces
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 
@@ -48,7 +48,7 @@ class Wasserstein(Evaluator):
         reals = real_view(real, self.split, None, least=1)
         x, y = (view.features("pixels").double() for view in (fake, reals))
         if x.shape[1] == 1:
-            cost = line_cost(x, y, self.p).item()
+            cost = line_cost(x.T, y.T, self.p, pieces(len(x), len(y))).item()
         else:
             n = min(len(x), len(y), self.limit)
             x, y = x[:n], y[:n]

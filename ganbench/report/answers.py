@@ -31,6 +31,11 @@ def claims_grid(report: Report) -> Grid:
         "An effect is better minus worse over pairs that share seed and setting, or a mean. p is two-sided, corrected"
         " over all claims; an answer needs p < 0.05."
     )
+    if any(isinstance(verdict.claim.test, Contrast) and not verdict.claim.test.paired for verdict in report.claims):
+        note += (
+            " Unpaired: all runs of one side against all of the other, by Mann and Whitney's test with Welch's interval"
+            " (a rate: Fisher's and Newcombe's)."
+        )
     return Grid("claims", f"{report.suite}-claims", header, rows, 3, note)
 
 
@@ -47,7 +52,7 @@ def tested(claim: Claim) -> str:
     where = "; ".join(f"{name} {' or '.join(map(str, values))}" for name, values in claim.where.items())
     if isinstance(test, Contrast):
         relation = f"better than {test.worse}" if test.within is None else f"within {test.within:g} of {test.worse}"
-        said = f"{test.metric}: {test.better} {relation}"
+        said = f"{test.metric}: {test.better} {relation}{'' if test.paired else ', unpaired'}"
     elif test.low is not None and test.high is not None:
         said = f"{test.metric} in {test.low:g} .. {test.high:g}"
     else:

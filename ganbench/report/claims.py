@@ -10,6 +10,7 @@ from ganbench.questions import RATES, Contrast
 from ganbench.report.comparisons import LEVEL
 from ganbench.report.pairs import FEW, Effect, detectable, effect, paired
 from ganbench.report.rows import within
+from ganbench.report.unpaired import unpaired, without
 from ganbench.stats import Interval, holm, mean_interval, rate_tails, signed_rank, wilson
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Beside:
 class Verdict:
     """The answer to one claim on one dataset.
 
-    `effect`: better minus worse over `n` pairs, or the mean (a rate) over `n` runs. `p` is two-sided, `corrected`
+    `effect`: better minus worse over `n` pairs, or over the `n` runs of both sides where they are not paired, or the
+    mean (a rate) over `n` runs. `p` is two-sided, `corrected`
     Holm's over all claims of the suite; both None where nothing could be tested. `detectable`: see `Comparison`; None
     too for a claim about a value. `notes`: what a reader must know: few seeds, pairs left out, what else differs.
     """
@@ -79,7 +81,7 @@ def _decided(test: Test, corrected: float, family: int) -> Verdict:
     least = detectable(test.effect, test.verdict.claim.test.metric, LEVEL / family) if test.effect else None
     notes = test.verdict.notes
     if test.effect and least is None and answer == "inconclusive":
-        notes = (*notes, f"{test.effect.n} pairs could show no difference, however large")
+        notes = (*notes, f"{test.effect.n} {_unit(test.effect)} could show no difference, however large")
     return replace(test.verdict, corrected=corrected, answer=answer, detectable=least, notes=notes)
 
 
@@ -107,10 +109,10 @@ def _contrast(rows: Sequence[Row], claim: Claim, dataset: str, better: str) -> T
     test: Any = claim.test
     sides = [[row for row in rows if row.columns[test.axis] == side] for side in (test.better, test.worse)]
     pairs = paired(sides[0], sides[1], test.axis, test.metric)
-    found = effect(pairs, test.metric)
+    found = effect(pairs, test.metric) if test.paired else unpaired(sides[0], sides[1], test.axis, test.metric)
     if found is None:
-        left = ", ".join(f"{count} {why}" for why, count in pairs.left_out.items())
-        return Test(_empty(claim, dataset, f"no pair has {test.metric}{f' ({left})' if left else ''}"), False)
+        left_out = pairs.left_out if test.paired else without([*sides[0], *sides[1]], test.metric)
+        return Test(_empty(claim, dataset, _nothing(test, left_out)), False)
     if test.within is None:
         p = found.p if found.direction else 1.0
         holds = found.direction == (1 if better == "higher" else -1)
@@ -124,9 +126,20 @@ def _contrast(rows: Sequence[Row], claim: Claim, dataset: str, better: str) -> T
     return Test(verdict, holds, found)
 
 
+def _nothing(test: Contrast, left_out: Mapping[str, int]) -> str:
+    """Why two sides can't be compared."""
+    left = ", ".join(f"{count} {why}" for why, count in left_out.items())
+    return f"{'no pair has' if test.paired else 'a side lacks'} {test.metric}{f' ({left})' if left else ''}"
+
+
+def _unit(found: Effect) -> str:
+    return "runs" if found.sizes else "pairs"
+
+
 def _notes(found: Effect) -> tuple[str, ...]:
-    notes = [f"fewer than {FEW} seeds"] if found.few else []
-    notes += [f"{count} of {found.n + sum(found.left_out.values())} pairs left out: {why}"
+    notes = [f"{found.sizes[0]} runs against {found.sizes[1]}, unpaired"] if found.sizes else []
+    notes += [f"fewer than {FEW} seeds"] if found.few else []
+    notes += [f"{count} of {found.n + sum(found.left_out.values())} {_unit(found)} left out: {why}"
               for why, count in found.left_out.items()]  # fmt: skip
     notes += [f"{', '.join(found.varies)} differ too"] if found.varies else []
     return tuple(notes)

@@ -12,7 +12,9 @@ from ganbench.questions import RATES
 from ganbench.stats import (
     Interval,
     detectable_difference,
+    detectable_gap,
     detectable_rate,
+    detectable_rate_gap,
     mcnemar,
     mean_interval,
     rate_difference,
@@ -49,7 +51,8 @@ class Effect:
     """First minus second over `n` pairs. `p` is Wilcoxon's signed-rank p, or McNemar's for a rate; two-sided.
 
     `direction`: 1 where ranks and mean both say that the first is higher, -1 lower, 0 where they don't agree.
-    `size`: the matched-pairs rank-biserial correlation, from -1 to 1 (Kerby 2014).
+    `size`: the rank-biserial correlation, of matched pairs or of two sides, from -1 to 1 (Kerby 2014).
+    `sizes`: the runs of each side where they are not paired; `n` is then their sum, `p` Mann-Whitney's or Fisher's.
     """
 
     first: float
@@ -62,6 +65,7 @@ class Effect:
     seeds: int
     left_out: Mapping[str, int]
     varies: tuple[str, ...]
+    sizes: tuple[int, int] | None = None
 
     @property
     def few(self) -> bool:
@@ -104,7 +108,7 @@ def effect(pairs: Pairs, metric: str) -> Effect | None:
         interval, p = rate_difference(*counts), mcnemar(counts[1], counts[2])
     else:
         interval, p = mean_interval(differences), test.p
-    by_ranks, by_mean = _sign(test.above - 0.5), _sign(interval.mean)
+    by_ranks, by_mean = sign(test.above - 0.5), sign(interval.mean)
     return Effect(
         first=fmean(pairs.first),
         second=fmean(pairs.second),
@@ -120,10 +124,20 @@ def effect(pairs: Pairs, metric: str) -> Effect | None:
 
 
 def detectable(found: Effect, metric: str, alpha: float) -> float | None:
-    """The smallest difference that as many pairs could have shown at this level; None where none could."""
+    """The smallest difference that as many pairs or runs could have shown at this level; None where none could."""
+    sd = found.difference.sd
+    if found.sizes is None:
+        if metric in RATES:
+            return detectable_rate(found.n, alpha)
+        return None if sd is None else detectable_difference(found.n, sd, alpha)
     if metric in RATES:
-        return detectable_rate(found.n, alpha)
-    return None if found.difference.sd is None else detectable_difference(found.n, found.difference.sd, alpha)
+        return detectable_rate_gap(found.sizes, alpha)
+    return None if sd is None else detectable_gap(found.sizes, sd, alpha)
+
+
+def sign(value: float) -> int:
+    """1, 0 or -1."""
+    return (value > 0) - (value < 0)
 
 
 def _by_key(side: Sequence[Row], names: Sequence[str]) -> dict[Key, list[Row]]:
@@ -142,7 +156,3 @@ def _absent(side: Sequence[Row], metric: str) -> str | None:
     if metric in side[0].numbers:
         return None
     return "not measured" if side[0].status == "done" else side[0].status
-
-
-def _sign(value: float) -> int:
-    return (value > 0) - (value < 0)

@@ -1,4 +1,4 @@
-"""Statistics over training seeds: intervals, paired tests, ranks over several problems, shares of variance."""
+"""Statistics over training seeds: intervals, tests of two sides, ranks over several problems, shares of variance."""
 
 from ganbench.stats.intervals import RESAMPLES, Interval, mean_interval, tail_median, wilson
 from ganbench.stats.paired import (
@@ -11,22 +11,38 @@ from ganbench.stats.paired import (
     signed_rank,
 )
 from ganbench.stats.ranks import Ranking, improvement, profile, ranking
+from ganbench.stats.unpaired import (
+    RankSum,
+    detectable_gap,
+    detectable_rate_gap,
+    fisher,
+    mean_gap,
+    rank_sum,
+    rate_gap,
+)
 from ganbench.stats.variance import Source, shares
 
 __all__ = [
     "RESAMPLES",
     "Interval",
+    "RankSum",
     "Ranking",
     "Source",
     "detectable_difference",
+    "detectable_gap",
     "detectable_rate",
+    "detectable_rate_gap",
+    "fisher",
     "holm",
     "improvement",
     "mcnemar",
+    "mean_gap",
     "mean_interval",
     "profile",
+    "rank_sum",
     "ranking",
     "rate_difference",
+    "rate_gap",
     "rate_tails",
     "shares",
     "signed_rank",

@@ -108,19 +108,22 @@ def detectable_difference(n: int, sd: float, alpha: float = 0.05) -> float | Non
     `sd` is that of the differences. Reckoned as for a paired t test of 3/pi times as many normal differences.
     None where no difference could be significant: 2 to the power 1 - n is above `alpha`.
     """
-    return None if 2.0 ** (1 - n) > alpha else _factor(n, alpha) * sd
+    return None if 2.0 ** (1 - n) > alpha else detectable_mean(n - 1, n, alpha) * sd
 
 
 @cache
-def _factor(n: int, alpha: float) -> float:
-    """The detectable mean in standard deviations: bisection of the noncentral t's power, which grows with it."""
-    threshold = stats.t.isf(alpha / 2, n - 1)
+def detectable_mean(freedom: int, n: float, alpha: float) -> float:
+    """The mean of n values, in their standard deviations, that a rank test finds with a power of 0.8.
+
+    Reckoned as a t test of `freedom` degrees: bisection of the noncentral t's power, which grows with the mean.
+    """
+    threshold = stats.t.isf(alpha / 2, freedom)
     low, high = 0.0, 2.0 * (threshold + 3) / sqrt(n)
     for _ in range(60):
         middle = (low + high) / 2
-        power = stats.nct.sf(threshold, n - 1, middle * sqrt(n))
+        power = stats.nct.sf(threshold, freedom, middle * sqrt(n))
         low, high = (middle, high) if power < POWER else (low, middle)
-    return high * sqrt(np.pi / 3)
+    return float(high * sqrt(np.pi / 3))
 
 
 def detectable_rate(n: int, alpha: float = 0.05) -> float | None:

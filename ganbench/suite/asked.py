@@ -18,6 +18,7 @@ from ganbench.suite.values import mapping, scalar
 
 COMPARED = tuple(axis for axis in AXES if axis not in ("dataset", "seed"))
 Width = Annotated[float, Gt(0)]
+CONTRAST = ("axis", "better", "worse", "same", "within", "metric", "paired")
 CLAIM = ("says", "source", "where", "compare", "value", "published")
 EXAMPLE = "compare: {axis: variant, better: lsgan, worse: ns, metric: fd_classifier}"
 
@@ -80,7 +81,7 @@ def _read_claim(item: Node, known: Sequence[str], mistakes: Mistakes) -> dict[st
 
 
 def _read_contrast(node: Node, known: Sequence[str], mistakes: Mistakes) -> dict[str, Node]:
-    entries = mapping(node, "compare", ("axis", "better", "worse", "same", "within", "metric"), mistakes)
+    entries = mapping(node, "compare", CONTRAST, mistakes)
     good = _needs(node, entries, ("axis", "metric"), "compare", mistakes)
     pair = entries["same"].items if "same" in entries else []
     if "same" in entries:
@@ -92,7 +93,17 @@ def _read_contrast(node: Node, known: Sequence[str], mistakes: Mistakes) -> dict
     good = _needs(node, entries, ("better", "worse"), "compare", mistakes) and good
     if "within" in entries:
         scalar("within", Width, entries["within"], mistakes)
+    if "paired" in entries:
+        good = _read_paired(entries, mistakes) and good
     return entries if _checked({}, entries, known, mistakes) and good else {}
+
+
+def _read_paired(entries: Mapping[str, Node], mistakes: Mistakes) -> bool:
+    node = entries["paired"]
+    if scalar("paired", bool, node, mistakes) is False and "within" in entries:
+        mistakes.at(node, "what is the same to within a difference is told by pairs", "leave out `paired` or `within`")
+        return False
+    return True
 
 
 def _read_level(node: Node, known: Sequence[str], mistakes: Mistakes) -> dict[str, Node]:
@@ -166,7 +177,8 @@ def _contrast(entries: Mapping[str, Node], names: Names, where: Where) -> Contra
     if sides["better"] == sides["worse"]:
         names.wrong(entries["worse"], f"both sides are {sides['worse']}", "give the notation, or options with the kind")
     within = entries["within"].plain if "within" in entries else None
-    return Contrast(axis=axis, metric=str(entries["metric"].value), within=within, **sides)
+    paired = "paired" not in entries or entries["paired"].value is True
+    return Contrast(axis=axis, metric=str(entries["metric"].value), within=within, paired=paired, **sides)
 
 
 def _level(entries: Mapping[str, Node]) -> Level:

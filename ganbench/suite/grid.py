@@ -58,7 +58,8 @@ class Grid:
         given = {axis: choice for axis in self.defaults if (choice := per_dataset.of(self.defaults[axis], dataset))}
         full = {**given, **chosen}
         values = {axis: choice.value for axis, choice in full.items() if axis not in ("network", "batchnorm")}
-        values.setdefault("optimizer", self._default("optimizer", "adam"))
+        if "optimizer" not in values:
+            values["optimizer"] = self._default("optimizer", "adam")
         return RunSpec(**values, network=self._network(dataset, full, mistakes), seed=seed)
 
     def _network(self, dataset: Dataset, chosen: Mapping[str, Choice], mistakes: Mistakes) -> Network:

@@ -34,7 +34,8 @@ def _stable() -> Json:
 
 def _claim(pair: Json, where: Json) -> Json:
     same = {"type": "array", "items": WORD, "minItems": 2, "maxItems": 2}
-    contrast = _object({**pair, "better": WORD, "worse": WORD, "same": same, "within": WIDTH}, tuple(pair))
+    sides = {"better": WORD, "worse": WORD, "same": same, "within": WIDTH, "paired": {"type": "boolean"}}
+    contrast = _object({**pair, **sides}, tuple(pair))
     level = _object({"metric": TEXT, "at_least": NUMBER, "at_most": NUMBER, "is": NUMBER, "within": WIDTH}, ("metric",))
     number = {"anyOf": [NUMBER, {"type": "array", "items": NUMBER, "minItems": 1, "maxItems": 2}]}
     published = _object({"better": number, "worse": number, "value": number})

@@ -12,8 +12,11 @@ import scipy.linalg
 import scipy.special
 import torch
 from sklearn.neighbors import KernelDensity
+from torch_fidelity.metric_kid import kernel_poly, mmd2
 
+from ganbench import rng as streams
 from ganbench.datasets.base import Modes
+from ganbench.evaluators._polynomial import subsets
 from ganbench.evaluators.base import Evaluator
 from ganbench.evaluators.density_coverage import DensityCoverage
 from ganbench.evaluators.fid import FID
@@ -33,7 +36,7 @@ VERSIONS: list[tuple[type[Evaluator], int]] = [
     (FID, 1),
     (FIDInfinity, 1),
     (InceptionScore, 1),
-    (KID, 1),
+    (KID, 2),
     (Memorisation, 1),
     (ModeCoverage, 1),
     (PRD, 1),
@@ -164,6 +167,28 @@ def test_kernel_distance_of_two_pairs(tmp_path: Path) -> None:
     found = scores_of(KID(features="pixels", subsets=3), view)["kd_pixels"]
     assert found.value == pytest.approx(-2.375, abs=1e-12)
     assert (found.fingerprint["subset size"], found.stderr) == ("2", None)
+
+
+@pytest.mark.parametrize("d", [8, 200], ids=["few dimensions", "many"])
+def test_kernel_distance_equals_torch_fidelity_on_the_same_subsets(d: int, tmp_path: Path) -> None:
+    fake, real = (torch.rand(n, d, generator=torch.Generator().manual_seed(n)) for n in (90, 70))
+    side = real_side(points_data(real), tmp_path)
+    evaluator = KID(features="pixels", subsets=4, size=30)
+    found = scores_of(evaluator, side.view(fake))["kd_pixels"]
+    draws = zip(
+        subsets(90, 30, 4, streams.stream(0, evaluator.notation())),
+        subsets(70, 30, 4, torch.Generator().manual_seed(0)),
+        strict=True,
+    )
+    wanted = np.array([polynomial(fake[i].double().numpy(), real[j].double().numpy()) for i, j in draws])
+    assert found.value == pytest.approx(wanted.mean(), rel=1e-6)
+    assert found.stderr == pytest.approx(wanted.std(), rel=1e-6)
+
+
+def polynomial(x: np.ndarray, y: np.ndarray) -> float:
+    options = {"kid_kernel": "poly", "kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None,
+               "kid_kernel_poly_coef0": 1}  # fmt: skip
+    return float(mmd2(kernel_poly(x, x, **options), kernel_poly(x, y, **options), kernel_poly(y, y, **options)))
 
 
 # k = 1. Real balls all have radius 1, generated ones 0.1, 0.1, 0.9: all generated samples lie in real balls, and of the

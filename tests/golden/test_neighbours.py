@@ -145,7 +145,7 @@ def test_many_dimensions_are_decided_as_in_float64(
     real = spread * rng.normal(size=(70, 96)) + offset
     fake = np.concatenate([real[:20], real[:20] + 1e-9 * spread, spread * rng.normal(size=(25, 96)) + offset])
     rough = scored(fake, real, 3)
-    monkeypatch.setattr(_neighbours, "WIDE", 10**6)
+    monkeypatch.setattr(_distances, "WIDE", 10**6)
     assert rough == scored(fake, real, 3)
     if offset == 0:
         assert rough == pytest.approx(definition(fake, real, 3), abs=1e-15)

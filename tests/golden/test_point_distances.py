@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.evaluators._transport import line_cost
+from ganbench.evaluators._transport import line_cost, pieces
 from ganbench.evaluators.base import Evaluator, Score
 from ganbench.evaluators.mmd import MMD, median_distance
 from ganbench.evaluators.sliced_wasserstein import SlicedWasserstein
@@ -65,7 +65,9 @@ def test_wasserstein_of_different_numbers_of_samples(tmp_path: Path) -> None:
 def test_the_line_equals_scipy(n: int, m: int, seed: int) -> None:
     x, y = normal(n, 1, seed), normal(m, 1, seed + 1).round(1)
     wanted = scipy.stats.wasserstein_distance(x[:, 0], y[:, 0])
-    assert line_cost(torch.tensor(x), torch.tensor(y), 1).item() == pytest.approx(wanted, abs=1e-13)
+    assert line_cost(torch.tensor(x).T, torch.tensor(y).T, 1, pieces(len(x), len(y))).item() == pytest.approx(
+        wanted, abs=1e-13
+    )
 
 
 # --- in the plane ---

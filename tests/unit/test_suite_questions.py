@@ -39,6 +39,7 @@ claims:
   - {says: near, source: it, where: {variant: ns}, value: {metric: fd_classifier, is: 3, within: 2}}
   - {says: often, source: it, value: {metric: stable, at_least: 0.5}}
   - {says: alike, source: it, compare: {axis: variant, same: [ns, lsgan], within: 3, metric: modes}}
+  - {says: apart, source: it, compare: {axis: optimizer, better: adam, worse: rmsprop, metric: modes, paired: false}}
 """
 
 
@@ -56,7 +57,7 @@ def test_words_become_values_of_columns(tmp_path: Path) -> None:
     }
     where = {"optimizer": ("rmsprop[lr=0.0001]",)}
     assert asked.compare == (Compare(axis="variant", metric="stable", baseline="ns", where=where, pooled=True),)
-    pearson, near, often, alike = asked.claims
+    pearson, near, often, alike, apart = asked.claims
     assert pearson == Claim(
         says="Pearson's labels are better",
         source="a paper",
@@ -67,6 +68,9 @@ def test_words_become_values_of_columns(tmp_path: Path) -> None:
     assert near.test == Level(metric="fd_classifier", low=1, high=5)
     assert often.test == Level(metric="stable", low=0.5)
     assert alike.test == Contrast(axis="variant", metric="modes", better="ns", worse="lsgan", within=3)
+    assert apart.test == Contrast(
+        axis="optimizer", metric="modes", better="adam", worse="rmsprop[lr=0.0001]", paired=False
+    )
 
 
 def test_the_manifest_keeps_them(tmp_path: Path) -> None:
@@ -85,7 +89,12 @@ def test_another_grid_may_lack_what_a_claim_names(tmp_path: Path) -> None:
 def test_the_schema_knows_them(tmp_path: Path) -> None:
     validator = Draft202012Validator(schema())
     assert list(validator.iter_errors(YAML(typ="safe", pure=True).load(TEXT))) == []
-    for good, bad in (("at_least: 7", "least: 7"), ("says: often, ", ""), ("marks: last", "marks: first")):
+    for good, bad in (
+        ("at_least: 7", "least: 7"),
+        ("says: often, ", ""),
+        ("marks: last", "marks: first"),
+        ("d: false", "d: 3"),
+    ):
         assert good in TEXT
         assert list(validator.iter_errors(YAML(typ="safe", pure=True).load(TEXT.replace(good, bad)))) != []
 
@@ -111,6 +120,8 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
         ("is: 3, within: 2", "is: 3", "value needs `at_least`, `at_most`, or `is` with `within`"),
         ("[ns, lsgan], within: 3", "[ns, lsgan]", "compare with `same` needs `within`"),
         ("[ns, lsgan], within", "[ns], within", "same names two values"),
+        ("paired: false", "paired: never", "paired = never must be true or false"),
+        ("within: 3, metric: modes", "within: 3, metric: modes, paired: false", "is told by pairs"),
         ("[0.5, 0.1]", "[0.5, 0.1, 2]", "must be a number, or a number and its error"),
         ("at_least: 0.5", "at_least: half", "at_least = half must be a number"),
     ],
@@ -131,7 +142,10 @@ def test_mistakes_of_all_three_sections_come_at_once(tmp_path: Path) -> None:
     assert "5 mistakes; nothing was run." in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["stability", "ring", "modes", "likelihood", "paper/lsgan-lsun"])
+STUDIES = ["stability", "ring", "modes", "likelihood", "paper/lsgan-lsun", "ebgan-subgrid", "paper/ebgan-grid"]
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_name_what_they_claim(name: str) -> None:
     """Every claim means at least one run of its own suite, and says where it is from."""
     suite = load(Path(__file__).parents[2] / "suites" / f"{name}.yaml")
@@ -140,7 +154,7 @@ def test_the_studies_name_what_they_claim(name: str) -> None:
     for claim in suite.questions.claims:
         meant = [row for row in columns if all(row[axis] in values for axis, values in claim.where.items())]
         assert meant, claim
-        assert re.search(r"et al\. \d{4}", claim.source)
+        assert re.search(r"(et al\.|and LeCun) \d{4}", claim.source)
         if isinstance(claim.test, Contrast):
             sides = {row[claim.test.axis] for row in meant}
             assert {claim.test.better, claim.test.worse} <= sides, claim
