@@ -1,0 +1,114 @@
+"""Tests of two sides that have no partners: all runs of one against all of the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import comb, hypot, sqrt
+from statistics import fmean, variance
+from typing import TYPE_CHECKING, Literal
+
+from scipy import stats
+
+from ganbench.stats.intervals import Interval, wilson
+from ganbench.stats.paired import detectable_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXACT = 50  # values of a side up to which, without ties, the distribution of ranks is counted out
+
+
+@dataclass(frozen=True)
+class RankSum:
+    """Mann and Whitney's test: `above` is how probably a value of the first side is above one of the second's, a tie
+    counting half.
+
+    `p` is two-sided; `p_above` is small where the first side is higher, `p_below` where it is lower.
+    """
+
+    above: float
+    p: float
+    p_above: float
+    p_below: float
+
+
+def rank_sum(first: Sequence[float], second: Sequence[float]) -> RankSum:
+    """The rank-sum test (Mann and Whitney 1947). Raises ValueError for a side without a value.
+
+    Without ties, and with `EXACT` values or fewer on each side, the distribution is counted out; beyond that it is the
+    normal approximation with a correction for ties and continuity.
+    """
+    if not first or not second:
+        raise ValueError("a rank-sum test needs a value on both sides at least")
+    if len({*first, *second}) == 1:
+        return RankSum(0.5, 1.0, 1.0, 1.0)
+    tied = len({*first, *second}) < len(first) + len(second)
+    method: Literal["asymptotic", "exact"] = "asymptotic" if tied or max(len(first), len(second)) > EXACT else "exact"
+    upper = stats.mannwhitneyu(first, second, alternative="greater", method=method)
+    lower = stats.mannwhitneyu(first, second, alternative="less", method=method)
+    p_above, p_below = min(1.0, float(upper.pvalue)), min(1.0, float(lower.pvalue))
+    above = float(upper.statistic) / (len(first) * len(second))
+    return RankSum(above, min(1.0, 2 * min(p_above, p_below)), p_above, p_below)
+
+
+def mean_gap(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Interval:
+    """The difference of two means, first minus second, with the interval of Welch 1947; `n` counts both sides.
+
+    `sd` is the standard deviation within the sides, pooled. Both, and the ends, are None where a side has one value.
+    Raises ValueError for a side without a value.
+    """
+    if not first or not second:
+        raise ValueError("a difference of means needs a value on both sides at least")
+    gap, n = fmean(first) - fmean(second), len(first) + len(second)
+    if min(len(first), len(second)) < 2:
+        return Interval(gap, None, None, n)
+    parts = [(variance(side), len(side)) for side in (first, second)]
+    sd = sqrt(sum(spread * (size - 1) for spread, size in parts) / (n - 2))
+    error = sum(spread / size for spread, size in parts)
+    if error == 0:
+        return Interval(gap, gap, gap, n, sd)
+    freedom = error**2 / sum((spread / size) ** 2 / (size - 1) for spread, size in parts)
+    half = float(stats.t.isf((1 - confidence) / 2, freedom)) * sqrt(error)
+    return Interval(gap, gap - half, gap + half, n, sd)
+
+
+@cache
+def fisher(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Exact p-values that the first rate is above the second, and that it is below (Fisher 1935).
+
+    Each side is its successes and its n.
+    """
+    (a, m), (b, n) = first, second
+    law = stats.hypergeom(m + n, a + b, m)
+    return float(min(1.0, law.sf(a - 1))), float(min(1.0, law.cdf(a)))
+
+
+def rate_gap(first: tuple[int, int], second: tuple[int, int], confidence: float = 0.95) -> Interval:
+    """The difference of two rates, first minus second, each its successes and its n; the interval's `n` counts both.
+
+    Newcombe 1998 (two independent proportions), method 10: from Wilson's intervals.
+    """
+    one, other = wilson(*first, confidence), wilson(*second, confidence)
+    assert one.low is not None and one.high is not None and other.low is not None and other.high is not None
+    gap = one.mean - other.mean
+    down, up = hypot(one.mean - one.low, other.high - other.mean), hypot(one.high - one.mean, other.mean - other.low)
+    return Interval(gap, max(-1.0, gap - down), min(1.0, gap + up), one.n + other.n)
+
+
+def detectable_gap(sizes: tuple[int, int], sd: float, alpha: float = 0.05) -> float | None:
+    """The smallest true difference of means that the rank-sum test of two sides finds with a power of 0.8.
+
+    `sd` is that within the sides. Reckoned as for a t test of 3/pi times as many normal values. None where no
+    difference could be significant: 2 over the number of ways to choose a side is above `alpha`.
+    """
+    if 2 / comb(sum(sizes), min(sizes)) > alpha:
+        return None
+    harmonic = sizes[0] * sizes[1] / sum(sizes)
+    return detectable_mean(sum(sizes) - 2, harmonic, alpha) * sd
+
+
+def detectable_rate_gap(sizes: tuple[int, int], alpha: float = 0.05) -> float | None:
+    """The smallest difference of two rates that Fisher's test could call significant: none on the second side."""
+    (m, n) = sizes
+    return next((count / m for count in range(1, m + 1) if 2 * fisher((count, m), (0, n))[0] <= alpha), None)
