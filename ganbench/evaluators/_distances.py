@@ -26,8 +26,9 @@ class Block(NamedTuple):
 
 
 def product_dtype(d: int) -> torch.dtype:
-    """What inner products of d dimensions are taken in first."""
-    return torch.float32 if d >= WIDE else torch.float64
+    """What inner products of d dimensions are taken in first; a float32 whose bits are cut off is none."""
+    whole = torch.get_float32_matmul_precision() == "highest"
+    return torch.float32 if d >= WIDE and whole else torch.float64
 
 
 def rounding(d: int, dtype: torch.dtype) -> float:
