@@ -17,7 +17,7 @@ from typing import Any
 from ganbench.outcomes import Rule
 from ganbench.questions import Claim, Compare, Condition, Contrast, Questions
 from ganbench.report import FORMATS, render
-from ganbench.store import State, Store
+from ganbench.store import State, Store, write_json
 from ganbench.table import read
 
 SEEDS = 10
@@ -26,7 +26,14 @@ BATCHNORMS = ("none", "generator", "discriminator", "both")
 OPTIMIZERS = ("adam", "rmsprop", "rmsprop_tf")
 MARKS = tuple(range(1000, 10_001, 1000))
 METRICS = {"fd_classifier": ("lower", "fid"), "is_classifier": ("higher", "inception_score")}
-FINGERPRINT = {"extractor": "classifier", "dtype": "float64"}
+FINGERPRINT = {
+    "extractor": "classifier conv-1",
+    "weights": "0" * 64,
+    "dtype": "float64",
+    "split": "test",
+    "real": "300",
+}
+ENVIRONMENT = {"python": "3", "packages": {"torch": "2"}, "device": "cpu", "threads": 1, "pack": 1}
 SETTINGS = len(DATASETS) * len(BATCHNORMS) * len(OPTIMIZERS) * SEEDS
 
 
@@ -71,7 +78,10 @@ def write(store: Store, run_id: str, rng: random.Random) -> None:
         for step in MARKS
         for metric, (_, evaluator) in METRICS.items()
     ]
+    terms = {name: level for name in ("d/real", "d/fake", "g/fake", "health/g_gradient", "health/d_gradient")}
+    folder.append("terms.jsonl", [{"step": step, "time": 0.0, "terms": terms} for step in range(100, 10_001, 100)])
     folder.append("scores.jsonl", rows)
+    write_json(folder.path / "env.json", ENVIRONMENT)
     folder.write_state(State("diverged" if rng.random() < 0.02 else "done", step=10_000, seconds=60.0))
 
 

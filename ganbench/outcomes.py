@@ -87,12 +87,14 @@ def bad_marks(values: Sequence[float | None], better: Better, rule: Rule) -> lis
     sign = 1.0 if better == "lower" else -1.0
     found: list[bool] = []
     best: float | None = None
+    worst: list[float] = []
     for value in values:
         if value is None:
             found.append(True)
             continue
-        best = value if best is None else sign * min(sign * best, sign * value)
-        found.append(any(sign * value > sign * worst for worst in _worst_good(best, sign, rule)))
+        if best is None or sign * value < sign * best:
+            best, worst = value, _worst_good(value, sign, rule)
+        found.append(any(sign * value > sign * end for end in worst))
     return found
 
 
@@ -112,7 +114,8 @@ def _change(bad: Sequence[bool]) -> int:
     """
     start = bad.index(False) if False in bad else 0
     sums = list(accumulate((1 if one else -1 for one in bad[start:]), initial=0))
-    mark = start + max(index for index, value in enumerate(sums) if value == min(sums))
+    lowest = min(sums)
+    mark = start + max(index for index, value in enumerate(sums) if value == lowest)
     return mark if mark < len(bad) else 0
 
 

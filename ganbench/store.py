@@ -15,40 +15,17 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, Literal, get_args
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from ganbench.errors import DamagedRun, RequestError
+from ganbench.records import ROWS, Row, State, Status, rows_of, state_of
 
-Status = Literal["running", "done", "diverged", "failed"]
-Row = dict[str, Any]
-NUMBER = (int, float)
-ROWS: dict[str, dict[str, Any]] = {  # the rows files and what each of their rows holds, at least
-    "terms.jsonl": {"step": int, "time": NUMBER, "terms": dict},
-    "scores.jsonl": {"step": int, "time": NUMBER, "metric": str, "value": NUMBER},
-}
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a run is. `sealed` maps a rows file to (bytes, SHA-256 of these bytes); seconds are wall time."""
-
-    status: Status
-    step: int = 0
-    seconds: float = 0.0  # of training, evaluation included; of the whole pack
-    evaluation_seconds: float = 0.0
-    diverged: dict[str, Any] | None = None  # {"step": 812, "term": "d/real"}: the first non-finite term
-    error: str | None = None  # why it failed: exception or signal
-    scored: dict[str, list[int]] = field(default_factory=dict)  # marks at which each evaluator has been called
-    thinned: list[int] = field(default_factory=list)  # marks left out to keep evaluation within its budget
-    sealed: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    @property
-    def finished(self) -> bool:
-        return self.status in ("done", "diverged")
+__all__ = ["ROWS", "Row", "RunFolder", "State", "Status", "Store", "write_bytes", "write_json"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +57,7 @@ class RunFolder:
         if body is None:
             return None
         try:
-            return _state(body)
+            return state_of(body)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise self._damaged("state.json", f"{type(error).__name__}: {error}") from None
 
@@ -89,14 +66,19 @@ class RunFolder:
 
         Raises `DamagedRun`.
         """
+        return self.checked()[0]
+
+    def checked(self, *names: str) -> tuple[State | None, dict[str, list[Row]]]:
+        """What `check` gives and the rows of these files, every file read once. Raises `DamagedRun`."""
         state = self.state()
-        for name, (size, digest) in (state.sealed if state else {}).items():
-            content = self._bytes(name)
-            if len(content) < size or hashlib.sha256(content[:size]).hexdigest() != digest:
+        if state is None:
+            return None, {}
+        contents = {name: self._bytes(name) or b"" for name in ROWS}
+        for name, (size, digest) in state.sealed.items():
+            sealed = contents[name][:size]
+            if len(sealed) < size or hashlib.sha256(sealed).hexdigest() != digest:
                 raise self._damaged(name, "its content is not what state.json sealed")
-        for name in ROWS if state and not state.finished else ():
-            self.rows(name)
-        return state
+        return state, {name: self._rows(name, contents[name]) for name in (names if state.finished else ROWS)}
 
     def write_state(self, state: State, *, seal: bool = True) -> None:
         """Seal the rows as they are now and replace `state.json` atomically: the last write of any change.
@@ -108,14 +90,7 @@ class RunFolder:
 
     def rows(self, name: str) -> list[Row]:
         """The complete rows of a JSONL file; a last line without its newline was being written and is left out."""
-        complete = self._bytes(name).rpartition(b"\n")[0]
-        try:
-            rows = [json.loads(line) for line in complete.split(b"\n")] if complete else []
-        except (ValueError, RecursionError) as error:
-            raise self._damaged(name, str(error)) from None
-        if not all(_is_row(row, name) for row in rows):
-            raise self._damaged(name, f"a row lacks one of {', '.join(ROWS[name])}")
-        return rows
+        return self._rows(name, self._bytes(name) or b"")
 
     def append(self, name: str, rows: Iterable[Row]) -> None:
         """Append rows to a JSONL file, in place of a last line that was never finished; `write_state` seals them."""
@@ -134,10 +109,11 @@ class RunFolder:
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """A JSON object of the folder, or None where there is no such file."""
-        if not (self.path / name).exists():
+        content = self._bytes(name)
+        if content is None:
             return None
         try:
-            body = json.loads(self._bytes(name))
+            body = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise self._damaged(name, str(error)) from None
         if not isinstance(body, dict):
@@ -154,13 +130,20 @@ class RunFolder:
 
     def log_end(self, lines: int = 20) -> list[str]:
         """The last lines of `log.txt`."""
-        return self._bytes("log.txt").decode(errors="replace").splitlines()[-lines:]
+        return (self._bytes("log.txt") or b"").decode(errors="replace").splitlines()[-lines:]
 
-    def _bytes(self, name: str) -> bytes:
+    def _bytes(self, name: str) -> bytes | None:
         try:
-            return (self.path / name).read_bytes()
+            with FileIO(f"{self.path}/{name}") as file:  # a report reads tens of thousands of small files
+                return file.readall()
         except FileNotFoundError:
-            return b""
+            return None
+
+    def _rows(self, name: str, content: bytes) -> list[Row]:
+        try:
+            return rows_of(content, name)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(name, str(error)) from None
 
     def _damaged(self, name: str, why: str) -> DamagedRun:
         return DamagedRun(str(self.path / name), f"damaged: {why}", todo="the run is done again")
@@ -244,37 +227,6 @@ def write_bytes(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
-
-
-def _state(body: dict[str, Any]) -> State:
-    """The state that a file tells. Raises `ValueError` or another plain error where it tells none."""
-    state = State(**body)
-    sound = {
-        "status": state.status in get_args(Status),
-        "step": _is_count(state.step),
-        "seconds": _is_time(state.seconds) and _is_time(state.evaluation_seconds),
-        "diverged": state.diverged is None or (_is_count(state.diverged["step"]) and bool(state.diverged["term"])),
-        "error": state.error is None or isinstance(state.error, str),
-        "scored": all(isinstance(marks, list) and all(map(_is_count, marks)) for marks in state.scored.values()),
-        "thinned": isinstance(state.thinned, list) and all(map(_is_count, state.thinned)),
-        "sealed": all(name in ROWS and _is_count(seal[0]) for name, seal in state.sealed.items()),
-    }
-    wrong = [f"{name} = {getattr(state, name)!r}" for name, holds in sound.items() if not holds]
-    if wrong:
-        raise ValueError(wrong[0])
-    return replace(state, sealed={name: (size, str(digest)) for name, (size, digest) in state.sealed.items()})
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 2**63
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, NUMBER) and 0 <= value < 1e12
-
-
-def _is_row(row: Any, name: str) -> bool:
-    return isinstance(row, dict) and all(isinstance(row.get(key), kinds) for key, kinds in ROWS[name].items())
 
 
 def _drop_torn_line(file: IO[bytes]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +16,7 @@ from ganbench.errors import DamagedRun, RequestError
 if TYPE_CHECKING:
     from ganbench.store import Row, RunFolder, Store
 
-    Fingerprint = frozenset[tuple[str, str]]
-    Measured = tuple[int, str, float, float, int, Fingerprint]  # step, metric, value, stderr, n
+    Measured = tuple[int, str, float, float, int, int]  # step, metric, value, stderr, n, number of the fingerprint
 
 COMPONENTS = ("variant", "dataset", "network", "batchnorm", "optimizer")
 COLUMNS = ("run_id", "suite", *COMPONENTS, "seed", "status", "step", "metric", "value", "stderr", "n")
@@ -41,6 +43,8 @@ class Results:
     `scores`: `run_id step metric value stderr n fingerprint`, only what the suite asked for, the newest of duplicates;
     `fingerprint` counts into `fingerprints`, where the evaluator and the sample sizes are written in.
     `marks` leaves out those that a run left out for the budget; `evaluation_share`: of the finished runs' wall time.
+    `ended`: the step and the seconds of each run that was started; `environments`: the different ones that the runs
+    record, as JSON, with how many runs each, the commonest first.
     """
 
     suite: str
@@ -50,6 +54,8 @@ class Results:
     scores: pd.DataFrame
     fingerprints: tuple[dict[str, str], ...]
     evaluation_share: float | None = None
+    ended: dict[str, tuple[int, float]] = field(default_factory=dict)
+    environments: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,30 @@ class Run:
     scores: tuple[Measured, ...] = ()
     thinned: frozenset[int] = frozenset()
     seconds: tuple[float, float] = (0.0, 0.0)
+    ended: tuple[int, float] | None = None
+    environment: str = ""  # JSON
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a suite asked for, and the ways of measuring that were met so far."""
+
+    evaluators: frozenset[str]
+    metrics: frozenset[str]
+    ways: dict[frozenset[tuple[str, str]], int] = field(default_factory=dict)
+    _last: dict[tuple[str, ...], tuple[dict[str, str], int]] = field(default_factory=dict)
+
+    def way(self, row: Row) -> int:
+        """The number of how a row was measured: the evaluator's options and the sample sizes belong to it."""
+        sizes = {"evaluator": row["evaluator"], "n_reference": str(row["n_reference"])}
+        if "/" not in row["metric"]:  # how many of a run's samples are of one class is chance
+            sizes["n"] = str(row["n"])
+        key = tuple(sizes.values())
+        last = self._last.get(key)
+        if last is None or last[0] != row["fingerprint"]:  # nearly every row is measured as the one before it
+            number = self.ways.setdefault(frozenset((row["fingerprint"] | sizes).items()), len(self.ways))
+            self._last[key] = last = (row["fingerprint"], number)
+        return last[1]
 
 
 def tidy(store: Store, suite: str) -> pd.DataFrame:
@@ -83,24 +113,38 @@ def tidy_table(results: Results) -> pd.DataFrame:
 def read(store: Store, suite: str) -> Results:
     """Read a suite's runs. A run that can't be believed is `damaged` and brings no score."""
     manifest = _manifest(store, suite)
-    runs: list[dict[str, Any]] = []
-    scores: list[tuple[Any, ...]] = []
-    fingerprints: dict[Fingerprint, int] = {}
-    found = {run_id: _read_run(store.run(run_id), manifest) for run_id in manifest["runs"]}
-    for run_id, run in found.items():
-        runs.append({"run_id": run_id} | manifest["runs"][run_id] | {"status": run.status, "error": run.error})
-        for *numbers, fingerprint in run.scores:
-            scores.append((run_id, *numbers, fingerprints.setdefault(fingerprint, len(fingerprints))))
+    asked = Asked(frozenset(manifest["evaluation"]["with"]), frozenset(manifest["metrics"]))
+    marks = {run_id: frozenset(manifest["marks"][run_id]) for run_id in manifest["runs"]}
+    found = {run_id: _read_run(store.run(run_id), asked, own) for run_id, own in marks.items()}
     evaluation, total = (sum(run.seconds[i] for run in found.values()) for i in (0, 1))
     return Results(
         suite,
         manifest,
-        {run_id: tuple(sorted({*manifest["marks"][run_id]} - run.thinned)) for run_id, run in found.items()},
-        pd.DataFrame(runs, columns=None if runs else ["run_id", *COMPONENTS, *OPTIONAL, "seed", "status", "error"]),
-        pd.DataFrame(scores, columns=list(_SCORES)).astype(_SCORES),
-        tuple(dict(sorted(items)) for items in fingerprints),
+        {run_id: tuple(sorted(marks[run_id] - run.thinned)) for run_id, run in found.items()},
+        _runs(found, manifest["runs"]),
+        _scores((run_id, *score) for run_id, run in found.items() for score in run.scores),
+        tuple(dict(sorted(items)) for items in asked.ways),
         evaluation / total if total else None,
+        {run_id: run.ended for run_id, run in found.items() if run.ended},
+        _environments(run.environment for run in found.values() if run.environment),
     )
+
+
+def _runs(found: dict[str, Run], described: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    rows = [
+        {"run_id": run_id} | described[run_id] | {"status": run.status, "error": run.error}
+        for run_id, run in found.items()
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["run_id", *COMPONENTS, *OPTIONAL, "seed", "status", "error"])
+
+
+def _scores(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    columns = tuple(zip(*rows, strict=True)) or ((),) * len(_SCORES)
+    return pd.DataFrame(dict(zip(_SCORES, columns, strict=True))).astype(_SCORES)
+
+
+def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
+    return tuple((count, json.dumps(json.loads(text), indent=1)) for text, count in Counter(recorded).most_common())
 
 
 def _manifest(store: Store, suite: str) -> dict[str, Any]:
@@ -112,43 +156,40 @@ def _manifest(store: Store, suite: str) -> dict[str, Any]:
     return manifest
 
 
-def _read_run(folder: RunFolder, manifest: dict[str, Any]) -> Run:
+def _read_run(folder: RunFolder, asked: Asked, marks: frozenset[int]) -> Run:
     """How a run stands, and the scores that the suite asked for."""
     try:
-        state = folder.check()
+        state, rows = folder.checked("scores.jsonl")
         if state is None:
             return Run("missing")
-        scores = tuple(_asked(folder, manifest))
+        scores = tuple(_measured(folder, rows["scores.jsonl"], asked, marks))
         thinned = frozenset(state.thinned) - {step for step, *_ in scores}
-        pack = (folder.read_json("env.json") or {}).get("pack", 1)  # its seconds are those of the whole pack
+        environment = folder.read_json("env.json") or {}
+        pack = environment.get("pack", 1)  # its seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / pack) if state.finished else (0.0, 0.0)
-        return Run(state.status, state.error or "", scores, thinned, seconds)
+        text = json.dumps(environment) if environment else ""
+        return Run(state.status, state.error or "", scores, thinned, seconds, (state.step, state.seconds), text)
     except DamagedRun as damage:
         return Run("damaged", str(damage))
 
 
-def _asked(folder: RunFolder, manifest: dict[str, Any]) -> list[Measured]:
+def _measured(folder: RunFolder, rows: list[Row], asked: Asked, marks: frozenset[int]) -> list[Measured]:
     """The newest score of each step and metric that the suite asked for: rows are appended, so the last one."""
-    evaluators, marks = set(manifest["evaluation"]["with"]), set(manifest["marks"][folder.run_id])
     newest: dict[tuple[int, str], Row] = {}
     try:
-        for row in folder.rows("scores.jsonl"):
-            declared = row["metric"].partition("/")[0] in manifest["metrics"]  # `NAME/class 3` is a part of NAME
-            if row["evaluator"] in evaluators and row["step"] in marks and declared:
-                newest[row["step"], row["metric"]] = row
-        return [_measured(row) for row in newest.values()]
+        for row in rows:
+            step, metric = row["step"], row["metric"]  # `NAME/class 3` is a part of NAME
+            if row["evaluator"] in asked.evaluators and step in marks and metric.partition("/")[0] in asked.metrics:
+                newest[step, metric] = row
+        return [_score(row, asked) for row in newest.values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         place = str(folder.path / "scores.jsonl")
         raise DamagedRun(place, f"damaged: a row is no score, {error!r}", todo="the run is done again") from None
 
 
-def _measured(row: Row) -> Measured:
-    """A score and how it was measured: the evaluator's options and the sample sizes belong to the fingerprint."""
-    sizes = {"evaluator": row["evaluator"], "n_reference": str(row["n_reference"])}
-    if "/" not in row["metric"]:  # how many of a run's samples are of one class is chance
-        sizes["n"] = str(row["n"])
+def _score(row: Row, asked: Asked) -> Measured:
     stderr = nan if row["stderr"] is None else float(row["stderr"])
     value = float(row["value"])
     if not isfinite(value):
         raise ValueError(f"{row['metric']} = {value}")
-    return row["step"], row["metric"], value, stderr, int(row["n"]), frozenset((row["fingerprint"] | sizes).items())
+    return row["step"], row["metric"], value, stderr, int(row["n"]), asked.way(row)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganbench.report.tables import Cell, Section
-    from ganbench.store import Store
+    from ganbench.report.tables import Section
     from ganbench.table import Results
 
 
@@ -32,28 +30,25 @@ class Curve:
     points: tuple[tuple[int, float], ...]
 
 
-def runs_of(results: Results, section: Section, cell: Cell) -> pd.DataFrame:
-    """The runs of a cell, by seed."""
-    runs = results.runs[results.runs["dataset"] == section.dataset]
-    for name in section.varying:
-        runs = runs[runs[name] == cell.columns[name]]
-    return runs.sort_values("seed")
+def runs_of(results: Results, section: Section) -> list[list[tuple[str, int]]]:
+    """For each cell the ids and seeds of its runs, by seed."""
+    runs = results.runs[results.runs["dataset"] == section.dataset].sort_values("seed")
+    found: dict[tuple[Any, ...], list[tuple[str, int]]] = {}
+    columns = (runs[name].tolist() for name in ("run_id", "seed", *section.varying))
+    for run_id, seed, *setting in zip(*columns, strict=True):
+        found.setdefault(tuple(setting), []).append((run_id, seed))
+    return [found.get(tuple(cell.columns[name] for name in section.varying), []) for cell in section.cells]
 
 
 def curves_of(results: Results, section: Section, metric: str) -> list[tuple[Curve, ...]]:
     """For each cell the curves of its runs, by seed; a run that was never scored has none."""
     scores = results.scores[results.scores["metric"] == metric].sort_values("step")
-    by_run = {
-        run_id: tuple(zip(own["step"].tolist(), own["value"].tolist(), strict=True))
-        for run_id, own in scores.groupby("run_id")
-    }
+    points: dict[str, list[tuple[int, float]]] = {}
+    for run_id, *point in zip(*(scores[name].tolist() for name in ("run_id", "step", "value")), strict=True):
+        points.setdefault(run_id, []).append(tuple(point))
     return [
-        tuple(
-            Curve(run_id, seed, by_run[run_id])
-            for run_id, seed in zip(runs["run_id"].tolist(), runs["seed"].tolist(), strict=True)
-            if run_id in by_run
-        )
-        for runs in (runs_of(results, section, cell) for cell in section.cells)
+        tuple(Curve(run_id, seed, tuple(points[run_id])) for run_id, seed in runs if run_id in points)
+        for runs in runs_of(results, section)
     ]
 
 
@@ -62,21 +57,6 @@ def dots_of(results: Results, numbers: pd.DataFrame, section: Section, metric: s
     own = numbers[(numbers["metric"] == metric) & numbers["headline"].notna()]
     values = dict(zip(own["run_id"].tolist(), own["headline"].tolist(), strict=True))
     return [
-        tuple(
-            Dot(values[run_id], run_id, seed)
-            for run_id, seed in zip(runs["run_id"].tolist(), runs["seed"].tolist(), strict=True)
-            if run_id in values
-        )
-        for runs in (runs_of(results, section, cell) for cell in section.cells)
+        tuple(Dot(values[run_id], run_id, seed) for run_id, seed in runs if run_id in values)
+        for runs in runs_of(results, section)
     ]
-
-
-def environments(store: Store, results: Results) -> list[tuple[int, str]]:
-    """The different environments that the runs record, as JSON, with how many runs each; the commonest first."""
-    found: dict[str, int] = {}
-    for run_id in results.runs["run_id"]:
-        body: Any = store.run(run_id).read_json("env.json")
-        if body is not None:
-            text = json.dumps(body, indent=1)
-            found[text] = found.get(text, 0) + 1
-    return [(count, text) for text, count in sorted(found.items(), key=lambda item: -item[1])]

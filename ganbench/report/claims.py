@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ganbench.questions import RATES, Contrast
 from ganbench.report.comparisons import LEVEL
 from ganbench.report.pairs import FEW, Effect, detectable, effect, paired
-from ganbench.report.rows import within
+from ganbench.report.rows import by, within
 from ganbench.report.unpaired import unpaired, without
 from ganbench.stats import Interval, holm, mean_interval, rate_tails, signed_rank, wilson
 
@@ -89,12 +89,11 @@ def _tests(found: Sequence[Row], claim: Claim, better: Mapping[str, str]) -> lis
     """One test for each dataset that has runs of the claim with the number, or one that says that there is none."""
     meant = within(found, claim.where)
     metric = claim.test.metric
-    datasets = dict.fromkeys(row.columns["dataset"] for row in meant)
-    measured = [name for name in datasets if any(metric in r.numbers for r in meant if r.columns["dataset"] == name)]
-    if not measured:
+    datasets = {name: rows for (name,), rows in by(meant, ("dataset",)).items()}
+    own = {name: rows for name, rows in datasets.items() if any(metric in row.numbers for row in rows)}
+    if not own:
         note = f"no finished run has {metric}" if meant else "no run of the suite is meant"
         return [Test(_empty(claim, ", ".join(map(str, claim.where.get("dataset", datasets))) or "–", note), False)]
-    own = {name: [row for row in meant if row.columns["dataset"] == name] for name in measured}
     if isinstance(claim.test, Contrast):
         return [_contrast(rows, claim, name, better[metric]) for name, rows in own.items()]
     return [_level(rows, claim, name) for name, rows in own.items()]

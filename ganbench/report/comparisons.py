@@ -10,7 +10,7 @@ import numpy as np
 
 from ganbench.questions import RATES
 from ganbench.report.pairs import Effect, detectable, effect, paired, shared
-from ganbench.report.rows import within
+from ganbench.report.rows import by, within
 from ganbench.stats import Interval, Ranking, holm, improvement, profile, ranking
 
 if TYPE_CHECKING:
@@ -93,18 +93,18 @@ def corrected(comparisons: Sequence[Comparison], metric: str, better: str) -> tu
 
 
 def _comparisons(found: Sequence[Row], asked: Compare) -> Iterator[Comparison]:
-    for dataset, own in _by(found, ("dataset",)).items():
+    for dataset, own in by(found, ("dataset",)).items():
         if not any(asked.metric in row.numbers for row in own):
             continue
-        sides = _by(own, (asked.axis,))
+        varying = {name for name in own[0].columns if len({row.columns[name] for row in own}) > 1}
+        sides = by(own, (asked.axis,))
         baseline = sides.pop((asked.baseline,), [])
         for (value,), rows in sides.items():
             names, _ = shared(rows, baseline, asked.axis)
             keys = () if asked.pooled else tuple(names)
-            ours, theirs = _by(rows, keys), _by(baseline, keys)
-            telling = [name for name in keys if len({row.columns[name] for row in own}) > 1]
+            ours, theirs = by(rows, keys), by(baseline, keys)
             for key in dict.fromkeys((*ours, *theirs)):
-                setting = {name: part for name, part in zip(keys, key, strict=True) if name in telling}
+                setting = {name: part for name, part in zip(keys, key, strict=True) if name in varying}
                 pairs = paired(ours.get(key, []), theirs.get(key, []), asked.axis, asked.metric)
                 yield Comparison(dataset[0], setting, value, effect(pairs, asked.metric))
 
@@ -113,14 +113,14 @@ def _standing(found: Sequence[Row], asked: Compare, better: str) -> Standing | N
     """None where fewer than two settings have all the values."""
     measured = {row.columns["dataset"] for row in found if asked.metric in row.numbers}
     rows = [row for row in found if row.columns["dataset"] in measured]
-    sides = _by(rows, (asked.axis,))
+    sides = by(rows, (asked.axis,))
     values = tuple(key[0] for key in sides)
     names = _common(list(sides.values()), asked.axis)
-    settings = _by(rows, ("dataset", *names))
+    settings = by(rows, ("dataset", *names))
     sign = 1.0 if better == "higher" else -1.0
     blocks = [
         {value: [sign * row.numbers[asked.metric] for row in own if asked.metric in row.numbers] for value, own in part}
-        for part in ([(key[0], own) for key, own in _by(one, (asked.axis,)).items()] for one in settings.values())
+        for part in ([(key[0], own) for key, own in by(one, (asked.axis,)).items()] for one in settings.values())
     ]
     full = [block for block in blocks if all(block.get(value) for value in values)]
     if len(values) < 2 or len(full) < 2:
@@ -164,11 +164,3 @@ def _common(sides: Sequence[Sequence[Row]], axis: str) -> list[str]:
         return []
     names = [name for name in sides[0][0].columns if name not in (axis, "seed", "dataset")]
     return [name for name in names if set.intersection(*({row.columns[name] for row in side} for side in sides))]
-
-
-def _by(found: Sequence[Row], names: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
-    """The rows by their values in some columns, in order."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in found:
-        groups.setdefault(tuple(row.columns[name] for name in names), []).append(row)
-    return groups

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ganbench.errors import RequestError
 from ganbench.report import figures, html, latex, markdown
-from ganbench.report.cells import environments
 from ganbench.report.fingerprints import require_one_fingerprint
 from ganbench.report.notes import notes
 from ganbench.report.tables import Report, summarise
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganbench.store import Store
+    from ganbench.table import Results
 
 
 def _json(report: Report) -> str:
@@ -46,13 +46,8 @@ def render(store: Store, suite: str | None, format: str, rule: str | None) -> st
     """
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
-    results = read(store, suite or only_suite(store))
-    chosen = check_rule(rule or results.manifest["select"], list(results.manifest["metrics"]))
-    require_one_fingerprint(results)
-    if format == "csv":
-        return tidy_table(results).to_csv(index=False).rstrip("\n")
-    report = summarise(store, results, chosen)
-    return html.draw(store, results, report) if format == "html" else _DRAW[format](report)
+    results, chosen = _read(store, suite, rule)
+    return _csv(results) if format == "csv" else _text(store, results, summarise(store, results, chosen), format)
 
 
 def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> list[Path]:
@@ -60,17 +55,33 @@ def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> 
 
     Raises as `render` does. The paths, in order.
     """
-    name = suite or only_suite(store)
+    results, chosen = _read(store, suite, rule)
+    report = summarise(store, results, chosen)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for file, format in FILES.items():
+        text = _csv(results) if format == "csv" else _text(store, results, report, format)
         written.append(folder / file)
-        written[-1].write_text(render(store, name, format, rule) + "\n")
-    results = read(store, name)
+        written[-1].write_text(text + "\n")
     written.append(folder / "environment.json")
-    written[-1].write_text(next((text for _, text in environments(store, results)), "{}") + "\n")
-    report = summarise(store, results, rule or results.manifest["select"])
+    written[-1].write_text(next((text for _, text in results.environments), "{}") + "\n")
     return written + figures.write(results, report, folder / "figures")
+
+
+def _read(store: Store, suite: str | None, rule: str | None) -> tuple[Results, str]:
+    """A suite's results, measured in one way, and the rule to report them by."""
+    results = read(store, suite or only_suite(store))
+    chosen = check_rule(rule or results.manifest["select"], list(results.manifest["metrics"]))
+    require_one_fingerprint(results)
+    return results, chosen
+
+
+def _csv(results: Results) -> str:
+    return tidy_table(results).to_csv(index=False).rstrip("\n")
+
+
+def _text(store: Store, results: Results, report: Report, format: str) -> str:
+    return html.draw(store, results, report) if format == "html" else _DRAW[format](report)
 
 
 def only_suite(store: Store) -> str:

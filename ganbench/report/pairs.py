@@ -143,7 +143,7 @@ def sign(value: float) -> int:
 def _by_key(side: Sequence[Row], names: Sequence[str]) -> dict[Key, list[Row]]:
     found: dict[Key, list[Row]] = {}
     for row in side:
-        found.setdefault((*(row.columns[name] for name in names), row.columns["seed"]), []).append(row)
+        found.setdefault((*map(row.columns.__getitem__, names), row.columns["seed"]), []).append(row)
     return found
 
 

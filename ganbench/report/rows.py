@@ -59,7 +59,17 @@ def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, Sequence
 
 def within(found: Iterable[Row], where: Where) -> list[Row]:
     """The rows that have one of the named values in every named column."""
-    return [row for row in found if all(row.columns[column] in values for column, values in where.items())]
+    for column, values in where.items():
+        found = [row for row in found if row.columns[column] in values]
+    return list(found)
+
+
+def by(found: Iterable[Row], names: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows by their values in some columns, in order."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in found:
+        groups.setdefault(tuple(map(row.columns.__getitem__, names)), []).append(row)
+    return groups
 
 
 def _rates(status: str, ending: Ending | None) -> dict[str, float]:

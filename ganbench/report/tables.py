@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ganbench.questions import RATES, from_json
 from ganbench.report.claims import Verdict, verdicts
 from ganbench.report.comparisons import Family, family
 from ganbench.report.factors import Factors, factors
 from ganbench.report.outcomes import Outcomes, best_cells, outcomes
-from ganbench.report.rows import Row, rows
+from ganbench.report.rows import Row, by, rows
 from ganbench.report.trajectories import NUMBERS, per_run
 from ganbench.report.tuning import Tuning
 from ganbench.report.tuning import read as read_tuning
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from ganbench.store import Store
     from ganbench.table import Results
 
-    Held = tuple[pd.DataFrame, dict[str, Any], dict[str, Row], Questions]  # numbers, manifest, rows by run id
+    Numbers = dict[str, dict[str, tuple[float, ...]]]  # by run and metric: headline, best, last, tail; NaN for none
+    Held = tuple[Numbers, dict[str, Any], Questions]  # numbers, manifest, what the suite asks
 
 STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
 LOG_LINES = 5
@@ -120,14 +122,13 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
     found = rows(results, numbers, asked.outcome)
     better = {name: body["better"] for name, body in manifest["metrics"].items()} | RATES
     compared = tuple(dict.fromkeys(one.metric for one in asked.compare))
-    held = (numbers, manifest, {row.run_id: row for row in found}, asked)
-    datasets = results.runs.groupby("dataset", sort=False)
+    held = (_by_run(numbers), manifest, asked)
     return Report(
         suite=results.suite,
         about=manifest["about"],
         rule=rule,
-        statuses=_count(results.runs["status"]),
-        sections=tuple(_section(str(dataset), runs, held) for dataset, runs in datasets),
+        statuses=_count(found),
+        sections=tuple(_section(str(dataset), own, held) for (dataset,), own in by(found, ("dataset",)).items()),
         excluded=tuple(Exclusion(cell["columns"], cell["because"]) for cell in manifest["excluded"]),
         skipped=tuple(manifest["evaluation"].get("skipped", ())),
         failures=_failures(store, results.runs),
@@ -140,16 +141,12 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
     )
 
 
-def _section(dataset: str, runs: pd.DataFrame, held: Held) -> Section:
-    numbers, manifest, by_id, asked = held
-    columns = [name for name in runs.columns if name not in ("run_id", "dataset", "seed", "status", "error")]
-    varying = tuple(name for name in columns if runs[name].nunique() > 1) or ("variant",)
-    cells = runs.groupby(columns, sort=False).ngroup().rename("cell")
-    found = numbers.merge(runs[["run_id"]].assign(cell=cells), on="run_id")
-    measured = set(found["metric"])
-    summaries = _summaries(found)
-    groups = [(summaries.get(n, {}), group) for n, group in runs.groupby(cells)]
-    members = [[by_id[run_id] for run_id in group["run_id"]] for _, group in groups]
+def _section(dataset: str, runs: Sequence[Row], held: Held) -> Section:
+    numbers, manifest, asked = held
+    columns = [name for name in runs[0].columns if name not in ("dataset", "seed")]
+    varying = tuple(name for name in columns if len({run.columns[name] for run in runs}) > 1) or ("variant",)
+    cells = list(by(runs, columns).values())
+    measured = {metric for run in runs for metric in numbers.get(run.run_id, ())}
     metrics = {
         name: body["better"]
         for name, body in manifest["metrics"].items()
@@ -157,27 +154,24 @@ def _section(dataset: str, runs: pd.DataFrame, held: Held) -> Section:
     }
     return Section(
         dataset=dataset,
-        constant={name: value for name, value in _first(runs[columns]).items() if name not in varying},
+        constant={name: runs[0].columns[name] for name in columns if name not in varying},
         varying=varying,
         metrics=metrics,
-        cells=tuple(
-            _cell(group[columns], group["status"], summary, outcomes(own))
-            for (summary, group), own in zip(groups, members, strict=True)
-        ),
+        cells=tuple(_cell({name: own[0].columns[name] for name in columns}, own, numbers) for own in cells),
         stable="; ".join(_rule_text(one, manifest) for one in asked.outcome.get(dataset, ())),
-        best=best_cells(members, metrics),
+        best=best_cells(cells, metrics),
     )
 
 
-def _cell(columns: pd.DataFrame, status: pd.Series[str], metrics: dict[str, Summary], ended: Outcomes | None) -> Cell:
-    statuses = _count(status)
+def _cell(columns: dict[str, Any], runs: Sequence[Row], numbers: Numbers) -> Cell:
+    statuses = _count(runs)
     finished = statuses.get("done", 0) + statuses.get("diverged", 0)
     return Cell(
-        columns=_first(columns),
+        columns=columns,
         statuses=statuses,
         diverged=wilson(statuses.get("diverged", 0), finished) if finished else None,
-        metrics=metrics,
-        outcomes=ended,
+        metrics=_summaries([numbers[run.run_id] for run in runs if run.run_id in numbers]),
+        outcomes=outcomes(runs),
     )
 
 
@@ -191,15 +185,22 @@ def _rule_text(one: Condition, manifest: dict[str, Any]) -> str:
     return f"{one.metric} {' and '.join((*limit, *ratio, *drop))}, {when}"
 
 
-def _summaries(numbers: pd.DataFrame) -> dict[Any, dict[str, Summary]]:
-    """By cell and metric."""
-    found: dict[Any, dict[str, Summary]] = {}
-    for (cell, metric), group in numbers.groupby(["cell", "metric"], sort=False)[["headline", *NUMBERS]]:
-        columns = group.to_numpy(np.float64).T
-        headline, best, last, tail = (column[~np.isnan(column)].tolist() for column in columns)
+def _by_run(numbers: pd.DataFrame) -> Numbers:
+    found: Numbers = {}
+    columns = (numbers[name].tolist() for name in ("run_id", "metric", "headline", *NUMBERS))
+    for run_id, metric, *values in zip(*columns, strict=True):
+        found.setdefault(run_id, {})[metric] = tuple(values)
+    return found
+
+
+def _summaries(runs: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, Summary]:
+    """A cell's metrics over its runs."""
+    found = {}
+    for metric in dict.fromkeys(name for run in runs for name in run):
+        columns = zip(*(run[metric] for run in runs if metric in run), strict=True)
+        headline, best, last, tail = ([value for value in column if not isnan(value)] for column in columns)
         interval = mean_interval(headline) if headline else None
-        summary = Summary(interval, _average(best), _average(last), _average(tail))
-        found.setdefault(cell, {})[str(metric)] = summary
+        found[metric] = Summary(interval, _average(best), _average(last), _average(tail))
     return found
 
 
@@ -216,11 +217,6 @@ def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
     )
 
 
-def _count(status: pd.Series[str]) -> dict[str, int]:
-    counts = status.value_counts()
-    return {name: int(counts[name]) for name in STATUSES if name in counts}
-
-
-def _first(columns: pd.DataFrame) -> dict[str, Any]:
-    """The first row as plain Python values."""
-    return {str(name): value for name, value in columns.head(1).to_dict("records")[0].items()}
+def _count(runs: Iterable[Row]) -> dict[str, int]:
+    counts = Counter(run.status for run in runs)
+    return {name: counts[name] for name in STATUSES if name in counts}

@@ -159,3 +159,11 @@ def test_a_browser_sorts_zooms_darkens_and_follows_links(page: str, tmp_path: Pa
     assert up.startswith("lsgan") and down == "ns", "the lower distance first, then the higher one"
     assert (zoomed, mode, opened) == ("true", "dark", "true")
     assert narrow == "true", "nothing sticks out to the side"
+
+
+@pytest.mark.parametrize("name", ["state.json", "env.json"])
+def test_a_damaged_run_is_listed(tmp_path: Path, name: str):
+    runs = [Run(curves={"fd_pixels": [2.0]}), Run(seed=1, curves={"fd_pixels": [3.0]})]
+    store = write_suite(tmp_path, runs)
+    (store.run(runs[1].run_id).path / name).write_text("{")
+    assert f"{name}: damaged" in render(store, "study", "html", None)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ganbench.errors import RequestError
-from ganbench.table import COLUMNS, tidy
+from ganbench.table import COLUMNS, read, tidy
 from tests.synthetic import Run, score, write_run, write_suite
 
 CURVE = {"fd_pixels": [3.0, 2.0]}
@@ -132,3 +132,18 @@ def test_an_unknown_suite_and_a_damaged_manifest(tmp_path: Path):
     store.write_manifest("study", {"runs": {}})
     with pytest.raises(RequestError, match=r"study\.json: damaged: no about"):
         tidy(store, "study")
+
+
+def test_environments_are_counted_the_commonest_first(tmp_path: Path):
+    runs = [Run(seed=seed, curves=CURVE) for seed in range(4)]
+    store = write_suite(tmp_path, runs)
+    for run, device in zip(runs, ["cuda", "cpu", "cpu"], strict=False):
+        (store.run(run.run_id).path / "env.json").write_text(f'{{"device": "{device}"}}')
+    assert read(store, "study").environments == ((2, '{\n "device": "cpu"\n}'), (1, '{\n "device": "cuda"\n}'))
+
+
+def test_ways_of_measuring_are_told_apart_in_any_order(tmp_path: Path):
+    runs = [Run(seed=seed, curves=CURVE, fingerprint={"dtype": f"float{32 * (1 + seed % 2)}"}) for seed in range(4)]
+    results = read(write_suite(tmp_path, runs), "study")
+    assert results.scores["fingerprint"].to_list() == [0, 0, 1, 1, 0, 0, 1, 1]
+    assert [one["dtype"] for one in results.fingerprints] == ["float32", "float64"]

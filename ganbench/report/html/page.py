@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ganbench.report import answers, layout
-from ganbench.report.cells import curves_of, dots_of, environments, runs_of
+from ganbench.report.cells import curves_of, dots_of, runs_of
 from ganbench.report.claims import Answer
 from ganbench.report.html import charts
 from ganbench.report.html.gallery import Gallery, Shown, galleries
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ganbench.report.tuning import Tuning
     from ganbench.store import Store
     from ganbench.table import Results
+
+    Drawn = tuple[Results, Report, pd.DataFrame]  # the numbers of `per_run` come last
 
 AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps")
 
@@ -81,6 +83,7 @@ def draw(store: Store, results: Results, report: Report) -> str:
     assets = files("ganbench.report.html") / "assets"
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((assets / "page.html.j2").read_text())
+    drawn = (results, report, per_run(results, report.rule))
     return template.render(
         report=report,
         counts=layout.counts(report),
@@ -91,11 +94,11 @@ def draw(store: Store, results: Results, report: Report) -> str:
         compared=[*answers.tuning_grids(report), *answers.family_grids(report), *answers.factor_grids(report)],
         searched=_searched(report.tuning) if report.tuning else [],
         standings=[_standing(family, family.standing) for family in report.families if family.standing],
-        chapters=[chapter(store, results, report, section) for section in report.sections],
+        chapters=[chapter(store, drawn, section) for section in report.sections],
         excluded=layout.excluded_grid(report) if report.excluded else None,
         notes=notes(report),
-        runs=_runs(store, results),
-        environments=environments(store, results),
+        runs=_runs(results),
+        environments=results.environments,
         manifest=json.dumps(results.manifest, indent=1),
         style=Markup((assets / "style.css").read_text()),
         script=Markup((assets / "script.js").read_text()),
@@ -103,16 +106,15 @@ def draw(store: Store, results: Results, report: Report) -> str:
     )
 
 
-def chapter(store: Store, results: Results, report: Report, section: Section) -> Chapter:
+def chapter(store: Store, drawn: Drawn, section: Section) -> Chapter:
     """A dataset's tables, charts and pictures."""
-    runs = [runs_of(results, section, cell) for cell in section.cells]
+    results, report, numbers = drawn
     names = [", ".join(layout.names(section, cell)) for cell in section.cells]
     shown = [
-        (name, [Shown(run, seed, results.marks[run]) for run, seed in _named(frame)])
-        for name, frame in zip(names, runs, strict=True)
+        (name, [Shown(run, seed, results.marks[run]) for run, seed in runs])
+        for name, runs in zip(names, runs_of(results, section), strict=True)
     ]
     pictures, left_out = galleries(store, shown)
-    numbers = per_run(results, report.rule)
     return Chapter(
         slug=section.dataset.partition("[")[0],
         section=section,
@@ -138,10 +140,6 @@ def _searched(tuning: Tuning) -> list[tuple[str, Markup]]:
     names = [one.name for one in tuning.contenders]
     drawn = charts.searches([[(p.k, p.mean, p.low, p.high) for p in one.curve] for one in tuning.contenders])
     return [(name, Markup(svg)) for name, svg in zip(names, drawn, strict=False)]
-
-
-def _named(runs: pd.DataFrame) -> list[tuple[str, int]]:
-    return list(zip(runs["run_id"].tolist(), runs["seed"].tolist(), strict=True))
 
 
 def _heat_column(section: Section, metric: str) -> list[Heat]:
@@ -170,13 +168,13 @@ def _metric(results: Results, numbers: pd.DataFrame, section: Section, metric: s
     )
 
 
-def _runs(store: Store, results: Results) -> Grid:
+def _runs(results: Results) -> Grid:
     """Every run with what became of it; the first column is its id."""
     varying = [name for name in AXES if name in results.runs and results.runs[name].nunique() > 1]
     rows = []
     for run in results.runs.to_dict("records"):
-        state = store.run(run["run_id"]).read_json("state.json") or {}
-        ended = (str(state.get("step", "")), f"{state.get('seconds', 0):.1f}", layout.one_line(run["error"]))
+        step, seconds = results.ended.get(run["run_id"], ("", 0.0))
+        ended = (str(step), f"{seconds:.1f}", layout.one_line(run["error"]))
         rows.append((run["run_id"], *(str(run[name]) for name in varying), str(run["seed"]), run["status"], *ended))
     header = ("run", *varying, "seed", "status", "step", "seconds", "error")
     return Grid("every run", "runs", header, tuple(rows), 1 + len(varying))
