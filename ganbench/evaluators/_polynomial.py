@@ -10,7 +10,7 @@ from ganbench.evaluators._distances import product_dtype
 
 def subsets(n: int, size: int, count: int, rng: Generator) -> Tensor:
     """`count` random subsets of n, without repetition: (count, size)."""
-    return torch.stack([torch.randperm(n, generator=rng)[:size] for _ in range(count)])
+    return torch.stack([torch.randperm(n, generator=rng)[:size].clone() for _ in range(count)])
 
 
 def across(x: Tensor, y: Tensor) -> Tensor:
