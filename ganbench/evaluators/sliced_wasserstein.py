@@ -47,9 +47,10 @@ class SlicedWasserstein(Evaluator):
         x, y = (view.features("pixels").to(fake.device).double() for view in (fake, reals))
         directions = torch.randn(self.projections, x.shape[1], generator=rng, dtype=torch.float64)
         directions = (directions / directions.norm(dim=1, keepdim=True)).to(fake.device)
-        blocks = torch.split(directions, max(1, BLOCK // max(len(x), len(y))))
-        shared = pieces(len(x), len(y))
-        costs = torch.cat([line_cost((x @ some.T).T, (y @ some.T).T, self.p, shared) for some in blocks])
+        shared, size = pieces(len(x), len(y)), max(1, BLOCK // max(len(x), len(y)))
+        costs = torch.empty(self.projections, dtype=torch.float64, device=fake.device)  # no small piece between blocks
+        for some, into in zip(torch.split(directions, size), torch.split(costs, size), strict=True):
+            into.copy_(line_cost((x @ some.T).T, (y @ some.T).T, self.p, shared))
         facts = {"generated": len(x), "real": len(y), "split": self.split, "projections": self.projections}
         marks = fingerprint(self, **fake.extractor("pixels"), **facts, lines="float64")
         value = costs.mean().item() ** (1 / self.p)
