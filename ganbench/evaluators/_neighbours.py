@@ -39,21 +39,22 @@ class Balls(NamedTuple):
 def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu", dtype: torch.dtype | None = None) -> Neighbours:
     """Of each row x (n, d) the k nearest rows of `among` (m >= k, d), 0 apart where they are equal."""
     dtype = dtype or product_dtype(x.shape[1])
-    few = min(k + SPARE, len(among))
-    squares, numbers, unsure = [], [], []
+    n, few = len(x), min(k + SPARE, len(among))
+    found = Neighbours(torch.empty(n, k, dtype=torch.float64), torch.empty(n, k, dtype=torch.int64))
+    unsure = torch.zeros(n, dtype=torch.bool)
     for block in blocks(x, among, device, dtype):
         limit, candidates = block.squares.topk(few, largest=False)
-        found = _pair_squares(x[block.rows], among, candidates.cpu()).sort(1)
-        # nothing beyond the candidates is nearer than the last of them, rounding apart
-        slack = rounding(x.shape[1], dtype) * (block.x[:, 0] + block.y.max())
-        unsure.append((found.values[:, k - 1] > (limit[:, -1] - slack).cpu()) | (not _tells(block)))
-        squares.append(found.values[:, :k])
-        numbers.append(candidates.cpu().gather(1, found.indices)[:, :k])
-    found_squares, found_numbers, again = torch.cat(squares), torch.cat(numbers), torch.cat(unsure)
-    if dtype == torch.float32 and few < len(among) and again.any():
-        exact = nearest(x[again], among, k, device, torch.float64)
-        found_squares[again], found_numbers[again] = exact
-    return Neighbours(found_squares, found_numbers)
+        candidates = candidates.cpu()
+        exact = _pair_squares(x[block.rows], among, candidates).sort(1)
+        found.squares[block.rows] = exact.values[:, :k]
+        found.numbers[block.rows] = candidates.gather(1, exact.indices)[:, :k]
+        if dtype == torch.float32 and few < len(among):
+            # nothing beyond the candidates is nearer than the last of them, rounding apart
+            slack = rounding(x.shape[1], dtype) * (block.x[:, 0] + block.y.max())
+            unsure[block.rows] = (exact.values[:, k - 1] > (limit[:, -1] - slack).cpu()) | (not _tells(block))
+    if unsure.any():
+        found.squares[unsure], found.numbers[unsure] = nearest(x[unsure], among, k, device, torch.float64)
+    return found
 
 
 def balls(x: Tensor, k: int, device: str = "cpu") -> Balls:

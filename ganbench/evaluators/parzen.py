@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._distances import square_distances
+from ganbench.evaluators._distances import blocks
 from ganbench.evaluators._protocol import fingerprint, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -85,10 +85,11 @@ def log_likelihood(x: Tensor, centres: Tensor, sigmas: Tensor, device: str = "cp
     """log p(x), (sigmas, n), of rows x (n, d) under equally weighted Gaussians of width sigma on `centres` (m, d)."""
     m, d = centres.shape
     norm = math.log(m) + d * (sigmas.log() + 0.5 * math.log(2 * math.pi))
-    parts = []
-    for squares in square_distances(x, centres, device):
-        nearest = squares.amin(1)  # taken out, so that no sum vanishes
-        further = squares.sub_(nearest[:, None])
-        scales = [-0.5 / sigma**2 for sigma in sigmas.tolist()]
-        parts.append(torch.stack([(further * s).exp_().sum(1).log_() + s * nearest for s in scales]).cpu())
-    return torch.cat(parts, 1) - norm[:, None]
+    scales = [-0.5 / sigma**2 for sigma in sigmas.tolist()]
+    found = torch.empty(len(sigmas), len(x), dtype=torch.float64)
+    for block in blocks(x, centres, device):
+        nearest = block.squares.amin(1)  # taken out, so that no sum vanishes
+        further = block.squares.sub_(nearest[:, None])
+        for row, scale in zip(found, scales, strict=True):
+            row[block.rows] = (further * scale).exp_().sum(1).log_().add_(nearest, alpha=scale).cpu()
+    return found - norm[:, None]
