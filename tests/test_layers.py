@@ -82,7 +82,7 @@ ROOMS = {  # a library and the units that may import it
     "click": {"cli", "commands"},
     "rich": {"progress", "watch"},
     "optuna": {"tuning"},
-    "sklearn": {"datasets"},
+    "sklearn": {"datasets", "evaluators"},
     "torchvision": {"datasets"},
     "torch_fidelity": {"evaluators"},
     "scipy": {"stats", "evaluators"},

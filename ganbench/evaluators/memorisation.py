@@ -29,7 +29,7 @@ class Memorisation(Evaluator):
     authentic unless it is nearer to its nearest training sample than any other training sample is to that one.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Meehan et al. 2020, arXiv:2004.05675, section 3; Alaa et al. 2022, arXiv:2102.08921, eq. 7"
 
     features: FeatureName = "inception"
@@ -63,7 +63,7 @@ class Memorisation(Evaluator):
         made, numbers = (part[:, 0] for part in nearest(sides[0], train, device=fake.device))
         new = self._away(sides[1], train_view)
         far = made >= reach[numbers]
-        centres = k_means(train, self.cells, rng, fake.device)
+        centres = k_means(train, self.cells, rng)
         cells = [assign(side, centres, fake.device) for side in sides]
         parts = [(made[cells[0] == cell], new[cells[1] == cell]) for cell in range(self.cells)]
         kept = [(rank_test(*part), len(part[1])) for part in parts if len(part[0]) >= self.least and len(part[1])]

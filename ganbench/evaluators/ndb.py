@@ -31,7 +31,7 @@ class NDB(Evaluator):
     divides by standard deviations + 1e-6 first; of more than 1000 dimensions a sixth is clustered.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Richardson and Weiss 2018, arXiv:1805.12462, section 3, and the authors' code"
 
     features: FeatureName = "pixels"
@@ -77,7 +77,7 @@ class NDB(Evaluator):
             shift, scale = x[:, chosen].mean(0), x[:, chosen].std(0, correction=0) + 1e-6
         rows = seen(x, {"chosen": chosen, "shift": shift, "scale": scale})
         some = rows[torch.randperm(len(rows), generator=chance)[: self.per_bin * self.bins]]
-        centres = k_means(some, self.bins, chance, device)
+        centres = k_means(some, self.bins, chance)
         counts = assign(rows, centres, device).bincount(minlength=self.bins).double()
         return {"chosen": chosen, "shift": shift, "scale": scale, "centres": centres, "counts": counts}
 

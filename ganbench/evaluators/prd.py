@@ -26,7 +26,7 @@ class PRD(Evaluator):
     `angles` points compares the shares of the clusters and is the mean over `repeats` clusterings.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Sajjadi et al. 2018, arXiv:1806.00035, section 3 and eq. 7; k-means++ and Lloyd"
 
     features: FeatureName = "inception"
@@ -55,7 +55,7 @@ class PRD(Evaluator):
         rows = torch.cat([side.features(self.features)[:n] for side in (fake, reals)])
         curves = []
         for _ in range(self.repeats):
-            labels = assign(rows, k_means(rows, self.clusters, rng, fake.device), fake.device)
+            labels = assign(rows, k_means(rows, self.clusters, rng), fake.device)
             shares = [torch.bincount(part, minlength=self.clusters) / n for part in torch.split(labels, n)]
             curves.append(curve(fake=shares[0], real=shares[1], angles=self.angles))
         precision, recall = torch.stack(curves).mean(0)
