@@ -2,7 +2,8 @@
 
 A trial is an ordinary run on a seed that no suite reports (`FIRST_SEED` and up, the same for every contender), so a
 stopped search goes on by typing it again: finished runs are there, paused ones resume, and the study's file holds the
-settings that were asked for.
+settings that were asked for. A random search tries the fields that contenders share, such as the learning rate, at the
+same values for all of them.
 """
 
 from __future__ import annotations
@@ -118,8 +119,9 @@ def _ask(one: Contender, study: optuna.Study, budget: Budget) -> list[FrozenTria
     trials = study.get_trials(deepcopy=False)
     if not any(trial.state == TrialState.RUNNING for trial in trials):
         samplers = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
-        study.sampler = samplers[budget.sampler](seed=seed_of(FIRST_SEED, "tune", one.name, len(trials)))
-        for _ in range(min(ROUND, budget.trials - len(trials))):
+        for number in range(len(trials), min(len(trials) + ROUND, budget.trials)):
+            # the same stream for every contender: what they share is tried at the same values, by luck of none
+            study.sampler = samplers[budget.sampler](seed=seed_of(FIRST_SEED, "tune", number))
             trial = study.ask()
             for knob in one.knobs:
                 trial.suggest_float(knob.name, knob.search.low, knob.search.high, log=knob.search.log)

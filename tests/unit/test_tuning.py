@@ -108,6 +108,8 @@ def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.
     assert [len(one.trials) for one in tuned] == [5, 5]
     given_up = [sum(value is None for _, value in one.trials) for one in tuned]
     assert given_up == [2, 2], "two of the round of four, none of the round of one"
+    rates = [[settings["optimizer.lr"] for settings, _ in one.trials] for one in tuned]
+    assert rates[0] == rates[1] and len(set(rates[0])) == 5, "what both have is tried at the same values"
     for one in tuned:
         best = min((value, settings) for settings, value in ((s, v) for s, v in one.trials) if value is not None)
         assert one.chosen == best[1]
