@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Generator, Tensor
 
 from ganbench.evaluators._distances import product_dtype
+
+ROWS = 4096  # taken to float64 at once
+
+
+class Centred(NamedTuple):
+    """Rows (n, d) without what they have in common with others, c (d,), and their products with c (n,), float64."""
+
+    rows: Tensor
+    along: Tensor
+    common: Tensor
+
+    def subset(self, numbers: Tensor) -> Centred:
+        return self._replace(rows=self.rows[numbers], along=self.along[numbers])
+
+
+def centred(x: Tensor, common: Tensor) -> Centred:
+    """Rows x (n, d) as the kernel takes them: in float32 where there are many dimensions, but without c, so that little
+    of a product is rounded; the rest of it is added in float64."""
+    wide = common.double()
+    along = torch.cat([block.double() @ wide for block in torch.split(x, ROWS)])
+    return Centred((x - common).to(product_dtype(x.shape[1])), along, wide)
 
 
 def subsets(n: int, size: int, count: int, rng: Generator) -> Tensor:
@@ -13,22 +36,18 @@ def subsets(n: int, size: int, count: int, rng: Generator) -> Tensor:
     return torch.stack([torch.randperm(n, generator=rng)[:size].clone() for _ in range(count)])
 
 
-def across(x: Tensor, y: Tensor) -> Tensor:
-    """The sum of the kernel over all pairs of a row of x (n, d) with a row of y (m, d): (), float64."""
+def across(x: Centred, y: Centred) -> Tensor:
+    """The sum of the kernel over all pairs of a row of x with a row of y: (), float64."""
     return _kernel(x, y).sum()
 
 
-def within(x: Tensor) -> Tensor:
-    """The sum of the kernel over all pairs of two different rows of x (n, d): (), float64."""
+def within(x: Centred) -> Tensor:
+    """The sum of the kernel over all pairs of two different rows of x: (), float64."""
     kernel = _kernel(x, x)
     return kernel.sum() - kernel.trace()
 
 
-def _kernel(x: Tensor, y: Tensor) -> Tensor:
-    """Of all pairs (n, m), float64. What x and y have in common is taken out of products in float32."""
-    d = x.shape[1]
-    common = y.mean(0).double()
-    rows, columns = ((side.double() - common).to(product_dtype(d)) for side in (x, y))
-    along, down = (side.double() @ common for side in (x, y))
-    products = (rows @ columns.T).double()
-    return products.add_(along[:, None]).add_(down - common.square().sum()).div_(d).add_(1).pow_(3)
+def _kernel(x: Centred, y: Centred) -> Tensor:
+    """Of all pairs (n, m), float64: x.y = (x - c).(y - c) + x.c + y.c - c.c."""
+    products = (x.rows @ y.rows.T).double().add_(x.along[:, None]).add_(y.along - x.common.square().sum())
+    return products.div_(len(x.common)).add_(1).pow_(3)

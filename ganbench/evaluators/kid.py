@@ -12,7 +12,7 @@ from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
 from ganbench.evaluators._distances import product_dtype
-from ganbench.evaluators._polynomial import across, subsets, within
+from ganbench.evaluators._polynomial import across, centred, subsets, within
 from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -63,18 +63,23 @@ class KID(Evaluator):
         size = min(self.size, len(fake), len(reals))
         whole = size == len(fake) == len(reals)
         count = 1 if whole else self.subsets
-        x, y = (side.features(self.features).to(fake.device) for side in (fake, reals))
-        of_fake, of_real = subsets(len(x), size, count, rng), subsets(len(y), size, count, Generator().manual_seed(0))
+        sides = [side.features(self.features).to(fake.device) for side in (fake, reals)]
+        common = sides[1].mean(0)
+        x, y = (centred(side, common) for side in sides)
+        of_fake, of_real = (
+            subsets(len(fake), size, count, rng),
+            subsets(len(reals), size, count, Generator().manual_seed(0)),
+        )
 
         def real_sums() -> dict[str, Tensor]:
-            return {"sums": torch.stack([within(y[rows]) for rows in of_real])}
+            return {"sums": torch.stack([within(y.subset(rows)) for rows in of_real])}
 
         own = reals.derived(self.features, f"kernels-{count}-{size}", real_sums)["sums"]
-        sums = torch.stack([within(x[rows]) for rows in of_fake]).cpu() + own
-        pairs = torch.stack([across(x[i], y[j]) for i, j in zip(of_fake, of_real, strict=True)]).cpu()
+        sums = torch.stack([within(x.subset(rows)) for rows in of_fake]).cpu() + own
+        pairs = torch.stack([across(x.subset(i), y.subset(j)) for i, j in zip(of_fake, of_real, strict=True)]).cpu()
         found = sums / (size * (size - 1)) - 2 * pairs / size**2
         facts = {"generated": len(fake), "real": len(reals), "split": self.split, "subset size": size}
-        marks = fingerprint(self, **fake.extractor(self.features), **facts, products=product_dtype(x.shape[1]))
+        marks = fingerprint(self, **fake.extractor(self.features), **facts, products=product_dtype(len(common)))
         spread = None if whole else found.std(correction=0).item()
         return {self.metrics()[0].name: Score(found.mean().item(), spread, len(fake), len(reals), marks)}
 
