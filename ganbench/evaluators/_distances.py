@@ -31,6 +31,11 @@ def product_dtype(d: int) -> torch.dtype:
     return torch.float32 if d >= WIDE and whole else torch.float64
 
 
+def gram(x: Tensor) -> Tensor:
+    """x x' (n, n). On the CPU by NumPy, which spares the half that is known by symmetry."""
+    return torch.from_numpy(x.numpy() @ x.numpy().T) if x.device.type == "cpu" else x @ x.T
+
+
 def rounding(d: int, dtype: torch.dtype) -> float:
     """A bound, doubled, on what rounding does to a product of two vectors (d,) and to what is added to it."""
     return 2 * (d + 8) * torch.finfo(dtype).eps

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ganbench.evaluators._distances import gram
 from ganbench.evaluators.base import Moments
 
 
@@ -51,7 +52,7 @@ def moments(features: Tensor) -> Moments:
     cov = torch.zeros(features.shape[1], features.shape[1], dtype=torch.float64)
     for block in blocks:
         centred = block.double() - mean
-        cov += centred.T @ centred
+        cov += gram(centred.T)
     return Moments(mean, cov / (n - 1))
 
 

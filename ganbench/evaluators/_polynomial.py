@@ -38,16 +38,16 @@ def subsets(n: int, size: int, count: int, rng: Generator) -> Tensor:
 
 def across(x: Centred, y: Centred) -> Tensor:
     """The sum of the kernel over all pairs of a row of x with a row of y: (), float64."""
-    return _kernel(x, y).sum()
+    return _kernel(x.rows @ y.rows.T, x, y).sum()
 
 
 def within(x: Centred) -> Tensor:
     """The sum of the kernel over all pairs of two different rows of x: (), float64."""
-    kernel = _kernel(x, x)
+    kernel = _kernel(x.rows @ x.rows.T, x, x)
     return kernel.sum() - kernel.trace()
 
 
-def _kernel(x: Centred, y: Centred) -> Tensor:
+def _kernel(products: Tensor, x: Centred, y: Centred) -> Tensor:
     """Of all pairs (n, m), float64: x.y = (x - c).(y - c) + x.c + y.c - c.c."""
-    products = (x.rows @ y.rows.T).double().add_(x.along[:, None]).add_(y.along - x.common.square().sum())
-    return products.div_(len(x.common)).add_(1).pow_(3)
+    inner = products.double().add_(x.along[:, None]).add_(y.along - x.common.square().sum())
+    return inner.div_(len(x.common)).add_(1).pow_(3)
