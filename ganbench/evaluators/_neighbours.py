@@ -57,11 +57,6 @@ def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu", dtype: to
     return found
 
 
-def balls(x: Tensor, k: int, device: str = "cpu") -> Balls:
-    """A ball around each row of x (n > k, d) to its k-th nearest neighbour in x, itself not counted."""
-    return Balls(x, nearest(x, x, k + 1, device).squares[:, k])
-
-
 def around(view: View, name: FeatureName, k: int) -> Balls:
     """The balls of a set's features, for any k at once; those of real samples are worked out once for all."""
     x = view.features(name)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
 from ganbench.evaluators import _distances, _neighbours
-from ganbench.evaluators._neighbours import Reach, balls, inside, nearest
+from ganbench.evaluators._neighbours import Reach, inside, nearest
 from ganbench.evaluators.density_coverage import DensityCoverage
 from ganbench.evaluators.precision_recall import PrecisionRecall
 from tests.evaluation import Given
@@ -123,7 +123,7 @@ def test_nearest_distances_and_who_is_inside() -> None:
     assert found.squares.tolist() == [[1, 16, 25], [1, 4, 4]]
     assert found.numbers[0].tolist() == [0, 2, 1] and found.numbers[1, 0] == 2
     assert nearest(x, y).squares.tolist() == [[1], [1]]
-    within = balls(y, 1).squares
+    within = nearest(y, y, 2).squares[:, 1]  # to the next one, itself not counted
     assert within.tolist() == [9, 1, 1]
     closed, opened = (Reach(within, border) for border in (True, False))
     around_x = Reach(torch.tensor([[1.0], [4.0]], dtype=torch.float64), border=True)
@@ -161,6 +161,6 @@ def test_float32_leaves_few_pairs_to_float64(monkeypatch: pytest.MonkeyPatch) ->
         return exact(rows, among, numbers)
 
     monkeypatch.setattr(_neighbours, "_pair_squares", watched)
-    (masks,) = inside(x, y, [Reach(balls(y, 3).squares, border=True)])
+    (masks,) = inside(x, y, [Reach(nearest(y, y, 4).squares[:, 3], border=True)])
     assert masks[0].shape == (300, 300)
     assert looked_at[0] == 300 * 6 and sum(looked_at[1:]) < 300  # candidates for radii; then undecided pairs of 90,000
