@@ -142,7 +142,7 @@ def test_mistakes_of_all_three_sections_come_at_once(tmp_path: Path) -> None:
     assert "5 mistakes; nothing was run." in str(caught.value)
 
 
-STUDIES = ["stability", "ring", "modes", "likelihood", "paper/lsgan-lsun", "ebgan-subgrid", "paper/ebgan-grid"]
+STUDIES = ["stability", "ring", "modes", "likelihood", "paper/lsgan-lsun", "ebgan-subgrid", "ebgan-grid"]
 
 
 @pytest.mark.parametrize("name", STUDIES)
