@@ -1,4 +1,4 @@
-"""How a run ended, judged by a declared rule from one metric's values at its marks: stable, or collapsed and when."""
+"""Whether a run collapsed and when, by a declared rule and one metric's values at its marks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import isnan
-from statistics import median
 from typing import Literal
 
 Better = Literal["lower", "higher"]
-Verdict = Literal["stable", "collapsed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,46 +35,21 @@ class Rule:
             raise ValueError("tail is a share of the marks, between 0 and 1")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The verdict, the mark from which the run was collapsed (None if stable), and the metric's headline values.
+def collapse(steps: Sequence[int], values: Sequence[float | None], better: Better, rule: Rule) -> int | None:
+    """The mark from which a run was collapsed by one metric, or None of a stable one.
 
-    `last` is the value at the last mark, `tail` the median of the rule's tail; None where the metric is absent there.
-    `best` and `best_step` are None for a run without any value.
-    """
-
-    verdict: Verdict
-    step: int | None
-    best: float | None
-    best_step: int | None
-    last: float | None
-    tail: float | None
-
-
-def judge(steps: Sequence[int], values: Sequence[float | None], better: Better, rule: Rule) -> Outcome:
-    """Judge a run by one metric: `values[i]` at the mark `steps[i]`, in order; None or NaN where it is absent.
-
-    A run is collapsed when more than half of the tail's marks are bad: not good by the rule, or without a value. It
-    counts as collapsed from the first mark since which, up to every later one, more were bad than good (the change
-    point of Page's cumulative sum, 1954). Bad marks that a run recovers from leave it stable, and so does a slow start:
-    what it was before its first good mark is not counted. One that never was good is collapsed from its first mark.
+    `values[i]` belongs to the mark `steps[i]`, in order; None or NaN where it is absent. A run is collapsed when more
+    than half of the tail's marks are bad: not good by the rule, or without a value. It counts as collapsed from the
+    first mark since which, up to every later one, more were bad than good (the change point of Page's cumulative sum,
+    1954). Bad marks that a run recovers from leave it stable, and so does a slow start: what it was before its first
+    good mark is not counted. One that never was good is collapsed from its first mark.
     Raises ValueError for no marks, marks out of order, or another number of values than marks.
     """
     if not steps or len(steps) != len(values) or any(a >= b for a, b in pairwise(steps)):
-        raise ValueError("judge needs ascending marks, at least one, and one value for each")
-    known = [None if value is None or isnan(value) else float(value) for value in values]
-    bad = bad_marks(known, better, rule)
+        raise ValueError("a run has ascending marks, at least one, and one value for each")
+    bad = bad_marks([None if value is None or isnan(value) else value for value in values], better, rule)
     ending = max(1, int(rule.tail * len(steps) + 1e-9))
-    collapsed = 2 * sum(bad[-ending:]) > ending
-    at_best = _best(known, better)
-    return Outcome(
-        verdict="collapsed" if collapsed else "stable",
-        step=steps[_change(bad)] if collapsed else None,
-        best=None if at_best is None else known[at_best],
-        best_step=None if at_best is None else steps[at_best],
-        last=known[-1],
-        tail=_median(known[-ending:]),
-    )
+    return steps[_change(bad)] if 2 * sum(bad[-ending:]) > ending else None
 
 
 def bad_marks(values: Sequence[float | None], better: Better, rule: Rule) -> list[bool]:
@@ -117,16 +90,3 @@ def _change(bad: Sequence[bool]) -> int:
     lowest = min(sums)
     mark = start + max(index for index, value in enumerate(sums) if value == lowest)
     return mark if mark < len(bad) else 0
-
-
-def _best(values: Sequence[float | None], better: Better) -> int | None:
-    """Where the best value is, the earliest of equals."""
-    sign = 1.0 if better == "lower" else -1.0
-    present = [(sign * value, index) for index, value in enumerate(values) if value is not None]
-    return min(present)[1] if present else None
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    """The median; None where a value is absent, which an average of the others would hide."""
-    present = [value for value in values if value is not None]
-    return median(present) if len(present) == len(values) else None

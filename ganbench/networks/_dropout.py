@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
+from annotated_types import Gt, Le
 from torch import Tensor, nn
 
 from ganbench.networks._keep import Keep
+
+Include = Annotated[float, Gt(0), Le(1)]  # the probability with which a value passes; 1 is no dropout
 
 BITS = 31  # of a number that enter a mask, of which a share below `include` lets a value through
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from annotated_types import Gt, Le
 from torch import nn
 
 from ganbench.component import Count, Fraction, Positive
@@ -14,15 +13,13 @@ from ganbench.networks import _layers as layers
 from ganbench.networks import _pyramid
 from ganbench.networks._classifier import CLASSIFIER, Classifier
 from ganbench.networks._convolutions import Kernel
-from ganbench.networks._dropout import Dropout
+from ganbench.networks._dropout import Dropout, Include
 from ganbench.networks._labels import unlabelled
 from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks.base import Network
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
-
-Include = Annotated[float, Gt(0), Le(1)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import nn
 
-from ganbench.component import Count, Fraction
+from ganbench.component import Count
 from ganbench.networks import _laplacian
 from ganbench.networks import _layers as layers
-from ganbench.networks._dropout import Dropout
+from ganbench.networks._dropout import Dropout, Include
 from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
 
@@ -40,7 +40,7 @@ class LAPGAN(Network):
     width: Count = 64
     g_units: Count = 1200
     d_units: Count = 600
-    include: Fraction = 0.5
+    include: Include = 0.5
 
     def generator(self, space: Space) -> nn.Module:
         sides = self._sides(space)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from annotated_types import Gt, Le
 from torch import nn
 
 from ganbench.component import Count, Positive
 from ganbench.networks import _layers as layers
-from ganbench.networks._dropout import Dropout, disturbed
+from ganbench.networks._dropout import Dropout, Include, disturbed
 from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.spec import RunSpec
-
-Include = Annotated[float, Gt(0), Le(1)]
 
 
 @dataclass(frozen=True, kw_only=True)

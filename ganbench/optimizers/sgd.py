@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from ganbench.component import Count, Momentum, NonNegative, Positive
+from ganbench.component import Count, Momentum, NonNegative, Positive, Search
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class SGD(Optimizer):
     source: ClassVar[str] = "Sutskever et al. 2013, On the importance of initialization and momentum; torch.optim.SGD"
     foresees: ClassVar[bool] = True
 
-    lr: Positive = 0.01
+    lr: Annotated[Positive, Search(1e-4, 1.0, log=True)] = 0.01
     momentum: Momentum = 0.0
     final_momentum: Momentum | None = None  # None: the momentum stays
     ramp: Count = 125_000  # updates until the final momentum: 250 epochs of 500

@@ -25,10 +25,13 @@ TAUS = tuple(step / 20 for step in range(21))
 class Comparison:
     """One value against the baseline on a dataset in one setting (the columns that tell it from others), or in all.
 
+    `direction`: what is better in the metric, `lower` or `higher`.
     `corrected`: Holm's p over the family. `better`: whether `value` is significantly better (True) or worse (False).
     `detectable`: the smallest difference that n pairs could have shown in this family; None: none, however large.
     """
 
+    metric: str
+    direction: str
     dataset: str
     setting: Mapping[str, Any]
     value: Named
@@ -71,28 +74,29 @@ class Family:
 def family(found: Sequence[Row], asked: Compare, better: str) -> Family:
     """Answer one entry of `compare`. `better`: what is better in the metric, `lower` or `higher`."""
     meant = within(found, asked.where)
-    comparisons = corrected(list(_comparisons(meant, asked)), asked.metric, better)
+    pairs = corrected(list(compared(meant, asked, better)))
     standing = _standing(meant, asked, better)
-    return Family(asked.axis, asked.metric, better, asked.baseline, asked.pooled, comparisons, standing)
+    return Family(asked.axis, asked.metric, better, asked.baseline, asked.pooled, pairs, standing)
 
 
-def corrected(comparisons: Sequence[Comparison], metric: str, better: str) -> tuple[Comparison, ...]:
+def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     """The same with Holm's correction over those that have a pair."""
     tested = [one.effect for one in comparisons if one.effect]
     adjusted = iter(holm([one.p for one in tested]))
-    sign = 1 if better == "higher" else -1
     done = []
     for one in comparisons:
         if one.effect:
             p = next(adjusted)
-            wins = sign * one.effect.direction > 0 if p < LEVEL and one.effect.direction else None
-            least = detectable(one.effect, metric, LEVEL / len(tested))
+            sign = one.effect.direction if one.direction == "higher" else -one.effect.direction
+            wins = sign > 0 if p < LEVEL and sign else None
+            least = detectable(one.effect, one.metric, LEVEL / len(tested))
             one = replace(one, corrected=p, better=wins, detectable=least)
         done.append(one)
     return tuple(done)
 
 
-def _comparisons(found: Sequence[Row], asked: Compare) -> Iterator[Comparison]:
+def compared(found: Sequence[Row], asked: Compare, better: str) -> Iterator[Comparison]:
+    """Every value of the axis against the baseline, on each dataset where the metric is; not yet corrected."""
     for dataset, own in by(found, ("dataset",)).items():
         if not any(asked.metric in row.numbers for row in own):
             continue
@@ -106,7 +110,8 @@ def _comparisons(found: Sequence[Row], asked: Compare) -> Iterator[Comparison]:
             for key in dict.fromkeys((*ours, *theirs)):
                 setting = {name: part for name, part in zip(keys, key, strict=True) if name in varying}
                 pairs = paired(ours.get(key, []), theirs.get(key, []), asked.axis, asked.metric)
-                yield Comparison(dataset[0], setting, value, effect(pairs, asked.metric))
+                tested = effect(pairs, asked.metric)
+                yield Comparison(asked.metric, better, dataset[0], setting, value, tested)
 
 
 def _standing(found: Sequence[Row], asked: Compare, better: str) -> Standing | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganbench.outcomes import judge
+from ganbench.outcomes import collapse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,10 +93,9 @@ def _ending(run_id: str, status: str, conditions: Sequence[Condition], held: tup
     for one in conditions:
         curve = curves.get((run_id, one.metric), {})
         better = results.manifest["metrics"][one.metric]["better"]
-        verdict = judge(steps, [curve.get(step) for step in steps], better, one.rule)
-        if verdict.step is not None:
-            collapsed.append(verdict.step)
-    return Ending("collapsed", min(collapsed)) if collapsed else Ending("stable")
+        collapsed.append(collapse(steps, [curve.get(step) for step in steps], better, one.rule))
+    found = [step for step in collapsed if step is not None]
+    return Ending("collapsed", min(found)) if found else Ending("stable")
 
 
 def _curves(results: Results, metrics: set[str]) -> Curves:

@@ -5,54 +5,43 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from ganbench.errors import RequestError
 from ganbench.questions import RATES, Compare, from_json
 from ganbench.report import markdown
-from ganbench.report.comparisons import LEVEL, Comparison, family
+from ganbench.report.comparisons import Comparison, compared, corrected
 from ganbench.report.fingerprints import require_one_fingerprint
 from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number
-from ganbench.report.pairs import detectable
 from ganbench.report.rows import rows
 from ganbench.report.trajectories import check_rule, per_run
-from ganbench.stats import holm
 from ganbench.table import Results
-
-if TYPE_CHECKING:
-    from ganbench.report.pairs import Effect
 
 AXIS = "results"  # the column that tells the two sides
 FORMATS = ("markdown", "json")
 
 
 @dataclass(frozen=True)
-class Difference:
-    """The second minus the first in one metric and cell; corrected over all cells and metrics together."""
-
-    metric: str
-    direction: str  # what is better in the metric: lower | higher
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
 class Versus:
-    """Two results side by side. `worse`: how many differences are significant and for the worse."""
+    """Two results side by side: the second minus the first in every metric and cell, corrected over all together.
+
+    `worse`: how many differences are significant and for the worse.
+    """
 
     first: str
     second: str
     rule: str
-    differences: tuple[Difference, ...]
+    differences: tuple[Comparison, ...]
 
     @property
     def worse(self) -> int:
-        return sum(one.comparison.better is False for one in self.differences)
+        return sum(one.better is False for one in self.differences)
 
     @property
     def better(self) -> int:
-        return sum(one.comparison.better is True for one in self.differences)
+        return sum(one.better is True for one in self.differences)
 
 
 def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | None) -> Versus:
@@ -68,15 +57,15 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
     found = rows(both, per_run(both, chosen), from_json(first.manifest).outcome)
     judged = metrics | {name: better for name, better in RATES.items() if any(name in row.numbers for row in found)}
     raw = [
-        (metric, one)
+        one
         for metric, better in judged.items()
-        for one in family(found, Compare(axis=AXIS, metric=metric, baseline="first"), better).comparisons
+        for one in compared(found, Compare(axis=AXIS, metric=metric, baseline="first"), better)
     ]
-    if not any(one.effect for _, one in raw):
+    if not any(one.effect for one in raw):
         raise RequestError(
             " and ".join(names), "no run of one has its like in the other", "the same settings, seeds and metrics"
         )
-    return Versus(*names, chosen, tuple(_corrected(raw, judged)))
+    return Versus(*names, chosen, corrected(raw))
 
 
 def merged(first: Results, second: Results) -> Results:
@@ -118,27 +107,8 @@ def draw(found: Versus, format: str) -> str:
     return "\n\n".join([head, counts, markdown.table(grid), grid.note])
 
 
-def _corrected(raw: Sequence[tuple[str, Comparison]], judged: Mapping[str, str]) -> list[Difference]:
-    tested = [one.effect for _, one in raw if one.effect]
-    adjusted = iter(holm([one.p for one in tested]))
-    found = []
-    for metric, one in raw:
-        if one.effect:
-            p = next(adjusted)
-            least = detectable(one.effect, metric, LEVEL / len(tested))
-            one = replace(one, corrected=p, better=_wins(one.effect, p, judged[metric]), detectable=least)
-        found.append(Difference(metric, judged[metric], one))
-    return found
-
-
-def _wins(effect: Effect, p: float, better: str) -> bool | None:
-    if p >= LEVEL or not effect.direction:
-        return None
-    return effect.direction > 0 if better == "higher" else effect.direction < 0
-
-
 def _grid(found: Versus) -> Grid:
-    settings = list(dict.fromkeys(name for one in found.differences for name in one.comparison.setting))
+    settings = list(dict.fromkeys(name for one in found.differences for name in one.setting))
     header = (
         "metric",
         "dataset",
@@ -158,19 +128,16 @@ def _grid(found: Versus) -> Grid:
     return Grid("differences", "differences", header, table, 2 + len(settings), note)
 
 
-def _row(one: Difference, settings: Sequence[str]) -> tuple[str, ...]:
-    found, effect = one.comparison, one.comparison.effect
-    names = (
-        f"{one.metric} {ARROWS[one.direction]}",
-        found.dataset,
-        *(str(found.setting.get(s, ABSENT)) for s in settings),
-    )
-    if effect is None or found.corrected is None:
+def _row(one: Comparison, settings: Sequence[str]) -> tuple[str, ...]:
+    effect = one.effect
+    settled = (str(one.setting.get(name, ABSENT)) for name in settings)
+    names = (f"{one.metric} {ARROWS[one.direction]}", one.dataset, *settled)
+    if effect is None or one.corrected is None:
         return (*names, *(ABSENT,) * 6)
-    verdict = {True: "better", False: "WORSE", None: ABSENT}[found.better]
+    verdict = {True: "better", False: "WORSE", None: ABSENT}[one.better]
     n = f"{effect.n}{'*' if effect.few else ''}"
     sides = (number(effect.second), number(effect.first))
-    return (*names, *sides, interval_text(effect.difference), f"{found.corrected:.3f}", n, verdict)
+    return (*names, *sides, interval_text(effect.difference), f"{one.corrected:.3f}", n, verdict)
 
 
 def _items(fingerprint: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ganbench.datasets.base import Data, to_range
+from ganbench.datasets.base import Data
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
-from ganbench.training.draws import noise, told
-from ganbench.training.moment import latents, maker, pack
-from ganbench.training.players import blueprints, foresight, moved_by
+from ganbench.training.draws import draw
+from ganbench.training.moment import maker
+from ganbench.training.players import batch_of, blueprints, foresight, moved_by
 from ganbench.training.state import program
 from ganbench.variants.base import Batch, Params, Player, Players, Terms
 
@@ -111,16 +111,12 @@ def _players(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> Players:
 
 def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
     """A batch as the trainer makes it, in float64."""
-    generator, pac = stream(seed, "check"), spec.network.pac
-    real = data.draw_labelled(spec.batch * pac, generator)
-    x = pack(to_range(real.x, *spec.network.pixel_range), pac).double()
-    z = pack(latents(spec, data.space, spec.batch * pac, generator), pac).double()
-    asked = noise(spec, spec.batch, data.space, generator)
-    draws = Noise({name.removeprefix("noise/"): tensor.double() for name, tensor in asked.items()})
+    drawn = draw(spec, data, dict.fromkeys(("data", "latent", "penalty"), stream(seed, "check")), 1)
+    double = {name: t.double() if t.is_floating_point() else t for name, t in drawn.items()}
     carry = {name: tensor.double() for name, tensor in spec.variant.carry().items()}
-    known = told(spec, data, generator) if spec.variant.asks_labels else {}
-    labelled = (known["labelled/x"].double(), known["labelled/y"]) if known else None
-    return Batch(x, z, draws, carry, real.y, torch.tensor(1.0, dtype=torch.float64), labelled), draws
+    made = batch_of(carry, double)
+    noise = Noise(dict(made.noise))
+    return replace(made, noise=noise), noise
 
 
 def _check_terms(terms: Terms, where: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganbench.datasets.base import Data, Space, to_range
+from ganbench.datasets.base import Data, Space, Split, to_range
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.training.moment import latents, pack, packed
@@ -15,20 +15,28 @@ Streams = dict[str, torch.Generator]
 
 
 def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Params:
-    """x, z, labels y where there are any, the step, and what the variant asks for under `noise/`."""
-    pac = spec.network.pac
-    real = data.draw_labelled(spec.batch * pac, streams["data"])
+    """A batch of training data, with the labels that training may see, and what `assembled` adds to it."""
+    real = data.draw_labelled(spec.batch * spec.network.pac, streams["data"])
+    seen = real if data.labelled is None else Split(real.x)
     return {
-        "x": pack(to_range(real.x, *spec.network.pixel_range), pac),
-        "z": pack(latents(spec, data.space, spec.batch * pac, streams["latent"]), pac),
-        "step": torch.tensor(float(step)),
-        **({} if real.y is None or data.labelled is not None else {"y": real.y}),
-        **noise(spec, spec.batch, data.space, streams["penalty"]),
-        **(told(spec, data, streams["penalty"]) if spec.variant.asks_labels else {}),
+        **assembled(spec, data.space, seen, streams, step),
+        **(_told(spec, data, streams["penalty"]) if spec.variant.asks_labels else {}),
     }
 
 
-def told(spec: RunSpec, data: Data, generator: torch.Generator) -> Params:
+def assembled(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Params:
+    """x, z, labels y where there are any, the step, and what the variant asks for under `noise/`."""
+    pac = spec.network.pac
+    return {
+        "x": pack(to_range(real.x, *spec.network.pixel_range), pac),
+        "z": pack(latents(spec, space, len(real), streams["latent"]), pac),
+        "step": torch.tensor(float(step)),
+        **({} if real.y is None else {"y": real.y}),
+        **noise(spec, len(real) // pac, space, streams["penalty"]),
+    }
+
+
+def _told(spec: RunSpec, data: Data, generator: torch.Generator) -> Params:
     """As many reals as a batch has whose labels training may see, and the labels, under `labelled/`."""
     real = data.draw_told(spec.batch, generator)
     if real.y is None:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganbench.datasets.base import Data, Split, to_range
+from ganbench.datasets.base import Data, Split
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
-from ganbench.training.draws import noise
-from ganbench.training.moment import CHUNK, latents, maker, pack
+from ganbench.training.draws import assembled
+from ganbench.training.moment import CHUNK, maker
 from ganbench.training.players import blueprints, sight
 from ganbench.training.state import program
 from ganbench.variants.base import Params, Player
@@ -38,12 +38,14 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
         return {}
     nets = {name: _player(spec, data, name, tensors) for name, tensors in weights.items()}
     nets["g"] = maker(spec, nets["g"], carry)
-    generator, pac = stream(spec.seed, "measure", step), spec.network.pac
+    streams = dict.fromkeys(("latent", "penalty"), stream(spec.seed, "measure", step))
+    pac = spec.network.pac
     n = min(len(data.test), MOST) // pac * pac
     found: dict[str, list[Tensor]] = {name: [] for name in spec.variant.measures}
     like = next(iter(weights["g"].values()))
     for part in torch.split(torch.arange(n), CHUNK * pac):
-        draws = _draws(spec, data, part, generator, step)
+        held_out = Split(data.test.x[part], None if data.test.y is None else data.test.y[part])
+        draws = assembled(spec, data.space, held_out, streams, step)
         moved = {name: t.to(like) if t.is_floating_point() else t.to(like.device) for name, t in draws.items()}
         with torch.no_grad():
             for name, values in spec.variant.measure(*sight(spec, nets, carry, moved)).items():
@@ -55,18 +57,6 @@ def _player(spec: RunSpec, data: Data, name: str, tensors: Params) -> Player:
     with torch.device("meta"):  # the program alone: its parameters are given
         module = blueprints(spec, data.space)[name]().eval()
     return Player(program(module), tensors)
-
-
-def _draws(spec: RunSpec, data: Data, part: Tensor, generator: torch.Generator, step: int) -> Params:
-    pac = spec.network.pac
-    real = Split(data.test.x[part], None if data.test.y is None else data.test.y[part])
-    return {
-        "x": pack(to_range(real.x, *spec.network.pixel_range), pac),
-        "z": pack(latents(spec, data.space, len(part), generator), pac),
-        "step": torch.tensor(float(step)),
-        **({} if real.y is None else {"y": real.y}),
-        **noise(spec, len(part) // pac, data.space, generator),
-    }
 
 
 def _mean(values: Tensor) -> Measured:

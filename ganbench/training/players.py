@@ -50,10 +50,15 @@ def sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Param
     y = draws.get("y")
     labels = (y,) if spec.network.conditional and y is not None else ()
     g, d = labelled(nets["g"], labels), labelled(nets["d"], labels)
-    noise = {name.removeprefix("noise/"): draw for name, draw in draws.items() if name.startswith("noise/")}
     others = {name: net for name, net in nets.items() if name not in ("g", "d")}
+    return Players(g, d, others), batch_of(carry, draws)
+
+
+def batch_of(carry: Params, draws: Params) -> Batch:
+    """The batch as the variant's functions take it."""
+    noise = {name.removeprefix("noise/"): draw for name, draw in draws.items() if name.startswith("noise/")}
     told = (draws["labelled/x"], draws["labelled/y"]) if "labelled/x" in draws else None
-    return Players(g, d, others), Batch(draws["x"], draws["z"], noise, carry, y, draws["step"], told)
+    return Batch(draws["x"], draws["z"], noise, carry, draws.get("y"), draws["step"], told)
 
 
 def once(player: Player) -> Player:

@@ -104,8 +104,10 @@ def test_too_few_samples_and_strange_spaces_are_objected_to_or_scored(kind: str)
 def test_the_seed_is_the_only_chance(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
     """A score doesn't depend on torch's global generator, nor moves it."""
     evaluator = small(kind)
-    fake, real = sides["features" if evaluator.needs() else "images"]
-    if evaluator.misfit(real.space, len(fake), False) is None:
+    at_hand = [sides["features"]] if evaluator.needs() else [sides["images"], sides["points"]]
+    fitting = [one for one in at_hand if evaluator.misfit(one[1].space, len(one[0]), one[1].modes is not None) is None]
+    assert fitting
+    for fake, real in fitting:
         before = torch.random.get_rng_state()
         first = evaluator(fake, real, stream(0, "check"))
         torch.rand(7)

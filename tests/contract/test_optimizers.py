@@ -15,6 +15,7 @@ from ganbench.datasets.base import Data, Dataset
 from ganbench.datasets.ring8 import Ring8
 from ganbench.optimizers.base import Optimizer, PlayerName
 from ganbench.plugins import Registry
+from ganbench.tuning.space import knobs
 
 REGISTRY = Registry()
 
@@ -25,6 +26,12 @@ def test_optimizer(kind: str, load: Callable[[Dataset], Data]) -> None:
     for optimizer in (example, *testing.variations(example)):
         if optimizer.objection(testing.small_run(optimizer=optimizer)) is None:
             testing.check_optimizer(optimizer, load(Ring8()))
+
+
+@pytest.mark.parametrize("kind", REGISTRY.names("optimizer"))
+def test_the_learning_rate_is_searched(kind: str) -> None:
+    optimizer: Any = REGISTRY.find("optimizer", kind)
+    assert "optimizer.lr" in {knob.name for knob in knobs(testing.small_run(optimizer=optimizer()))}
 
 
 # --- the check can fail ---

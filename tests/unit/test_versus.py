@@ -32,7 +32,7 @@ def results(root: Path, shift: float = 0.0, swing: float = 1.0, **changes: Any) 
 
 def verdicts(first: Results, second: Results) -> dict[tuple[str, str], bool | None]:
     found = versus((first, second), ("a", "b"), None)
-    return {(one.metric, str(one.comparison.setting["variant"])): one.comparison.better for one in found.differences}
+    return {(one.metric, str(one.setting["variant"])): one.better for one in found.differences}
 
 
 def test_a_planted_change_is_told_by_its_direction(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_planted_change_is_told_by_its_direction(tmp_path: Path) -> None:
 def test_the_same_results_are_not_told_apart(tmp_path: Path) -> None:
     found = versus((results(tmp_path / "a"), results(tmp_path / "b")), ("a", "b"), None)
     assert (found.better, found.worse) == (0, 0)
-    assert {one.comparison.effect.n for one in found.differences if one.comparison.effect} == {SEEDS}
+    assert {one.effect.n for one in found.differences if one.effect} == {SEEDS}
 
 
 def test_noise_alone_is_no_regression(tmp_path: Path) -> None:
