@@ -3,10 +3,10 @@
 GanbenchError
 |- RequestError      the request is wrong: nothing ran, exit code 2
 |  '- SuiteError     one or more located mistakes in a suite file
-|- DamagedRun        a file of a run folder can't be believed: the run is redone
-'- RunFailed         a run could not be finished: recorded in its folder, the others go on
+'- DamagedRun        a file of a run folder can't be believed: the run is redone
 
-Divergence and collapse are not here: they are measured outcomes of a run.
+Divergence and collapse are not here: they are measured outcomes of a run. Neither is a run that could not be finished:
+that is recorded in its folder, and the others go on.
 """
 
 from __future__ import annotations
@@ -29,10 +29,6 @@ class RequestError(GanbenchError):
 
 class DamagedRun(GanbenchError):
     """A file in a run folder is unreadable, truncated or not what its state says."""
-
-
-class RunFailed(GanbenchError):
-    """A run ended without a result (an exception, a signal, a worker that died)."""
 
 
 @dataclass(frozen=True)

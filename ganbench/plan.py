@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun
 from ganbench.job import Job
-from ganbench.store import RunFolder, State, Store
+from ganbench.store import State, Store
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -52,7 +52,7 @@ def make(suite: Suite, store: Store, retry_failed: bool = False, pack: int = 1) 
         except DamagedRun as error:
             damaged.append(str(error))
             state = None
-        if complete(job, state, folder):
+        if complete(job, state):
             done.append(spec)
         elif state is not None and state.status == "failed" and not retry_failed:
             failed.append(spec)
@@ -69,7 +69,7 @@ def job_of(suite: Suite, specs: tuple[RunSpec, ...]) -> Job:
     return Job(specs, evaluation.marks(spec), evaluation.samples, evaluators, budget=evaluation.budget)
 
 
-def complete(job: Job, state: State | None, folder: RunFolder) -> bool:
+def complete(job: Job, state: State | None) -> bool:
     """Whether the run is finished and holds every score that the job asks for."""
     return state is not None and state.finished and not missing(job, state)
 

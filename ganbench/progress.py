@@ -79,6 +79,8 @@ class Live:
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def begin(self, name: str, runs: int, steps: int) -> None:
+        if self._suite is not None:
+            self._progress.remove_task(self._suite)
         self._suite = self._progress.add_task(f"{name} ({runs} runs), steps", total=steps)
         self._progress.start()
 

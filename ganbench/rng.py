@@ -20,9 +20,9 @@ def seed_of(seed: int, *name: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def stream(seed: int, *name: object, device: str | torch.device = "cpu") -> torch.Generator:
+def stream(seed: int, *name: object) -> torch.Generator:
     """A fresh generator for one named stream of one seed."""
-    return torch.Generator(device=device).manual_seed(seed_of(seed, *name))
+    return torch.Generator().manual_seed(seed_of(seed, *name))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any
@@ -87,6 +87,16 @@ class RunFolder:
         """
         sealed = {name: _seal(self.path / name) for name in ROWS if seal and (self.path / name).exists()}
         write_json(self.path / "state.json", asdict(state) | {"sealed": sealed})
+
+    def fail(self, state: State, error: str, log: str) -> State:
+        """Append to the log, and record why the run could not go on; one that was finished before stays so on disk."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "log.txt").open("a") as file:
+            file.write(log)
+        failed = replace(state, status="failed", error=error)
+        if not state.finished:
+            self.write_state(failed)
+        return failed
 
     def rows(self, name: str) -> list[Row]:
         """The complete rows of a JSONL file; a last line without its newline was being written and is left out."""

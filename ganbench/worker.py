@@ -249,7 +249,7 @@ def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
     """Score a finished run at marks that lack an evaluator, from the generators kept there: nothing is trained."""
     state = folder.state()
     assert state is not None
-    if complete(job, state, folder):
+    if complete(job, state):
         return
     spec = job.specs[0]
     real = reference(spec.dataset, context)
@@ -285,13 +285,8 @@ def _fail(job: Job, folders: Sequence[RunFolder], why: tuple[str, str], context:
         state = State("running")
         try:
             state = folder.state() or state
-            if not complete(replace(job, specs=(spec,)), state, folder):
-                finished, state = state.finished, replace(state, status="failed", error=why[0])
-                folder.path.mkdir(parents=True, exist_ok=True)
-                with (folder.path / "log.txt").open("a") as file:
-                    file.write(why[1])
-                if not finished:
-                    folder.write_state(state)
+            if not complete(replace(job, specs=(spec,)), state):
+                state = folder.fail(state, *why)
         except (OSError, DamagedRun) as trouble:  # a full disk: say so, and leave the run to be resumed
             told = f"{why[0]}; and the failure could not be recorded: {trouble}"
             state = replace(state, status="failed", error=told)

@@ -51,16 +51,6 @@ Headers = dict[str, Header]  # by the array's name; a .npy file's only array is 
 Pairs = dict[SplitName, Pair]
 
 
-def read_array(place: Path) -> Tensor:
-    """The samples of a file that holds one array, as they rest (see `Split`)."""
-    known = headers(place)
-    if len(known) != 1:
-        raise RequestError(str(place), f"it holds {len(known)} arrays", "a file of one array", "save the samples alone")
-    name, header = next(iter(known.items()))
-    _check_samples(place, name, header)
-    return _samples(place, name)
-
-
 def read_space(place: Path) -> Space:
     """The space of the file's samples. Labels are read; of the samples only the headers are."""
     known = headers(place)

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from ganbench.evaluators.base import Evaluator, FeatureName, Reference, View
 
 
-def metric_name(inception: str, other: str, features: FeatureName) -> str:
+def metric_name(inception: str, other: str, features: FeatureName, split: SplitName = "test") -> str:
     """The bare name belongs to Inception's features; with others it says so: `fid`, but `fd_pixels`, `fd_my_net`."""
-    return inception if features == "inception" else f"{other}_{PurePath(features).stem}"
+    return on_split(inception if features == "inception" else f"{other}_{PurePath(features).stem}", split)
+
+
+def on_split(name: str, split: SplitName) -> str:
+    """Against the validation split it is another metric, so that a mark can be chosen by it and told by the test's."""
+    return f"{name}_validation" if split == "validation" else name
 
 
 def feature_misfit(features: FeatureName, space: Space) -> str | None:

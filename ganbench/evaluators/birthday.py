@@ -35,7 +35,7 @@ class Birthday(Evaluator):
 
     def metrics(self) -> tuple[Metric, ...]:
         names = [f"birthday_{what}" for what in ("duplicates", "support")]
-        duplicates, support = (metric_name(name, name, self.features) for name in names)
+        duplicates, support = (metric_name(name, name, self.features, self.split) for name in names)
         return (Metric(duplicates, "lower", low=0), Metric(support, "higher", low=1))
 
     def needs(self) -> tuple[FeatureName, ...]:

@@ -35,8 +35,8 @@ class DensityCoverage(Evaluator):
     def metrics(self) -> tuple[Metric, ...]:
         return named(
             self.per,
-            Metric(metric_name("density", "density", self.features), "higher", low=0),
-            Metric(metric_name("coverage", "coverage", self.features), "higher", low=0, high=1),
+            Metric(metric_name("density", "density", self.features, self.split), "higher", low=0),
+            Metric(metric_name("coverage", "coverage", self.features, self.split), "higher", low=0, high=1),
         )
 
     def needs(self) -> tuple[FeatureName, ...]:

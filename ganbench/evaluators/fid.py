@@ -32,7 +32,7 @@ class FID(Evaluator):
     per: Per = "all"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return named(self.per, Metric(metric_name("fid", "fd", self.features), "lower", low=0))
+        return named(self.per, Metric(metric_name("fid", "fd", self.features, self.split), "lower", low=0))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)

@@ -36,7 +36,7 @@ class FIDInfinity(Evaluator):
     least: Fraction = 0.1
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric(metric_name("fid_infinity", "fd_infinity", self.features), "lower"),)
+        return (Metric(metric_name("fid_infinity", "fd_infinity", self.features, self.split), "lower"),)
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)

@@ -39,7 +39,7 @@ class KID(Evaluator):
     size: Count = 1000
 
     def metrics(self) -> tuple[Metric, ...]:
-        return named(self.per, Metric(metric_name("kid", "kd", self.features), "lower"))
+        return named(self.per, Metric(metric_name("kid", "kd", self.features, self.split), "lower"))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)

@@ -39,8 +39,8 @@ class Memorisation(Evaluator):
 
     def metrics(self) -> tuple[Metric, ...]:
         return (
-            Metric(metric_name("c_t", "c_t", self.features), "neither"),
-            Metric(metric_name("authenticity", "authenticity", self.features), "higher", low=0, high=1),
+            Metric(metric_name("c_t", "c_t", self.features, self.split), "neither"),
+            Metric(metric_name("authenticity", "authenticity", self.features, self.split), "higher", low=0, high=1),
         )
 
     def needs(self) -> tuple[FeatureName, ...]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ganbench.component import Positive
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._distances import square_distances
-from ganbench.evaluators._protocol import fingerprint, real_view
+from ganbench.evaluators._protocol import fingerprint, on_split, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 FIRST = 1000  # real samples whose distances' median is taken
@@ -34,7 +34,7 @@ class MMD(Evaluator):
     split: SplitName = "test"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric("mmd_squared", "lower"),)
+        return (Metric(on_split("mmd_squared", self.split), "lower"),)
 
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)
@@ -57,7 +57,7 @@ class MMD(Evaluator):
         across = kernel_sum(x, y, widths, fake.device) / len(x) / len(y)
         facts = {"generated": len(x), "real": len(y), "split": self.split, "unit of bandwidths": f"{unit:.6g}"}
         marks = fingerprint(self, **fake.extractor("pixels"), **facts, kernels="float64")
-        return {"mmd_squared": Score(sum(within) - 2 * across, None, len(x), len(y), marks)}
+        return {self.metrics()[0].name: Score(sum(within) - 2 * across, None, len(x), len(y), marks)}
 
 
 def kernel_sum(x: Tensor, y: Tensor, widths: list[float], device: str) -> float:

@@ -10,7 +10,7 @@ from annotated_types import Ge
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._protocol import fingerprint, real_view
+from ganbench.evaluators._protocol import fingerprint, on_split, real_view
 from ganbench.evaluators._ssim import WEIGHTS, WINDOW, ms_ssim, pyramid, scales_of
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -34,7 +34,8 @@ class MSSSIM(Evaluator):
     split: SplitName = "test"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric("ms_ssim", "lower", low=0, high=1), Metric("ms_ssim_real", "neither", low=0, high=1))
+        own, real = (on_split(name, self.split) for name in ("ms_ssim", "ms_ssim_real"))
+        return (Metric(own, "lower", low=0, high=1), Metric(real, "neither", low=0, high=1))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return ()
@@ -48,13 +49,14 @@ class MSSSIM(Evaluator):
         real_view(real, self.split, None, least=2)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        views = {"ms_ssim": fake, "ms_ssim_real": real_view(real, self.split, None, least=2)}
-        n = min(self.groups * self.size, *map(len, views.values()))
+        views = (fake, real_view(real, self.split, None, least=2))
+        n = min(self.groups * self.size, *map(len, views))
         height, width = fake.x.shape[2:]
         scales = f"{scales_of(height, width)} of {len(WEIGHTS)}, window {min(WINDOW, height, width)}"
         facts = {"images": n, "group": self.size, "scales": scales, "split": self.split, "dtype": "float64"}
         marks = fingerprint(self, **facts)
-        return {name: Score(self._mean(view, n, fake.device), None, n, n, marks) for name, view in views.items()}
+        pairs = zip(self.metrics(), views, strict=True)
+        return {metric.name: Score(self._mean(view, n, fake.device), None, n, n, marks) for metric, view in pairs}
 
     def _mean(self, view: View, n: int, device: str) -> float:
         """Over the pairs of all groups; a last image alone has none."""

@@ -43,7 +43,7 @@ class NDB(Evaluator):
 
     def metrics(self) -> tuple[Metric, ...]:
         bounds = {"ndb": float(self.bins), "ndb_share": 1.0, "ndb_jsd": math.log(2)}
-        named = {metric_name(name, name, self.features): high for name, high in bounds.items()}
+        named = {metric_name(name, name, self.features, self.split): high for name, high in bounds.items()}
         return tuple(Metric(name, "lower", low=0, high=high) for name, high in named.items())
 
     def needs(self) -> tuple[FeatureName, ...]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._distances import blocks
-from ganbench.evaluators._protocol import fingerprint, real_view
+from ganbench.evaluators._protocol import fingerprint, on_split, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 
@@ -41,11 +41,8 @@ class Parzen(Evaluator):
     folds: Count = 1
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (
-            Metric("parzen", "higher"),
-            Metric("parzen_sigma", "neither", low=0),
-            Metric("parzen_edge", "neither", low=0, high=1),
-        )
+        value, sigma, edge = (on_split(name, self.split) for name in ("parzen", "parzen_sigma", "parzen_edge"))
+        return (Metric(value, "higher"), Metric(sigma, "neither", low=0), Metric(edge, "neither", low=0, high=1))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)
@@ -73,12 +70,10 @@ class Parzen(Evaluator):
             self, **fake.extractor("pixels"), generated=len(fake), validation=sum(map(len, parts)), test=len(test),
             likelihoods="float64",
         )  # fmt: skip
-        n = (len(fake), len(test), marks)
-        return {
-            "parzen": Score(means.mean().item(), spread.item(), *n),
-            "parzen_sigma": Score(sigmas[sorted(best)[len(best) // 2]].item(), None, *n),
-            "parzen_edge": Score(float(not {0, self.num - 1}.isdisjoint(best)), None, *n),
-        }
+        edge, sigma = not {0, self.num - 1}.isdisjoint(best), sigmas[sorted(best)[len(best) // 2]]
+        values = ((means.mean().item(), spread.item()), (sigma.item(), None), (float(edge), None))
+        scores = (Score(value, stderr, len(fake), len(test), marks) for value, stderr in values)
+        return {metric.name: score for metric, score in zip(self.metrics(), scores, strict=True)}
 
 
 def log_likelihood(x: Tensor, centres: Tensor, sigmas: Tensor, device: str = "cpu") -> Tensor:

@@ -37,7 +37,7 @@ class PRD(Evaluator):
     repeats: Count = 10
 
     def metrics(self) -> tuple[Metric, ...]:
-        names = [metric_name(name, name, self.features) for name in ("prd_f8", "prd_f1_8")]
+        names = [metric_name(name, name, self.features, self.split) for name in ("prd_f8", "prd_f1_8")]
         return tuple(Metric(name, "higher", low=0, high=1) for name in names)
 
     def needs(self) -> tuple[FeatureName, ...]:

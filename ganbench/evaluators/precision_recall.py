@@ -33,7 +33,7 @@ class PrecisionRecall(Evaluator):
     k: Count = 3
 
     def metrics(self) -> tuple[Metric, ...]:
-        names = [metric_name(name, name, self.features) for name in ("precision", "recall")]
+        names = [metric_name(name, name, self.features, self.split) for name in ("precision", "recall")]
         return named(self.per, *(Metric(name, "higher", low=0, high=1) for name in names))
 
     def needs(self) -> tuple[FeatureName, ...]:

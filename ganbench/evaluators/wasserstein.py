@@ -9,7 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._protocol import fingerprint, real_view
+from ganbench.evaluators._protocol import fingerprint, on_split, real_view
 from ganbench.evaluators._transport import line_cost, pieces
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
@@ -31,7 +31,7 @@ class Wasserstein(Evaluator):
     split: SplitName = "test"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric(f"wasserstein_{self.p}", "lower", low=0),)
+        return (Metric(on_split(f"wasserstein_{self.p}", self.split), "lower", low=0),)
 
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from filelock import Timeout
 
@@ -94,10 +94,7 @@ class Local:
                     if state.finished:  # one of a pack that was through before
                         outcome = Outcome(run_id, state.status, state.step, state.seconds, state.diverged)
                     else:
-                        folder.path.mkdir(parents=True, exist_ok=True)
-                        with (folder.path / "log.txt").open("a") as log:
-                            log.write(death.log)
-                        folder.write_state(replace(state, status="failed", error=death.reason))
+                        folder.fail(state, death.reason, death.log)
             except (OSError, Timeout, DamagedRun) as trouble:
                 self._answers.put({"event": "note", "text": f"{run_id}: its failure could not be recorded: {trouble}"})
             self._answers.put(outcome)

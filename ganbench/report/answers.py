@@ -26,7 +26,7 @@ ANSWERS = {"reproduced": "reproduced", "contradicted": "CONTRADICTED", "inconclu
 def claims_grid(report: Report) -> Grid:
     """The claims and their answers, first of all."""
     rows = tuple(_verdict_row(verdict) for verdict in report.claims)
-    header = ("claim", "dataset", "answer", "effect [95 %]", "p (Holm)", "n", "published / ours", "notes")
+    header = ("claim", "dataset", "answer", "effect [95 %]", "p (Holm)", "n", "published / ours (difference)", "notes")
     note = (
         "An effect is better minus worse over pairs that share seed and setting, or a mean. p is two-sided, corrected"
         " over all claims; an answer needs p < 0.05."
@@ -182,7 +182,7 @@ def _besides(beside: Mapping[str, Beside]) -> str:
     parts = []
     for name, one in beside.items():
         error = "" if one.published.error is None else f" ± {one.published.error:g}"
-        ours = ABSENT if one.ours is None else number(one.ours)
+        ours = ABSENT if one.ours is None else f"{number(one.ours)} ({one.ours - one.published.value:+.3g})"
         parts.append(f"{'' if name == 'value' else name + ' '}{one.published.value:g}{error} / {ours}")
     return ", ".join(parts) or ABSENT
 

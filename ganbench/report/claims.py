@@ -27,10 +27,6 @@ class Beside:
     published: Published
     ours: float | None
 
-    @property
-    def difference(self) -> float | None:
-        return None if self.ours is None else self.ours - self.published.value
-
 
 @dataclass(frozen=True)
 class Verdict:

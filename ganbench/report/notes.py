@@ -30,7 +30,19 @@ def notes(report: Report) -> list[str]:
     unruled = [section.dataset for section in report.sections if chosen not in section.metrics]
     if report.rule not in RULES and unruled:
         lines.append(f"No headline on {', '.join(unruled)}: {chosen} is not measured there.")
+    if report.rule not in RULES and chosen in {name for section in report.sections for name in section.metrics}:
+        lines.append(_chosen_by(chosen))
     if report.evaluation_share is not None:
         allowed = "" if report.budget is None else f"; the suite allows {report.budget:.0%} and leaves marks out for it"
         lines.append(f"Evaluation took {report.evaluation_share:.0%} of the runs' wall time{allowed}.")
     return lines + [f"Not measured on {one['dataset']}: {one['evaluator']}: {one['because']}" for one in report.skipped]
+
+
+def _chosen_by(metric: str) -> str:
+    """What choosing a mark by a metric does to its headline."""
+    if metric.endswith("_validation"):
+        return f"Marks are chosen on the validation split, so that only {metric} is flattered by the choice."
+    return (
+        f"{metric} chooses the mark and is reported there, which flatters it: an evaluator with `split: validation`"
+        " gives a metric to choose by."
+    )

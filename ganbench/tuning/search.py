@@ -164,7 +164,7 @@ def _run(desk: Desk, runs: Sequence[tuple[RunSpec, int | None]]) -> None:
         state = folder.state()
         failed = state is not None and state.status == "failed"
         there = until is not None and state is not None and until in _scored(desk, spec)
-        if not failed and not there and not plan.complete(job, state, folder):
+        if not failed and not there and not plan.complete(job, state):
             jobs.append(job)
     if not jobs:
         return

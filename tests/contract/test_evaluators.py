@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from torch import Tensor
 
 from ganbench import testing
 from ganbench.datasets.base import Data, Dataset, Space
@@ -115,6 +116,41 @@ def test_the_seed_is_the_only_chance(kind: str, sides: dict[str, tuple[View, Ref
         torch.random.set_rng_state(before)
         evaluator(fake, real, stream(0, "check"))
         assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def damaged(good: Tensor, real: Tensor) -> list[Tensor]:
+    """Noise, one sample again and again, and copies of real samples: what no generator should be praised for."""
+    noise = stream(2, "noise")
+    shape = good.shape
+    coarse = torch.randint(0, 256, shape, generator=noise, dtype=torch.uint8) if good.dtype == torch.uint8 else None
+    random = 5 * torch.randn(shape, generator=noise, dtype=torch.float64) if coarse is None else coarse
+    return [random.to(good.dtype), good[:1].repeat(len(good), *(1,) * (good.dim() - 1)), real[: len(good)].clone()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_metric_tells_some_damage(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
+    """It is the generated samples that are scored, not the real ones, and `better` is the right way round."""
+    evaluator, n = small(kind), 300
+    if evaluator.needs():
+        space, labels = Space((3, 299, 299), 10), torch.arange(n) % 10
+        real, good = (8 * torch.eye(10)[labels] + torch.randn(n, 10, generator=stream(i, "rows")) for i in (0, 1))
+        reference: Any = Given(real, labels, space)
+        made = [Given(x, labels, space) for x in (good, *damaged(good, real))]
+    else:
+        kinds = {
+            "points": Ring8().load(None).draw(n, stream(1, "fake")).double(),
+            "images": image_data(n, seed=1).test.x,
+        }
+        fits = (name for name in kinds if evaluator.misfit(sides[name][1].space, n, name == "points") is None)
+        reference = sides[name := next(fits)][1]
+        made = [reference.view(x) for x in (kinds[name], *damaged(kinds[name], reference.split("train").x))]
+    like_real, *worse = [evaluator(view, reference, stream(0, "check")) for view in made]
+    judged = [metric for metric in evaluator.metrics() if metric.better != "neither" and metric.name in like_real]
+    assert judged
+    for metric in judged:
+        values = [scores[metric.name].value for scores in worse if metric.name in scores]
+        told = max(values) if metric.better == "lower" else -min(values)
+        assert told > (1 if metric.better == "lower" else -1) * like_real[metric.name].value, metric.name
 
 
 # --- the check can fail ---

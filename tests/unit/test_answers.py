@@ -105,7 +105,7 @@ def test_rates_are_compared_by_mcnemar() -> None:
     )
     found = one(sides([1.0] * 5 + [0.0] * 5, [0.0] * 10, "stable"), claim)
     assert (found.p, found.answer, found.detectable) == (0.0625, "inconclusive", 0.6)
-    assert {name: beside.difference for name, beside in found.beside.items()} == {"better": 0.0, "worse": 0.0}
+    assert {name: beside.ours for name, beside in found.beside.items()} == {"better": 0.5, "worse": 0.0}
     assert one(sides([1.0] * 6 + [0.0] * 4, [0.0] * 10, "stable"), claim).answer == "reproduced"
     assert one(sides([0.0] * 10, [1.0] * 6 + [0.0] * 4, "stable"), claim).answer == "contradicted"
 

@@ -96,13 +96,13 @@ def test_a_thinned_run_is_complete_and_its_values_are_those_of_a_full_one(
     folder = filled(SPARING, tmp_path / "thinned")
     thinned, found = values(folder), state(folder)
     assert 0 < len(thinned) < len(full) and thinned.items() <= full.items()
-    assert plan.complete(SPARING, found, folder) and not plan.complete(JOB, found, folder)
+    assert plan.complete(SPARING, found) and not plan.complete(JOB, found)
     before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
     filled(SPARING, tmp_path / "thinned")
     assert {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()} == before
     monkeypatch.setattr(worker, "train", lambda *args: pytest.fail("trained again"))
     assert values(filled(JOB, tmp_path / "thinned")) == full
-    assert plan.complete(JOB, state(folder), folder)
+    assert plan.complete(JOB, state(folder))
 
 
 def test_a_stopped_run_goes_on_within_its_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,11 +139,11 @@ BOTH = (KEY, "modes[within=5] v1 n=50")
 )
 def test_missing_marks(state: State, expected: dict[int, tuple[str, ...]], store: Store) -> None:
     assert plan.missing(JOB, state) == expected
-    assert plan.complete(JOB, state, store.run(SPEC.run_id())) == (not expected)
+    assert plan.complete(JOB, state) == (not expected)
 
 
 @pytest.mark.parametrize("status", ["running", "failed"])
 def test_an_unfinished_run_is_never_complete(status: Any, store: Store) -> None:
     full = State(status, step=20, scored={key: [5, 10, 20] for key in BOTH})
-    assert not plan.complete(JOB, full, store.run(SPEC.run_id()))
-    assert not plan.complete(JOB, None, store.run(SPEC.run_id()))
+    assert not plan.complete(JOB, full)
+    assert not plan.complete(JOB, None)

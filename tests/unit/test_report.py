@@ -20,7 +20,7 @@ from ganbench.report.latex import escape
 from ganbench.report.layout import number
 from ganbench.stats import mean_interval
 from ganbench.store import Store
-from tests.synthetic import FINGERPRINT, Run, score, write_suite
+from tests.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
 
 LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]
 DCGAN = [65, 60, 66, 56, 86, 98, 85, 116, 143, 125, 139, 144, 134, 125, 140, 130, 132, 130, 122, 137]
@@ -71,6 +71,15 @@ def test_rules(tmp_path: Path, rule: str, fd: float, hq: float):
     metrics = cells(study(tmp_path), rule)["digits", "ns"]["metrics"]
     assert metrics["fd_pixels"]["headline"]["mean"] == pytest.approx(fd)
     assert metrics["hq"]["headline"]["mean"] == pytest.approx(hq)
+
+
+def test_a_mark_is_chosen_on_one_split_and_told_by_the_other(tmp_path: Path):
+    curves = {VALIDATION: [5.0, 3.0, 9.0], "fd_pixels": [6.0, 4.0, 1.0]}
+    metrics = METRICS | {VALIDATION: METRICS["fd_pixels"]}
+    store = write_suite(tmp_path, [Run(curves=curves)], metrics=metrics, select=f"best:{VALIDATION}")
+    assert cells(store)["digits", "ns"]["metrics"]["fd_pixels"]["headline"]["mean"] == 4.0
+    assert "Marks are chosen on the validation split" in render(store, "study", "markdown", None)
+    assert "which flatters it" in render(store, "study", "markdown", "best:fd_pixels")
 
 
 def test_best_follows_the_direction_of_the_metric(tmp_path: Path):

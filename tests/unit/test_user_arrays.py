@@ -11,7 +11,6 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from ganbench.datasets._arrays import read_array
 from ganbench.datasets.arrays import Arrays
 from ganbench.datasets.base import Data, Space
 from ganbench.errors import RequestError
@@ -139,13 +138,6 @@ class TestReading:
         assert Arrays(path="a.npy").space(None) == Space((3, 6, 5))
         with pytest.raises(RequestError, match="the file can't be read"):
             Arrays(path="a.npy").load(None)
-
-    def test_a_whole_file_can_be_read_unsplit(self, here: Path) -> None:
-        np.savez("one.npz", anything=POINTS)
-        assert torch.equal(read_array(here / "one.npz"), torch.from_numpy(POINTS).float())
-        np.savez("two.npz", x=POINTS, y=LABELS)
-        with pytest.raises(RequestError, match="it holds 2 arrays"):
-            read_array(here / "two.npz")
 
 
 class TestRefusals:

@@ -51,7 +51,7 @@ class Results:
 
     def complete(self, job: Job) -> bool:
         folders = [self.store.run(run_id) for run_id in job.run_ids]
-        return all(plan.complete(job, folder.check(), folder) for folder in folders)
+        return all(plan.complete(job, folder.check()) for folder in folders)
 
 
 @pytest.fixture(scope="module", autouse=True)
