@@ -20,7 +20,9 @@ from ganbench.cli.options import as_json, results
 @click.option("--publish", type=click.Path(path_type=Path), metavar="DIR",
               help="Write every format, the environment and the figures (PDF, PNG) into a folder.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["worse"]),
-              help="Of two suites: exit with 1 when the second is significantly worse in anything.")  # fmt: skip
+              help="Of two suites: exit with 1 when the second is significantly worse in anything, rates of collapse"
+                   " and divergence among it, or lost a run: it failed, is missing, diverged or was not measured where"
+                   " the first has the number. stderr says so when too few seeds can show nothing.")  # fmt: skip
 def report(suites: tuple[str, ...], **options: Any) -> int:
     """Aggregate a suite's runs into tables; or compare two suites or results folders, cell by cell.
 

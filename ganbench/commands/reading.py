@@ -14,7 +14,7 @@ from ganbench.errors import RequestError
 
 
 def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
-    """`ganbench report`: 1 where `--fail-on worse` and the second results are."""
+    """`ganbench report`: 1 where `--fail-on worse` and the second results are worse or lost runs."""
     from ganbench.report import publish, render
     from ganbench.store import Store
 
@@ -22,14 +22,16 @@ def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
     suite = suites[0] if suites else None
     if len(suites) > 2 or (options["fail_on"] and len(suites) != 2):
         raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
+    if len(suites) == 2 and options["publish"]:
+        raise RequestError("--publish", "two suites", "one suite", "write the comparison with --out")
     try:
         if options["publish"]:
             for path in publish(store, suite, rule, options["publish"]):
                 click.echo(str(path))
             return DONE
-        worse = 0
+        code = DONE
         if len(suites) == 2:
-            text, worse = _versus(suites, options)
+            text, code = _versus(suites, options)
         else:
             text = render(store, suite, options["format_"], rule)
         if out is None:
@@ -40,16 +42,20 @@ def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
         option = "--publish" if options["publish"] else "--out"
         what = f"can't write {error.filename}: {error.strerror}"
         raise RequestError(option, what, todo="choose another path") from None
-    return FAILED if worse and options["fail_on"] else DONE
+    return code
 
 
 def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, int]:
-    """The comparison of two suites or results folders, and how many differences are for the worse."""
+    """The comparison of two suites or results folders, and the exit code; on stderr, that a gate can't fail."""
     from ganbench.report import versus
 
     first, second = (_results(name, options["results"]) for name in suites)
     found = versus.versus((first, second), (suites[0], suites[1]), options["rule"])
-    return versus.draw(found, options["format_"]), found.worse
+    blind = versus.blind(found)
+    if options["fail_on"] and blind:
+        click.echo(f"--fail-on {options['fail_on']}: THIS GATE CAN'T FAIL, but for lost runs. {blind}", err=True)
+    failed = options["fail_on"] and (found.worse or found.lost)
+    return versus.draw(found, options["format_"]), FAILED if failed else DONE
 
 
 def _results(name: str, root: Path) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from typing import Any
 
 import pandas as pd
@@ -12,11 +13,13 @@ import pandas as pd
 from ganbench.errors import RequestError
 from ganbench.questions import RATES, Compare, from_json
 from ganbench.report import markdown
-from ganbench.report.comparisons import Comparison, compared, corrected
+from ganbench.report.comparisons import LEVEL, Comparison, compared, corrected
 from ganbench.report.fingerprints import require_one_fingerprint
-from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number
-from ganbench.report.rows import rows
+from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number, plural
+from ganbench.report.pairs import FEW, paired, shared
+from ganbench.report.rows import Row, by, rows
 from ganbench.report.trajectories import check_rule, per_run
+from ganbench.stats import detectable_rate
 from ganbench.table import Results
 
 AXIS = "results"  # the column that tells the two sides
@@ -24,24 +27,70 @@ FORMATS = ("markdown", "json")
 
 
 @dataclass(frozen=True)
+class Difference:
+    """The second minus the first in one metric and cell.
+
+    `left_out`: pairs without both numbers, by reason. `lost`: of the `had` runs of the first that have the number,
+    those whose like in the second has none: it failed, is missing or unfinished, diverged or wasn't measured.
+    """
+
+    comparison: Comparison
+    left_out: Mapping[str, int]
+    lost: int
+    had: int
+
+
+@dataclass(frozen=True)
 class Versus:
     """Two results side by side: the second minus the first in every metric and cell, corrected over all together.
 
-    `worse`: how many differences are significant and for the worse.
+    `apart`: what only one of them has, so that it isn't compared.
     """
 
     first: str
     second: str
     rule: str
-    differences: tuple[Comparison, ...]
+    differences: tuple[Difference, ...]
+    apart: tuple[str, ...] = ()
 
     @property
     def worse(self) -> int:
-        return sum(one.better is False for one in self.differences)
+        """How many differences are significant and for the worse."""
+        return sum(one.comparison.better is False for one in self.differences)
 
     @property
     def better(self) -> int:
-        return sum(one.better is True for one in self.differences)
+        """How many differences are significant and for the better."""
+        return sum(one.comparison.better is True for one in self.differences)
+
+    @property
+    def lost(self) -> int:
+        """How many differences lack a run of the first because of the second."""
+        return sum(one.lost > 0 for one in self.differences)
+
+    @property
+    def tested(self) -> int:
+        """How many differences have a pair."""
+        return sum(one.comparison.effect is not None for one in self.differences)
+
+    @property
+    def pairs(self) -> int:
+        """The most pairs that a difference has."""
+        return max((one.comparison.effect.n for one in self.differences if one.comparison.effect), default=0)
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """Where no difference could be significant, however large: as many pairs of each as would do. Else None."""
+        if enough(self.pairs, self.tested):
+            return None
+        return next(n for n in count(1) if enough(n, len(self.differences)))
+
+
+def enough(n: int, comparisons: int) -> bool:
+    """Whether `n` pairs can show any difference among so many comparisons: the least p, of a number and of a rate, is
+    that of all pairs on one side.
+    """
+    return detectable_rate(n, LEVEL / max(1, comparisons)) is not None
 
 
 def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | None) -> Versus:
@@ -49,23 +98,59 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
 
     Raises `RequestError` for two ways of measuring in one metric, and where nothing is in common.
     """
-    first, second = sides
-    both = merged(first, second)
+    first = sides[0]
+    both = merged(*sides)
     require_one_fingerprint(both)
     metrics = {name: body["better"] for name, body in both.manifest["metrics"].items() if body["better"] != "neither"}
     chosen = check_rule(rule or first.manifest["select"], list(metrics))
-    found = rows(both, per_run(both, chosen), from_json(first.manifest).outcome)
+    rules = from_json(first.manifest).outcome
+    absent = {name: {one.metric for one in own} - set(both.manifest["metrics"]) for name, own in rules.items()}
+    found = rows(both, per_run(both, chosen), {name: own for name, own in rules.items() if not absent[name]})
     judged = metrics | {name: better for name, better in RATES.items() if any(name in row.numbers for row in found)}
     raw = [
         one
         for metric, better in judged.items()
         for one in compared(found, Compare(axis=AXIS, metric=metric, baseline="first"), better)
     ]
-    if not any(one.effect for one in raw):
+    differences = tuple(_differences(found, corrected(raw)))
+    if not any(one.comparison.effect or one.lost for one in differences):
         raise RequestError(
             " and ".join(names), "no run of one has its like in the other", "the same settings, seeds and metrics"
         )
-    return Versus(*names, chosen, corrected(raw))
+    unjudged = [f"stable, collapsed on {at} (judged by {', '.join(sorted(by_))})" for at, by_ in absent.items() if by_]
+    return Versus(*names, chosen, differences, (*_apart(sides, names), *unjudged))
+
+
+def _differences(found: Sequence[Row], comparisons: Sequence[Comparison]) -> Iterator[Difference]:
+    """Each comparison with the runs of its cell that it lacks."""
+    cells = {names: by(found, ("dataset", *names)) for names in {tuple(one.setting) for one in comparisons}}
+    for one in comparisons:
+        cell = by(cells[tuple(one.setting)][one.dataset, *one.setting.values()], (AXIS,))
+        first, second = cell.get(("first",), []), cell.get(("second",), [])
+        left_out = paired(second, first, AXIS, one.metric).left_out
+        had = sum(one.metric in row.numbers for row in first)
+        yield Difference(one, left_out, _lost(first, second, one.metric), had)
+
+
+def _lost(first: Sequence[Row], second: Sequence[Row], metric: str) -> int:
+    """The runs of the first with the number whose partners in the second, asked for, have none."""
+    keys = (*shared(first, second, AXIS)[0], "seed")
+    partners = by(second, keys)
+    return sum(
+        sum(metric in row.numbers for row in own)
+        for key, own in by(first, keys).items()
+        if key in partners and not any(metric in row.numbers for row in partners[key])
+    )
+
+
+def _apart(sides: tuple[Results, Results], names: tuple[str, str]) -> Iterator[str]:
+    """The metrics and datasets that only one has: `metric hq (only in before)`."""
+    for noun, (ours, theirs) in (
+        ("metric", [set(one.manifest["metrics"]) for one in sides]),
+        ("dataset", [set(one.runs["dataset"]) for one in sides]),
+    ):
+        for side, only in zip(names, (ours - theirs, theirs - ours), strict=True):
+            yield from (f"{noun} {name} (only in {side})" for name in sorted(only))
 
 
 def merged(first: Results, second: Results) -> Results:
@@ -98,46 +183,88 @@ def draw(found: Versus, format: str) -> str:
     if format not in FORMATS:
         raise RequestError("--format", f"no comparison as {format!r}", f"allowed: {', '.join(FORMATS)}")
     if format == "json":
-        return json.dumps(asdict(found) | {"worse": found.worse, "better": found.better}, indent=1, allow_nan=False)
-    head = f"# {found.second} against {found.first}"
-    counts = (
-        f"{len(found.differences)} differences: {found.better} better, {found.worse} worse, the others not told apart."
-    )
+        return json.dumps(_body(found), indent=1, allow_nan=False)
     grid = _grid(found)
-    return "\n\n".join([head, counts, markdown.table(grid), grid.note])
+    parts = (f"# {found.second} against {found.first}", _counts(found), blind(found), markdown.table(grid), grid.note)
+    return "\n\n".join(filter(None, parts))
+
+
+def blind(found: Versus) -> str:
+    """What to say where no difference could be significant; else nothing."""
+    if found.seeds_needed is None:
+        return ""
+    return (
+        f"No difference could be significant, however large: {found.tested} are judged together and none has more than"
+        f" {plural(found.pairs, 'pair')}. {found.seeds_needed} seeds on both sides would do."
+    )
+
+
+def _body(found: Versus) -> dict[str, Any]:
+    differences = [
+        asdict(one.comparison) | {"left_out": one.left_out, "lost": one.lost, "had": one.had}
+        for one in found.differences
+    ]
+    counts = {name: getattr(found, name) for name in ("worse", "better", "lost", "seeds_needed")}
+    return {"first": found.first, "second": found.second, "rule": found.rule, "differences": differences,
+            "apart": found.apart} | counts  # fmt: skip
+
+
+def _counts(found: Versus) -> str:
+    return (
+        f"{plural(len(found.differences), 'difference')}: {found.better} better, {found.worse} worse, {found.lost} with"
+        " lost runs, the others not told apart."
+    )
 
 
 def _grid(found: Versus) -> Grid:
-    settings = list(dict.fromkeys(name for one in found.differences for name in one.setting))
-    header = (
-        "metric",
-        "dataset",
-        *settings,
-        found.first,
-        found.second,
-        "difference [95 %]",
-        "p (Holm)",
-        "n",
-        "verdict",
-    )
-    table = tuple(_row(one, settings) for one in found.differences)
+    settings = list(dict.fromkeys(name for one in found.differences for name in one.comparison.setting))
+    numbers = (found.first, found.second, "difference [95 %]", "p (Holm)", "n")
+    header = ("metric", "dataset", *settings, "verdict", *numbers, "notes")
+    table = tuple(_row(one, settings, found.tested) for one in found.differences)
     note = (
         f"Rule {found.rule}. Second minus first, paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's"
-        " for a rate; p is corrected over the whole table. * fewer than 5 seeds."
+        " for a rate; p is corrected over the whole table. LOST: of the first's runs with the number, those"
+        " whose like in the second failed, is missing or unfinished, diverged or was not measured."
     )
-    return Grid("differences", "differences", header, table, 2 + len(settings), note)
+    note += f" Not compared: {'; '.join(found.apart)}." if found.apart else ""
+    return Grid("differences", "differences", header, table, 3 + len(settings), note)
 
 
-def _row(one: Comparison, settings: Sequence[str]) -> tuple[str, ...]:
-    effect = one.effect
-    settled = (str(one.setting.get(name, ABSENT)) for name in settings)
-    names = (f"{one.metric} {ARROWS[one.direction]}", one.dataset, *settled)
-    if effect is None or one.corrected is None:
-        return (*names, *(ABSENT,) * 6)
-    verdict = {True: "better", False: "WORSE", None: ABSENT}[one.better]
-    n = f"{effect.n}{'*' if effect.few else ''}"
+def _row(one: Difference, settings: Sequence[str], tested: int) -> tuple[str, ...]:
+    found = one.comparison
+    settled = (str(found.setting.get(name, ABSENT)) for name in settings)
+    names = (f"{found.metric} {ARROWS[found.direction]}", found.dataset, *settled, _verdict(one))
+    notes = "; ".join(_notes(one, tested)) or ABSENT
+    effect = found.effect
+    if effect is None or found.corrected is None:
+        return (*names, *(ABSENT,) * 4, "0", notes)
     sides = (number(effect.second), number(effect.first))
-    return (*names, *sides, interval_text(effect.difference), f"{one.corrected:.3f}", n, verdict)
+    return (*names, *sides, interval_text(effect.difference), f"{found.corrected:.3f}", str(effect.n), notes)
+
+
+def _verdict(one: Difference) -> str:
+    told = {True: "better", False: "WORSE", None: ""}[one.comparison.better]
+    lost = f"LOST {one.lost} of {one.had}" if one.lost else ""
+    return ", ".join(filter(None, (told, lost))) or ABSENT
+
+
+def _notes(one: Difference, tested: int) -> Iterator[str]:
+    """What was left out, what differs besides, and what could have been shown, as in the notes to claims."""
+    found, effect = one.comparison, one.comparison.effect
+    if effect is None:
+        left = ", ".join(f"{runs} {why}" for why, runs in one.left_out.items())
+        yield f"no pair has {found.metric}{f' ({left})' if left else ''}"
+        return
+    if effect.few:
+        yield f"fewer than {FEW} seeds"
+    for why, runs in one.left_out.items():
+        yield f"{runs} of {effect.n + sum(one.left_out.values())} pairs left out: {why}"
+    if effect.varies:
+        yield f"{', '.join(effect.varies)} differ too"
+    if found.better is None and not enough(effect.n, tested):
+        yield f"{plural(effect.n, 'pair')} could show no difference, however large"
+    elif found.better is None and found.detectable:
+        yield f"could have shown {number(found.detectable)}"
 
 
 def _items(fingerprint: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
