@@ -20,7 +20,7 @@ RATES = {"stable": "higher", "collapsed": "lower", "diverged": "lower"}  # share
 
 @dataclass(frozen=True)
 class Condition:
-    """What one metric must hold for a run to be stable; see `ganbench.outcomes.judge`."""
+    """What one metric must hold for a run to be stable; see `ganbench.outcomes.collapse`."""
 
     metric: str
     rule: Rule

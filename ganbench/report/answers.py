@@ -138,8 +138,9 @@ def _family_grid(family: Family, slug: str) -> Grid:
     how = "over all settings" if family.pooled else "in each setting"
     title = f"{family.axis} against {family.baseline} by {family.metric} {ARROWS[family.better]}, {how}"
     note = (
-        "Paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's for a rate. Detectable: the smallest"
-        " difference that n pairs could have shown here. * fewer than 5 seeds."
+        "Paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's for a rate. Detectable: the difference"
+        " that n pairs find here four times in five, or of rates the smallest that they can show. A value whose runs"
+        " diverged more often (Fisher, 0.05) is not called better by the runs that are left. * fewer than 5 seeds."
     )
     bold = frozenset((at, len(settings) + 4) for at, one in enumerate(family.comparisons) if one.better is not None)
     return Grid(title, slug, header, rows, len(settings) + 2, note, bold)
@@ -152,6 +153,7 @@ def _comparison_row(one: Comparison, settings: list[str]) -> tuple[str, ...]:
         return (*names, *(ABSENT,) * 7)
     numbers = (number(found.first), number(found.second), interval_text(found.difference), f"{found.size:.2f}")
     left = "".join(f", {count} {why}" for why, count in found.left_out.items())
+    left += f", {', '.join(found.varies)} differ too" if found.varies else ""
     n = f"{found.n}{'*' if found.few else ''}{left}"
     return (*names, *numbers, _p(one.corrected), n, "none" if one.detectable is None else number(one.detectable))
 
@@ -175,6 +177,7 @@ def _standing_grid(family: Family, standing: Standing, slug: str) -> Grid:
         " letter (Nemenyi, 0.05)."
     )
     note += f" {standing.dropped} settings lack a value." if standing.dropped else ""
+    note += f" {standing.diverged} diverged runs count as worse than any." if standing.diverged else ""
     return Grid(f"mean ranks of {family.axis} by {family.metric} over all settings", slug, header, rows, 1, note)
 
 

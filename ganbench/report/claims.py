@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganbench.questions import RATES, Contrast
+from ganbench.report.answerable import least_of_contrast, least_of_level
 from ganbench.report.comparisons import LEVEL
 from ganbench.report.pairs import FEW, Effect, detectable, effect, paired
-from ganbench.report.rows import by, within
+from ganbench.report.rows import by, unmeasured, within
 from ganbench.report.unpaired import unpaired, without
-from ganbench.stats import Interval, holm, mean_interval, rate_tails, signed_rank, wilson
+from ganbench.stats import Interval, holm, mean_interval, mean_tails, rate_gap_tails, rate_tails, wilson
 
 if TYPE_CHECKING:
     from ganbench.questions import Claim, Level, Published
+    from ganbench.report.pairs import Pairs
     from ganbench.report.rows import Row
 
 Answer = Literal["reproduced", "contradicted", "inconclusive"]
@@ -33,9 +36,9 @@ class Verdict:
     """The answer to one claim on one dataset.
 
     `effect`: better minus worse over `n` pairs, or over the `n` runs of both sides where they are not paired, or the
-    mean (a rate) over `n` runs. `p` is two-sided, `corrected`
-    Holm's over all claims of the suite; both None where nothing could be tested. `detectable`: see `Comparison`; None
-    too for a claim about a value. `notes`: what a reader must know: few seeds, pairs left out, what else differs.
+    mean (a rate) over `n` runs. `p` is two-sided, `corrected` Holm's over all claims of the suite; both None where
+    nothing could be tested. `detectable`: see `Comparison`; None too for claims about a value or about sameness.
+    `notes`: what a reader must know: few seeds, pairs left out, what else differs.
     """
 
     claim: Claim
@@ -53,10 +56,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Test:
-    """One-sided p-values for and against a claim, and the two-sided one that stands for the smaller."""
+    """A claim's verdict before the correction, and whether it `holds`, should its p be small enough.
+
+    `least`: the smallest p that so many runs could have given. `effect`: of a claim that one side is better.
+    """
 
     verdict: Verdict
     holds: bool
+    least: float = 0.0
     effect: Effect | None = None
 
 
@@ -72,22 +79,24 @@ def verdicts(found: Sequence[Row], claims: Sequence[Claim], better: Mapping[str,
 
 def _decided(test: Test, corrected: float, family: int) -> Verdict:
     answer: Answer = "inconclusive"
-    if corrected < LEVEL:
+    notes = test.verdict.notes
+    if corrected < LEVEL and test.effect and test.effect.lost.side == (1 if test.holds else -1):
+        notes = (*notes, "no answer from the runs that are left")
+    elif corrected < LEVEL:
         answer = "reproduced" if test.holds else "contradicted"
     least = detectable(test.effect, test.verdict.claim.test.metric, LEVEL / family) if test.effect else None
-    notes = test.verdict.notes
-    if test.effect and least is None and answer == "inconclusive":
-        notes = (*notes, f"{test.effect.n} {_unit(test.effect)} could show no difference, however large")
+    if test.least * family >= LEVEL and answer == "inconclusive":
+        notes = (*notes, f"n = {test.verdict.n} can give no answer, whatever the runs")
     return replace(test.verdict, corrected=corrected, answer=answer, detectable=least, notes=notes)
 
 
 def _tests(found: Sequence[Row], claim: Claim, better: Mapping[str, str]) -> list[Test]:
-    """One test for each dataset that has runs of the claim with the number, or one that says that there is none."""
+    """One test for each dataset on which the claim's metric is measured, or one that says that there is none."""
     meant = within(found, claim.where)
     metric = claim.test.metric
     datasets = {name: rows for (name,), rows in by(meant, ("dataset",)).items()}
-    own = {name: rows for name, rows in datasets.items() if any(metric in row.numbers for row in rows)}
-    if not own:
+    own = {name: rows for name, rows in datasets.items() if not unmeasured(rows, metric)}
+    if not any(metric in row.numbers for rows in own.values() for row in rows):
         note = f"no finished run has {metric}" if meant else "no run of the suite is meant"
         return [Test(_empty(claim, ", ".join(map(str, claim.where.get("dataset", datasets))) or "–", note), False)]
     if isinstance(claim.test, Contrast):
@@ -112,13 +121,24 @@ def _contrast(rows: Sequence[Row], claim: Claim, dataset: str, better: str) -> T
         p = found.p if found.direction else 1.0
         holds = found.direction == (1 if better == "higher" else -1)
     else:
-        p, holds = _between(pairs.differences, -test.within, test.within)
+        p, holds = _same(pairs, test)
     ours = {"better": found.first, "worse": found.second}
     beside = {name: Beside(number, ours[name]) for name, number in claim.published.items()}
     verdict = Verdict(
         claim, dataset, "inconclusive", found.difference, found.n, found.seeds, p, beside=beside, notes=_notes(found)
     )
-    return Test(verdict, holds, found)
+    return Test(verdict, holds, least_of_contrast(found, test), None if test.within else found)
+
+
+def _same(pairs: Pairs, test: Contrast) -> tuple[float, bool]:
+    """p, and whether it speaks for two sides that differ by no more than a margin."""
+    assert test.within is not None
+    if test.metric not in RATES:
+        return _between(pairs.differences, -test.within, test.within)
+    only_first = sum(a > b for a, b in zip(pairs.first, pairs.second, strict=True))
+    only_second = sum(a < b for a, b in zip(pairs.first, pairs.second, strict=True))
+    low, high = (rate_gap_tails(only_first, only_second, len(pairs.first), gap) for gap in (-test.within, test.within))
+    return _weighed([low[0], high[1]], [low[1], high[0]])
 
 
 def _nothing(test: Contrast, left_out: Mapping[str, int]) -> str:
@@ -137,20 +157,20 @@ def _notes(found: Effect) -> tuple[str, ...]:
     notes += [f"{count} of {found.n + sum(found.left_out.values())} {_unit(found)} left out: {why}"
               for why, count in found.left_out.items()]  # fmt: skip
     notes += [f"{', '.join(found.varies)} differ too"] if found.varies else []
+    notes += [str(found.lost)] if found.lost.side else []
     return tuple(notes)
 
 
 def _level(rows: Sequence[Row], claim: Claim, dataset: str) -> Test:
     test: Any = claim.test
     known = [row for row in rows if test.metric in row.numbers]
+    if not known:
+        return Test(_empty(claim, dataset, f"no finished run has {test.metric}"), False)
     values = [row.numbers[test.metric] for row in known]
     rated = test.metric in RATES
     interval = wilson(round(sum(values)), len(values)) if rated else mean_interval(values)
     p, holds = _rate(values, test) if rated else _between(values, test.low, test.high)
-    absent: dict[str, int] = {}
-    for row in rows:
-        if test.metric not in row.numbers:
-            absent[row.status] = absent.get(row.status, 0) + 1
+    absent = Counter(row.status for row in rows if test.metric not in row.numbers)
     seeds = len({row.columns["seed"] for row in known})
     notes = [f"fewer than {FEW} seeds"] if seeds < FEW else []
     notes += [f"{count} of {len(rows)} runs left out: {why}" for why, count in absent.items()]
@@ -158,16 +178,16 @@ def _level(rows: Sequence[Row], claim: Claim, dataset: str) -> Test:
     verdict = Verdict(
         claim, dataset, "inconclusive", interval, len(values), seeds, p, beside=beside, notes=tuple(notes)
     )
-    return Test(verdict, holds)
+    return Test(verdict, holds, least_of_level(len(values), test))
 
 
 def _between(values: Sequence[float], low: float | None, high: float | None) -> tuple[float, bool]:
-    """p, and whether it speaks for values between the bounds: two one-sided signed-rank tests for an interval."""
-    above = None if low is None else signed_rank([value - low for value in values])
-    below = None if high is None else signed_rank([value - high for value in values])
+    """p, and whether it speaks for a mean between the bounds, bounds included: two one-sided tests for an interval."""
+    above = None if low is None else mean_tails([value - low for value in values], 1)
+    below = None if high is None else mean_tails([value - high for value in values], -1)
     return _weighed(
-        [one for one in (above.p_above if above else None, below.p_below if below else None) if one is not None],
-        [one for one in (above.p_below if above else None, below.p_above if below else None) if one is not None],
+        [one for one in (above and above[0], below and below[1]) if one is not None],
+        [one for one in (above and above[1], below and below[0]) if one is not None],
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf, isfinite, isinf
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ganbench.questions import RATES
 from ganbench.report.pairs import Effect, detectable, effect, paired, shared
-from ganbench.report.rows import by, within
+from ganbench.report.rows import by, unmeasured, within
 from ganbench.stats import Interval, Ranking, holm, improvement, profile, ranking
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Standing:
 
     `profiles`: for each value the share of its runs whose score reaches `taus`, where 0 is the worst and 1 the best run
     of a setting. `improvements`: for each value how probably one of its runs beats one of the baseline's. Both are
-    empty for rates. `dropped`: settings that lack a value.
+    empty for rates. `dropped`: settings that lack a value. A diverged run reaches nothing, beats none, and is in a
+    setting's mean, by which values rank, as the setting's worst run; `diverged` counts them.
     """
 
     values: tuple[Named, ...]
@@ -56,6 +57,7 @@ class Standing:
     taus: tuple[float, ...]
     profiles: tuple[tuple[float, ...], ...]
     improvements: tuple[Interval | None, ...]
+    diverged: int
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,10 @@ def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     for one in comparisons:
         if one.effect:
             p = next(adjusted)
-            sign = one.effect.direction if one.direction == "higher" else -one.effect.direction
-            wins = sign > 0 if p < LEVEL and sign else None
+            side = one.effect.direction if one.direction == "higher" else -one.effect.direction
+            told = p < LEVEL and side and side != one.effect.lost.side  # survivors alone make nobody better
             least = detectable(one.effect, one.metric, LEVEL / len(tested))
-            one = replace(one, corrected=p, better=wins, detectable=least)
+            one = replace(one, corrected=p, better=side > 0 if told else None, detectable=least)
         done.append(one)
     return tuple(done)
 
@@ -98,7 +100,7 @@ def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
 def compared(found: Sequence[Row], asked: Compare, better: str) -> Iterator[Comparison]:
     """Every value of the axis against the baseline, on each dataset where the metric is; not yet corrected."""
     for dataset, own in by(found, ("dataset",)).items():
-        if not any(asked.metric in row.numbers for row in own):
+        if unmeasured(own, asked.metric):
             continue
         varying = {name for name in own[0].columns if len({row.columns[name] for row in own}) > 1}
         sides = by(own, (asked.axis,))
@@ -116,21 +118,21 @@ def compared(found: Sequence[Row], asked: Compare, better: str) -> Iterator[Comp
 
 def _standing(found: Sequence[Row], asked: Compare, better: str) -> Standing | None:
     """None where fewer than two settings have all the values."""
-    measured = {row.columns["dataset"] for row in found if asked.metric in row.numbers}
-    rows = [row for row in found if row.columns["dataset"] in measured]
+    datasets = by(found, ("dataset",)).values()
+    rows = [row for own in datasets if not unmeasured(own, asked.metric) for row in own]
     sides = by(rows, (asked.axis,))
     values = tuple(key[0] for key in sides)
     names = _common(list(sides.values()), asked.axis)
     settings = by(rows, ("dataset", *names))
     sign = 1.0 if better == "higher" else -1.0
     blocks = [
-        {value: [sign * row.numbers[asked.metric] for row in own if asked.metric in row.numbers] for value, own in part}
-        for part in ([(key[0], own) for key, own in by(one, (asked.axis,)).items()] for one in settings.values())
+        {value: _scores(own, asked.metric, sign) for (value,), own in by(one, (asked.axis,)).items()}
+        for one in settings.values()
     ]
     full = [block for block in blocks if all(block.get(value) for value in values)]
     if len(values) < 2 or len(full) < 2:
         return None
-    means = np.array([[-np.mean(block[value]) for value in values] for block in full])
+    means = [[-fmean(scores) for scores in _finite([block[value] for value in values])] for block in full]
     rated = asked.metric in RATES
     return Standing(
         values=values,
@@ -139,7 +141,20 @@ def _standing(found: Sequence[Row], asked: Compare, better: str) -> Standing | N
         taus=() if rated else TAUS,
         profiles=() if rated else _profiles(list(settings.values()), asked, values, sign),
         improvements=() if rated else tuple(_improvement(full, value, asked.baseline) for value in values),
+        diverged=sum(score == -inf for block in full for side in block.values() for score in side),
     )
+
+
+def _scores(rows: Sequence[Row], metric: str, sign: float) -> list[float]:
+    """The numbers of runs, higher better; a diverged run is worse than any, and those that never ended are left out."""
+    numbers = [sign * row.numbers[metric] for row in rows if metric in row.numbers]
+    return numbers + [-inf for row in rows if row.status == "diverged" and metric not in row.numbers]
+
+
+def _finite(sides: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The same with diverged runs as bad as the worst run of the setting, for a mean."""
+    worst = min((score for side in sides for score in side if isfinite(score)), default=0.0)
+    return [[max(score, worst) for score in side] for side in sides]
 
 
 def _improvement(blocks: Sequence[Mapping[Named, list[float]]], value: Named, baseline: Named) -> Interval | None:
@@ -151,15 +166,14 @@ def _improvement(blocks: Sequence[Mapping[Named, list[float]]], value: Named, ba
 def _profiles(
     settings: Sequence[Sequence[Row]], asked: Compare, values: Sequence[Named], sign: float
 ) -> tuple[tuple[float, ...], ...]:
-    """Scores from 0 to 1 within each setting; a run without the number reaches none."""
-    scores: dict[Named, list[float | None]] = {value: [] for value in values}
+    """Scores from 0 to 1 within each setting; a diverged run reaches none."""
+    scores: dict[Named, list[float]] = {value: [] for value in values}
     for rows in settings:
-        known = [sign * row.numbers[asked.metric] for row in rows if asked.metric in row.numbers]
+        known = [score for score in _scores(rows, asked.metric, sign) if isfinite(score)]
         low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
-        for row in rows:
-            value = row.numbers.get(asked.metric)
-            score = None if value is None else (sign * value - low) / span if span else 1.0
-            scores[row.columns[asked.axis]].append(score)
+        for (value,), own in by(rows, (asked.axis,)).items():
+            for score in _scores(own, asked.metric, sign):
+                scores[value].append(score if isinf(score) else (score - low) / span if span else 1.0)
     return tuple(profile(scores[value], TAUS) for value in values)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ganbench.report.tables import Average, Cell, Report, Section, Summary
+    from ganbench.report.tables import Cell, Report, Section, Summary
     from ganbench.stats import Interval
 
 ABSENT = "–"
@@ -42,7 +42,7 @@ def section_grids(report: Report, section: Section) -> list[Grid]:
         bold=frozenset(_bold(section)),
     )
     spread = Grid(
-        "best / last / tail, means over seeds",
+        "best / last / tail, mean [95 % interval] over seeds",
         f"{slug}-spread",
         (*section.varying, *metrics),
         tuple((*names(section, cell), *_spreads(section, cell)) for cell in section.cells),
@@ -151,8 +151,4 @@ def _spreads(section: Section, cell: Cell) -> Iterable[str]:
     for name in section.metrics:
         summary = cell.metrics.get(name)
         numbers = (summary.best, summary.last, summary.tail) if summary else (None, None, None)
-        yield " / ".join(_average(one, done) for one in numbers)
-
-
-def _average(average: Average | None, done: int) -> str:
-    return ABSENT if average is None else number(average.mean) + _few(average.n, done)
+        yield " / ".join(ABSENT if one is None else interval_text(one) + _few(one.n, done) for one in numbers)

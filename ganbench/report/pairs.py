@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ganbench.questions import RATES
+from ganbench.report.attrition import Attrition, attrition
 from ganbench.stats import (
     Interval,
     detectable_difference,
@@ -40,6 +41,7 @@ class Pairs:
     seeds: int
     left_out: Mapping[str, int]
     varies: tuple[str, ...]
+    lost: Attrition
 
     @property
     def differences(self) -> tuple[float, ...]:
@@ -53,6 +55,7 @@ class Effect:
     `direction`: 1 where ranks and mean both say that the first is higher, -1 lower, 0 where they don't agree.
     `size`: the rank-biserial correlation, of matched pairs or of two sides, from -1 to 1 (Kerby 2014).
     `sizes`: the runs of each side where they are not paired; `n` is then their sum, `p` Mann-Whitney's or Fisher's.
+    `tied`: pairs without a difference. `lost`: what each side lost to divergence.
     """
 
     first: float
@@ -65,6 +68,8 @@ class Effect:
     seeds: int
     left_out: Mapping[str, int]
     varies: tuple[str, ...]
+    lost: Attrition
+    tied: int = 0
     sizes: tuple[int, int] | None = None
 
     @property
@@ -93,7 +98,7 @@ def paired(first: Sequence[Row], second: Sequence[Row], axis: str, metric: str) 
         values.append((sides[0][key][0].numbers[metric], sides[1][key][0].numbers[metric]))
         seeds.add(key[-1])
     one, other = zip(*values, strict=True) if values else ((), ())
-    return Pairs(tuple(one), tuple(other), len(seeds), dict(left_out), tuple(varies))
+    return Pairs(tuple(one), tuple(other), len(seeds), dict(left_out), tuple(varies), attrition(first, second, metric))
 
 
 def effect(pairs: Pairs, metric: str) -> Effect | None:
@@ -120,19 +125,23 @@ def effect(pairs: Pairs, metric: str) -> Effect | None:
         seeds=pairs.seeds,
         left_out=pairs.left_out,
         varies=pairs.varies,
+        lost=pairs.lost,
+        tied=differences.count(0),
     )
 
 
 def detectable(found: Effect, metric: str, alpha: float) -> float | None:
-    """The smallest difference that as many pairs or runs could have shown at this level; None where none could."""
+    """The difference that as many pairs or runs find at this level four times in five, or, of rates, the smallest
+    that they can show at all. None where they can show none, or where nothing varies by which to reckon it.
+    """
     sd = found.difference.sd
-    if found.sizes is None:
-        if metric in RATES:
-            return detectable_rate(found.n, alpha)
-        return None if sd is None else detectable_difference(found.n, sd, alpha)
     if metric in RATES:
-        return detectable_rate_gap(found.sizes, alpha)
-    return None if sd is None else detectable_gap(found.sizes, sd, alpha)
+        return detectable_rate(found.n, alpha) if found.sizes is None else detectable_rate_gap(found.sizes, alpha)
+    if not sd:
+        return None
+    if found.sizes is None:
+        return detectable_difference(found.n - found.tied, sd, alpha)
+    return detectable_gap(found.sizes, sd, alpha)
 
 
 def sign(value: float) -> int:

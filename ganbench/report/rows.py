@@ -72,6 +72,12 @@ def by(found: Iterable[Row], names: Sequence[str]) -> dict[tuple[Any, ...], list
     return groups
 
 
+def unmeasured(found: Sequence[Row], metric: str) -> bool:
+    """Whether a metric is not there by design: runs of a dataset were finished, and none of them has it."""
+    statuses = {row.status for row in found if metric not in row.numbers}
+    return "done" in statuses and not any(metric in row.numbers for row in found)
+
+
 def _rates(status: str, ending: Ending | None) -> dict[str, float]:
     if status not in ("done", "diverged"):
         return {}

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ganbench.questions import RATES, from_json
@@ -35,21 +34,13 @@ LOG_LINES = 5
 
 
 @dataclass(frozen=True)
-class Average:
-    """A plain mean over the `n` seeds that have the number."""
-
-    mean: float
-    n: int
-
-
-@dataclass(frozen=True)
 class Summary:
-    """One metric in one cell; None where no seed has the number."""
+    """One metric in one cell, over the seeds that have the number; None where no seed has it."""
 
     headline: Interval | None  # by the report's rule
-    best: Average | None
-    last: Average | None
-    tail: Average | None
+    best: Interval | None
+    last: Interval | None
+    tail: Interval | None
 
 
 @dataclass(frozen=True)
@@ -198,14 +189,10 @@ def _summaries(runs: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, Sum
     found = {}
     for metric in dict.fromkeys(name for run in runs for name in run):
         columns = zip(*(run[metric] for run in runs if metric in run), strict=True)
-        headline, best, last, tail = ([value for value in column if not isnan(value)] for column in columns)
-        interval = mean_interval(headline) if headline else None
-        found[metric] = Summary(interval, _average(best), _average(last), _average(tail))
+        known = [tuple(value for value in column if not isnan(value)) for column in columns]
+        intervals = {values: mean_interval(values) for values in known if values}  # the headline is one of the others
+        found[metric] = Summary(*map(intervals.get, known))
     return found
-
-
-def _average(values: list[float]) -> Average | None:
-    return Average(fmean(values), len(values)) if values else None
 
 
 def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ganbench.questions import RATES
+from ganbench.report.attrition import attrition
 from ganbench.report.pairs import Effect, shared, sign
 from ganbench.stats import fisher, mean_gap, rank_sum, rate_gap
 
@@ -38,6 +39,7 @@ def unpaired(first: Sequence[Row], second: Sequence[Row], axis: str, metric: str
         seeds=min(len({row.columns["seed"] for row in side}) for side in known),
         left_out=without([*first, *second], metric),
         varies=tuple(shared(first, second, axis)[1]),
+        lost=attrition(first, second, metric),
         sizes=(len(one), len(other)),
     )
 

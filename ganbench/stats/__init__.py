@@ -1,6 +1,7 @@
 """Statistics over training seeds: intervals, tests of two sides, ranks over several problems, shares of variance."""
 
 from ganbench.stats.intervals import RESAMPLES, Interval, mean_interval, tail_median, wilson
+from ganbench.stats.levels import mean_tails, rate_gap_tails
 from ganbench.stats.paired import (
     detectable_difference,
     detectable_rate,
@@ -12,7 +13,6 @@ from ganbench.stats.paired import (
 )
 from ganbench.stats.ranks import Ranking, improvement, profile, ranking
 from ganbench.stats.unpaired import (
-    RankSum,
     detectable_gap,
     detectable_rate_gap,
     fisher,
@@ -20,14 +20,12 @@ from ganbench.stats.unpaired import (
     rank_sum,
     rate_gap,
 )
-from ganbench.stats.variance import Source, shares
+from ganbench.stats.variance import shares
 
 __all__ = [
     "RESAMPLES",
     "Interval",
-    "RankSum",
     "Ranking",
-    "Source",
     "detectable_difference",
     "detectable_gap",
     "detectable_rate",
@@ -38,11 +36,13 @@ __all__ = [
     "mcnemar",
     "mean_gap",
     "mean_interval",
+    "mean_tails",
     "profile",
     "rank_sum",
     "ranking",
     "rate_difference",
     "rate_gap",
+    "rate_gap_tails",
     "rate_tails",
     "shares",
     "signed_rank",

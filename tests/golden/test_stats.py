@@ -15,16 +15,15 @@ LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148
 WGAN_GP = [41, 35, 36, 32, 29, 29, 30, 29, 26, 29]
 
 
-def test_wilson_for_half_of_ten():
-    rate = wilson(5, 10)
-    assert (rate.mean, rate.n) == (0.5, 10)
-    assert (rate.low, rate.high) == pytest.approx((0.2366, 0.7634), abs=5e-5)
-
-
-def test_wilson_for_none_of_ten_is_not_zero_to_zero():
-    rate = wilson(0, 10)
-    assert (rate.mean, rate.low) == (0.0, 0.0)
-    assert rate.high == pytest.approx(0.2775, abs=5e-5)
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilsons_interval_as_published(successes: int, n: int, low: float, high: float):
+    """Newcombe 1998, Statistics in Medicine 17:857, table I, method 3."""
+    rate = wilson(successes, n)
+    assert (rate.mean, rate.n) == (successes / n, n)
+    assert (rate.low, rate.high) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(some.integers(1, 60), some.data())

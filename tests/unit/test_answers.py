@@ -66,7 +66,7 @@ def test_higher_is_better_where_the_metric_says_so() -> None:
 def test_five_seeds_can_show_nothing_and_four_are_flagged() -> None:
     found = one(sides([1.0, 2, 3, 4, 5], [11.0, 22, 33, 44, 55]))
     assert (found.answer, found.detectable) == ("inconclusive", None)
-    assert found.notes == ("5 pairs could show no difference, however large",)
+    assert found.notes == ("n = 5 can give no answer, whatever the runs",)
     assert one(sides([1.0, 2, 3, 4], [11.0, 22, 33, 44])).notes[0] == "fewer than 5 seeds"
 
 
@@ -140,7 +140,7 @@ def test_two_that_are_the_same_to_within_a_difference() -> None:
     base = [10.0 + s for s in range(8)]
     assert one(sides(base, [value + (-1) ** s for s, value in enumerate(base)]), claim).answer == "reproduced"
     assert one(sides(base, [value + 5 for value in base]), claim).answer == "contradicted"
-    assert one(sides(base, [value + 3 * (-1) ** s for s, value in enumerate(base)]), claim).answer == "inconclusive"
+    assert one(sides(base, [value + 5 * (-1) ** s for s, value in enumerate(base)]), claim).answer == "inconclusive"
 
 
 def test_a_planted_effect_is_found_and_none_is_declared_at_the_stated_rate() -> None:
@@ -158,20 +158,25 @@ def test_a_planted_effect_is_found_and_none_is_declared_at_the_stated_rate() -> 
 
 
 def test_the_rate_holds_for_a_whole_family() -> None:
-    """80 suites of six true nulls each: Holm lets at most 5 % of the suites say anything, 4 with a deviation of 1.9."""
+    """80 suites of six nulls each: Holm lets at most 5 % of the suites say anything, 4 with a deviation of 1.9. With an
+    effect in the first cell, that one is found.
+    """
     rng = np.random.default_rng(6)
-    spoke = 0
-    for _ in range(80):
-        rows = [
-            row(side, seed, columns={"optimizer": f"o{cell}"}, fd=float(rng.normal()))
-            for cell in range(6)
-            for side in ("lsgan", "ns")
-            for seed in range(10)
-        ]
-        found = family(rows, Compare(axis="variant", metric="fd", baseline="ns"), "lower")
-        assert len(found.comparisons) == 6
-        spoke += any(one.better is not None for one in found.comparisons)
-    assert spoke <= 9
+    spoke = {0.0: Counter[str](), 5.0: Counter[str]()}
+    for planted, seen in spoke.items():
+        for _ in range(80):
+            rows = [
+                row(side, seed, columns={"optimizer": f"o{cell}"}, fd=float(rng.normal()) + planted * (cell == 0) * at)
+                for cell in range(6)
+                for at, side in enumerate(("lsgan", "ns"))
+                for seed in range(10)
+            ]
+            found = family(rows, Compare(axis="variant", metric="fd", baseline="ns"), "lower").comparisons
+            assert len(found) == 6
+            seen["first"] += found[0].better is True
+            seen["others"] += any(one.better is not None for one in found[1:])
+    assert spoke[0.0]["first"] + spoke[0.0]["others"] <= 9
+    assert spoke[5.0]["first"] >= 76 and spoke[5.0]["others"] <= 9
 
 
 def test_comparisons_in_each_setting_and_pooled() -> None:

@@ -59,7 +59,7 @@ def test_the_same_runs_have_no_pair() -> None:
 def test_few_runs_can_show_nothing() -> None:
     found = one(grid([5.0, 6, 7], [1.0, 2, 3]), claim())
     assert found.answer == "inconclusive" and found.detectable is None
-    assert found.notes[-1] == "6 runs could show no difference, however large"
+    assert found.notes[-1] == "n = 6 can give no answer, whatever the runs"
 
 
 def test_ranks_and_means_must_agree() -> None:
