@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ganbench.errors import RequestError
 from ganbench.report.layout import ABSENT, ARROWS, Grid, number
 
 if TYPE_CHECKING:
     from ganbench.store import Store
+
+ENDS = ("finished", "given up", "failed")
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Contender:
-    """What was searched for one cell; `settings` is empty where no trial came to an end with a value."""
+    """What was searched for one cell; `settings` is empty where no trial finished."""
 
     name: str
     settings: dict[str, float]
-    finished: int  # trials with a value
+    ended: Mapping[str, int]  # trials by how they ended, of `ENDS`
     curve: tuple[Point, ...]
 
 
@@ -40,21 +45,29 @@ class Tuning:
     better: str
     trials: int
     sampler: str
+    rule: str  # what a trial counts for that did not finish
     contenders: tuple[Contender, ...]
 
 
 def read(store: Store, suite: str) -> Tuning | None:
-    """The search that chose a suite's settings (`ganbench tune`), or None for a suite that was not tuned."""
+    """The search that chose a suite's settings (`ganbench tune`), or None for a suite that was not tuned.
+
+    Raises `RequestError` for a record of before it was kept how a trial ended.
+    """
     path = store.root / "tune" / f"{suite}.json"
     if not path.exists():
         return None
     body = json.loads(path.read_bytes())
+    if "rule" not in body:
+        raise RequestError(str(path), "doesn't say how each trial ended", "a record that this version wrote",
+                           "type the line of `ganbench tune` again: it repeats no run that is there")  # fmt: skip
     telling = _telling([one["columns"] for one in body["contenders"]])
     return Tuning(
         body["metric"],
         body["better"],
         body["trials"],
         body["sampler"],
+        body["rule"],
         tuple(_contender(one, telling) for one in body["contenders"]),
     )
 
@@ -62,20 +75,23 @@ def read(store: Store, suite: str) -> Tuning | None:
 def grid(tuning: Tuning, suite: str) -> Grid:
     """The best of one, of half and of all trials, and the chosen settings."""
     shown = sorted({1, (tuning.trials + 1) // 2, tuning.trials})
-    header = ("contender", "chosen", "finished", *(f"best of {k} [95 %]" for k in shown))
-    rows = tuple((*_names(one), str(one.finished), *(_best(one, k) for k in shown)) for one in tuning.contenders)
+    header = ("contender", "chosen", *ENDS, *(f"best of {k} [95 %]" for k in shown))
+    rows = tuple(
+        (*_names(one), *(str(one.ended.get(end, 0)) for end in ENDS), *(_best(one, k) for k in shown))
+        for one in tuning.contenders
+    )
     note = (
         f"{tuning.trials} trials each, {tuning.sampler} search by {tuning.metric} {ARROWS[tuning.better]} on seeds that"
-        " no table reports. A trial that was given up, diverged or failed counts as the worst. The expected best of k"
-        " trials (Dodge et al. 2019): who wins only at k = all was tuned more."
+        f" no table reports. {tuning.rule} The expected best of k trials (Dodge et al. 2019): who wins only at k = all"
+        " was tuned more."
     )
     return Grid("best of k trials", f"{suite}-tuning", header, rows, 2, note)
 
 
 def _contender(body: dict[str, Any], telling: list[str]) -> Contender:
     name = ", ".join(str(body["columns"][column]) for column in telling)
-    finished = sum(trial["value"] is not None for trial in body["trials"])
-    return Contender(name, body["chosen"] or {}, finished, tuple(Point(**point) for point in body["best_of"]))
+    ended = Counter(trial["ended"] for trial in body["trials"])
+    return Contender(name, body["chosen"] or {}, ended, tuple(Point(**point) for point in body["best_of"]))
 
 
 def _telling(columns: list[dict[str, Any]]) -> list[str]:

@@ -26,20 +26,22 @@ class Best:
     high: float
 
 
-def best_of(values: Sequence[float], better: str, seed: int = 0) -> list[Best]:
+def best_of(values: Sequence[float], better: str, worst: float, seed: int = 0) -> list[Best]:
     """For k = 1..n, the mean best of k of the n trials' values, drawn without replacement.
 
-    `better`: `lower` or `higher`. A trial without a value (diverged, failed, given up) is infinitely bad: it stands
-    as the worst value that any trial had. The trials must be exchangeable (a random search), or the curve flatters.
-    Source: Dodge et al. 2019, arXiv:1909.03004, section 3, here without replacement; the interval is the percentile
-    bootstrap over trials. Raises ValueError when no trial has a value.
+    `better`: `lower` or `higher`. A trial that was given up counts with its value at its rung: that is what its share
+    of the compute bought. One that diverged or failed (NaN) counts as `worst`, the worst value that any trial of any
+    contender had: with its own worst, a contender that fails often would look as if tuning made no difference. The
+    trials must be exchangeable (a random search), or the curve flatters. Source: Dodge et al. 2019, arXiv:1909.03004,
+    section 3, here without replacement; the interval is the percentile bootstrap over trials. Raises ValueError when no
+    trial has a value.
     """
     sample = np.asarray(values, dtype=np.float64)
     sign = -1.0 if better == "lower" else 1.0
     finite = np.isfinite(sample)
     if not finite.any():
         raise ValueError("no trial has a value")
-    signed = np.where(finite, sign * sample, (sign * sample[finite]).min())
+    signed = sign * np.where(finite, sample, worst)
     n = len(signed)
     weights = np.stack([_weights(n, k) for k in range(1, n + 1)])
     draws = np.sort(np.random.default_rng(seed).choice(signed, (RESAMPLES, n)), axis=1) @ weights.T

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ganbench.tuning.best_of import best_of
-from ganbench.tuning.search import Budget, Tuned
+from ganbench.tuning.search import STATES, Budget, Tuned
+
+RULE = (
+    "A trial that was given up counts with its value at its rung, one that diverged or failed with the worst value of"
+    " all contenders' trials."
+)
 
 
 def record(suite: str, budget: Budget, tuned: Sequence[Tuned]) -> dict[str, Any]:
-    """A JSON object; a value is null where a trial was given up, diverged or failed."""
-    return {"suite": suite, **asdict(budget), "contenders": [_contender(one, budget) for one in tuned]}
+    """A JSON object. A failed trial's value is null and counts as `worst`, which is null where no trial has a value."""
+    values = [trial.value for one in tuned for trial in one.trials if trial.value is not None]
+    worst = (max if budget.better == "lower" else min)(values, default=None)
+    found = [_contender(one, budget, worst) for one in tuned]
+    return {"suite": suite, **asdict(budget), "rule": RULE, "worst": worst, "contenders": found}
 
 
-def _contender(one: Tuned, budget: Budget) -> dict[str, Any]:
-    values = [math.nan if value is None else value for _, value in one.trials]
+def _contender(one: Tuned, budget: Budget, worst: float | None) -> dict[str, Any]:
+    values = [math.nan if trial.value is None else trial.value for trial in one.trials]
     exchangeable = budget.sampler == "random"  # else the trials' order is part of what they found
-    curve = best_of(values, budget.better) if one.chosen is not None and exchangeable else []
+    if worst is None or not exchangeable or all(map(math.isnan, values)):
+        curve = []
+    else:
+        curve = best_of(values, budget.better, worst)
     return {
         "contender": one.contender,
         "columns": dict(one.columns),
         "chosen": one.chosen,
-        "trials": [{"settings": settings, "value": value} for settings, value in one.trials],
+        "trials": [asdict(trial) for trial in one.trials],
         "best_of": [asdict(best) for best in curve],
     }
 
@@ -32,14 +44,14 @@ def _contender(one: Tuned, budget: Budget) -> dict[str, Any]:
 def lines(body: dict[str, Any]) -> str:
     """A table for a terminal: each contender's chosen settings and its best of 1, of half and of all trials."""
     head = f"{body['metric']} ({body['better']} is better), {body['trials']} trials each, {body['sampler']} search"
-    rows = [head, ""]
+    rows = [head, body["rule"], ""]
     for one in body["contenders"]:
+        ended = Counter(trial["ended"] for trial in one["trials"])
         rows.append(one["contender"])
-        if one["chosen"] is None:
-            rows.append("  no trial came to an end with a value")
-            continue
-        rows.append("  chosen: " + ", ".join(f"{name} {value:.3g}" for name, value in one["chosen"].items()))
+        rows.append("  trials: " + ", ".join(f"{ended[how]} {how}" for how in STATES))
+        chosen = one["chosen"] or {}
+        rows.append("  chosen: " + (", ".join(f"{name} {value:.3g}" for name, value in chosen.items()) or "none"))
         n = len(one["best_of"])
-        for best in (one["best_of"][k - 1] for k in sorted({1, (n + 1) // 2, n}) if k):
+        for best in (best for best in one["best_of"] if best["k"] in (1, (n + 1) // 2, n)):
             rows.append(f"  best of {best['k']:<3} {best['mean']:.4g} [{best['low']:.4g}, {best['high']:.4g}]")
     return "\n".join(rows)

@@ -2,8 +2,9 @@
 
 A trial is an ordinary run on a seed that no suite reports (`FIRST_SEED` and up, the same for every contender), so a
 stopped search goes on by typing it again: finished runs are there, paused ones resume, and the study's file holds the
-settings that were asked for. A random search tries the fields that contenders share, such as the learning rate, at the
-same values for all of them.
+settings that were asked for. How a trial ended follows from the runs and the budget alone: of a contender that was
+searched with a larger budget before, only the first trials count, judged as if there had been no others. A random
+search tries the fields that contenders share, such as the learning rate, at the same values for all of them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,13 @@ Sampler = Literal["random", "tpe"]
 FIRST_SEED = 1_000_000
 ROUND = 4  # trials of a contender that are asked for together, whatever the number of workers
 RUNG = 0.25  # the share of a run after which the worse half of a round is given up
+SAMPLERS = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
+Ended = Literal["finished", "given up", "failed"]
+STATES: Mapping[Ended, TrialState] = {
+    "finished": TrialState.COMPLETE,
+    "given up": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
 
 
 @dataclass(frozen=True)
@@ -49,15 +57,28 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A setting that was tried, and what it came to.
+
+    `value`: the metric at the run's end, and of a trial that was given up the metric at its rung, which is all that was
+    spent on it; None of one that diverged or failed.
+    """
+
+    settings: Mapping[str, float]
+    ended: Ended
+    value: float | None
+
+
+@dataclass(frozen=True)
 class Tuned:
-    """A contender after its trials, in their order; a value is None where a trial diverged, failed or was given up."""
+    """A contender after its trials, in their order."""
 
     contender: str
     columns: Mapping[str, Any]  # the contender's, with what was searched at its defaults
     spec: RunSpec  # with the chosen settings; the seed is the contender's first
     seeds: tuple[int, ...]  # the fresh ones, on which it is to be reported
-    trials: tuple[tuple[dict[str, Any], float | None], ...]
-    chosen: Mapping[str, Any] | None  # None: no trial has a value
+    trials: tuple[Trial, ...]
+    chosen: Mapping[str, float] | None  # the best of those that finished; None: none did
 
 
 @dataclass(frozen=True)
@@ -106,54 +127,69 @@ def tune(desk: Desk, folder: Path) -> list[Tuned]:
         one.name: optuna.create_study(storage=storage, study_name=_study(one), direction=direction, load_if_exists=True)
         for one in found
     }
-    while asked := [(one, study, trials) for one in found if (trials := _ask(one, study := studies[one.name], budget))]:
-        _round(desk, asked)
-    return [_tuned(one, studies[one.name]) for one in found]
+    ended: dict[str, list[Trial]] = {one.name: [] for one in found}
+    for start in range(0, budget.trials, ROUND):
+        places = range(start, min(start + ROUND, budget.trials))
+        fields = [_ask(desk, one, studies[one.name], places) for one in found]
+        for one, trials in zip(found, _round(desk, fields), strict=True):
+            ended[one.name] += trials
+    return [_tuned(one, ended[one.name], budget) for one in found]
 
 
-Asked = Sequence[tuple[Contender, optuna.Study, list[FrozenTrial]]]
+@dataclass(frozen=True)
+class Asked:
+    """A trial as its study has it, its run, and the step where the run may be given up."""
+
+    study: optuna.Study
+    trial: FrozenTrial
+    spec: RunSpec
+    rung: int
 
 
-def _ask(one: Contender, study: optuna.Study, budget: Budget) -> list[FrozenTrial]:
-    """The round that has trials without an answer; else a new one, while the budget lasts."""
-    trials = study.get_trials(deepcopy=False)
-    if not any(trial.state == TrialState.RUNNING for trial in trials):
-        samplers = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
-        for number in range(len(trials), min(len(trials) + ROUND, budget.trials)):
-            # the same stream for every contender: what they share is tried at the same values, by luck of none
-            study.sampler = samplers[budget.sampler](seed=seed_of(FIRST_SEED, "tune", number))
-            trial = study.ask()
-            for knob in one.knobs:
-                trial.suggest_float(knob.name, knob.search.low, knob.search.high, log=knob.search.log)
-        trials = study.get_trials(deepcopy=False)
-    opened = {trial.number // ROUND for trial in trials if trial.state == TrialState.RUNNING}
-    return [trial for trial in trials if trial.number // ROUND in opened]
+def _ask(desk: Desk, one: Contender, study: optuna.Study, places: range) -> list[Asked]:
+    """The trials at these places among a contender's, drawn where the study doesn't have them yet."""
+    for place in range(len(_whole(one, study)), places.stop):
+        # the same stream for every contender: what they share is tried at the same values, by luck of none
+        study.sampler = SAMPLERS[desk.budget.sampler](seed=seed_of(FIRST_SEED, "tune", place))
+        trial = study.ask()
+        for knob in one.knobs:
+            trial.suggest_float(knob.name, knob.search.low, knob.search.high, log=knob.search.log)
+    rung = _rung(desk.suite, one.spec)
+    trials = _whole(one, study)
+    return [Asked(study, trials[place], _spec(one, trials[place], place), rung) for place in places]
 
 
-def _round(desk: Desk, asked: Asked) -> None:
+def _whole(one: Contender, study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that have all their settings; one that a stop left without some has no place among them."""
+    names = {knob.name for knob in one.knobs}
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.params.keys() == names]
+
+
+def _round(desk: Desk, fields: Sequence[Sequence[Asked]]) -> list[list[Trial]]:
     """Run a round of every contender: to the rung, where the worse half is given up, then to the end.
 
     Who is given up depends on the whole round as the files have it, so a stop in the middle changes nothing.
     """
-    rung = {one.name: _rung(desk.suite, one.spec) for one, _, _ in asked}
-    _run(desk, [(_spec(one, trial), rung[one.name]) for one, _, trials in asked for trial in trials])
-    kept = []
-    for one, study, trials in asked:
-        values = {trial.number: _value(desk, _spec(one, trial), rung[one.name]) for trial in trials}
-        ranked = sorted(trials, key=lambda trial: (_badness(values[trial.number], desk.budget), trial.number))
-        half = math.ceil(len(ranked) / 2)
-        kept += [(one, study, trial) for trial in ranked[:half]]
-        for trial in ranked[half:]:
-            _tell(study, trial, None, TrialState.FAIL if values[trial.number] is None else TrialState.PRUNED)
-    _run(desk, [(_spec(one, trial), None) for one, _, trial in kept])
-    for one, study, trial in kept:
-        value = _value(desk, _spec(one, trial), one.spec.steps)
-        _tell(study, trial, value, TrialState.FAIL if value is None else TrialState.COMPLETE)
+    _run(desk, [(one.spec, one.rung) for field in fields for one in field])
+    kept = {one.spec for field in fields for one in _better_half(desk, field)}
+    _run(desk, [(one.spec, None) for field in fields for one in field if one.spec in kept])
+    return [[_end(desk, one, one.spec in kept) for one in field] for field in fields]
 
 
-def _tell(study: optuna.Study, trial: FrozenTrial, value: float | None, state: TrialState) -> None:
-    if trial.state == TrialState.RUNNING:
-        study.tell(trial.number, value, state=state)
+def _better_half(desk: Desk, field: Sequence[Asked]) -> list[Asked]:
+    """By the metric at the rung; of equals the earlier."""
+    ranked = sorted(field, key=lambda one: _badness(_value(desk, one.spec, one.rung), desk.budget))
+    return ranked[: math.ceil(len(ranked) / 2)]
+
+
+def _end(desk: Desk, one: Asked, kept: bool) -> Trial:
+    """What a trial came to, which its study is told once."""
+    step = one.spec.steps if kept else one.rung
+    value = _value(desk, one.spec, step)
+    ended: Ended = "failed" if value is None else "finished" if step == one.spec.steps else "given up"
+    if one.trial.state == TrialState.RUNNING:
+        one.study.tell(one.trial.number, value if ended == "finished" else None, state=STATES[ended])
+    return Trial(_plain(one.trial.params), ended, value)
 
 
 def _run(desk: Desk, runs: Sequence[tuple[RunSpec, int | None]]) -> None:
@@ -178,8 +214,8 @@ def _rung(suite: Suite, spec: RunSpec) -> int:
     return next(mark for mark in suite.evaluation.marks(spec) if mark >= RUNG * spec.steps)
 
 
-def _spec(one: Contender, trial: FrozenTrial) -> RunSpec:
-    return replace(turned(one.spec, _plain(trial.params)), seed=FIRST_SEED + trial.number)
+def _spec(one: Contender, trial: FrozenTrial, place: int) -> RunSpec:
+    return replace(turned(one.spec, _plain(trial.params)), seed=FIRST_SEED + place)
 
 
 def _scored(desk: Desk, spec: RunSpec) -> dict[int, float]:
@@ -200,13 +236,12 @@ def _badness(value: float | None, budget: Budget) -> float:
     return value if budget.better == "lower" else -value
 
 
-def _tuned(one: Contender, study: optuna.Study) -> Tuned:
-    trials = study.get_trials(deepcopy=False)
-    pairs = tuple((_plain(t.params), t.value if t.state == TrialState.COMPLETE else None) for t in trials)
-    chosen = _plain(study.best_params) if any(value is not None for _, value in pairs) else None
-    spec = replace(turned(one.spec, chosen or {}), seed=one.seeds[0])
+def _tuned(one: Contender, trials: Sequence[Trial], budget: Budget) -> Tuned:
+    finished = [trial for trial in trials if trial.ended == "finished"]
+    best = min(finished, key=lambda trial: _badness(trial.value, budget), default=None)
+    spec = replace(turned(one.spec, best.settings if best else {}), seed=one.seeds[0])
     columns = {name: value for name, value in one.spec.columns().items() if name != "seed"}
-    return Tuned(one.name, columns, spec, one.seeds, pairs, chosen)
+    return Tuned(one.name, columns, spec, one.seeds, tuple(trials), best.settings if best else None)
 
 
 def budget(suite: Suite, metric: str | None, trials: int, only: Sequence[str], sampler: Sampler) -> Budget:
