@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ class Contender:
 
     name: str
     settings: dict[str, float]
-    ended: Mapping[str, int]  # trials by how they ended, of `ENDS`
+    ended: dict[str, int]  # trials by how they ended, of `ENDS`
     curve: tuple[Point, ...]
 
 
@@ -90,7 +89,7 @@ def grid(tuning: Tuning, suite: str) -> Grid:
 
 def _contender(body: dict[str, Any], telling: list[str]) -> Contender:
     name = ", ".join(str(body["columns"][column]) for column in telling)
-    ended = Counter(trial["ended"] for trial in body["trials"])
+    ended = dict(Counter(trial["ended"] for trial in body["trials"]))
     return Contender(name, body["chosen"] or {}, ended, tuple(Point(**point) for point in body["best_of"]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -131,6 +132,8 @@ def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.
     text = render(work.store, reported.name, "markdown", None)
     assert "Best of k trials" in text and f"optimizer.lr {tuned[0].chosen['optimizer.lr']:.3g}" in text
     assert render(work.store, reported.name, "html", None).count("<figcaption>best of k: ") == 2
+    told = json.loads(render(work.store, reported.name, "json", None))["tuning"]["contenders"]
+    assert [one["ended"] for one in told] == 2 * [{"finished": 3, "given up": 2}]
 
 
 @pytest.mark.parametrize("stop", [1, 9])
