@@ -22,7 +22,7 @@ from ganbench.cli.options import as_json, results
 @click.option("--fail-on", type=click.Choice(["worse"]),
               help="Of two suites: exit with 1 when the second is significantly worse in anything, rates of collapse"
                    " and divergence among it, or lost a run: it failed, is missing, diverged or was not measured where"
-                   " the first has the number. stderr says so when too few seeds can show nothing.")  # fmt: skip
+                   " the first has the number; with 2 when so few pairs could never fail.")  # fmt: skip
 def report(suites: tuple[str, ...], **options: Any) -> int:
     """Aggregate a suite's runs into tables; or compare two suites or results folders, cell by cell.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ganbench.commands.request import DONE, FAILED, load
+from ganbench.commands.request import DONE, FAILED, WRONG, load
 from ganbench.errors import RequestError
 
 
@@ -55,7 +55,8 @@ def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, i
     if options["fail_on"] and blind:
         click.echo(f"--fail-on {options['fail_on']}: THIS GATE CAN'T FAIL, but for lost runs. {blind}", err=True)
     failed = options["fail_on"] and (found.worse or found.lost)
-    return versus.draw(found, options["format_"]), FAILED if failed else DONE
+    code = FAILED if failed else WRONG if options["fail_on"] and blind else DONE
+    return versus.draw(found, options["format_"]), code
 
 
 def _results(name: str, root: Path) -> Any:

@@ -12,7 +12,7 @@ import click
 from ganbench import devices
 from ganbench.executors.base import Executor, Site
 
-DONE, FAILED, INTERRUPTED = 0, 1, 130  # exit codes
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130  # exit codes
 
 
 def load(path: Path, options: Mapping[str, Any]) -> Any:

@@ -28,13 +28,15 @@ FORMATS = ("markdown", "json")
 
 @dataclass(frozen=True)
 class Difference:
-    """The second minus the first in one metric and cell.
+    """The second minus the first in one metric, over all settings of a dataset or in one of them.
 
+    `family`: how many differences of its kind have a pair, over which its p is corrected.
     `left_out`: pairs without both numbers, by reason. `lost`: of the `had` runs of the first that have the number,
     those whose like in the second has none: it failed, is missing or unfinished, diverged or wasn't measured.
     """
 
     comparison: Comparison
+    family: int
     left_out: Mapping[str, int]
     lost: int
     had: int
@@ -42,7 +44,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Versus:
-    """Two results side by side: the second minus the first in every metric and cell, corrected over all together.
+    """Two results side by side: the second minus the first in every metric and dataset, over all settings at once,
+    where there are the most pairs, and in each setting. The two kinds are corrected apart.
 
     `apart`: what only one of them has, so that it isn't compared.
     """
@@ -69,21 +72,13 @@ class Versus:
         return sum(one.lost > 0 for one in self.differences)
 
     @property
-    def tested(self) -> int:
-        """How many differences have a pair."""
-        return sum(one.comparison.effect is not None for one in self.differences)
-
-    @property
-    def pairs(self) -> int:
-        """The most pairs that a difference has."""
-        return max((one.comparison.effect.n for one in self.differences if one.comparison.effect), default=0)
-
-    @property
-    def seeds_needed(self) -> int | None:
+    def pairs_needed(self) -> int | None:
         """Where no difference could be significant, however large: as many pairs of each as would do. Else None."""
-        if enough(self.pairs, self.tested):
+        tested = [(one.comparison.effect.n, one.family) for one in self.differences if one.comparison.effect]
+        if any(enough(n, family) for n, family in tested):
             return None
-        return next(n for n in count(1) if enough(n, len(self.differences)))
+        least = min((family for _, family in tested), default=len(self.differences))
+        return next(n for n in count(1) if enough(n, least))
 
 
 def enough(n: int, comparisons: int) -> bool:
@@ -107,12 +102,7 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
     absent = {name: {one.metric for one in own} - set(both.manifest["metrics"]) for name, own in rules.items()}
     found = rows(both, per_run(both, chosen), {name: own for name, own in rules.items() if not absent[name]})
     judged = metrics | {name: better for name, better in RATES.items() if any(name in row.numbers for row in found)}
-    raw = [
-        one
-        for metric, better in judged.items()
-        for one in compared(found, Compare(axis=AXIS, metric=metric, baseline="first"), better)
-    ]
-    differences = tuple(_differences(found, corrected(raw)))
+    differences = tuple(one for pooled in (True, False) for one in _kind(found, judged, pooled))
     if not any(one.comparison.effect or one.lost for one in differences):
         raise RequestError(
             " and ".join(names), "no run of one has its like in the other", "the same settings, seeds and metrics"
@@ -121,15 +111,26 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
     return Versus(*names, chosen, differences, (*_apart(sides, names), *unjudged))
 
 
+def _kind(found: Sequence[Row], judged: Mapping[str, str], pooled: bool) -> Iterator[Difference]:
+    """The differences over all settings, or in each of a dataset that has several."""
+    raw = [
+        one
+        for metric, better in judged.items()
+        for one in compared(found, Compare(axis=AXIS, metric=metric, baseline="first", pooled=pooled), better)
+    ]
+    return _differences(found, corrected([one for one in raw if pooled or one.setting]))
+
+
 def _differences(found: Sequence[Row], comparisons: Sequence[Comparison]) -> Iterator[Difference]:
     """Each comparison with the runs of its cell that it lacks."""
+    family = sum(one.effect is not None for one in comparisons)
     cells = {names: by(found, ("dataset", *names)) for names in {tuple(one.setting) for one in comparisons}}
     for one in comparisons:
         cell = by(cells[tuple(one.setting)][one.dataset, *one.setting.values()], (AXIS,))
         first, second = cell.get(("first",), []), cell.get(("second",), [])
         left_out = paired(second, first, AXIS, one.metric).left_out
         had = sum(one.metric in row.numbers for row in first)
-        yield Difference(one, left_out, _lost(first, second, one.metric), had)
+        yield Difference(one, family, left_out, _lost(first, second, one.metric), had)
 
 
 def _lost(first: Sequence[Row], second: Sequence[Row], metric: str) -> int:
@@ -191,12 +192,9 @@ def draw(found: Versus, format: str) -> str:
 
 def blind(found: Versus) -> str:
     """What to say where no difference could be significant; else nothing."""
-    if found.seeds_needed is None:
+    if found.pairs_needed is None:
         return ""
-    return (
-        f"No difference could be significant, however large: {found.tested} are judged together and none has more than"
-        f" {plural(found.pairs, 'pair')}. {found.seeds_needed} seeds on both sides would do."
-    )
+    return f"No difference could be significant, however large: it takes {found.pairs_needed} pairs, so more seeds."
 
 
 def _body(found: Versus) -> dict[str, Any]:
@@ -204,7 +202,7 @@ def _body(found: Versus) -> dict[str, Any]:
         asdict(one.comparison) | {"left_out": one.left_out, "lost": one.lost, "had": one.had}
         for one in found.differences
     ]
-    counts = {name: getattr(found, name) for name in ("worse", "better", "lost", "seeds_needed")}
+    counts = {name: getattr(found, name) for name in ("worse", "better", "lost", "pairs_needed")}
     return {"first": found.first, "second": found.second, "rule": found.rule, "differences": differences,
             "apart": found.apart} | counts  # fmt: skip
 
@@ -220,21 +218,21 @@ def _grid(found: Versus) -> Grid:
     settings = list(dict.fromkeys(name for one in found.differences for name in one.comparison.setting))
     numbers = (found.first, found.second, "difference [95 %]", "p (Holm)", "n")
     header = ("metric", "dataset", *settings, "verdict", *numbers, "notes")
-    table = tuple(_row(one, settings, found.tested) for one in found.differences)
+    table = tuple(_row(one, settings) for one in found.differences)
     note = (
         f"Rule {found.rule}. Second minus first, paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's"
-        " for a rate; p is corrected over the whole table. LOST: of the first's runs with the number, those"
-        " whose like in the second failed, is missing or unfinished, diverged or was not measured."
+        " for a rate. Rows without a setting are over all of them; p is corrected over these, and apart over the others."
+        " LOST: of the first's runs with the number, those whose like in the second failed, is missing or unfinished, diverged or was not measured."
     )
     note += f" Not compared: {'; '.join(found.apart)}." if found.apart else ""
     return Grid("differences", "differences", header, table, 3 + len(settings), note)
 
 
-def _row(one: Difference, settings: Sequence[str], tested: int) -> tuple[str, ...]:
+def _row(one: Difference, settings: Sequence[str]) -> tuple[str, ...]:
     found = one.comparison
     settled = (str(found.setting.get(name, ABSENT)) for name in settings)
     names = (f"{found.metric} {ARROWS[found.direction]}", found.dataset, *settled, _verdict(one))
-    notes = "; ".join(_notes(one, tested)) or ABSENT
+    notes = "; ".join(_notes(one)) or ABSENT
     effect = found.effect
     if effect is None or found.corrected is None:
         return (*names, *(ABSENT,) * 4, "0", notes)
@@ -248,7 +246,7 @@ def _verdict(one: Difference) -> str:
     return ", ".join(filter(None, (told, lost))) or ABSENT
 
 
-def _notes(one: Difference, tested: int) -> Iterator[str]:
+def _notes(one: Difference) -> Iterator[str]:
     """What was left out, what differs besides, and what could have been shown, as in the notes to claims."""
     found, effect = one.comparison, one.comparison.effect
     if effect is None:
@@ -261,7 +259,7 @@ def _notes(one: Difference, tested: int) -> Iterator[str]:
         yield f"{runs} of {effect.n + sum(one.left_out.values())} pairs left out: {why}"
     if effect.varies:
         yield f"{', '.join(effect.varies)} differ too"
-    if found.better is None and not enough(effect.n, tested):
+    if found.better is None and not enough(effect.n, one.family):
         yield f"{plural(effect.n, 'pair')} could show no difference, however large"
     elif found.better is None and found.detectable:
         yield f"could have shown {number(found.detectable)}"
