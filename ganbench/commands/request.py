@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ganbench import devices
+from ganbench.datasets._files import data_root
 from ganbench.executors.base import Executor, Site
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130  # exit codes
@@ -46,12 +47,6 @@ def _executor(name: str) -> Callable[[Site], Executor]:
     from ganbench.executors.local import Local
 
     return Inline if name == "inline" else Local
-
-
-def data_root() -> Path | None:
-    """The folder of the datasets that are not embedded."""
-    named = os.environ.get("GANBENCH_DATA")
-    return Path(named).resolve() if named else None
 
 
 def print_excluded(suite: Any) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from ganbench import devices
-from ganbench.commands.request import DONE, FAILED, INTERRUPTED, data_root, load, print_excluded, request_of
+from ganbench.commands.request import DONE, FAILED, INTERRUPTED, load, print_excluded, request_of
+from ganbench.datasets._files import data_root
 from ganbench.errors import RequestError
 
 

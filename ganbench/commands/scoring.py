@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench import devices
+from ganbench.datasets._files import data_root
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def evaluate(generated: str, options: Mapping[str, Any]) -> None:
     from ganbench.progress import counted
 
     registry = Registry.of(options["plugins"])
-    data, inception = os.environ.get("GANBENCH_DATA"), os.environ.get("GANBENCH_INCEPTION")
-    sides = read_sides(generated, options["reference"], options["validation"], Path(data).resolve() if data else None)
+    inception = os.environ.get("GANBENCH_INCEPTION")
+    sides = read_sides(generated, options["reference"], options["validation"], data_root())
     for note in sides.notes:
         _say(note)
     cache = _writable(options["results"].resolve() / "cache")

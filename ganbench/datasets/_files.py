@@ -13,7 +13,7 @@ from ganbench.errors import RequestError
 def data_root() -> Path | None:
     """The data folder that the user named in `GANBENCH_DATA`, or None."""
     name = os.environ.get("GANBENCH_DATA")
-    return Path(name).expanduser() if name else None
+    return Path(name).expanduser().resolve() if name else None
 
 
 def located(path: str, root: Path | None) -> Path:

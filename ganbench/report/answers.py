@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.questions import Contrast
 from ganbench.report import layout, tuning
-from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number
+from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +71,10 @@ def outcome_grid(report: Report, section: Section) -> Grid | None:
     for cell in section.cells:
         names = tuple(str(cell.columns[name]) for name in section.varying)
         rows.append((*names, *(_outcome(cell.outcomes) if cell.outcomes else (ABSENT,) * 5)))
-    note = "Shares of finished runs with Wilson's 95 % intervals; the step is the median and the range."
+    note = (
+        "Shares of finished runs with Wilson's 95 % intervals; the step is the median and the range. A run that never"
+        " was good counts as collapsed from its first mark."
+    )
     slug = f"{report.suite}-{section.dataset}-outcomes"
     return Grid(
         f"outcomes by the suite's rule: {section.stable}", slug, header, tuple(rows), len(section.varying), note
@@ -115,7 +118,7 @@ def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
         verdict.dataset,
         ANSWERS[verdict.answer],
         _interval(verdict.effect),
-        _p(verdict.corrected),
+        p_text(verdict.corrected),
         str(verdict.n),
         _besides(verdict.beside),
         "; ".join((*verdict.notes, *_least(verdict.detectable, verdict.answer == "inconclusive"))) or ABSENT,
@@ -155,7 +158,7 @@ def _comparison_row(one: Comparison, settings: list[str]) -> tuple[str, ...]:
     left = "".join(f", {count} {why}" for why, count in found.left_out.items())
     left += f", {', '.join(found.varies)} differ too" if found.varies else ""
     n = f"{found.n}{'*' if found.few else ''}{left}"
-    return (*names, *numbers, _p(one.corrected), n, "none" if one.detectable is None else number(one.detectable))
+    return (*names, *numbers, p_text(one.corrected), n, "none" if one.detectable is None else number(one.detectable))
 
 
 def _standing_grid(family: Family, standing: Standing, slug: str) -> Grid:
@@ -173,7 +176,7 @@ def _standing_grid(family: Family, standing: Standing, slug: str) -> Grid:
         for at in order
     )
     note = (
-        f"{ranks.n} settings; Friedman p = {_p(ranks.p)}; ranks that differ by {ranks.critical:.2f} or less share a"
+        f"{ranks.n} settings; Friedman p = {p_text(ranks.p)}; ranks that differ by {ranks.critical:.2f} or less share a"
         " letter (Nemenyi, 0.05)."
     )
     note += f" {standing.dropped} settings lack a value." if standing.dropped else ""
@@ -216,7 +219,3 @@ def _rate(rate: Interval) -> str:
 
 def _interval(interval: Interval | None) -> str:
     return ABSENT if interval is None else interval_text(interval)
-
-
-def _p(p: float | None) -> str:
-    return ABSENT if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -92,6 +92,11 @@ def number(value: float) -> str:
     return _fixed(value, abs(value), 4)
 
 
+def p_text(p: float | None) -> str:
+    """Three decimals."""
+    return ABSENT if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def one_line(text: str) -> str:
     """Text with every run of white space as one space."""
     return " ".join(text.split())

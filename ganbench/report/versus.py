@@ -15,7 +15,7 @@ from ganbench.questions import RATES, Compare, from_json
 from ganbench.report import markdown
 from ganbench.report.comparisons import LEVEL, Comparison, compared, corrected
 from ganbench.report.fingerprints import require_one_fingerprint
-from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number, plural
+from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number, p_text, plural
 from ganbench.report.pairs import FEW, paired, shared
 from ganbench.report.rows import Row, by, rows
 from ganbench.report.trajectories import check_rule, per_run
@@ -221,8 +221,9 @@ def _grid(found: Versus) -> Grid:
     table = tuple(_row(one, settings) for one in found.differences)
     note = (
         f"Rule {found.rule}. Second minus first, paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's"
-        " for a rate. Rows without a setting are over all of them; p is corrected over these, and apart over the others."
-        " LOST: of the first's runs with the number, those whose like in the second failed, is missing or unfinished, diverged or was not measured."
+        " for a rate. Rows without a setting are over all settings, corrected by themselves, as the others are."
+        " LOST: of the first's runs with the number, those whose like in the second failed, is missing or"
+        " unfinished, diverged or was not measured."
     )
     note += f" Not compared: {'; '.join(found.apart)}." if found.apart else ""
     return Grid("differences", "differences", header, table, 3 + len(settings), note)
@@ -237,7 +238,7 @@ def _row(one: Difference, settings: Sequence[str]) -> tuple[str, ...]:
     if effect is None or found.corrected is None:
         return (*names, *(ABSENT,) * 4, "0", notes)
     sides = (number(effect.second), number(effect.first))
-    return (*names, *sides, interval_text(effect.difference), f"{found.corrected:.3f}", str(effect.n), notes)
+    return (*names, *sides, interval_text(effect.difference), p_text(found.corrected), str(effect.n), notes)
 
 
 def _verdict(one: Difference) -> str:
