@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",
     "evaluate": "datasets datasets.base errors evaluators evaluators.base plugins suite",
     "parity": "datasets.base evaluators evaluators.base plugins rng",
-    "commands": "datasets.base devices errors evaluate evaluators executors executors.base parity pictures plugins "
+    "commands": "datasets datasets.base devices errors evaluate evaluators executors executors.base parity pictures plugins "
     "progress report run store suite table tracking tuning watch",
     "cli": "commands errors",
     "testing": "component datasets datasets.base evaluators.base job networks networks.base optimizers optimizers.base "
