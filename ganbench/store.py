@@ -203,7 +203,7 @@ class Store:
                 str(self.root / "suites"),
                 f"no suite {name!r} has run here",
                 f"known: {', '.join(known) or 'none'}",
-                f"run it first: ganbench run suites/{name}.yaml",
+                "run it first: ganbench run FILE",
             )
         path = self.root / "suites" / f"{name}.json"
         try:

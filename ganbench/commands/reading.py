@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ganbench.commands.request import DONE, FAILED, WRONG, load
+from ganbench.commands.request import DONE, FAILED, WRONG, load, suite_name
 from ganbench.errors import RequestError
 
 
@@ -19,11 +19,11 @@ def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
     from ganbench.store import Store
 
     store, rule, out = Store(options["results"]), options["rule"], options["out"]
-    suite = suites[0] if suites else None
     if len(suites) > 2 or (options["fail_on"] and len(suites) != 2):
         raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
     if len(suites) == 2 and options["publish"]:
         raise RequestError("--publish", "two suites", "one suite", "write the comparison with --out")
+    suite = None if len(suites) == 2 else suite_name(store, suites[0] if suites else None)
     try:
         if options["publish"]:
             for path in publish(store, suite, rule, options["publish"]):
@@ -61,12 +61,12 @@ def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, i
 
 def _results(name: str, root: Path) -> Any:
     """The results of a folder in which one suite ran, or of a suite in the folder `root`."""
-    from ganbench.report import only_suite
     from ganbench.store import Store
     from ganbench.table import read
 
-    store = Store(Path(name) if Path(name).is_dir() else root)
-    return read(store, only_suite(store) if Path(name).is_dir() else name)
+    if Path(name).is_dir():
+        return read(Store(Path(name)), suite_name(Store(Path(name)), None))
+    return read(Store(root), suite_name(Store(root), name))
 
 
 def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:

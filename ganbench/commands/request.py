@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench import devices
 from ganbench.datasets._files import data_root
+from ganbench.errors import RequestError
 from ganbench.executors.base import Executor, Site
+
+if TYPE_CHECKING:
+    from ganbench.store import Store
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130  # exit codes
 
@@ -22,6 +26,29 @@ def load(path: Path, options: Mapping[str, Any]) -> Any:
 
     changes = suite.Changes(tuple(options.get("only", ())), options.get("seeds"), tuple(options.get("set_", ())))
     return suite.load(path, changes, data_root=data_root())
+
+
+def suite_name(store: Store, typed: str | None) -> str:
+    """The suite with results that is meant: by its name, by its file, or the only one there. Raises `RequestError`."""
+    from ganbench.plugins import guess
+    from ganbench.report import only_suite
+
+    if typed is None:
+        return only_suite(store)
+    known, is_file = store.suites(), typed.endswith((".yaml", ".yml"))
+    name = Path(typed).stem if is_file else typed
+    if name in known:
+        return name
+    is_folder = Path(typed).is_dir()
+    if is_folder or ("/" in typed and not is_file):
+        given = "a results folder is no suite" if is_folder else "there is no such results folder"
+        raise RequestError(typed, given, "allowed: a suite's name or file", "one folder is given by --results")
+    raise RequestError(
+        str(store.root / "suites"),
+        f"no suite {name!r} has run here",
+        f"{guess(name, known)} known: {', '.join(known) or 'none'}".strip(),
+        f"run it first: ganbench run {typed if is_file else 'FILE'}",
+    )
 
 
 def request_of(suite: Any, options: Mapping[str, Any]) -> Any:

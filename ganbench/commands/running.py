@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ganbench import devices
-from ganbench.commands.request import DONE, FAILED, INTERRUPTED, load, print_excluded, request_of
+from ganbench.commands.request import DONE, FAILED, INTERRUPTED, load, print_excluded, request_of, suite_name
 from ganbench.datasets._files import data_root
 from ganbench.errors import RequestError
 
@@ -88,12 +88,11 @@ def check(suites: tuple[Path, ...], options: Mapping[str, Any]) -> None:
 
 def watch(results: Path, suite: str | None, once: bool) -> None:
     """`ganbench watch`."""
-    from ganbench.report import only_suite
     from ganbench.store import Store
     from ganbench.watch import watch as look_on
 
     store = Store(results)
-    look_on(store, suite or only_suite(store), once)
+    look_on(store, suite_name(store, suite), once)
 
 
 def sync(results: Path, suites: tuple[str, ...], tracking_uri: str | None) -> None:
@@ -105,7 +104,8 @@ def sync(results: Path, suites: tuple[str, ...], tracking_uri: str | None) -> No
     uri = tracking.resolve(tracking_uri, results)
     if uri is None:
         raise RequestError("--tracking-uri", "none is not a place to mirror to", "allowed: an MLflow tracking URI")
-    synced = tracking.sync(store, uri, list(suites) or None, lambda text: click.echo(text, err=True))
+    meant = [suite_name(store, typed) for typed in suites] or None
+    synced = tracking.sync(store, uri, meant, lambda text: click.echo(text, err=True))
     click.echo(f"{synced.runs} runs in {uri}: {synced.metrics_added} metric values added")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from filelock import Timeout
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganbench import store as storing
+from ganbench.cli import cli
+from ganbench.commands.request import suite_name
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.plan import missing
 from ganbench.store import RunFolder, State, Store, write_bytes, write_json
+from tests.synthetic import Run, write_suite
 from tests.unit.jobs import JOB
 
 SCORE = {"step": 10, "time": 1.0, "metric": "hq", "value": 0.5, "evaluator": "modes v1 n=10"}
@@ -350,8 +355,52 @@ def test_manifests(tmp_path: Path) -> None:
     store = Store(tmp_path).open()
     store.write_manifest("study", {"suite": "study"})
     assert store.suites() == ["study"] and store.manifest("study") == {"suite": "study"}
-    with pytest.raises(RequestError, match=r"no suite 'other' has run here\. known: study\. run it first"):
+    with pytest.raises(RequestError, match=r"no suite 'other' has run here\. known: study\. run it .+ run FILE$"):
         store.manifest("other")
+
+
+def test_a_suite_is_meant_by_its_name_by_its_file_or_by_being_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path).open()
+    store.write_manifest("study", {})
+    assert {suite_name(store, typed) for typed in ("study", "suites/study.yaml", "study.yml", None)} == {"study"}
+    store.write_manifest("other", {})
+    with pytest.raises(RequestError, match="2 suites ran here"):
+        suite_name(store, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("stduy", "no suite 'stduy' has run here. did you mean 'study'? known: study. run it first: ganbench run FILE"),
+        ("x", "no suite 'x' has run here. known: study. run it first: ganbench run FILE"),
+        ("suites/x.yaml", "no suite 'x' has run here. known: study. run it first: ganbench run suites/x.yaml"),
+        ("no/x", "no/x: there is no such results folder. allowed: a suite's name or file. one folder is given by --"),
+    ],
+)
+def test_a_suite_without_results_is_told(tmp_path: Path, typed: str, told: str) -> None:
+    store = Store(tmp_path).open()
+    store.write_manifest("study", {})
+    with pytest.raises(RequestError, match=re.escape(told)):
+        suite_name(store, typed)
+
+
+def test_a_folder_in_place_of_a_suite_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "results").open()
+    monkeypatch.chdir(tmp_path)
+    for typed in ("results", str(tmp_path / "results")):
+        with pytest.raises(RequestError, match=r"a results folder is no suite\. .* one folder is given by --results"):
+            suite_name(store, typed)
+
+
+def test_commands_take_the_file_of_a_suite(tmp_path: Path) -> None:
+    write_suite(tmp_path, [Run(curves={"hq": [0.5]})])
+    place = ["--results", str(tmp_path)]
+    for words in (["report", "suites/study.yaml"], ["report", "study", "suites/study.yaml"], ["watch", "study.yaml"]):
+        done = CliRunner().invoke(cli, [*words, *place], catch_exceptions=False)
+        assert done.exit_code == 0 and "study" in done.output
+    for words in (["report", "stduy"], ["report", "study", "stduy"], ["watch", "stduy"], ["sync", "stduy"]):
+        with pytest.raises(RequestError, match="did you mean 'study'"):
+            CliRunner().invoke(cli, [*words, *place], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"5", b"null", b"\xff", b"[" * 100_000])
