@@ -18,7 +18,7 @@ SHOWN = 10  # ids listed when a prefix fits many
 
 
 def show(store: Store, run_id: str) -> str:
-    """One run as text. `run_id` is an id or the beginning of only one. Raises `RequestError` otherwise."""
+    """One run as text, found by its id, its hash or a beginning that fits only one. Raises `RequestError` otherwise."""
     folder = _find(store, run_id)
     parts = [
         folder.run_id,
@@ -32,8 +32,10 @@ def show(store: Store, run_id: str) -> str:
 
 
 def _find(store: Store, prefix: str) -> RunFolder:
+    """The run of an id, else of the only id that begins so, else of the only hash that does."""
     known = [folder.run_id for folder in store.runs()]
     found = [prefix] if prefix in known else [run_id for run_id in known if run_id.startswith(prefix)]
+    found = found or [run_id for run_id in known if run_id.rpartition("-")[2].startswith(prefix)]
     if len(found) == 1:
         return store.run(found[0])
     place = str(store.root / "runs")
@@ -42,8 +44,13 @@ def _find(store: Store, prefix: str) -> RunFolder:
         fits = f"it fits {', '.join(found[:SHOWN])}{more}"
         raise RequestError(place, f"{prefix!r} is the beginning of {len(found)} runs", fits, "write more of the id")
     near = get_close_matches(prefix, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {len(known)} runs"
-    raise RequestError(place, f"no run {prefix!r}", hint, "`ganbench report --format csv` lists the ids of a suite")
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise RequestError(
+        place,
+        f"no run {prefix!r}",
+        f"{hint}there are {len(known)} runs",
+        "`ganbench report --format csv` lists the ids of a suite",
+    )
 
 
 def _readable(part: Callable[[RunFolder], str], folder: RunFolder) -> str:

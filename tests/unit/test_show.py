@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ganbench.errors import RequestError
 from ganbench.report.show import show
+from ganbench.store import Store, write_json
 from tests.synthetic import Run, score, write_suite
 
 DONE = Run(curves={"fd_pixels": [3.0, 2.0], "hq": [0.25, None]})
@@ -64,7 +67,20 @@ def test_the_beginning_of_one_id_is_enough_and_of_many_is_not(tmp_path: Path):
 
 def test_a_typing_mistake_gets_a_suggestion(tmp_path: Path):
     store = write_suite(tmp_path, [DONE, FAILED])
-    with pytest.raises(RequestError, match=r"no run 'wgen-digits-s0'. did you mean 'wgan-digits-s0-0123456789'\?"):
+    told = "no run 'wgen-digits-s0'. did you mean 'wgan-digits-s0-0123456789'? there are 2 runs. `ganbench report"
+    with pytest.raises(RequestError, match=re.escape(told)):
         show(store, "wgen-digits-s0")
-    with pytest.raises(RequestError, match="there are 2 runs"):
+    with pytest.raises(RequestError, match=r"no run 'q'\. there are 2 runs\. `"):
         show(store, "q")
+
+
+@pytest.mark.parametrize("typed", ["ba5eba1100", "ba5", "bad"])
+def test_the_hash_or_its_beginning_is_enough(tmp_path: Path, typed: str):
+    store = Store(tmp_path).open()
+    ids = ["ns-digits-s0-ba5eba1100", "bad_gan-digits-s0-bad0000000", "ns-digits-s1-bad1111111"]
+    for run_id in ids:
+        write_json(store.run(run_id).path / "spec.json", {})
+    assert show(store, typed).splitlines()[0] == ids[typed == "bad"], "an id that begins so comes before a hash"
+    shutil.rmtree(store.run(ids[1]).path)
+    with pytest.raises(RequestError, match=r"'ba' is the beginning of 2 runs\. it fits ns-.*-ba5eba1100, ns-.*-bad1"):
+        show(store, "ba")
