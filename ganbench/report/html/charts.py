@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from ganbench.report.layout import number
+from ganbench.report.layout import interval_text, number, plural
 
 if TYPE_CHECKING:
     from ganbench.report.cells import Curve, Dot
     from ganbench.stats import Interval
 
-WIDTH, ROW, LABEL, FOOT = 720, 24, 250, 26  # of a strip chart, in pixels
+WIDTH = 720  # of ranks and profiles, in pixels
+STRIP, ROW, FOOT, EDGE = 480, 24, 18, 12  # of a strip chart
+CLOSE, STEP, STACK = 3, 5, 16  # dots nearer than this stand above one another: the step, and the most of all steps
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "14 4", "1 5")
 WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
@@ -27,6 +29,14 @@ class Row:
     name: str
     dots: tuple[Dot, ...]
     interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A chart a cell (empty without a number), all on one scale, and the scale's numbers, which stand under them."""
+
+    rows: tuple[str, ...]
+    foot: str
 
 
 @dataclass(frozen=True)
@@ -79,31 +89,53 @@ def axis(values: Iterable[float], start: float, end: float) -> Axis | None:
     return Axis(low - room, high + room, start, end, log=False)
 
 
-def strip(rows: Sequence[Row]) -> str:
-    """Every seed as a dot, a row a cell, with the mean and its interval; empty when no cell has a number."""
+def strip(rows: Sequence[Row], metric: str) -> Strip | None:
+    """Every seed as a dot, a row a cell, with the mean and its interval; None when no cell has a number."""
     ends = [end for row in rows if row.interval for end in (row.interval.low, row.interval.high) if end is not None]
-    scale = axis([*(dot.value for row in rows for dot in row.dots), *ends], LABEL, WIDTH - 12)
+    scale = axis([*(dot.value for row in rows for dot in row.dots), *ends], EDGE, STRIP - EDGE)
     if scale is None:
-        return ""
-    height = len(rows) * ROW + FOOT
-    parts = [*_grid(scale, height - FOOT)]
-    for i, row in enumerate(rows):
-        parts += _strip_row(row, i * ROW + ROW / 2 + 2, scale)
-    return _svg(WIDTH, height, parts)
+        return None
+    ticks = [
+        f'<text class="tick" x="{scale(tick):.1f}" y="13" text-anchor="middle">{_short(tick)}</text>'
+        for tick in scale.ticks(6)
+    ]
+    drawn = tuple(_strip_row(row, scale, metric) if row.dots else "" for row in rows)
+    return Strip(drawn, _svg((STRIP, FOOT), ticks, f"the scale of {metric}"))
 
 
-def panels(cells: Sequence[Panel]) -> list[str]:
-    """One small chart a cell, all on the same scales: every seed, their mean, and the band between the extremes."""
+def stacked(places: Sequence[float], close: float, step: float, most: float) -> list[float]:
+    """How far each place moves across its row, so that those nearer than `close` stand in steps around its middle.
+
+    A stack higher than `most` has smaller steps.
+    """
+    moved, stack = [0.0] * len(places), list[int]()
+    order = sorted(range(len(places)), key=places.__getitem__)
+    for rank, at in enumerate(order, start=1):
+        stack.append(at)
+        if rank == len(order) or places[order[rank]] - places[stack[0]] >= close:
+            apart = min(step, most / max(1, len(stack) - 1))
+            for level, one in enumerate(stack):
+                moved[one] = (level - (len(stack) - 1) / 2) * apart
+            stack = []
+    return moved
+
+
+def panels(cells: Sequence[Panel], metric: str) -> list[str]:
+    """One small chart a cell, all on the same scales: every seed, their mean, and the band between the extremes.
+
+    Empty for a cell without a number.
+    """
     points = [point for cell in cells for curve in cell.curves for point in curve.points]
     x = axis([step for step, _ in points], LEFT, PANEL_WIDTH - 6)
     y = axis([value for _, value in points], PANEL_HEIGHT - BOTTOM, TOP)
     if x is None or y is None:
         return []
     across = Axis(0, max(step for step, _ in points), LEFT, PANEL_WIDTH - 6, log=False)
-    return [_panel(cell, across, y) for cell in cells]
+    said = [f"{cell.name}: {metric} by step, {plural(len(cell.curves), 'seed')}" for cell in cells]
+    return [_panel(cell, across, y, text) if cell.curves else "" for cell, text in zip(cells, said, strict=True)]
 
 
-def searches(curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> list[str]:
+def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> list[str]:
     """The best of k trials against k on one scale: (k, mean, low, high) by contender."""
     x = axis([k for curve in curves for k, *_ in curve], LEFT, PANEL_WIDTH - 6)
     y = axis([value for curve in curves for _, *values in curve for value in values], PANEL_HEIGHT - BOTTOM, TOP)
@@ -111,47 +143,41 @@ def searches(curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> lis
         return []
     across = Axis(1, max(2, *(k for curve in curves for k, *_ in curve)), LEFT, PANEL_WIDTH - 6, log=False)
     drawn = []
-    for curve in curves:
+    for name, curve in zip(names, curves, strict=True):
         low, high = [(k, end) for k, _, end, _ in curve], [(k, end) for k, _, _, end in curve]
         band = f'<polygon class="band" points="{_points([*high, *reversed(low)], across, y)}"/>'
         mean = _line([(k, value) for k, value, _, _ in curve], across, y, "curve", "expected best of k")
-        drawn.append(_svg(PANEL_WIDTH, PANEL_HEIGHT, [*_scales(across, y), band, mean]))
+        parts = [*_scales(across, y), band, mean]
+        drawn.append(_svg((PANEL_WIDTH, PANEL_HEIGHT), parts, f"{name}: expected best of k trials by k"))
     return drawn
 
 
-def _grid(scale: Axis, bottom: float) -> list[str]:
-    parts = []
-    for tick in scale.ticks(6):
-        x = scale(tick)
-        parts.append(f'<line class="rule" x1="{x:.1f}" y1="0" x2="{x:.1f}" y2="{bottom}"/>')
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{_short(tick)}</text>')
-    return parts
-
-
-def _strip_row(row: Row, y: float, scale: Axis) -> list[str]:
-    parts = [f'<text class="name" x="0" y="{y + 4}">{_clipped(row.name, 42)}</text>']
-    mean = row.interval
+def _strip_row(row: Row, scale: Axis, metric: str) -> str:
+    middle, mean = ROW / 2, row.interval
+    parts = [
+        f'<line class="rule" x1="{scale(tick):.1f}" y1="0" x2="{scale(tick):.1f}" y2="{ROW}"/>'
+        for tick in scale.ticks(6)
+    ]
     if mean is not None and mean.low is not None and mean.high is not None:
-        parts.append(
-            f'<line class="interval" x1="{scale(mean.low):.1f}" y1="{y}" x2="{scale(mean.high):.1f}" y2="{y}"/>'
-        )
-    for dot in row.dots:
+        ends = f'x1="{scale(mean.low):.1f}" y1="{middle:g}" x2="{scale(mean.high):.1f}" y2="{middle:g}"'
+        parts.append(f'<line class="interval" {ends}/>')
+    places = [scale(dot.value) for dot in row.dots]
+    for dot, x, moved in zip(row.dots, places, stacked(places, CLOSE, STEP, STACK), strict=True):
         title = f"<title>{escape(row.name)}, seed {dot.seed}: {number(dot.value)}</title>"
-        parts.append(
-            f'<a href="#{escape(dot.run_id)}">'
-            f'<circle class="dot" cx="{scale(dot.value):.1f}" cy="{y}" r="4">{title}</circle></a>'
-        )
+        circle = f'<circle class="dot" cx="{x:.1f}" cy="{middle + moved:.1f}" r="3.5">{title}</circle>'
+        parts.append(f'<a href="#{escape(dot.run_id)}" tabindex="-1">{circle}</a>')
     if mean is not None:
         x = scale(mean.mean)
-        parts.append(f'<line class="mean" x1="{x:.1f}" y1="{y - 8}" x2="{x:.1f}" y2="{y + 8}"/>')
-    return parts
+        parts.append(f'<line class="mean" x1="{x:.1f}" y1="3" x2="{x:.1f}" y2="{ROW - 3}"/>')
+    said = f", mean {interval_text(mean)}" if mean is not None else ""
+    return _svg((STRIP, ROW), parts, f"{row.name}: {metric} of {plural(len(row.dots), 'seed')}{said}")
 
 
-def _panel(cell: Panel, x: Axis, y: Axis) -> str:
+def _panel(cell: Panel, x: Axis, y: Axis, said: str) -> str:
     parts = [*_scales(x, y), _band(cell.curves, x, y)]
     parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
     parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
-    return _svg(PANEL_WIDTH, PANEL_HEIGHT, parts)
+    return _svg((PANEL_WIDTH, PANEL_HEIGHT), parts, said)
 
 
 def _scales(x: Axis, y: Axis) -> list[str]:
@@ -186,8 +212,11 @@ def _points(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
     return " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
 
 
-def _svg(width: float, height: float, parts: Iterable[str]) -> str:
-    return f'<svg viewBox="0 0 {width:g} {height:g}" role="img" style="max-width:{width:g}px">{"".join(parts)}</svg>'
+def _svg(size: tuple[float, float], parts: Iterable[str], said: str) -> str:
+    """`said`: the chart in words, for those who cannot see it."""
+    width, height = size
+    head = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(said)}"'
+    return f"<svg {head}>{''.join(parts)}</svg>"
 
 
 def _clipped(text: str, length: int) -> str:
@@ -218,7 +247,8 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], cliques: S
         parts.append(f'<polyline class="seed" points="{x:.1f},24 {x:.1f},{y - 4}"/>')
         anchor = f'x="{x + (-6 if left else 6):.1f}" y="{y}" text-anchor="{"end" if left else "start"}"'
         parts.append(f'<text class="name" {anchor}>{_clipped(names[at], 60)} {ranks[at]:.2f}</text>')
-    return _svg(WIDTH, top + 18 * len(names) + 10, parts)
+    said = "mean ranks: " + ", ".join(f"{names[at]} {ranks[at]:.2f}" for at in order)
+    return _svg((WIDTH, top + 18 * len(names) + 10), parts, said)
 
 
 def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]]) -> str:
@@ -237,4 +267,5 @@ def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Seque
         parts.append(f'<polyline class="curve" {dashes} points="{points}"><title>{escape(name)}</title></polyline>')
         parts.append(f'<line class="curve" {dashes} x1="{right + 12}" y1="{line}" x2="{right + 44}" y2="{line}"/>')
         parts.append(f'<text class="name" x="{right + 50}" y="{line + 4}">{_clipped(name, 34)}</text>')
-    return _svg(WIDTH, max(height, TOP + 18 * len(names) + 10), parts)
+    said = f"performance profiles of {', '.join(names)}"
+    return _svg((WIDTH, max(height, TOP + 18 * len(names) + 10)), parts, said)

@@ -41,11 +41,13 @@ class Shown:
     marks: tuple[int, ...]
 
 
+Cells = Sequence[Sequence[Shown]]  # of one dataset: the runs of each cell
+
+
 @dataclass(frozen=True)
 class Gallery:
     """The pictures of one cell."""
 
-    name: str
     last: tuple[Picture, ...]
     over_time: tuple[Picture, ...]
 
@@ -82,14 +84,19 @@ def encode(path: Path) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def galleries(store: Store, cells: Sequence[tuple[str, Sequence[Shown]]]) -> tuple[list[Gallery], int]:
-    """The pictures of each cell (its name and its runs), and how many found no room: the last marks go first."""
+def galleries(store: Store, sections: Sequence[Cells]) -> tuple[list[list[Gallery]], int]:
+    """The pictures of each section's cells, and how many found no room on the page: all last marks go first."""
     room = Room(MOST)
-    last = [_hung(store, [(run, run.marks[-1]) for run in runs[:SEEDS] if run.marks], room) for _, runs in cells]
-    over_time = [
-        _hung(store, [(run, step) for run in runs[:1] for step in _spread(run.marks)], room) for _, runs in cells
+    last = [
+        [_hung(store, [(run, run.marks[-1]) for run in runs[:SEEDS] if run.marks], room) for runs in cells]
+        for cells in sections
     ]
-    return [Gallery(name, *both) for (name, _), *both in zip(cells, last, over_time, strict=True)], room.left_out
+    over_time = [
+        [_hung(store, [(run, step) for run in runs[:1] for step in _spread(run.marks)], room) for runs in cells]
+        for cells in sections
+    ]
+    found = [list(map(Gallery, *both)) for both in zip(last, over_time, strict=True)]
+    return found, room.left_out
 
 
 def _spread(marks: tuple[int, ...]) -> tuple[int, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, get_args
 
@@ -14,13 +15,15 @@ from markupsafe import Markup
 from ganbench.report import answers, layout
 from ganbench.report.cells import curves_of, dots_of, runs_of
 from ganbench.report.claims import Answer
-from ganbench.report.html import charts
+from ganbench.report.html import charts, names
 from ganbench.report.html.gallery import Gallery, Shown, galleries
 from ganbench.report.layout import Grid
 from ganbench.report.notes import notes
 from ganbench.report.trajectories import per_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from ganbench.report.comparisons import Family, Standing
@@ -38,8 +41,7 @@ AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "
 class Heat:
     """A number of the grid's heat map: `shade` is 0 for the worst of its column and 1 for the best, None for none."""
 
-    text: str
-    order: float | None  # what the column is sorted by
+    order: float  # what the column is sorted by
     shade: float | None
 
 
@@ -49,8 +51,9 @@ class Metric:
 
     name: str
     arrow: str
-    strip: Markup
-    panels: tuple[tuple[str, Markup], ...]
+    strip: tuple[Markup, ...]  # a chart a cell
+    foot: Markup
+    panels: tuple[Markup, ...]
 
 
 @dataclass(frozen=True)
@@ -65,36 +68,47 @@ class Ranks:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One dataset."""
+    """One dataset. Ids on the page begin with its `slug`."""
 
     slug: str
     section: Section
     constants: str
     outcomes: Grid | None
-    names: tuple[tuple[str, ...], ...]
-    heat: tuple[tuple[Heat, ...], ...]  # cells x metrics
+    grid: Grid
+    heats: dict[tuple[int, int], Heat]  # by row and column of the grid
+    spread: tuple[Grid, ...]  # best, last and tail; none without a metric
+    names: tuple[str, ...]  # of the cells, whole
+    labels: tuple[str, ...]  # and short
     metrics: tuple[Metric, ...]
     galleries: tuple[Gallery, ...]
-    left_out: int  # pictures
+
+    def ids(self, what: str = "") -> list[str]:
+        """The id of each cell, or of what shows it elsewhere."""
+        return [f"{self.slug}-{what}{'-' if what else ''}cell-{place}" for place in range(1, len(self.names) + 1)]
 
 
 def draw(store: Store, results: Results, report: Report) -> str:
     """The whole page."""
     assets = files("ganbench.report.html") / "assets"
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"soft": _soft, "whole": _whole}
     template = environment.from_string((assets / "page.html.j2").read_text())
+    claims = answers.claims_grid(report) if report.claims else None
     drawn = (results, report, per_run(results, report.rule))
+    pictures, left_out = galleries(store, [_shown(results, section) for section in report.sections])
+    slugs = names.slugs([section.dataset for section in report.sections])
     return template.render(
         report=report,
         counts=layout.counts(report),
         verdicts=get_args(Answer),
-        claims=answers.claims_grid(report) if report.claims else None,
+        claims=_answers_first(claims) if claims else None,
         answered=Counter(verdict.answer for verdict in report.claims),
-        sources=answers.claim_sources(report),
+        said=_said(report, claims) if claims else [],
         compared=[*answers.tuning_grids(report), *answers.family_grids(report), *answers.factor_grids(report)],
         searched=_searched(report.tuning) if report.tuning else [],
         standings=[_standing(family, family.standing) for family in report.families if family.standing],
-        chapters=[chapter(store, drawn, section) for section in report.sections],
+        chapters=[chapter(drawn, *one) for one in zip(report.sections, slugs, pictures, strict=True)],
+        left_out=left_out,
         excluded=layout.excluded_grid(report) if report.excluded else None,
         notes=notes(report),
         runs=_runs(results),
@@ -102,69 +116,113 @@ def draw(store: Store, results: Results, report: Report) -> str:
         manifest=json.dumps(results.manifest, indent=1),
         style=Markup((assets / "style.css").read_text()),
         script=Markup((assets / "script.js").read_text()),
-        statuses_text=layout.runs_text,
     )
 
 
-def chapter(store: Store, drawn: Drawn, section: Section) -> Chapter:
+def chapter(drawn: Drawn, section: Section, slug: str, pictures: list[Gallery]) -> Chapter:
     """A dataset's tables, charts and pictures."""
     results, report, numbers = drawn
-    names = [", ".join(layout.names(section, cell)) for cell in section.cells]
-    shown = [
-        (name, [Shown(run, seed, results.marks[run]) for run, seed in runs])
-        for name, runs in zip(names, runs_of(results, section), strict=True)
-    ]
-    pictures, left_out = galleries(store, shown)
+    outcomes = answers.outcome_grid(report, section)
+    grid, *spread = layout.section_grids(report, section)
+    grid = _without(grid, "diverged") if outcomes else grid  # which tell it
+    whole = tuple(", ".join(layout.names(section, cell)) for cell in section.cells)
     return Chapter(
-        slug=section.dataset.partition("[")[0],
+        slug=slug,
         section=section,
         constants=layout.constants(section),
-        outcomes=answers.outcome_grid(report, section),
-        names=tuple(layout.names(section, cell) for cell in section.cells),
-        heat=tuple(zip(*(_heat_column(section, name) for name in section.metrics), strict=True)),
-        metrics=tuple(_metric(results, numbers, section, metric, names) for metric in section.metrics),
+        outcomes=outcomes,
+        grid=grid,
+        heats=dict(_heats(section, len(grid.header) - len(section.metrics))),
+        spread=tuple(spread),
+        names=whole,
+        labels=tuple(names.labels(section)),
+        metrics=tuple(_metric(results, numbers, section, metric) for metric in section.metrics),
         galleries=tuple(pictures),
-        left_out=left_out,
     )
+
+
+def _shown(results: Results, section: Section) -> list[list[Shown]]:
+    """The runs of each cell whose samples may be shown."""
+    return [[Shown(run, seed, results.marks[run]) for run, seed in runs] for runs in runs_of(results, section)]
+
+
+def _answers_first(claims: Grid) -> Grid:
+    """The claims in columns that fit a screen, the answer first; `_said` tells the others below the claim."""
+    order = ("answer", "claim", "dataset", "effect [95 %]", "p (Holm)", "n")
+    places = [claims.header.index(name) for name in order]
+    return replace(claims, header=order, rows=tuple(tuple(row[at] for at in places) for row in claims.rows))
+
+
+def _said(report: Report, claims: Grid) -> list[list[str]]:
+    """Of each claim: where it is from and how it is tested, the published numbers, and notes."""
+    lines = []
+    for verdict, row in zip(report.claims, claims.rows, strict=True):
+        found = [f"{verdict.claim.source}. Tested: {answers.tested(verdict.claim)}."]
+        more = {name: text for name, text in zip(claims.header, row, strict=True) if text != layout.ABSENT}
+        found += [f"{name}: {text}" for name, text in more.items() if name.startswith(("published", "notes"))]
+        lines.append(found)
+    return lines
+
+
+def _without(grid: Grid, name: str) -> Grid:
+    """A grid that lacks a column."""
+    at = grid.header.index(name)
+    rows = tuple((*row[:at], *row[at + 1 :]) for row in (grid.header, *grid.rows))
+    bold = frozenset((row, column - (column > at)) for row, column in grid.bold)
+    return replace(grid, header=rows[0], rows=rows[1:], bold=bold)
+
+
+def _soft(text: str) -> Markup:
+    """Text that may break behind the commas of a notation."""
+    return Markup(",<wbr>").join(text.split(","))
+
+
+def _whole(text: str) -> str:
+    """Text whose numbers stay in one line with their intervals."""
+    return re.sub(r" (?=\[)|(?<=,) (?=[^\[]*\])|(?<=<) ", "\N{NO-BREAK SPACE}", text)
 
 
 def _standing(family: Family, standing: Standing) -> Ranks:
-    names = [str(value) for value in standing.values]
-    diagram = charts.critical_difference(names, standing.ranking.ranks, standing.ranking.cliques)
-    curves = charts.profiles(names, standing.taus, standing.profiles) if standing.profiles else ""
+    values = names.shortened([str(value) for value in standing.values])
+    diagram = charts.critical_difference(values, standing.ranking.ranks, standing.ranking.cliques)
+    curves = charts.profiles(values, standing.taus, standing.profiles) if standing.profiles else ""
     return Ranks(family.axis, family.metric, Markup(diagram), Markup(curves))
 
 
 def _searched(tuning: Tuning) -> list[tuple[str, Markup]]:
     """Best of k against k, a panel a contender, all on one scale."""
-    names = [one.name for one in tuning.contenders]
-    drawn = charts.searches([[(p.k, p.mean, p.low, p.high) for p in one.curve] for one in tuning.contenders])
-    return [(name, Markup(svg)) for name, svg in zip(names, drawn, strict=False)]
+    contenders = [one.name for one in tuning.contenders]
+    curves = [[(p.k, p.mean, p.low, p.high) for p in one.curve] for one in tuning.contenders]
+    drawn = charts.searches(contenders, curves)
+    return [(name, Markup(svg)) for name, svg in zip(contenders, drawn, strict=False)]
 
 
-def _heat_column(section: Section, metric: str) -> list[Heat]:
-    means = []
-    for cell in section.cells:
-        summary = cell.metrics.get(metric)
-        means.append(summary.headline.mean if summary and summary.headline else None)
-    ranked = sorted({mean for mean in means if mean is not None}, reverse=section.metrics[metric] == "lower")
-    heats = []
-    for cell, mean in zip(section.cells, means, strict=True):
-        shade = ranked.index(mean) / (len(ranked) - 1) if mean is not None and len(ranked) > 1 else None
-        heats.append(Heat(layout.headline(cell.metrics.get(metric), cell.statuses.get("done", 0)), mean, shade))
-    return heats
+def _heats(section: Section, first: int) -> Iterator[tuple[tuple[int, int], Heat]]:
+    """By row and column the shade of every number; the metrics begin at the column `first`."""
+    for column, (metric, better) in enumerate(section.metrics.items(), start=first):
+        means = {}
+        for row, cell in enumerate(section.cells):
+            summary = cell.metrics.get(metric)
+            if summary and summary.headline:
+                means[row] = summary.headline.mean
+        ranked = sorted(set(means.values()), reverse=better == "lower")
+        for row, mean in means.items():
+            yield (row, column), Heat(mean, ranked.index(mean) / (len(ranked) - 1) if len(ranked) > 1 else None)
 
 
-def _metric(results: Results, numbers: pd.DataFrame, section: Section, metric: str, names: list[str]) -> Metric:
+def _metric(results: Results, numbers: pd.DataFrame, section: Section, metric: str) -> Metric:
+    labels = names.labels(section)
     curves, dots = curves_of(results, section, metric), dots_of(results, numbers, section, metric)
     summaries = [cell.metrics.get(metric) for cell in section.cells]
     means = [summary.headline if summary else None for summary in summaries]
-    drawn = charts.panels([charts.Panel(*one) for one in zip(names, curves, strict=True)])
+    strip = charts.strip([charts.Row(*one) for one in zip(labels, dots, means, strict=True)], metric)
+    panels = charts.panels([charts.Panel(*one) for one in zip(labels, curves, strict=True)], metric)
     return Metric(
         name=metric,
         arrow=layout.ARROWS[section.metrics[metric]],
-        strip=Markup(charts.strip([charts.Row(*one) for one in zip(names, dots, means, strict=True)])),
-        panels=tuple((name, Markup(svg)) for name, svg in zip(names, drawn, strict=False)),
+        strip=tuple(map(Markup, strip.rows)) if strip else (),
+        foot=Markup(strip.foot if strip else ""),
+        panels=tuple(map(Markup, panels)),
     )
 
 

@@ -1,8 +1,9 @@
 "use strict";
 const order = (row, column) => {
-  const cell = row.cells[column];
-  const number = parseFloat(cell.dataset.order ?? cell.textContent);
-  return Number.isNaN(number) ? null : number;
+  const cell = row.cells[column], text = cell.dataset.order ?? cell.textContent.trim();
+  const below = text.startsWith("<") ? 1 - 1e-9 : 1;
+  const found = cell.classList.contains("number") ? parseFloat(text.replace(/^<\s*/, "")) : text === "" ? NaN : Number(text);
+  return Number.isNaN(found) ? null : found * below;
 };
 for (const table of document.querySelectorAll("table.sortable")) {
   table.tHead.addEventListener("click", (event) => {
@@ -28,10 +29,7 @@ const enlarge = (image) => {
   zoom.querySelector("p").textContent = image.alt;
   zoom.showModal();
 };
-for (const image of document.querySelectorAll(".row img")) {
-  image.addEventListener("click", () => enlarge(image));
-  image.addEventListener("keydown", (event) => { if (event.key === "Enter") enlarge(image); });
-}
+for (const thumb of document.querySelectorAll(".thumb")) thumb.addEventListener("click", () => enlarge(thumb.firstElementChild));
 zoom.addEventListener("click", () => zoom.close());
 document.getElementById("mode").addEventListener("click", () => {
   const root = document.documentElement;
@@ -45,4 +43,9 @@ const reveal = () => {
 };
 addEventListener("hashchange", reveal);
 reveal();
-addEventListener("beforeprint", () => { for (const box of document.querySelectorAll("details")) box.open = true; });
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  for (const box of opened) box.open = true;
+});
+addEventListener("afterprint", () => { for (const box of opened) box.open = false; });
