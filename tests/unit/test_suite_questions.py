@@ -142,7 +142,8 @@ def test_mistakes_of_all_three_sections_come_at_once(tmp_path: Path) -> None:
     assert "5 mistakes; nothing was run." in str(caught.value)
 
 
-STUDIES = ["stability", "ring", "modes", "likelihood", "paper/lsgan-lsun", "ebgan-subgrid", "ebgan-grid"]
+STUDIES = ["stability", "stability-full", "ring", "modes", "likelihood", "ebgan-subgrid", "ebgan-grid"]
+STUDIES += ["paper/lsgan-lsun", "paper/stacked-unrolled", "paper/stacked-veegan"]
 
 
 @pytest.mark.parametrize("name", STUDIES)
