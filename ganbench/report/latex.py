@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganbench.report.layout import Grid
     from ganbench.report.tables import Report
 
+LONG = 40  # characters: a longer text breaks into lines
 _ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -23,7 +24,7 @@ _ESCAPES = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        '"': r"\textquotedbl{}",
+        '"': "''",  # \textquotedbl is an error without T1 fonts
         "↓": r"$\downarrow$",
         "↑": r"$\uparrow$",
         layout.ABSENT: "--",
@@ -33,9 +34,13 @@ _ESCAPES = str.maketrans(
 
 
 def draw(report: Report) -> str:
-    """Every table of the report. Needs `\\usepackage{booktabs}`."""
+    """Every table of the report. Needs `\\usepackage{array,booktabs}`."""
     broken = [f"{failure.runs[0]} (of {len(failure.runs)}): {failure.error}" for failure in report.failures]
-    head = [f"{report.suite}: {report.about}", f"{layout.counts(report)}. Needs \\usepackage{{booktabs}}.", *broken]
+    head = [
+        f"{report.suite}: {report.about}",
+        f"{layout.counts(report)}. Needs \\usepackage{{array,booktabs}}.",
+        *broken,
+    ]
     parts = ["\n".join(_comment(line) for line in (*head, *notes(report)))]
     if report.claims:
         grid = answers.claims_grid(report)
@@ -61,13 +66,12 @@ def escape(text: str) -> str:
 
 def _table(grid: Grid, caption: str) -> str:
     label = re.sub(r"[^A-Za-z0-9-]+", "-", grid.label)
-    columns = "l" * grid.names + "r" * (len(grid.header) - grid.names)
     lines = [
         r"\begin{table}[t]",
-        r"  \centering",
+        r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"  \caption{{{escape(one_line(f'{caption} {grid.note}'))}}}",
         rf"  \label{{tab:{label}}}",
-        rf"  \begin{{tabular}}{{{columns}}}",
+        rf"  \begin{{tabular}}{{{_columns(grid)}}}",
         r"    \toprule",
         _row(grid.header, len(grid.header)),
         r"    \midrule",
@@ -80,6 +84,17 @@ def _table(grid: Grid, caption: str) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines)
+
+
+def _columns(grid: Grid) -> str:
+    """`llr`; the columns of long texts share three fifths of the line by their lengths."""
+    longest = [max(cells, key=len) for cells in zip(grid.header, *grid.rows, strict=True)]
+    texts = {at: len(cell) for at, cell in enumerate(longest) if len(cell) > LONG and re.search("[a-z]{3} ", cell)}
+    wide = r">{{\raggedright\arraybackslash}}p{{{:.2f}\linewidth}}"
+    plain = "l" * grid.names + "r" * (len(longest) - grid.names)
+    return "".join(
+        wide.format(0.6 * texts[at] / sum(texts.values())) if at in texts else one for at, one in enumerate(plain)
+    )
 
 
 def _row(cells: tuple[str, ...], names: int, bold: Collection[int] = ()) -> str:

@@ -16,8 +16,8 @@ from hypothesis import strategies as some
 
 from ganbench.errors import RequestError
 from ganbench.report import render
-from ganbench.report.latex import escape
-from ganbench.report.layout import number
+from ganbench.report.latex import _columns, escape
+from ganbench.report.layout import Grid, number
 from ganbench.stats import mean_interval
 from ganbench.store import Store
 from tests.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
@@ -206,6 +206,7 @@ def test_csv_is_the_tidy_table(tmp_path: Path):
 
 
 def test_latex_escapes_every_special_character():
+    assert escape('say "no"') == "say ''no''", "no command that needs other fonts than LaTeX's own"
     assert escape(r"a_b & 5 % $#{}~^\<>|") == (
         r"a\_b \& 5 \% \$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}\textless{}\textgreater{}\textbar{}"
     )
@@ -232,6 +233,23 @@ def test_latex_braces_and_environments_balance(tmp_path: Path):
         assert {len(re.split(r"(?<!\\)&", row)) for row in rows} == {len(body[0])}
     labels = re.findall(r"\\label{(.*?)}", shown)
     assert labels == ["tab:study-digits-headline", "tab:study-digits-spread", "tab:study-excluded"]
+
+
+def test_latex_breaks_long_texts_into_lines_and_nothing_else(tmp_path: Path):
+    variants = ["[clip=0.01]" * 5, "[clip=0.02]" * 5]
+    runs = [Run(variant=name, seed=s, curves={"fd_pixels": [9.0, s]}) for name in variants for s in range(3)]
+    excluded = {"columns": {"variant": "wgan", "dataset": "digits"}, "because": "clipping and a norm " * 3}
+    text = render(write_suite(tmp_path, runs, excluded=[excluded]), "study", "latex", None)
+    assert re.findall(r"\\begin{tabular}{(.*)}", text) == [
+        "lrrr",  # a notation is one word
+        "lr",  # numbers
+        r"ll>{\raggedright\arraybackslash}p{0.60\linewidth}",
+    ]
+
+
+def test_long_texts_share_the_line_by_their_lengths():
+    grid = Grid("claims", "claims", ("claim", "n", "notes"), (("better than all " * 6, "5", "could show " * 4),), 1)
+    assert re.sub(r">{.*?}", "", _columns(grid)) == r"p{0.41\linewidth}rp{0.19\linewidth}"
 
 
 def test_two_fingerprints_are_refused_with_runs_and_keys(tmp_path: Path):
