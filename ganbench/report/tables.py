@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     Held = tuple[Numbers, dict[str, Any], Questions]  # numbers, manifest, what the suite asks
 
 STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
-LOG_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,7 @@ def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
     """Failed and damaged runs, those with the same error together."""
     broken = runs[runs["status"].isin(["failed", "damaged"])]
     return tuple(
-        Failure(str(error), tuple(group["run_id"]), tuple(store.run(group["run_id"].iloc[0]).log_end(LOG_LINES)))
+        Failure(str(error), tuple(group["run_id"]), tuple(store.run(group["run_id"].iloc[0]).log_end()))
         for error, group in broken.groupby("error", sort=False)
     )
 
