@@ -1,26 +1,33 @@
-"""Figures for a paper: vector and pixels, with a palette that colour-blind readers can tell apart."""
+"""Figures for a paper: vector and pixels, in colours that colour-blind readers can tell apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ganbench.report import layout
 from ganbench.report.cells import curves_of, dots_of
+from ganbench.report.html import names
+from ganbench.report.html.charts import stacked
 from ganbench.report.trajectories import per_run
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ganbench.report.tables import Cell, Report, Section
+    from ganbench.report.cells import Curve
+    from ganbench.report.tables import Report, Section
     from ganbench.table import Results
 
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000")  # Okabe and Ito 2008
-DASHES = ("-", "--", ":", "-.")  # tell curves apart where the colours begin again, and in black and white
+MEAN, SEED = "#0072b2", "#d55e00"  # of Okabe and Ito's palette, 2008
 WIDTH = 6.3  # inches: a page's text
-LONGEST = 48  # characters of a cell's name
+COLUMNS = 4  # panels beside one another
+LETTERS, NARROW = 34, 22  # of a name's line: beside a row, above a panel
+LINE, ROW, PANEL = 0.14, 0.14, 1.05  # inches: a name's line, what a row has besides, a panel without its name
+STEP, STACK = 0.13, 0.7  # of a row: between equal seeds, and the most of all of them
+CLOSE = 0.012  # of the axis: seeds nearer than this stand above one another
 FORMATS = ("pdf", "png")
 
 
@@ -39,8 +46,8 @@ def write(results: Results, report: Report, folder: Path) -> list[Path]:
 def figures(results: Results, report: Report) -> Iterator[tuple[str, Figure]]:
     """Each figure with its name; a metric without a number on a dataset has none."""
     numbers = per_run(results, report.rule)
-    for section in report.sections:
-        slug = section.dataset.partition("[")[0]
+    slugs = names.slugs([section.dataset for section in report.sections])
+    for slug, section in zip(slugs, report.sections, strict=True):
         for metric in section.metrics:
             if any(dots for dots in dots_of(results, numbers, section, metric)):
                 yield f"{slug}-{metric}-seeds", _seeds(results, numbers, section, metric)
@@ -48,60 +55,79 @@ def figures(results: Results, report: Report) -> Iterator[tuple[str, Figure]]:
 
 
 def _seeds(results: Results, numbers: pd.DataFrame, section: Section, metric: str) -> Figure:
-    """Every seed as a dot, the mean and its interval, a row a cell."""
-    figure, axes = _axes(0.6 + 0.26 * len(section.cells))
-    names = [_name(section, cell) for cell in section.cells]
-    for row, (cell, dots) in enumerate(zip(section.cells, dots_of(results, numbers, section, metric), strict=True)):
-        axes.plot([dot.value for dot in dots], [row] * len(dots), "o", ms=4, color=PALETTE[1], alpha=0.7, mew=0)
+    """Every seed as a dot, the mean and its interval, a row a cell; one without a number has an empty row."""
+    labels, cells = _labels(section, LETTERS), dots_of(results, numbers, section, metric)
+    places = [[dot.value for dot in dots] for dots in cells]
+    known = [value for values in places for value in values]
+    close = max(CLOSE * (max(known) - min(known)), 1e-12)  # equal ones are close
+    lines = sum(label.count("\n") + 1 for label in labels)
+    figure = _figure(0.6 + ROW * len(labels) + LINE * lines)
+    axes = _plain(figure.add_subplot())
+    for row, (cell, values) in enumerate(zip(section.cells, places, strict=True)):
+        heights = [row + moved for moved in stacked(values, close, STEP, STACK)]
+        axes.plot(values, heights, "o", ms=3.5, color=SEED, alpha=0.7, mew=0)
         summary = cell.metrics.get(metric)
         mean = summary.headline if summary else None
         if mean is not None:
-            axes.plot([mean.mean], [row], "|", ms=12, mew=2, color=PALETTE[0])
+            axes.plot([mean.mean], [row], "|", ms=12, mew=2, color=MEAN)
             if mean.low is not None and mean.high is not None:
-                axes.plot([mean.low, mean.high], [row, row], color=PALETTE[0], lw=2.5, alpha=0.5)
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+                axes.plot([mean.low, mean.high], [row, row], color=MEAN, lw=2.5, alpha=0.5)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xlabel(f"{metric} {layout.ARROWS[section.metrics[metric]]}")
     axes.grid(axis="x", alpha=0.3)
     return figure
 
 
 def _curves(results: Results, section: Section, metric: str) -> Figure:
-    """The mean over seeds by step with the band between the extremes, a colour a cell."""
-    figure, axes = _axes(max(3.2, 0.6 + 0.18 * len(section.cells)))
-    for number, (cell, curves) in enumerate(zip(section.cells, curves_of(results, section, metric), strict=True)):
-        by_step: dict[int, list[float]] = {}
-        for step, value in (point for curve in curves for point in curve.points):
-            by_step.setdefault(step, []).append(value)
-        steps = sorted(by_step)
-        colour, dash = PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE) % len(DASHES)]
-        means = [sum(by_step[step]) / len(by_step[step]) for step in steps]
-        axes.plot(steps, means, dash, color=colour, label=_name(section, cell))
-        axes.fill_between(
-            steps, [min(by_step[s]) for s in steps], [max(by_step[s]) for s in steps], color=colour, alpha=0.12, lw=0
-        )
-    axes.set_xlabel("generator updates")
-    axes.set_ylabel(f"{metric} {layout.ARROWS[section.metrics[metric]]}")
-    axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    axes.grid(alpha=0.3)
+    """A panel a cell that has a number, all on one scale: every seed by step, and their mean."""
+    cells = zip(_labels(section, NARROW), curves_of(results, section, metric), strict=True)
+    drawn = [(label, curves) for label, curves in cells if curves]
+    rows = -(-len(drawn) // COLUMNS)
+    lines = max(label.count("\n") + 1 for label, _ in drawn)
+    figure = _figure(0.6 + rows * (PANEL + LINE * lines))
+    panels = list(figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).flat)
+    for place, (label, curves) in enumerate(drawn):
+        _panel(_plain(panels[place]), label, curves)
+        panels[place].tick_params(labelbottom=place + COLUMNS >= len(drawn))
+    for axes in panels[len(drawn) :]:
+        axes.remove()
+    figure.supxlabel("generator updates", fontsize="medium")
+    figure.supylabel(f"{metric} {layout.ARROWS[section.metrics[metric]]}", fontsize="medium")
     return figure
 
 
-def _name(section: Section, cell: Cell) -> str:
-    """A cell's name, cut where it would leave no room for the figure."""
-    name = ", ".join(layout.names(section, cell))
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+def _panel(axes: Any, label: str, curves: Sequence[Curve]) -> None:
+    by_step: dict[int, list[float]] = {}
+    for curve in curves:
+        axes.plot(*zip(*curve.points, strict=True), color=SEED, lw=0.6, alpha=0.5)
+        for step, value in curve.points:
+            by_step.setdefault(step, []).append(value)
+    steps = sorted(by_step)
+    axes.plot(steps, [sum(by_step[step]) / len(by_step[step]) for step in steps], color=MEAN, lw=1.8)
+    axes.set_title(label, fontsize="x-small")
+    axes.grid(alpha=0.3)
+    axes.tick_params(labelsize="x-small")
 
 
-def _axes(height: float) -> tuple[Figure, Any]:
+def _labels(section: Section, letters: int) -> list[str]:
+    """The cells' names in lines of so many letters, broken behind commas where that is possible."""
+    spaced = [label.replace(", ", ",").replace(",", ", ") for label in names.labels(section)]
+    return ["\n".join(wrap(label, letters)) for label in spaced]
+
+
+def _figure(height: float) -> Figure:
     from matplotlib.figure import Figure  # takes a second
 
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def _plain(axes: Any) -> Any:
+    """Axes without a box."""
     axes.tick_params(labelsize="small")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    return figure, axes
+    return axes
 
 
 def _undated(format: str) -> dict[str, None]:

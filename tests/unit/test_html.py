@@ -221,8 +221,7 @@ class Tab:
         (theirs, self.out), (back, mine) = os.pipe(), os.pipe()
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe"]
         options += ["--disable-background-networking", "--disable-dev-shm-usage", f"--user-data-dir={folder}/profile"]
-        shell = f'exec 3<&{theirs} 4>&{mine}; exec "$@"'
-        command = ["bash", "-c", shell, "bash", BROWSER, *options]
+        command = ["bash", "-c", f'exec "$@" 3<&{theirs} 4>&{mine}', "bash", BROWSER, *options]
         self.process = subprocess.Popen(command, pass_fds=(theirs, mine), stderr=subprocess.DEVNULL)
         os.close(theirs)
         os.close(mine)

@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Strip:
-    """A chart a cell (empty without a number), all on one scale, and the scale's numbers, which stand under them."""
+    """A chart a cell, all on one scale, and the scale's numbers, which stand under them."""
 
     rows: tuple[str, ...]
     foot: str
@@ -99,7 +99,7 @@ def strip(rows: Sequence[Row], metric: str) -> Strip | None:
         f'<text class="tick" x="{scale(tick):.1f}" y="13" text-anchor="middle">{_short(tick)}</text>'
         for tick in scale.ticks(6)
     ]
-    drawn = tuple(_strip_row(row, scale, metric) if row.dots else "" for row in rows)
+    drawn = tuple(_strip_row(row, scale, metric) for row in rows)
     return Strip(drawn, _svg((STRIP, FOOT), ticks, f"the scale of {metric}"))
 
 
