@@ -18,6 +18,7 @@ from ganbench.errors import RequestError
 from ganbench.report import render
 from ganbench.report.latex import _columns, escape
 from ganbench.report.layout import Grid, number
+from ganbench.report.show import LOG_LINES
 from ganbench.stats import mean_interval
 from ganbench.store import Store
 from tests.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
@@ -287,13 +288,13 @@ def test_datasets_have_fingerprints_of_their_own(tmp_path: Path):
 
 
 def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
-    log = "".join(f"line {n}\n" for n in range(29))
+    log = "".join(f"line {n}\n" for n in range(LOG_LINES + 9))
     runs = [Run(seed=s, status="failed", error="OSError: disk full", log=log) for s in range(3)]
     store = write_suite(tmp_path, [*runs, Run(variant="wgan", curves={"hq": [0.5]})])
     (store.run("wgan-digits-s0-0123456789").path / "scores.jsonl").write_text("{")
     text = render(store, None, "markdown", None)
     assert "4 runs: 3 failed, 1 damaged" in text
-    assert "`ns-digits-s0-0123456789` and 2 more runs: OSError: disk full\n\n```\nline 9\n" in text, "20 lines"
+    assert "`ns-digits-s0-0123456789` and 2 more runs: OSError: disk full\n\n```\nline 9\n" in text
     assert "scores.jsonl: damaged: its content is not what state.json sealed" in text
 
 

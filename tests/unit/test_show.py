@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import RequestError
-from ganbench.report.show import show
+from ganbench.report.show import LOG_LINES, show
 from ganbench.store import Store, write_json
 from tests.synthetic import Run, score, write_suite
 
@@ -35,6 +35,12 @@ def test_a_failed_run_ends_with_its_log(tmp_path: Path):
     assert "error    RuntimeError: out of memory" in text
     assert "no scores yet" in text
     assert text.endswith("the log's end:\n  step 1\n  Traceback\n  out of memory")
+
+
+def test_of_a_long_log_the_end_is_told(tmp_path: Path):
+    log = "".join(f"line {n}\n" for n in range(LOG_LINES + 9))
+    text = show(write_suite(tmp_path, [Run(status="failed", error="OSError: disk full", log=log)]), "ns")
+    assert "the log's end:\n  line 9\n" in text and text.endswith(f"line {LOG_LINES + 8}")
 
 
 def test_a_diverged_run_says_where(tmp_path: Path):
