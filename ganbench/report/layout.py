@@ -7,7 +7,7 @@ from math import floor, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ganbench.report.tables import Cell, Report, Section, Summary
     from ganbench.stats import Interval
@@ -44,9 +44,9 @@ def section_grids(report: Report, section: Section) -> list[Grid]:
     spread = Grid(
         "best / last / tail, mean [95 % interval] over seeds",
         f"{slug}-spread",
-        (*section.varying, *metrics),
-        tuple((*names(section, cell), *_spreads(section, cell)) for cell in section.cells),
-        len(section.varying),
+        (*section.varying, "of a run", *metrics),
+        tuple((*names(section, cell), *row) for cell in section.cells for row in _spreads(section, cell)),
+        len(section.varying) + 1,
         "Best is chosen on the same data that it reports and so flatters.",
     )
     return [first, spread] if metrics else [first]
@@ -151,9 +151,9 @@ def _few(n: int, done: int) -> str:
     return f" (n={n})" if n == 1 or n < done else ""
 
 
-def _spreads(section: Section, cell: Cell) -> Iterable[str]:
-    done = cell.statuses.get("done", 0)
-    for name in section.metrics:
-        summary = cell.metrics.get(name)
-        numbers = (summary.best, summary.last, summary.tail) if summary else (None, None, None)
-        yield " / ".join(ABSENT if one is None else interval_text(one) + _few(one.n, done) for one in numbers)
+def _spreads(section: Section, cell: Cell) -> Iterator[tuple[str, ...]]:
+    """A row for the best, the last and the tail of its runs."""
+    done, summaries = cell.statuses.get("done", 0), [cell.metrics.get(name) for name in section.metrics]
+    for name in ("best", "last", "tail"):
+        found: list[Interval | None] = [getattr(one, name) if one else None for one in summaries]
+        yield name, *(ABSENT if one is None else interval_text(one) + _few(one.n, done) for one in found)

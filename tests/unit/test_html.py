@@ -125,7 +125,7 @@ def test_every_link_leads_somewhere(which: str, request: pytest.FixtureRequest) 
 def test_every_claim_and_cell_can_be_linked_to(pairs: str) -> None:
     wanted = {f"claim-{place}" for place in range(1, 5)}
     for slug in ("digits", "digits-labels-per-class-10"):
-        for what in ("", "spread-", "samples-", "fd_pixels-", "hq-"):
+        for what in ("", "samples-", "fd_pixels-", "hq-"):
             wanted |= {f"{slug}-{what}cell-1", f"{slug}-{what}cell-2"}
     found = read(pairs)
     assert wanted <= set(found.ids) and wanted <= {link.removeprefix("#") for link in found.links}
