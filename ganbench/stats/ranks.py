@@ -99,8 +99,8 @@ def improvement(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: 
 
 
 def _wins(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    gaps = first[:, None] - second[None, :]
-    return np.asarray((gaps > 0) + 0.5 * (gaps == 0), dtype=np.float64)
+    ours, theirs = first[:, None], second[None, :]  # never their difference: both may be infinite
+    return np.asarray((ours > theirs) + 0.5 * (ours == theirs), dtype=np.float64)
 
 
 def _resampled(wins: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

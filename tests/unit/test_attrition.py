@@ -82,3 +82,11 @@ def test_runs_that_never_ended_are_not_counted_as_bad() -> None:
     missing = [Row(r.run_id, r.columns, "missing", {}, None) if r.columns["seed"] > 3 else r for r in rows]
     standing = family(missing, Compare(axis="variant", metric="fd", baseline="ns"), "lower").standing
     assert standing is not None and [profile[0] for profile in standing.profiles] == [1.0, 1.0]
+
+
+def test_two_diverged_runs_are_even() -> None:
+    rows = [one for name in ("a", "b") for one in two(lost=SEEDS, optimizer=name)]
+    dead = [Row(r.run_id, r.columns, "diverged", {}, None) if r.columns["seed"] % 2 else r for r in rows]
+    standing = family(dead, Compare(axis="variant", metric="fd", baseline="ns"), "lower").standing
+    assert standing is not None and standing.improvements[1] is not None
+    assert standing.improvements[1].mean == pytest.approx(0.25), "half of the others diverged as well"
