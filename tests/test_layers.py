@@ -68,8 +68,8 @@ MAY_IMPORT = {
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",
     "evaluate": "datasets datasets.base errors evaluators evaluators.base plugins suite",
     "parity": "datasets.base evaluators evaluators.base plugins rng",
-    "commands": "datasets datasets.base devices errors evaluate evaluators executors executors.base parity pictures plugins "
-    "progress report run store suite table tracking tuning watch",
+    "commands": "datasets datasets.base devices errors evaluate evaluators executors executors.base parity pictures "
+    "plugins progress report run store suite table tracking tuning watch",
     "cli": "commands errors",
     "testing": "component datasets datasets.base evaluators.base job networks networks.base optimizers optimizers.base "
     "options plugins rng spec training variants variants.base",

@@ -75,7 +75,7 @@ def test_the_mean_decides_where_the_middle_says_otherwise() -> None:
 
 @pytest.mark.parametrize("n", [8, 10, 20, 50])
 def test_a_skewed_mean_on_its_bound_is_seldom_called_outside(n: int) -> None:
-    """Lognormal runs, at a level of 2.5 in 100: signed ranks alone are wrong up to 50 times, Student's test 10 to 16."""
+    """Lognormal runs, at a level of 2.5 in 100: signed ranks alone are wrong up to 50, Student's test 10 to 16."""
     rng = np.random.default_rng(n)
     draws = rng.lognormal(0, 1, (SUITES, n)) - np.exp(0.5)
     wrong = np.mean([min(mean_tails(own.tolist(), 1)) < 0.025 for own in draws])
