@@ -7,9 +7,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ganbench.report import layout
+from ganbench.report import layout, names
 from ganbench.report.cells import curves_of, dots_of
-from ganbench.report.html import names
 from ganbench.report.html.charts import stacked
 from ganbench.report.trajectories import per_run
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ganbench.report import publish, render
+from ganbench.report import names, publish, render
 from ganbench.report.figures import figures, write
 from ganbench.report.formats import FILES
-from ganbench.report.html import names
 from ganbench.report.html.charts import Axis, axis, stacked
 from ganbench.report.tables import summarise
 from ganbench.store import Store

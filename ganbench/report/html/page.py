@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, get_args
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ganbench.report import answers, layout
+from ganbench.report import answers, layout, names
 from ganbench.report.cells import curves_of, dots_of, runs_of
 from ganbench.report.claims import Answer
-from ganbench.report.html import charts, names
+from ganbench.report.html import charts
 from ganbench.report.html.gallery import Gallery, Shown, galleries
 from ganbench.report.layout import Grid
 from ganbench.report.notes import notes
