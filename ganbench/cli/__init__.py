@@ -9,9 +9,8 @@ import click
 
 from ganbench import __version__
 from ganbench.cli import reading, running, scoring
+from ganbench.commands.codes import FAILED, INTERRUPTED, WRONG
 from ganbench.errors import GanbenchError, RequestError
-
-FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes, beside 0
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ganbench.commands.request import DONE, FAILED, WRONG, load, suite_name
+from ganbench.commands.codes import DONE, FAILED, WRONG
+from ganbench.commands.request import load, suite_name
 from ganbench.errors import RequestError
 
 

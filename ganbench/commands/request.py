@@ -17,8 +17,6 @@ from ganbench.executors.base import Executor, Site
 if TYPE_CHECKING:
     from ganbench.store import Store
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130  # exit codes
-
 
 def load(path: Path, options: Mapping[str, Any]) -> Any:
     """The suite of a file, with the changes that the command line asks for."""

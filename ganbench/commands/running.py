@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from ganbench import devices
-from ganbench.commands.request import DONE, FAILED, INTERRUPTED, load, print_excluded, request_of, suite_name
+from ganbench.commands.codes import DONE, FAILED, INTERRUPTED
+from ganbench.commands.request import load, print_excluded, request_of, suite_name
 from ganbench.datasets._files import data_root
 from ganbench.errors import RequestError
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench import devices
+from ganbench.commands.codes import DONE, FAILED
 from ganbench.datasets._files import data_root
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.parity import Result
 
-MISSED = 1  # exit code
 PAIRS = 32  # generated samples in a picture, each beside its neighbour
 
 
@@ -66,7 +66,7 @@ def parity(slow: bool, as_json: bool) -> int:
     misses = sum(not result.agrees for result in results)
     click.echo(json.dumps({"cases": [_case(result) for result in results]}) if as_json else _compared(results))
     _say(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree")
-    return MISSED if misses else 0
+    return FAILED if misses else DONE
 
 
 def cache_list(results: Path, as_json: bool) -> None:
