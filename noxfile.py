@@ -26,7 +26,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests; those on real data where GANBENCH_DATA names a folder with them. `nox -s tests -- -k parzen`."""
+    """All tests; those on real data where GANBENCH_DATA names a folder with them.
+
+    `nox -s tests -- -k parzen` runs some; `nox -s tests -- --hypothesis-profile search` looks for new counterexamples.
+    """
     session.install("-e", ".", "--group", "test")
     # in the files' order: else the end-to-end tests, few and long, go last
     spread = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")

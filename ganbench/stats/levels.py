@@ -60,9 +60,11 @@ def rate_gap_tails(only_first: int, only_second: int, n: int, gap: float) -> Tai
 
 
 def _score(b: int, c: int, n: int, gap: float) -> float:
+    if gap < 0:  # the sides exchanged: so that they agree to the last digit, however small the gap
+        return -_score(c, b, n, -gap)
     a1, a0 = -b - c + (2 * n - b + c) * gap, -c * gap * (1 - gap)
     second = (sqrt(max(0.0, a1 * a1 - 8 * n * a0)) - a1) / (4 * n)  # the likeliest share of pairs of the second alone
-    variance = n * (2 * second + gap * (1 - gap))
+    variance = n * (2 * max(0.0, second) + gap * (1 - gap))
     distance = b - c - n * gap
     if variance <= 0:
         return copysign(inf, distance) if distance else 0.0

@@ -82,7 +82,7 @@ def test_it_equals_the_matrix_square_root_of_scipy() -> None:
     assert frechet(one, two) == pytest.approx(wanted, rel=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(2, 9), st.integers(1, 6))
 def test_it_is_symmetric_and_follows_a_change_of_unit(seed: int, n: int, d: int) -> None:
     rng = np.random.default_rng(seed)

@@ -38,6 +38,17 @@ def test_the_sides_of_a_margin_can_be_exchanged(first: int, second: int, others:
     assert rate_gap_tails(second, first, n, -gap) == pytest.approx((below, above), abs=1e-9)
 
 
+@given(
+    some.integers(0, 12), some.integers(0, 12), some.integers(0, 12), some.sampled_from([5e-324, 1e-300, 1e-160, 1e-12])
+)
+def test_next_to_no_margin_is_no_margin(first: int, second: int, others: int, gap: float) -> None:
+    n = first + second + others + 1
+    for margin in (gap, -gap):
+        assert rate_gap_tails(first, second, n, margin) == pytest.approx(
+            rate_gap_tails(first, second, n, 0.0), abs=1e-5
+        )
+
+
 @pytest.mark.parametrize("n", [8, 10, 20, 40])
 def test_rates_a_margin_apart_are_seldom_called_the_same(n: int) -> None:
     """The exact chance, at the worst share of discordant pairs, that both one-sided tests pass."""

@@ -38,7 +38,7 @@ def scene(tmp_path: Path) -> Scene:
     return Scene(rng.normal(size=(400, 5)), rng.normal(size=(300, 5)), tmp_path)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.lists(st.integers(0, 9), min_size=1, max_size=20))
 def test_the_rank_test_is_that_of_scipy(made: list[int], new: list[int]) -> None:
     u = scipy.stats.mannwhitneyu(made, new).statistic

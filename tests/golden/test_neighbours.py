@@ -65,14 +65,14 @@ KINDS = ("general", "a perfect copy", "few points, many times", "on a lattice", 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 6))
 def test_they_equal_their_definition_exactly_ties_and_all(kind: str, seed: int, k: int) -> None:
     fake, real = pair(seed, kind)
     assert scored(fake, real, k) == pytest.approx(definition(fake, real, k), abs=1e-15)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), kind=st.sampled_from(KINDS), rows=st.integers(1, 50))
 def test_neither_blocks_nor_the_order_of_rows_nor_a_swap_changes_a_number(seed: int, kind: str, rows: int) -> None:
     fake, real = pair(seed, kind)
@@ -85,7 +85,7 @@ def test_neither_blocks_nor_the_order_of_rows_nor_a_swap_changes_a_number(seed: 
     assert (swapped["precision"], swapped["recall"]) == (wanted["recall"], wanted["precision"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.integers(1, 7))
 def test_a_perfect_copy_scores_best(seed: int, k: int) -> None:
     x = np.random.default_rng(seed).normal(size=(40, 3))

@@ -36,7 +36,7 @@ def test_the_larger_side_is_cut_to_the_smaller_one() -> None:
     assert (found.n, found.n_reference, found.fingerprint["generated"]) == (7, 7, "7")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(2, 20))
 def test_the_curve_is_that_of_the_paper(seed: int, k: int) -> None:
     rng = np.random.default_rng(seed)
@@ -53,7 +53,7 @@ def test_the_curve_is_that_of_the_paper(seed: int, k: int) -> None:
     np.testing.assert_allclose(swapped.flip(0, 1), found, atol=1e-9)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10**6), st.integers(1, 6))
 def test_k_means_ends_where_nothing_changes(seed: int, k: int) -> None:
     x = torch.randn(60, 3, generator=torch.Generator().manual_seed(seed))

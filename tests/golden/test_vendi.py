@@ -22,7 +22,7 @@ def test_it_counts_what_is_different() -> None:
     assert effective_number(torch.cat([axes[:1], axes[:1], axes[3:4], 0 * axes[:1]])) == pytest.approx(2 * math.sqrt(2))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 12))
 def test_it_equals_the_definition(seed: int, n: int, d: int) -> None:
     x = np.random.default_rng(seed).normal(size=(n, d))

@@ -86,7 +86,7 @@ class TestReading:
         assert data.space.classes == 2
         assert len(data.train) + len(data.validation) + len(data.test) == 6
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(
         sizes=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=3, max_size=6),
         size=st.integers(1, 9),

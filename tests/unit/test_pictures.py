@@ -73,7 +73,7 @@ def test_points_of_any_kind_are_drawn(points: np.ndarray) -> None:
 
 
 @given(st.lists(st.tuples(*[st.floats(width=32)] * 2), max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_numbers_are_drawn(points: list[tuple[float, float]]) -> None:
     picture = density(np.array(points, dtype=np.float32).reshape(-1, 2))
     finite = [point for point in points if np.isfinite(point).all()]

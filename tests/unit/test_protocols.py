@@ -80,7 +80,7 @@ def test_a_swapped_pair_moves_precision_and_recall_the_right_way(tmp_path: Path)
     assert scattered["precision_pixels"].value < 0.2 and scattered["recall_pixels"].value > 0.95
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_distances_are_symmetric_and_near_zero_on_the_set_itself(seed: int) -> None:
     x, y = normal(seed, 30), normal(seed + 1, 30, shift=1.0)
@@ -92,7 +92,7 @@ def test_distances_are_symmetric_and_near_zero_on_the_set_itself(seed: int) -> N
     assert same == pytest.approx(0, abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.floats(-1e3, 1e3))
 def test_parzen_does_not_see_a_common_shift(seed: int, shift: float) -> None:
     x, centres, sigma = normal(seed, 9), normal(seed + 1, 7), torch.tensor([0.3], dtype=torch.float64)
@@ -115,7 +115,7 @@ def test_parzen_flags_a_sigma_at_the_edge_of_its_grid(real: Real) -> None:
     assert (wide["parzen_sigma"], wide["parzen_edge"]) == (pytest.approx(10), 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.floats(-2000, 2000), min_size=3, max_size=3), min_size=4, max_size=12))
 def test_inception_score_stays_between_one_and_the_number_of_classes(logits: list[list[float]]) -> None:
     view = Given(torch.tensor(logits))
@@ -123,7 +123,7 @@ def test_inception_score_stays_between_one_and_the_number_of_classes(logits: lis
     assert 1 - 1e-9 <= score.value <= 3 + 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 40), min_size=3, max_size=3))
 def test_mode_counts_are_what_was_put_in(counts: list[int]) -> None:
     x = TRUTH.centres.repeat_interleave(torch.tensor(counts), 0)

@@ -133,7 +133,7 @@ def test_a_cell_without_a_done_run_is_absent_and_never_zero(tmp_path: Path, stat
     assert [row["fd_pixels ↓"] for row in spread if row["variant"] == "wgan"] == ["–"] * 3
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(some.lists(some.sampled_from(["done", "missing", "failed", "diverged", "running"]), min_size=1, max_size=8))
 def test_absent_never_becomes_zero(tmp_path_factory: pytest.TempPathFactory, statuses: list[str]):
     root = tmp_path_factory.mktemp("store")

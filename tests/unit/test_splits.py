@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.datasets._splits import completed, set_aside
@@ -21,7 +21,6 @@ def numbered(y: list[int]) -> Split:
     return Split(torch.arange(len(y), dtype=torch.float32)[:, None], torch.tensor(y))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=120), st.data())
 def test_parts_are_disjoint_complete_and_stratified(y: list[int], data: st.DataObject) -> None:
     validation = data.draw(st.integers(1, len(y) - 2))
@@ -94,7 +93,6 @@ def test_range_ends_are_exact_and_nothing_is_changed_in_place(low: float, high: 
     assert torch.equal(x, kept)
 
 
-@settings(deadline=None)
 @given(st.floats(-4, 4), st.floats(0.1, 8))
 def test_levels_go_there_and_back_exactly(low: float, width: float) -> None:
     assert torch.equal(to_rest(to_range(LEVELS, low, low + width), low, low + width), LEVELS)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from filelock import Timeout
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench import store as storing
@@ -187,7 +187,7 @@ def read_everything(folder: RunFolder) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*BODY, "more"]), ANYTHING, min_size=1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_states_with_values_of_any_kind(tmp_path_factory: pytest.TempPathFactory, change: dict[str, Any]) -> None:
     folder = written(Store(tmp_path_factory.mktemp("store")).open().run("run"))
     (folder.path / "state.json").write_text(json.dumps(BODY | change))
@@ -195,7 +195,7 @@ def test_states_with_values_of_any_kind(tmp_path_factory: pytest.TempPathFactory
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 def test_mutilated_bytes(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Any part of any file replaced by any bytes."""
     folder = written(Store(tmp_path_factory.mktemp("store")).open().run("run"))

@@ -260,7 +260,7 @@ def test_a_users_file_counts_in_the_id(tmp_path: Path) -> None:
     assert load(tmp_path / "suite.yaml").specs[0].run_id() != before.specs[0].run_id()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     weights=st.lists(st.integers(2, 99), min_size=1, max_size=3, unique=True),
     rates=st.lists(st.sampled_from([0.1, 0.2, 0.3]), min_size=1, max_size=3, unique=True),
