@@ -27,6 +27,8 @@ from ganbench.records import ROWS, Row, State, Status, rows_of, state_of
 
 __all__ = ["ROWS", "Row", "RunFolder", "State", "Status", "Store", "write_bytes", "write_json"]
 
+LOG_LINES = 40  # an error within torch has six for each module that was entered, then comes the user's own
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -138,7 +140,7 @@ class RunFolder:
         """`checkpoints/last.pt` (everything, to resume), or the generator alone at a mark."""
         return self.path / "checkpoints" / ("last.pt" if step is None else f"{step}.pt")
 
-    def log_end(self, lines: int = 20) -> list[str]:
+    def log_end(self, lines: int = LOG_LINES) -> list[str]:
         """The last lines of `log.txt`."""
         return (self._bytes("log.txt") or b"").decode(errors="replace").splitlines()[-lines:]
 

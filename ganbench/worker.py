@@ -28,7 +28,8 @@ from ganbench.rng import seed_of
 from ganbench.scores import own_rows, row
 from ganbench.spec import RunSpec
 from ganbench.store import RunFolder, State, Status, Store, write_bytes, write_json
-from ganbench.training.moment import Look, Moment, sample
+from ganbench.training.moment import Look, Moment
+from ganbench.training.sampling import sample
 from ganbench.training.state import Checkpoint
 from ganbench.training.trainer import Place, train
 from ganbench.variants.base import Params

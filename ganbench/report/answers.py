@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.questions import Contrast
 from ganbench.report import layout, tuning
-from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number, p_text
+from ganbench.report.text import ABSENT, ARROWS, Grid, interval_text, number, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

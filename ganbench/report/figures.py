@@ -7,9 +7,10 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ganbench.report import layout, names
+from ganbench.report import names
 from ganbench.report.cells import curves_of, dots_of
 from ganbench.report.html.charts import stacked
+from ganbench.report.text import ARROWS
 from ganbench.report.trajectories import per_run
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _seeds(results: Results, numbers: pd.DataFrame, section: Section, metric: st
                 axes.plot([mean.low, mean.high], [row, row], color=MEAN, lw=2.5, alpha=0.5)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xlabel(f"{metric} {layout.ARROWS[section.metrics[metric]]}")
+    axes.set_xlabel(f"{metric} {ARROWS[section.metrics[metric]]}")
     axes.grid(axis="x", alpha=0.3)
     return figure
 
@@ -92,7 +93,7 @@ def _curves(results: Results, section: Section, metric: str) -> Figure:
     for axes in panels[len(drawn) :]:
         axes.remove()
     figure.supxlabel("generator updates", fontsize="medium")
-    figure.supylabel(f"{metric} {layout.ARROWS[section.metrics[metric]]}", fontsize="medium")
+    figure.supylabel(f"{metric} {ARROWS[section.metrics[metric]]}", fontsize="medium")
     return figure
 
 

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from ganbench.report import answers, layout
-from ganbench.report.layout import one_line
 from ganbench.report.notes import notes
+from ganbench.report.text import ABSENT, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ganbench.report.layout import Grid
     from ganbench.report.tables import Report
+    from ganbench.report.text import Grid
 
 LONG = 40  # characters: a longer text breaks into lines
 _ESCAPES = str.maketrans(
@@ -27,7 +27,7 @@ _ESCAPES = str.maketrans(
         '"': "''",  # \textquotedbl is an error without T1 fonts
         "↓": r"$\downarrow$",
         "↑": r"$\uparrow$",
-        layout.ABSENT: "--",
+        ABSENT: "--",
     }
     | {character: f"\\{character}" for character in "&%$#_{}"}
 )

@@ -1,32 +1,16 @@
-"""A report as grids of text, the same for every format that is read by people."""
+"""A report's cells and counts as grids of text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import floor, log10
 from typing import TYPE_CHECKING
+
+from ganbench.report.text import ABSENT, ARROWS, Grid, interval_text, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ganbench.report.tables import Cell, Report, Section, Summary
     from ganbench.stats import Interval
-
-ABSENT = "–"
-ARROWS = {"lower": "↓", "higher": "↑"}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table as text. The first `names` columns hold names, the others numbers; `note` stands under it."""
-
-    title: str
-    label: str  # for references: letters, digits and dashes
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    names: int
-    note: str = ""
-    bold: frozenset[tuple[int, int]] = frozenset()  # (row, column), where a difference is significant
 
 
 def section_grids(report: Report, section: Section) -> list[Grid]:
@@ -87,25 +71,6 @@ def runs_text(statuses: dict[str, int]) -> str:
     return f"{statuses.get('done', 0)}/{sum(statuses.values())}{others}"
 
 
-def number(value: float) -> str:
-    """Four significant digits."""
-    return _fixed(value, abs(value), 4)
-
-
-def p_text(p: float | None) -> str:
-    """Three decimals."""
-    return ABSENT if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def one_line(text: str) -> str:
-    """Text with every run of white space as one space."""
-    return " ".join(text.split())
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _headline_row(section: Section, cell: Cell) -> tuple[str, ...]:
     done, rate = cell.statuses.get("done", 0), cell.diverged
     diverged = f"{cell.statuses.get('diverged', 0)}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]" if rate else ABSENT
@@ -123,27 +88,6 @@ def headline(summary: Summary | None, done: int) -> str:
     if summary is None or summary.headline is None:
         return ABSENT
     return interval_text(summary.headline) + _few(summary.headline.n, done)
-
-
-def interval_text(interval: Interval) -> str:
-    """`12.3 [11.0, 13.9]`: two digits of the interval's width; or the mean alone where there is no interval."""
-    if interval.low is None or interval.high is None:
-        return number(interval.mean)
-    width, digits = interval.high - interval.low, 2
-    if width == 0:
-        width, digits = abs(interval.mean), 4
-    mean, low, high = (_fixed(value, width, digits) for value in (interval.mean, interval.low, interval.high))
-    return f"{mean} [{low}, {high}]"
-
-
-def _fixed(value: float, size: float, digits: int) -> str:
-    """A number with as many decimals as `size` needs to show that many digits."""
-    if size == 0:
-        return "0"
-    places = digits - 1 - floor(log10(size))
-    if abs(value) >= 1e6 or places > 7:
-        return f"{value:.3e}"
-    return f"{value:.{max(0, places)}f}"
 
 
 def _few(n: int, done: int) -> str:

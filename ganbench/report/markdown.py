@@ -6,12 +6,12 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from ganbench.report import answers, layout
-from ganbench.report.layout import one_line
 from ganbench.report.notes import notes
+from ganbench.report.text import one_line, plural
 
 if TYPE_CHECKING:
-    from ganbench.report.layout import Grid
     from ganbench.report.tables import Report
+    from ganbench.report.text import Grid
 
 
 def draw(report: Report) -> str:
@@ -65,7 +65,7 @@ def _failures(report: Report) -> list[str]:
     parts = []
     for failure in report.failures:
         first, others = failure.runs[0], len(failure.runs) - 1
-        more = f" and {layout.plural(others, 'more run')}" if others else ""
+        more = f" and {plural(others, 'more run')}" if others else ""
         parts.append(f"`{first}`{more}: {one_line(failure.error) or 'no error was recorded'}")
         if failure.log:
             parts.append("\n".join(["```", *(line.replace("```", "'''") for line in failure.log), "```"]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.report import markdown
-from ganbench.report.layout import ABSENT, Grid, number
+from ganbench.report.text import ABSENT, Grid, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ganbench.store import RunFolder, Store
 
 SHOWN = 10  # ids listed when a prefix fits many
-LOG_LINES = 40  # an error within torch has six for each module that was entered, then comes the user's own
 
 
 def show(store: Store, run_id: str) -> str:
@@ -107,7 +106,7 @@ def _files(folder: RunFolder) -> str:
 def _log(folder: RunFolder) -> str:
     """The end of a failed run's log."""
     state = folder.state()
-    lines = folder.log_end(LOG_LINES) if state and state.status == "failed" else []
+    lines = folder.log_end() if state and state.status == "failed" else []
     return "\n".join(["the log's end:", *(f"  {line}" for line in lines)]) if lines else ""
 
 

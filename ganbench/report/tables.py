@@ -14,7 +14,6 @@ from ganbench.report.comparisons import Family, family
 from ganbench.report.factors import Factors, factors
 from ganbench.report.outcomes import Outcomes, best_cells, outcomes
 from ganbench.report.rows import Row, by, rows
-from ganbench.report.show import LOG_LINES
 from ganbench.report.trajectories import NUMBERS, per_run
 from ganbench.report.tuning import Tuning
 from ganbench.report.tuning import read as read_tuning
@@ -199,7 +198,7 @@ def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
     """Failed and damaged runs, those with the same error together."""
     broken = runs[runs["status"].isin(["failed", "damaged"])]
     return tuple(
-        Failure(str(error), tuple(group["run_id"]), tuple(store.run(group["run_id"].iloc[0]).log_end(LOG_LINES)))
+        Failure(str(error), tuple(group["run_id"]), tuple(store.run(group["run_id"].iloc[0]).log_end()))
         for error, group in broken.groupby("error", sort=False)
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
-from ganbench.report.layout import ABSENT, ARROWS, Grid, number
+from ganbench.report.text import ABSENT, ARROWS, Grid, number
 
 if TYPE_CHECKING:
     from ganbench.store import Store

@@ -15,9 +15,9 @@ from ganbench.questions import RATES, Compare, from_json
 from ganbench.report import markdown
 from ganbench.report.comparisons import LEVEL, Comparison, compared, corrected
 from ganbench.report.fingerprints import require_one_fingerprint
-from ganbench.report.layout import ABSENT, ARROWS, Grid, interval_text, number, p_text, plural
 from ganbench.report.pairs import FEW, paired, shared
 from ganbench.report.rows import Row, by, rows
+from ganbench.report.text import ABSENT, ARROWS, Grid, interval_text, number, p_text, plural
 from ganbench.report.trajectories import check_rule, per_run
 from ganbench.stats import detectable_rate
 from ganbench.table import Results

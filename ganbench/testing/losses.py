@@ -14,8 +14,7 @@ from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
 from ganbench.training.draws import draw
-from ganbench.training.moment import maker
-from ganbench.training.players import batch_of, blueprints, foresight, moved_by
+from ganbench.training.players import batch_of, blueprints, foresight, maker, moved_by
 from ganbench.training.state import program
 from ganbench.variants.base import Batch, Params, Player, Players, Terms
 

@@ -17,7 +17,7 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.testing._claim import TOLERANCE, claim, fresh, same
 from ganbench.testing.runs import small_run
-from ganbench.training.moment import packed
+from ganbench.training.inputs import packed
 
 EPS, MOMENTUM = 1e-5, 0.1  # of batch norm
 PLAYERS: tuple[PlayerName, ...] = ("g", "d")

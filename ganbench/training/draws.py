@@ -8,7 +8,7 @@ from torch import Tensor
 from ganbench.datasets.base import Data, Space, Split, to_range
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
-from ganbench.training.moment import latents, pack, packed
+from ganbench.training.inputs import latents, pack, packed
 from ganbench.variants.base import Draw, Params
 
 Streams = dict[str, torch.Generator]

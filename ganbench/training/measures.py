@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,20 +11,13 @@ from ganbench.datasets.base import Data, Split
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import assembled
-from ganbench.training.moment import CHUNK, maker
-from ganbench.training.players import blueprints, sight
+from ganbench.training.moment import Measured
+from ganbench.training.players import blueprints, maker, sight
+from ganbench.training.sampling import CHUNK
 from ganbench.training.state import program
 from ganbench.variants.base import Params, Player
 
 MOST = 10_000  # test samples that enter
-
-
-class Measured(NamedTuple):
-    """A mean over n test samples, with its standard error (None for one sample)."""
-
-    value: float
-    stderr: float | None
-    n: int
 
 
 def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Params, step: int) -> dict[str, Measured]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
-from ganbench.training.moment import packed
+from ganbench.training.inputs import pack, packed
 from ganbench.variants.base import Batch, Params, Player, Players, Update, Variant
 
 if TYPE_CHECKING:
@@ -28,6 +28,17 @@ def blueprints(spec: RunSpec, space: Space) -> dict[str, Callable[[], nn.Module]
         "d": partial(spec.network.discriminator, packed(space, spec.network.pac)),
         **{name: partial(spec.network.other, name, space) for name in spec.variant.others},
     }
+
+
+def maker(spec: RunSpec, g: Player, carry: Params) -> Player:
+    """G as the losses see it: latents as they were drawn, in packs, to samples in packs."""
+    pac = spec.network.pac
+
+    def make(weights: Params, z: Tensor, *inputs: Tensor, **part: str) -> Tensor:
+        fed = spec.variant.g_input(z.reshape(len(z) * pac, -1), carry)
+        return pack(g.apply(weights, fed, *inputs, **part), pac)
+
+    return replace(g, apply=make)
 
 
 def own_draws(turn: Turn) -> Turn:

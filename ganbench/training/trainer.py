@@ -16,9 +16,9 @@ from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams, draw
 from ganbench.training.health import due, first_bad, gradient_norms, summary, verdicts
-from ganbench.training.measures import Measured, measure
-from ganbench.training.moment import Divergence, Look, Moment, maker, report
-from ganbench.training.players import Sight, Turn, blueprints, foresight, moved_by, once, own_draws, sights
+from ganbench.training.measures import measure
+from ganbench.training.moment import Divergence, Look, Measured, Moment
+from ganbench.training.players import Sight, Turn, blueprints, foresight, maker, moved_by, once, own_draws, sights
 from ganbench.training.state import Build, Checkpoint, Net, build, load, mapped, save
 from ganbench.variants.base import Params, Terms
 
@@ -228,7 +228,8 @@ def _moment(training: Training) -> Moment:
     looks = []
     for run, spec in enumerate(training.specs):
         diverged, carry = training.diverged.get(run), {name: tensor[run] for name, tensor in training.carry.items()}
-        numbers = {name: float(values[run]) for name, values in shown.items()} | report(spec, carry)
+        carried = {f"carry/{name}": float(value) for name, value in spec.variant.report(carry).items()}
+        numbers = {name: float(values[run]) for name, values in shown.items()} | carried
         terms = {} if diverged else {name: number for name, number in numbers.items() if isfinite(number)}
         checkpoint, generator = partial(_checkpoint, training, run), partial(_sampler, training, run)
         measures = partial(_measures, training, run)

@@ -15,7 +15,7 @@ from ganbench.networks.base import Network
 from ganbench.networks.conditional_dcgan import ConditionalDCGAN
 from ganbench.networks.dcgan import DCGAN
 from ganbench.testing import small_run
-from ganbench.training.moment import sample
+from ganbench.training.sampling import sample
 from tests.evaluation import Given, image_data, real_side, scores_of
 
 LOGITS = torch.tensor([[3.0, 1, 0, 0], [0, 2, 1, 0], [0, 1, 2, 0], [9, 1, 2, 0], [0, 0, 0, 1]])

@@ -18,7 +18,7 @@ from ganbench.networks.base import Network
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
 from ganbench.suite.rules import objection
-from ganbench.training.moment import latents
+from ganbench.training.inputs import latents
 from ganbench.variants.base import Batch, Player, Players
 from ganbench.variants.lapgan import LAPGAN
 from tests.golden.scores import vector

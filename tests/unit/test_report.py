@@ -17,10 +17,9 @@ from hypothesis import strategies as some
 from ganbench.errors import RequestError
 from ganbench.report import render
 from ganbench.report.latex import _columns, escape
-from ganbench.report.layout import Grid, number
-from ganbench.report.show import LOG_LINES
+from ganbench.report.text import Grid, number
 from ganbench.stats import mean_interval
-from ganbench.store import Store
+from ganbench.store import LOG_LINES, Store
 from tests.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
 
 LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]

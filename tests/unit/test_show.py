@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import RequestError
-from ganbench.report.show import LOG_LINES, show
-from ganbench.store import Store, write_json
+from ganbench.report.show import show
+from ganbench.store import LOG_LINES, Store, write_json
 from tests.synthetic import Run, score, write_suite
 
 DONE = Run(curves={"fd_pixels": [3.0, 2.0], "hq": [0.25, None]})

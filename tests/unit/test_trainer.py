@@ -23,7 +23,8 @@ from ganbench.optimizers.rmsprop_tf import RMSpropTF
 from ganbench.optimizers.sgd import SGD
 from ganbench.rng import global_stream, stream
 from ganbench.spec import RunSpec, Schedule
-from ganbench.training.moment import Divergence, sample
+from ganbench.training.moment import Divergence
+from ganbench.training.sampling import sample
 from ganbench.training.trainer import Place, train
 from ganbench.variants.base import Batch, Params, Players, Terms, Variant
 from ganbench.variants.hinge import Hinge

@@ -18,7 +18,9 @@ from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.base import PlayerName
 from ganbench.optimizers.sgd import SGD
 from ganbench.spec import RunSpec, Schedule
-from ganbench.training.moment import Look, latents, sample
+from ganbench.training.inputs import latents
+from ganbench.training.moment import Look
+from ganbench.training.sampling import sample
 from ganbench.training.trainer import Place, train
 from ganbench.variants.base import Batch, Params, Players, Terms, Variant
 from ganbench.variants.lsgan import LSGAN

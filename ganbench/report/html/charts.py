@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from ganbench.report.layout import interval_text, number, plural
+from ganbench.report.text import interval_text, number, plural
 
 if TYPE_CHECKING:
     from ganbench.report.cells import Curve, Dot

@@ -17,8 +17,8 @@ from ganbench.report.cells import curves_of, dots_of, runs_of
 from ganbench.report.claims import Answer
 from ganbench.report.html import charts
 from ganbench.report.html.gallery import Gallery, Shown, galleries
-from ganbench.report.layout import Grid
 from ganbench.report.notes import notes
+from ganbench.report.text import ABSENT, ARROWS, Grid, one_line
 from ganbench.report.trajectories import per_run
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _said(report: Report, claims: Grid) -> list[list[str]]:
     lines = []
     for verdict, row in zip(report.claims, claims.rows, strict=True):
         found = [f"{verdict.claim.source}. Tested: {answers.tested(verdict.claim)}."]
-        more = {name: text for name, text in zip(claims.header, row, strict=True) if text != layout.ABSENT}
+        more = {name: text for name, text in zip(claims.header, row, strict=True) if text != ABSENT}
         found += [f"{name}: {text}" for name, text in more.items() if name.startswith(("published", "notes"))]
         lines.append(found)
     return lines
@@ -219,7 +219,7 @@ def _metric(results: Results, numbers: pd.DataFrame, section: Section, metric: s
     panels = charts.panels([charts.Panel(*one) for one in zip(labels, curves, strict=True)], metric)
     return Metric(
         name=metric,
-        arrow=layout.ARROWS[section.metrics[metric]],
+        arrow=ARROWS[section.metrics[metric]],
         strip=tuple(map(Markup, strip.rows)) if strip else (),
         foot=Markup(strip.foot if strip else ""),
         panels=tuple(map(Markup, panels)),
@@ -232,7 +232,7 @@ def _runs(results: Results) -> Grid:
     rows = []
     for run in results.runs.to_dict("records"):
         step, seconds = results.ended.get(run["run_id"], ("", 0.0))
-        ended = (str(step), f"{seconds:.1f}", layout.one_line(run["error"]))
+        ended = (str(step), f"{seconds:.1f}", one_line(run["error"]))
         rows.append((run["run_id"], *(str(run[name]) for name in varying), str(run["seed"]), run["status"], *ended))
     header = ("run", *varying, "seed", "status", "step", "seconds", "error")
     return Grid("every run", "runs", header, tuple(rows), 1 + len(varying))
