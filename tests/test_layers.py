@@ -202,6 +202,15 @@ def test_the_plan_has_no_circle() -> None:
     assert not MAY_IMPORT["errors"] and not MAY_IMPORT["spec"] and not MAY_IMPORT["rng"], "they stand on the ground"
 
 
+@pytest.mark.parametrize("package", sorted({name.partition(".")[0] for name in MODULES if "." in name}))
+def test_no_package_turns_in_a_circle(package: str) -> None:
+    """Imports for type checkers count here too."""
+    own = [name for name in MODULES if name.startswith(f"{package}.")]
+    assert list(
+        TopologicalSorter({name: {one.module for one in imports(name)} & set(own) for name in own}).static_order()
+    )
+
+
 @every_module
 def test_imports_point_one_way(module: str) -> None:
     own = unit(module)
