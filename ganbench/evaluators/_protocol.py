@@ -34,7 +34,7 @@ def feature_misfit(features: FeatureName, space: Space) -> str | None:
     return None
 
 
-def size_misfit(least: int, samples: int, reference: int | None) -> str | None:
+def size_misfit(least: int, samples: int, reference: int | None = None) -> str | None:
     """Why so few samples on a side can't be scored, or None; `reference`: how many real ones are asked for."""
     if samples < least:
         return f"needs at least {least} samples"

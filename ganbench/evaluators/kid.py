@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge
 from torch import Generator, Tensor
 
 from ganbench.component import Count
-from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class, named
+from ganbench.evaluators._classes import named
 from ganbench.evaluators._distances import product_dtype
 from ganbench.evaluators._polynomial import across, centred, subsets, within
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators._protocol import metric_name
+from ganbench.evaluators._two_samples import Found, TwoSamples
+from ganbench.evaluators.base import Metric, View
 
 
 @dataclass(frozen=True, kw_only=True)
-class KID(Evaluator):
+class KID(TwoSamples):
     """`kid`, or `kd_pixels`, `kd_classifier`: the unbiased squared MMD with the kernel (x.y / d + 1)^3.
 
     The mean over `subsets` random subsets of `size` samples from each side (the authors took 50 subsets, later work
@@ -31,35 +32,13 @@ class KID(Evaluator):
     version: ClassVar[int] = 2
     source: ClassVar[str] = "Binkowski et al. 2018, arXiv:1801.01401, section 4"
 
-    features: FeatureName = "inception"
-    split: SplitName = "test"
-    reference: Count | None = None
-    per: Per = "all"
     subsets: Count = 100
-    size: Count = 1000
+    size: Annotated[int, Ge(2)] = 1000
 
     def metrics(self) -> tuple[Metric, ...]:
         return named(self.per, Metric(metric_name("kid", "kd", self.features, self.split), "lower"))
 
-    def needs(self) -> tuple[FeatureName, ...]:
-        return (self.features,)
-
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
-        if min(samples, self.size) < 2:
-            return "needs at least 2 samples, and subsets of at least 2"
-        return (
-            size_misfit(2, samples, self.reference)
-            or feature_misfit(self.features, space)
-            or class_misfit(self.per, space)
-        )
-
-    def check(self, real: Reference) -> None:
-        check_parts(self.per, real, self._reals)
-
-    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        if self.per == "class":
-            return each_class(self, fake, real, rng)
-        reals = self._reals(real)
+    def compare(self, fake: View, reals: View, rng: torch.Generator) -> Found:
         size = min(self.size, len(fake), len(reals))
         whole = size == len(fake) == len(reals)
         count = 1 if whole else self.subsets
@@ -78,10 +57,6 @@ class KID(Evaluator):
         sums = torch.stack([within(x.subset(rows)) for rows in of_fake]).cpu() + own
         pairs = torch.stack([across(x.subset(i), y.subset(j)) for i, j in zip(of_fake, of_real, strict=True)]).cpu()
         found = sums / (size * (size - 1)) - 2 * pairs / size**2
-        facts = {"generated": len(fake), "real": len(reals), "split": self.split, "subset size": size}
-        marks = fingerprint(self, **fake.extractor(self.features), **facts, products=product_dtype(len(common)))
+        facts = {"subset size": size, "products": product_dtype(len(common))}
         spread = None if whole else found.std(correction=0).item()
-        return {self.metrics()[0].name: Score(found.mean().item(), spread, len(fake), len(reals), marks)}
-
-    def _reals(self, real: Reference) -> View:
-        return real_view(real, self.split, self.reference, least=2)
+        return Found((found.mean().item(),), facts, spread)

@@ -266,7 +266,7 @@ class TestBadInput:
         points("real.npy")
         found = card(say, "few.npy", "--reference", "real.npy", "--with", "fid,precision_recall")
         assert set(values(found)) == {"fd_pixels"}
-        reason = "needs more samples than k (3)"
+        reason = "needs at least 4 samples"
         assert found["absent"] == [{"name": "precision_recall[features=pixels]", "because": reason}]
         err = refused(say, "one.npy", "--reference", "real.npy", "--with", "fid,precision_recall")
         assert "one.npy: nothing can be scored: fid[features=pixels]: needs at least 2 samples" in err
@@ -285,7 +285,7 @@ class TestBadInput:
             (("uneven", "--reference", "real.npy"), "b.png: the image is 9x9, and the first one, a.png, is 8x8"),
             (("absent.npy", "--reference", "real.npy"), "absent.npy: there is no such file or folder"),
             (("real.npy", "--reference", "real.npy", "--with", "fidd"), "did you mean 'fid'"),
-            (("real.npy", "--reference", "real.npy", "--with", "{kind: kid, size: 0}"), "must be at least 1"),
+            (("real.npy", "--reference", "real.npy", "--with", "{kind: kid, size: 1}"), "must be at least 2"),
             (("real.npy", "--reference", "real.npy", "--features", "pixel"), "did you mean 'pixels'"),
             (("real.npy", "--reference", "real.npy", "--with", "inception_score"), "nothing can be scored"),
             (("text.npy", "--reference", "real.npy"), "text.npy: the file can't be read"),
