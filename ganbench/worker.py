@@ -21,6 +21,7 @@ from ganbench import environment, pictures, tensors
 from ganbench.budget import affords
 from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
+from ganbench.evaluators._cache import Stopwatch
 from ganbench.evaluators.features import Bank, Real, evaluate
 from ganbench.job import Job, score_key
 from ganbench.plan import complete, missing
@@ -66,13 +67,17 @@ class Recorder:
     spec: RunSpec
     folder: RunFolder
     state: State
-    began: float  # monotonic clock, minus the seconds of earlier sessions
+    making: Stopwatch  # of what serves all runs: no part of this one's time
+    began: float = 0.0  # by its clock, minus the seconds of earlier sessions
     saved: float = 0.0  # when the last checkpoint was written
     cost: float = 0.0  # what it cost, in seconds
     scoring: float = 0.0  # what the mark scored last cost, in seconds
 
+    def clock(self) -> float:
+        return time.monotonic() - self.making.seconds
+
     def seconds(self) -> float:
-        return time.monotonic() - self.began
+        return self.clock() - self.began
 
 
 def fill(job: Job, context: Context) -> None:
@@ -134,7 +139,8 @@ def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
     checkpoints = _checkpoints(folders, context)
     steps, resumed = job.specs[0].steps, checkpoints[0]["step"] if checkpoints else 0
     about = environment.describe(context.device, len(job.specs))
-    recorders = [_begin(spec, folder, resumed, about) for spec, folder in zip(job.specs, folders, strict=True)]
+    pairs = zip(job.specs, folders, strict=True)
+    recorders = [_begin(Recorder(*pair, State("running"), real.cache.making), resumed, about) for pair in pairs]
     curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
     stops = sorted({*curve, *job.marks})
     context.emit({"event": "start", "runs": list(job.run_ids), "steps": steps})
@@ -181,9 +187,10 @@ def _kept(path: Path, context: Context) -> Any:
         return None
 
 
-def _begin(spec: RunSpec, folder: RunFolder, resumed: int, about: dict[str, Any]) -> Recorder:
+def _begin(recorder: Recorder, resumed: int, about: dict[str, Any]) -> Recorder:
     """Open a run's folder at the step it resumes from; 0 starts anew."""
-    state = (folder.state() if resumed else None) or State("running")
+    spec, folder = recorder.spec, recorder.folder
+    state = (folder.state() if resumed else None) or recorder.state
     if resumed:
         folder.write_state(state, seal=False)
         folder.keep_rows_until(resumed)
@@ -195,8 +202,7 @@ def _begin(spec: RunSpec, folder: RunFolder, resumed: int, about: dict[str, Any]
     thinned = [mark for mark in state.thinned if mark <= resumed]
     state = replace(state, status="running", error=None, step=resumed, scored=scored, thinned=thinned)
     folder.write_state(state)
-    now = time.monotonic()
-    return Recorder(spec, folder, state, now - state.seconds, saved=now)
+    return replace(recorder, state=state, began=recorder.clock() - state.seconds, saved=time.monotonic())
 
 
 def _due(recorders: Sequence[Recorder], job: Job, step: int) -> bool:
@@ -216,13 +222,13 @@ def _record(recorder: Recorder, look: Look, job: Job, real: Real, due: bool) -> 
     if look.step in job.marks and diverged is None:
         weights = look.generator()
         tensors.save(folder.checkpoint(look.step), weights)
-        started = time.monotonic()
+        started = recorder.clock()
         if due:
             scores(recorder, look.step, weights, job, real)
         else:
             recorder.state = replace(recorder.state, thinned=[*recorder.state.thinned, look.step])
         folder.append("scores.jsonl", own_rows(look))
-        spent = time.monotonic() - started
+        spent = recorder.clock() - started
         recorder.scoring = spent if due else recorder.scoring
         recorder.state = replace(recorder.state, evaluation_seconds=recorder.state.evaluation_seconds + spent)
     if status != "running":
@@ -252,17 +258,16 @@ def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
     assert state is not None
     if complete(job, state):
         return
-    spec = job.specs[0]
-    real = reference(spec.dataset, context)
-    recorder = Recorder(spec, folder, state, time.monotonic() - state.seconds)
+    real = reference(job.specs[0].dataset, context)
+    recorder = Recorder(job.specs[0], folder, state, real.cache.making)
     for mark in missing(job, state):
         weights = _kept(folder.checkpoint(mark), context)
         if weights is None:  # this run was recorded at other marks: only training can give this one
             folder.clear()
-            return _train(job, [folder], context)
+            _train(job, [folder], context)
+            return
         scores(recorder, mark, weights, job, real)
         folder.write_state(recorder.state)
-    return None
 
 
 def _save(recorders: Sequence[Recorder], moment: Moment, every: float, now: bool) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -31,12 +32,33 @@ def content_key(*parts: Tensor | str) -> str:
     return digest.hexdigest()
 
 
+@dataclass
+class Stopwatch:
+    """The seconds within `measuring`, however deep it is entered."""
+
+    seconds: float = 0.0
+    depth: int = 0
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        started, self.depth = time.monotonic(), self.depth + 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.seconds += 0 if self.depth else time.monotonic() - started
+
+
 @dataclass(frozen=True)
 class Cache:
-    """A folder of `<kind>-<key>.pt` files; `log` is told when something is computed anew for a damaged file."""
+    """A folder of `<kind>-<key>.pt` files; `log` is told when something is computed anew for a damaged file.
+
+    `making` measures what is made here once and serves all runs, or is waited for while another process makes it.
+    """
 
     folder: Path
     log: Callable[[str], None]
+    making: Stopwatch = field(default_factory=Stopwatch, compare=False)
 
     def get(self, kind: str, key: str, compute: Callable[[], Tensors]) -> Tensors:
         """The tensors of that key: read where they are whole, else computed under a lock and written atomically."""
@@ -45,7 +67,7 @@ class Cache:
         if found is not None:
             return found
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with self.making.measuring(), FileLock(path.with_suffix(".lock")):
             found = read(path)  # another process may have been faster
             if found is None:
                 if path.exists():

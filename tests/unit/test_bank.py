@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ import torch
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.digits import Digits
 from ganbench.errors import RequestError
-from ganbench.evaluators import _classifier, _inception, features
+from ganbench.evaluators import _cache, _classifier, _inception, features
 from ganbench.evaluators._cache import Cache, content_key, read, write
 from ganbench.evaluators._classifier import fit, network
 from ganbench.evaluators._extractor import Extractor, moments
@@ -101,6 +102,18 @@ def test_a_damaged_file_is_reported_and_made_again(tmp_path: Path) -> None:
     assert cache.get("thing", "1", lambda: pytest.fail("computed twice"))["a"].tolist() == [0, 0]
 
 
+def test_the_time_of_making_is_measured_once_however_deep_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter([0.0, 10.0, 20.0])
+    monkeypatch.setattr(_cache, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    cache = Cache(tmp_path, print)
+    one = {"a": torch.ones(1)}
+    cache.get("outer", "1", lambda: cache.get("inner", "1", lambda: one))
+    cache.get("outer", "1", lambda: pytest.fail("computed twice"))
+    assert cache.making.seconds == 20
+
+
 def test_a_failed_computation_leaves_nothing_behind(tmp_path: Path) -> None:
     def fail() -> dict[str, torch.Tensor]:
         raise ZeroDivisionError
@@ -115,6 +128,7 @@ def test_a_failed_computation_leaves_nothing_behind(tmp_path: Path) -> None:
 PROCESS = """
 import os, sys, time, torch
 from pathlib import Path
+from types import SimpleNamespace
 from ganbench.evaluators._cache import Cache
 folder = Path(sys.argv[1])
 def compute():

@@ -88,6 +88,25 @@ def test_the_dearer_a_mark_the_fewer_are_scored(
         assert found.evaluation_seconds <= 0.2 * found.seconds
 
 
+def test_what_is_made_once_for_all_runs_is_no_part_of_the_first_ones_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch, 1.0)
+    alone = state(filled(SPARING, tmp_path / "alone"))
+    scores, once = worker.scores, iter([1000.0])
+
+    def preparing(*args: Any) -> None:
+        spent = next(once, 0.0)
+        clock.now += spent
+        args[-1].cache.making.seconds += spent  # a classifier is trained, or another process's is waited for
+        scores(*args)
+
+    monkeypatch.setattr(worker, "scores", preparing)
+    first = state(filled(SPARING, tmp_path / "first"))
+    assert (first.scored, first.thinned) == (alone.scored, alone.thinned)
+    assert (first.seconds, first.evaluation_seconds) == pytest.approx((alone.seconds, alone.evaluation_seconds))
+
+
 def test_a_thinned_run_is_complete_and_its_values_are_those_of_a_full_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
