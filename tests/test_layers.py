@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "executors": "errors executors.base job store worker",
     "progress": "executors.base",
     "tracking": "errors spec store",
-    "report": "errors outcomes questions stats table",
+    "report": "errors outcomes questions spec stats table",
     "watch": "errors",
     "tuning": "component errors options plan rng spec",
     "run": "datasets.base evaluators executors.base job plan progress scores store tracking",

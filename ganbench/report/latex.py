@@ -34,11 +34,11 @@ _ESCAPES = str.maketrans(
 
 
 def draw(report: Report) -> str:
-    """Every table of the report. Needs `\\usepackage{array,booktabs}`."""
+    """Every table of the report. Needs `\\usepackage{array,booktabs,graphicx}`."""
     broken = [f"{failure.runs[0]} (of {len(failure.runs)}): {failure.error}" for failure in report.failures]
     head = [
         f"{report.suite}: {report.about}",
-        f"{layout.counts(report)}. Needs \\usepackage{{array,booktabs}}.",
+        f"{layout.counts(report)}. Needs \\usepackage{{array,booktabs,graphicx}}.",
         *broken,
     ]
     parts = ["\n".join(_comment(line) for line in (*head, *notes(report)))]
@@ -68,9 +68,10 @@ def _table(grid: Grid, caption: str) -> str:
     label = re.sub(r"[^A-Za-z0-9-]+", "-", grid.label)
     lines = [
         r"\begin{table}[t]",
-        r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"  \caption{{{escape(one_line(f'{caption} {grid.note}'))}}}",
+        r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\belowcaptionskip}{4pt}",
+        rf"  \caption{{{_breakable(escape(one_line(f'{caption} {grid.note}')))}}}",
         rf"  \label{{tab:{label}}}",
+        r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # a wide one shrinks to the line
         rf"  \begin{{tabular}}{{{_columns(grid)}}}",
         r"    \toprule",
         _row(grid.header, len(grid.header)),
@@ -80,10 +81,15 @@ def _table(grid: Grid, caption: str) -> str:
             for place, row in enumerate(grid.rows)
         ),
         r"    \bottomrule",
-        r"  \end{tabular}",
+        r"  \end{tabular}}",
         r"\end{table}",
     ]
     return "\n".join(lines)
+
+
+def _breakable(text: str) -> str:
+    """With places to break a line between the options of a component, where no space stands."""
+    return re.sub(r",(?=\S)", r",\\allowbreak{}", text)
 
 
 def _columns(grid: Grid) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,7 +79,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Failure:
-    """Runs that ended with one error, and the end of the first one's log."""
+    """Runs that ended with one error, numbers and names of runs apart: the first one's words and its log's end."""
 
     error: str
     runs: tuple[str, ...]
@@ -196,10 +197,14 @@ def _summaries(runs: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, Sum
 
 def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
     """Failed and damaged runs, those with the same error together."""
+    together: dict[str, list[tuple[str, str]]] = {}
     broken = runs[runs["status"].isin(["failed", "damaged"])]
+    for run_id, error in zip(broken["run_id"], map(str, broken["error"]), strict=True):
+        alike = re.sub(r"\d[\d.e+-]*", "#", error.replace(run_id, "RUN"))
+        together.setdefault(alike, []).append((run_id, error))
     return tuple(
-        Failure(str(error), tuple(group["run_id"]), tuple(store.run(group["run_id"].iloc[0]).log_end()))
-        for error, group in broken.groupby("error", sort=False)
+        Failure(group[0][1], tuple(run_id for run_id, _ in group), tuple(store.run(group[0][0]).log_end()))
+        for group in together.values()
     )
 
 

@@ -298,6 +298,14 @@ def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
     assert "scores.jsonl: damaged: its content is not what state.json sealed" in text
 
 
+def test_errors_that_differ_in_numbers_alone_are_one(tmp_path: Path):
+    runs = [Run(seed=s, status="failed", error=f"OutOfMemory: tried {s + 1}.5e{s} GiB of {7 * s}") for s in range(3)]
+    other = Run(seed=3, status="failed", error="OutOfMemory: gave up")
+    text = render(write_suite(tmp_path, [*runs, other]), None, "markdown", None)
+    assert "`ns-digits-s0-0123456789` and 2 more runs: OutOfMemory: tried 1.5e0 GiB of 0" in text
+    assert "`ns-digits-s3-0123456789`: OutOfMemory: gave up" in text
+
+
 def test_evaluators_that_were_skipped_are_named(tmp_path: Path):
     skipped = [{"dataset": "ring8", "evaluator": "fid[features=pixels]", "because": "points have no pixels"}]
     evaluation = {"samples": 1000, "with": ["modes"], "skipped": skipped}

@@ -20,6 +20,7 @@ from ganbench.report.html.gallery import Gallery, Shown, galleries
 from ganbench.report.notes import notes
 from ganbench.report.text import ABSENT, ARROWS, Grid, one_line
 from ganbench.report.trajectories import per_run
+from ganbench.spec import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from ganbench.table import Results
 
     Drawn = tuple[Results, Report, pd.DataFrame]  # the numbers of `per_run` come last
-
-AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps")
 
 
 @dataclass(frozen=True)
@@ -228,7 +227,7 @@ def _metric(results: Results, numbers: pd.DataFrame, section: Section, metric: s
 
 def _runs(results: Results) -> Grid:
     """Every run with what became of it; the first column is its id."""
-    varying = [name for name in AXES if name in results.runs and results.runs[name].nunique() > 1]
+    varying = [name for name in AXES if name != "seed" and name in results.runs and results.runs[name].nunique() > 1]
     rows = []
     for run in results.runs.to_dict("records"):
         step, seconds = results.ended.get(run["run_id"], ("", 0.0))
