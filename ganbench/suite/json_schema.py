@@ -10,31 +10,30 @@ from ganbench.component import Count, Fraction
 from ganbench.plugins import FAMILIES, Registry
 from ganbench.spec import AXES, Schedule
 from ganbench.suite.questions_schema import questions
+from ganbench.suite.shapes import Json, by_dataset, closed, listed, ref
 from ganbench.suite.values import NAME, SCALARS
-
-Json = dict[str, Any]
 
 
 def schema(registry: Registry | None = None) -> Json:
     """Draft 2020-12. Kinds are those of the registry: ganbench's own and installed packages' unless one is given."""
     registry = registry or Registry.of()
-    block = _object({axis: _listed(_ref(axis)) for axis in AXES}, required=("variant", "dataset"))
+    block = closed({axis: listed(ref(axis)) for axis in AXES}, required=("variant", "dataset"))
     block["properties"]["seed"] = {
-        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": _ref("seed")}]
+        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": ref("seed")}]
     }
-    rule = _object({"where": _ref("where"), "because": {"type": "string"}}, required=("where", "because"))
-    evaluate = {"every": _per_dataset(_type(Count)), "samples": _type(Count), "with": _listed(_ref("evaluator"))}
+    rule = closed({"where": ref("where"), "because": {"type": "string"}}, required=("where", "because"))
+    evaluate = {"every": by_dataset(_type(Count)), "samples": _type(Count), "with": listed(ref("evaluator"))}
     evaluate["budget"] = _type(Fraction)
-    train = {axis: _per_dataset(_ref(axis)) for axis in AXES if axis not in ("variant", "dataset", "seed")}
+    train = {axis: by_dataset(ref(axis)) for axis in AXES if axis not in ("variant", "dataset", "seed")}
     top = {
         "name": {"type": "string", "pattern": NAME},
         "about": {"type": "string"},
-        "grid": _listed(_ref("block")),
-        "exclude": _listed(rule),
-        "train": _object(train),
-        "evaluate": _object(evaluate),
+        "grid": listed(ref("block")),
+        "exclude": listed(rule),
+        "train": closed(train),
+        "evaluate": closed(evaluate),
         "select": {"type": "string", "pattern": "^(last|tail|best:.+)$"},
-        "plugins": _listed({"type": "string"}),
+        "plugins": listed({"type": "string"}),
         **questions(AXES),
     }
     families = {family: _family(family, registry) for family in FAMILIES}
@@ -44,10 +43,10 @@ def schema(registry: Registry | None = None) -> Json:
         **scalars,
         "schedule": _schedule(),
         "block": block,
-        "where": _object({axis: {} for axis in AXES}),
+        "where": closed({axis: {} for axis in AXES}),
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
-    return {**head, **_object(top, required=("name", "grid")), "$defs": definitions}
+    return {**head, **closed(top, required=("name", "grid")), "$defs": definitions}
 
 
 def _family(family: str, registry: Registry) -> Json:
@@ -59,16 +58,16 @@ def _family(family: str, registry: Registry) -> Json:
 def _component(kind: str, component: type[Any]) -> Json:
     body = _fields(component)
     title = (component.__doc__ or kind).strip().splitlines()[0]
-    return _object({"kind": {"const": kind}, **body}, required=("kind",)) | {"title": kind, "description": title}
+    return closed({"kind": {"const": kind}, **body}, required=("kind",)) | {"title": kind, "description": title}
 
 
 def _schedule() -> Json:
     body = _fields(Schedule)
-    return {"anyOf": [{"enum": list(_type(Schedule)["properties"]["order"]["enum"])}, _object(body)]}
+    return {"anyOf": [{"enum": list(_type(Schedule)["properties"]["order"]["enum"])}, closed(body)]}
 
 
 def _fields(owner: type[Any]) -> Json:
-    return {name: _listed(_untitled(option)) for name, option in _type(owner)["properties"].items()}
+    return {name: listed(_untitled(option)) for name, option in _type(owner)["properties"].items()}
 
 
 def _type(kind: Any) -> Json:
@@ -78,19 +77,3 @@ def _type(kind: Any) -> Json:
 
 def _untitled(option: Json) -> Json:
     return {key: value for key, value in option.items() if key != "title"}
-
-
-def _listed(one: Json) -> Json:
-    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
-
-
-def _per_dataset(one: Json) -> Json:
-    return {"anyOf": [one, {"type": "object", "additionalProperties": one, "minProperties": 1}]}
-
-
-def _object(properties: Json, required: tuple[str, ...] = ()) -> Json:
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/$defs/{name}"}
