@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -17,29 +16,20 @@ from typing import Any
 
 from filelock import Timeout
 
-from ganbench import environment, pictures, tensors
-from ganbench.budget import affords
+from ganbench import environment, tensors
 from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
-from ganbench.evaluators._cache import Stopwatch
-from ganbench.evaluators.features import Bank, Real, evaluate
-from ganbench.job import Job, score_key
+from ganbench.evaluators.features import Bank, Real
+from ganbench.job import Job
 from ganbench.plan import complete, missing
-from ganbench.rng import seed_of
-from ganbench.scores import own_rows, row
-from ganbench.spec import RunSpec
-from ganbench.store import RunFolder, State, Status, Store, write_bytes, write_json
-from ganbench.training.moment import Look, Moment
-from ganbench.training.sampling import sample
+from ganbench.recorder import Recorder, affordable, begin, record, save, scores
+from ganbench.store import RunFolder, State, Store
 from ganbench.training.state import Checkpoint
 from ganbench.training.trainer import Place, train
-from ganbench.variants.base import Params
 
 Emit = Callable[[dict[str, Any]], None]
 
 ROWS_OF_TERMS = 100  # how often in a run the training curves get a point
-SAVE_SHARE = 0.01  # of the time, at most, goes into resumable checkpoints
-PICTURED = 64  # samples in a picture
 LOOK = 1.0  # seconds: who only looks whether a run is busy holds its lock for less
 
 
@@ -58,26 +48,6 @@ class Context:
     inception: Path | None = None  # the Inception network's weights
     save_every: float = 10.0  # seconds between resumable checkpoints, at least
     stopping: Callable[[], bool] = lambda: False
-
-
-@dataclass
-class Recorder:
-    """One run in progress: its folder and what its state will say."""
-
-    spec: RunSpec
-    folder: RunFolder
-    state: State
-    making: Stopwatch  # of what serves all runs: no part of this one's time
-    began: float = 0.0  # by its clock, minus the seconds of earlier sessions
-    saved: float = 0.0  # when the last checkpoint was written
-    cost: float = 0.0  # what it cost, in seconds
-    scoring: float = 0.0  # what the mark scored last cost, in seconds
-
-    def clock(self) -> float:
-        return time.monotonic() - self.making.seconds
-
-    def seconds(self) -> float:
-        return self.clock() - self.began
 
 
 def fill(job: Job, context: Context) -> None:
@@ -140,19 +110,19 @@ def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
     steps, resumed = job.specs[0].steps, checkpoints[0]["step"] if checkpoints else 0
     about = environment.describe(context.device, len(job.specs))
     pairs = zip(job.specs, folders, strict=True)
-    recorders = [_begin(Recorder(*pair, State("running"), real.cache.making), resumed, about) for pair in pairs]
+    recorders = [begin(Recorder(*pair, State("running"), real.cache.making), resumed, about) for pair in pairs]
     curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
     stops = sorted({*curve, *job.marks})
     context.emit({"event": "start", "runs": list(job.run_ids), "steps": steps})
     within = [stop for stop in stops if stop <= (job.until or steps)]
     for moment in train(job.specs, real.data, within, Place(context.device), checkpoints):
-        due = moment.step in job.marks and _due(recorders, job, moment.step)
+        due = moment.step in job.marks and affordable(recorders, job, moment.step)
         for recorder, look in zip(recorders, moment.looks, strict=True):
             if recorder.state.status == "running":
-                _record(recorder, look, job, real, due)
+                record(recorder, look, job, real, due)
         context.emit({"event": "progress", "runs": list(job.run_ids), "step": moment.step, "of": steps})
         stopping = context.stopping()
-        _save(recorders, moment, context.save_every, now=stopping or moment.step == job.until)
+        save(recorders, moment, context.save_every, now=stopping or moment.step == job.until)
         if stopping:
             raise Stopped
 
@@ -187,71 +157,6 @@ def _kept(path: Path, context: Context) -> Any:
         return None
 
 
-def _begin(recorder: Recorder, resumed: int, about: dict[str, Any]) -> Recorder:
-    """Open a run's folder at the step it resumes from; 0 starts anew."""
-    spec, folder = recorder.spec, recorder.folder
-    state = (folder.state() if resumed else None) or recorder.state
-    if resumed:
-        folder.write_state(state, seal=False)
-        folder.keep_rows_until(resumed)
-    else:
-        told = {"run_id": folder.run_id, "spec": spec.canonical(), "columns": spec.columns()}
-        write_json(folder.path / "spec.json", told)
-    write_json(folder.path / "env.json", about)
-    scored = {key: [mark for mark in marks if mark <= resumed] for key, marks in state.scored.items()}
-    thinned = [mark for mark in state.thinned if mark <= resumed]
-    state = replace(state, status="running", error=None, step=resumed, scored=scored, thinned=thinned)
-    folder.write_state(state)
-    return replace(recorder, state=state, began=recorder.clock() - state.seconds, saved=time.monotonic())
-
-
-def _due(recorders: Sequence[Recorder], job: Job, step: int) -> bool:
-    """Whether a mark is scored: the last one always, another where the runs of the pack then keep to the budget."""
-    spent, cost = sum(r.state.evaluation_seconds for r in recorders), sum(r.scoring for r in recorders)
-    return step in (job.marks[-1], job.until) or affords(job.budget, spent, cost, recorders[0].seconds())
-
-
-def _record(recorder: Recorder, look: Look, job: Job, real: Real, due: bool) -> None:
-    """Append what a moment shows of one run; at a mark keep the generator and, where due, a picture and the scores."""
-    folder = recorder.folder
-    if look.terms:
-        folder.append("terms.jsonl", [{"step": look.step, "time": time.time(), "terms": look.terms}])
-    diverged = vars(look.diverged) if look.diverged else None
-    status: Status = "diverged" if diverged else "done" if look.step == recorder.spec.steps else "running"
-    recorder.state = replace(recorder.state, step=look.step, diverged=diverged)
-    if look.step in job.marks and diverged is None:
-        weights = look.generator()
-        tensors.save(folder.checkpoint(look.step), weights)
-        started = recorder.clock()
-        if due:
-            scores(recorder, look.step, weights, job, real)
-        else:
-            recorder.state = replace(recorder.state, thinned=[*recorder.state.thinned, look.step])
-        folder.append("scores.jsonl", own_rows(look))
-        spent = recorder.clock() - started
-        recorder.scoring = spent if due else recorder.scoring
-        recorder.state = replace(recorder.state, evaluation_seconds=recorder.state.evaluation_seconds + spent)
-    if status != "running":
-        recorder.state = replace(recorder.state, status=status, seconds=recorder.seconds())
-        folder.write_state(recorder.state)
-        folder.checkpoint().unlink(missing_ok=True)
-
-
-def scores(recorder: Recorder, step: int, weights: Params, job: Job, real: Real) -> None:
-    """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
-    spec, folder, scored = recorder.spec, recorder.folder, recorder.state.scored
-    wanted = [e for e in job.evaluators if step not in scored.get(score_key(e, job.samples), ())]
-    made = sample(spec, real.data, weights, job.samples, step)
-    samples = made.x.cpu()
-    picture = folder.path / "samples" / f"{step}.png"
-    write_bytes(picture, pictures.png(samples[:PICTURED] if samples.dim() == 4 else samples))
-    found = evaluate(real.view(samples, made.y), real, wanted, seed_of(spec.seed, "score", step))
-    rows = [row(step, metric, score, score_key(evaluator, job.samples)) for evaluator, metric, score in found]
-    folder.append("scores.jsonl", rows)
-    marks = {score_key(e, job.samples): sorted({*scored.get(score_key(e, job.samples), ()), step}) for e in wanted}
-    recorder.state = replace(recorder.state, scored=scored | marks)
-
-
 def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
     """Score a finished run at marks that lack an evaluator, from the generators kept there: nothing is trained."""
     state = folder.state()
@@ -268,21 +173,6 @@ def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
             return
         scores(recorder, mark, weights, job, real)
         folder.write_state(recorder.state)
-
-
-def _save(recorders: Sequence[Recorder], moment: Moment, every: float, now: bool) -> None:
-    """Write resumable checkpoints, of all runs of a pack at one step, when it is time to or when told."""
-    running = [pair for pair in zip(recorders, moment.looks, strict=True) if pair[0].state.status == "running"]
-    clock = time.monotonic()
-    if not now and not any(clock - recorder.saved > max(every, recorder.cost / SAVE_SHARE) for recorder, _ in running):
-        return
-    for recorder, look in running:
-        # the state first: what it says past the checkpoint is dropped on resuming, what it lacks would be missed
-        recorder.state = replace(recorder.state, seconds=recorder.seconds())
-        recorder.folder.write_state(recorder.state)
-        tensors.save(recorder.folder.checkpoint(), look.checkpoint())
-    for recorder, _ in running:
-        recorder.saved, recorder.cost = time.monotonic(), time.monotonic() - clock
 
 
 def _fail(job: Job, folders: Sequence[RunFolder], why: tuple[str, str], context: Context) -> None:

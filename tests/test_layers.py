@@ -55,8 +55,8 @@ MAY_IMPORT = {
     "training": "datasets.base networks.base optimizers.base rng spec variants.base",
     "suite": "component datasets.base errors evaluators.base networks.base options outcomes plugins questions spec "
     "variants.base",
-    "worker": "budget datasets.base environment errors evaluators job pictures plan rng scores spec store tensors "
-    "training variants.base",
+    "recorder": "budget evaluators job pictures rng scores spec store tensors training variants.base",
+    "worker": "datasets.base environment errors evaluators job plan recorder store tensors training",
     "serve": "job plugins store worker",
     "executors.base": "job",
     "executors": "errors executors.base job store worker",

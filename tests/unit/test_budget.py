@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench import plan, table, worker
+from ganbench import plan, recorder, table, worker
 from ganbench.budget import affords
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.job import Job, decode, encode
@@ -43,7 +43,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, cost: float) -> None:
         self.now = 0.0
-        train, scores = worker.train, worker.scores
+        train, scores = worker.train, recorder.scores
 
         def training(*args: Any) -> Iterator[Any]:
             for moment in train(*args):
@@ -54,9 +54,9 @@ class Clock:
             self.now += cost
             scores(*args)
 
-        monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: self.now, time=lambda: 0.0))
+        monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: self.now, time=lambda: 0.0))
         monkeypatch.setattr(worker, "train", training)
-        monkeypatch.setattr(worker, "scores", scoring)
+        monkeypatch.setattr(recorder, "scores", scoring)
 
 
 def filled(job: Job, root: Path, **context: Any) -> RunFolder:
@@ -93,7 +93,7 @@ def test_what_is_made_once_for_all_runs_is_no_part_of_the_first_ones_time(
 ) -> None:
     clock = Clock(monkeypatch, 1.0)
     alone = state(filled(SPARING, tmp_path / "alone"))
-    scores, once = worker.scores, iter([1000.0])
+    scores, once = recorder.scores, iter([1000.0])
 
     def preparing(*args: Any) -> None:
         spent = next(once, 0.0)
@@ -101,7 +101,7 @@ def test_what_is_made_once_for_all_runs_is_no_part_of_the_first_ones_time(
         args[-1].cache.making.seconds += spent  # a classifier is trained, or another process's is waited for
         scores(*args)
 
-    monkeypatch.setattr(worker, "scores", preparing)
+    monkeypatch.setattr(recorder, "scores", preparing)
     first = state(filled(SPARING, tmp_path / "first"))
     assert (first.scored, first.thinned) == (alone.scored, alone.thinned)
     assert (first.seconds, first.evaluation_seconds) == pytest.approx((alone.seconds, alone.evaluation_seconds))

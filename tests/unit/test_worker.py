@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from ganbench import pictures, plan, store, tensors, worker
+from ganbench import pictures, plan, recorder, store, tensors, worker
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.executors import inline
@@ -290,9 +290,9 @@ class Disk:
                 raise FULL
             append(folder, name, rows)
 
-        patch.setattr(worker, "SAVE_SHARE", 1e9)  # a checkpoint at every moment
+        patch.setattr(recorder, "SAVE_SHARE", 1e9)  # a checkpoint at every moment
         patch.setattr(store, "write_bytes", write_bytes)
-        patch.setattr(worker, "write_bytes", write_bytes)
+        patch.setattr(recorder, "write_bytes", write_bytes)
         patch.setattr(tensors, "write_bytes", write_bytes)
         patch.setattr(RunFolder, "append", append_half)
 
@@ -390,7 +390,7 @@ def test_a_pack_is_saved_at_one_step(site: Results, monkeypatch: pytest.MonkeyPa
             paths = [site.store.run(run_id).checkpoint() for run_id in pack.run_ids]
             saved.append([torch.load(path, weights_only=True)["step"] for path in paths if path.exists()])
 
-    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=tick, time=lambda: 0.0))
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=tick, time=lambda: 0.0))
     worker.fill(pack, worker.Context(site.store, None, "cpu", look, save_every=7.0))
     assert len({tuple(steps) for steps in saved if steps}) > 1, "the test needs checkpoints of several steps"
     assert all(len(steps) in (0, 3) and len(set(steps)) <= 1 for steps in saved)
