@@ -34,15 +34,16 @@ class Factors:
 
 
 def factors(found: Sequence[Row], axes: Sequence[str], metrics: Sequence[str]) -> Iterator[Factors]:
-    """For each dataset and metric in which at least two axes vary among the runs that have the number."""
+    """For each dataset and metric that varies, and with it at least two axes among the runs that have the number."""
     for dataset in dict.fromkeys(row.columns["dataset"] for row in found):
         own = [row for row in found if row.columns["dataset"] == dataset]
         for metric in metrics:
             rows = [row for row in own if metric in row.numbers]
             levels = {axis: [row.columns[axis] for row in rows] for axis in axes if axis not in ("seed", "dataset")}
-            varying = {axis: values for axis, values in levels.items() if len(set(values)) > 1}
-            if len(varying) > 1:
-                parts = shares([row.numbers[metric] for row in rows], varying)
+            varying = {axis: named for axis, named in levels.items() if len(set(named)) > 1}
+            values = [row.numbers[metric] for row in rows]
+            if len(varying) > 1 and len(set(values)) > 1:
+                parts = shares(values, varying)
                 yield Factors(
                     dataset,
                     metric,

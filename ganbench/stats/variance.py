@@ -35,14 +35,15 @@ def shares(values: Sequence[float], factors: Mapping[str, Sequence[object]], ord
 
     In a balanced grid this is the usual decomposition and the shares add up to 1 (and equal functional ANOVA's); else a
     term's squares are what it adds to all terms that don't contain it. Terms without freedom are left out. Factors need
-    two levels. Raises ValueError for lists of unequal lengths and for NaN.
+    two levels. Where all values are equal nothing has a share or a test. Raises ValueError for lists of unequal lengths
+    and for NaN.
     """
     y = np.asarray(values, dtype=np.float64)
     if any(len(levels) != y.size for levels in factors.values()) or np.isnan(y).any():
         raise ValueError("an analysis of variance needs one level of each factor for each value, and no NaN")
     terms = [term for size in range(1, order + 1) for term in combinations(factors, size)]
     columns = _columns(terms, {name: _effects(levels) for name, levels in factors.items()}, y.size)
-    total = float(((y - y.mean()) ** 2).sum())
+    total = float(((y - y.mean()) ** 2).sum()) if np.ptp(y) else 0.0
     fit = partial(_fit, _rotated(y, columns))
     residual, used = fit(terms)
     freedom = y.size - used
@@ -60,7 +61,7 @@ def shares(values: Sequence[float], factors: Mapping[str, Sequence[object]], ord
 def _source(term: tuple[str, ...], df: int, squares: float, total: float, error: tuple[float, int]) -> Source:
     residual, freedom = error
     share = squares / total if total else 0.0
-    if not freedom or residual <= 1e-12 * total:
+    if not freedom or not total or residual <= 1e-12 * total:
         return Source(term, df, squares, share, nan, nan)
     f = (squares / df) / (residual / freedom)
     return Source(term, df, squares, share, f, float(stats.f.sf(f, df, freedom)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats as reference
@@ -157,3 +159,10 @@ def test_unbalanced_variance_is_what_a_term_adds():
     found = shares([float(one) for one in a], {"a": a, "b": b}, order=1)
     assert found[0].share > 0.5
     assert found[1].squares == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 1e-300])
+def test_what_never_varies_has_no_shares_and_no_tests(value: float):
+    found = shares([value] * 12, {"a": [0, 1] * 6, "b": [0, 0, 1] * 4})
+    assert [one.share for one in found] == [0] * 4
+    assert all(math.isnan(one.p) for one in found)

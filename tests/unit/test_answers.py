@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,8 @@ def test_factors_find_the_axis_that_matters() -> None:
     assert by_axes["variant",].share > 0.8
     assert by_axes["optimizer",].share < 0.02
     assert sum(factor.share for factor in found.factors) == pytest.approx(1)
+    alike = [replace(one, numbers={"fd": 1.0}) for one in rows]
+    assert not list(factors(alike, ("variant", "optimizer", "seed"), ("fd",))), "no variance to be shared out"
 
 
 def test_only_a_significant_best_is_bold() -> None:
