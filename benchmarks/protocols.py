@@ -113,7 +113,8 @@ def parzen_sklearn(sizes: Sizes) -> Work:
 
 
 def neighbour_sets(sizes: Sizes) -> tuple[Tensor, Tensor]:
-    return tuple(cloud(sizes.rows(10_000), sizes.dims(DIMS), seed) for seed in (1, 2))  # type: ignore[return-value]
+    n, d = sizes.rows(10_000), sizes.dims(DIMS)
+    return cloud(n, d, 1), cloud(n, d, 2)
 
 
 def neighbours_ganbench(sizes: Sizes) -> Work:

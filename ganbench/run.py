@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,13 +105,10 @@ def _execute(todo: Plan, request: Request, talk: Talk) -> Counter[str]:
     if not todo.jobs:
         return statuses
     talk.begin(todo.suite.name, todo.to_run, sum(spec.steps for job in todo.jobs for spec in job.specs))
-    outcomes = request.executor(request.site).run(todo.jobs, talk.hear)
-    try:
+    with closing(request.executor(request.site).run(todo.jobs, talk.hear)) as outcomes:  # closing stops its workers
         for outcome in outcomes:
             statuses[outcome.status] += 1
             talk.end(outcome)
-    finally:
-        outcomes.close()  # type: ignore[attr-defined]  # executors are generators: closing one stops its workers
     return statuses
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -34,12 +34,19 @@ def feature_misfit(features: FeatureName, space: Space) -> str | None:
     return None
 
 
-def size_misfit(least: int, samples: int, reference: int | None = None) -> str | None:
+class Least(NamedTuple):
+    """How many samples a score needs of each side."""
+
+    generated: int
+    real: int
+
+
+def size_misfit(least: Least, samples: int, reference: int | None) -> str | None:
     """Why so few samples on a side can't be scored, or None; `reference`: how many real ones are asked for."""
-    if samples < least:
-        return f"needs at least {least} samples"
-    if reference is not None and reference < least:
-        return f"needs a reference of at least {least} samples"
+    if samples < least.generated:
+        return f"needs at least {least.generated} samples"
+    if reference is not None and reference < least.real:
+        return f"needs a reference of at least {least.real} samples"
     return None
 
 

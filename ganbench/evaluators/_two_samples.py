@@ -12,15 +12,8 @@ import torch
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._classes import Per, check_parts, class_misfit, each_class
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, real_view, size_misfit
+from ganbench.evaluators._protocol import Least, feature_misfit, fingerprint, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Reference, Score, View
-
-
-class Least(NamedTuple):
-    """How many samples a comparison needs of each side."""
-
-    generated: int
-    real: int
 
 
 class Found(NamedTuple):
@@ -57,8 +50,7 @@ class TwoSamples(Evaluator):
 
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
         return (
-            size_misfit(self.least.generated, samples)
-            or size_misfit(self.least.real, self.least.real, self.reference)
+            size_misfit(self.least, samples, self.reference)
             or feature_misfit(self.features, space)
             or class_misfit(self.per, space)
         )

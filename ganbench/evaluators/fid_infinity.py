@@ -12,7 +12,7 @@ from ganbench.component import Count, Fraction
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._extractor import moments
 from ganbench.evaluators._gaussians import frechet
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
+from ganbench.evaluators._protocol import Least, feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 
@@ -45,7 +45,7 @@ class FIDInfinity(Evaluator):
         sizes = self._sizes(samples)
         if sizes[0] < 2 or sizes[0] == sizes[-1]:
             return "needs subsets of at least 2 samples, and of at least 2 sizes: more samples, or another `least`"
-        return size_misfit(2, samples, self.reference) or feature_misfit(self.features, space)
+        return size_misfit(Least(2, 2), samples, self.reference) or feature_misfit(self.features, space)
 
     def check(self, real: Reference) -> None:
         self._reals(real)

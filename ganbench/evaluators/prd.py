@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators._kmeans import assign, k_means
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view, size_misfit
+from ganbench.evaluators._protocol import Least, feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 
 EDGE = 1e-10  # radians from the curve's ends
@@ -44,7 +44,9 @@ class PRD(Evaluator):
         return (self.features,)
 
     def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
-        return size_misfit(self.clusters, samples, self.reference) or feature_misfit(self.features, space)
+        return size_misfit(Least(self.clusters, self.clusters), samples, self.reference) or feature_misfit(
+            self.features, space
+        )
 
     def check(self, real: Reference) -> None:
         self._reals(real)

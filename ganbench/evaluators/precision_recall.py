@@ -10,8 +10,8 @@ import torch
 from ganbench.component import Count
 from ganbench.evaluators._classes import named
 from ganbench.evaluators._neighbours import Reach, around, inside
-from ganbench.evaluators._protocol import metric_name
-from ganbench.evaluators._two_samples import Found, Least, TwoSamples
+from ganbench.evaluators._protocol import Least, metric_name
+from ganbench.evaluators._two_samples import Found, TwoSamples
 from ganbench.evaluators.base import Metric, View
 
 

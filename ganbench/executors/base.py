@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,7 +45,7 @@ class Site:
 class Executor(Protocol):
     """Does jobs and yields the outcome of every run of theirs as it ends, in any order.
 
-    Leaving the iterator early (Ctrl-C) stops the workers after they have saved what they were doing.
+    Closing the generator early (Ctrl-C) stops the workers after they have saved what they were doing.
     """
 
-    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Iterator[Outcome]: ...
+    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Generator[Outcome, None, None]: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +23,7 @@ class Inline:
 
     site: Site
 
-    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Iterator[Outcome]:
+    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Generator[Outcome, None, None]:
         torch.set_num_threads(self.site.threads)
         todo, events = deque(jobs), list[Event]()
         context = self._context(events, listen)

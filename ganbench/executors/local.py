@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 
 from filelock import Timeout
@@ -31,7 +31,7 @@ class Local:
     _workers: list[WorkerProcess] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Iterator[Outcome]:
+    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Generator[Outcome, None, None]:
         self._todo.extend((job, 0) for job in jobs)
         self._workers = [WorkerProcess(self.site, device) for device in self.site.devices[: len(self._todo)]]
         threads = [threading.Thread(target=self._work, args=(worker,), daemon=True) for worker in self._workers]
