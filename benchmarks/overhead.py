@@ -26,10 +26,11 @@ from unittest.mock import patch
 
 import torch
 
-from ganbench import pictures, tensors, worker
 from ganbench.cli import cli
 from ganbench.executors import inline
-from ganbench.store import RunFolder
+from ganbench.results import pictures, tensors
+from ganbench.results.store import RunFolder
+from ganbench.runner import worker
 from ganbench.tracking.connection import Connection
 
 SUITE = Path(__file__).parent.parent / "suites" / "stability.yaml"
@@ -127,7 +128,7 @@ def _overhead(parts: dict[str, float]) -> float:
 def start() -> float:
     """Seconds until a worker process could begin its first step: imports, and what torch imports at its first use."""
     began = time.monotonic()
-    code = "import ganbench.serve, torch; torch.optim.Adam([torch.ones(1)])"
+    code = "import ganbench.runner.worker_process, torch; torch.optim.Adam([torch.ones(1)])"
     subprocess.run([sys.executable, "-c", code], check=True)
     return time.monotonic() - began
 

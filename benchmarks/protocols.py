@@ -20,10 +20,8 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, Split
-from ganbench.evaluators._extractor import Embedding, Extractor
 from ganbench.evaluators.base import Evaluator
 from ganbench.evaluators.density_coverage import DensityCoverage
-from ganbench.evaluators.features import Bank, Real, evaluate
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.inception_score import InceptionScore
 from ganbench.evaluators.kid import KID
@@ -31,6 +29,8 @@ from ganbench.evaluators.modes import ModeCoverage
 from ganbench.evaluators.parzen import Parzen
 from ganbench.evaluators.precision_recall import PrecisionRecall
 from ganbench.evaluators.sliced_wasserstein import SlicedWasserstein
+from ganbench.features.bank import Bank, Real, evaluate
+from ganbench.features.extractor import Embedding, Extractor
 
 Numbers = dict[str, float]
 Work = Callable[[], Numbers]  # what is measured; its inputs are made before

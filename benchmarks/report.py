@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ganbench.outcomes import Rule
-from ganbench.questions import Claim, Compare, Condition, Contrast, Questions
 from ganbench.report import FORMATS, render
-from ganbench.store import State, Store, write_json
-from ganbench.table import read
+from ganbench.results.questions import Claim, Compare, Condition, Contrast, Questions
+from ganbench.results.store import State, Store, write_json
+from ganbench.results.table import read
+from ganbench.stats.outcomes import Rule
 
 SEEDS = 10
 DATASETS = ("digits", "glyphs", "mnist", "fashion_mnist")

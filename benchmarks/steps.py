@@ -40,11 +40,11 @@ def ours(spec: RunSpec, steps: int) -> float:
     """Seconds of `steps` steps of training."""
     data = spec.dataset.load(None)
     every = max(1, steps // MOMENTS)
-    moments = train([spec], data, range(every, 2 * steps + 1, every))
-    next(moments)
+    snapshots = train([spec], data, range(every, 2 * steps + 1, every))
+    next(snapshots)
     began = time.thread_time()
-    for moment in moments:
-        if moment.step >= steps + every:
+    for snapshot in snapshots:
+        if snapshot.step >= steps + every:
             break
     return time.thread_time() - began
 

@@ -7,7 +7,6 @@ base class is its family, and the file's SHA-256 counts in the run id.
 
 from __future__ import annotations
 
-import ast
 import difflib
 import hashlib
 import importlib
@@ -24,9 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ganbench.component import Component
+from ganbench.component import Component, options
 from ganbench.errors import RequestError
-from ganbench.options import options
 
 FAMILIES = {
     "variant": "variants",
@@ -34,6 +32,16 @@ FAMILIES = {
     "network": "networks",
     "optimizer": "optimizers",
     "evaluator": "evaluators",
+}
+RENAMED = {  # what plug-ins of version 0.1 import or override
+    "Border": "DecisionBoundary",
+    "Terms": "LossTerms",
+    "ahead": "functional_update",
+    "border": "decision_boundary",
+    "carry_on": "next_carry",
+    "foresees": "has_functional_update",
+    "misfit": "unsupported",
+    "objection": "conflict",
 }
 
 
@@ -112,27 +120,10 @@ def guess(word: str, known: Iterable[str]) -> str:
 
 @cache
 def _shipped(family: str) -> tuple[str, ...]:
+    """Every module of a family's folder but `base`; what components share lies in the package `parts`."""
     package = importlib.import_module(f"ganbench.{FAMILIES[family]}")
-    folder = Path(package.__path__[0])
-    modules = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return tuple(name for name in modules if _defines_component(folder / f"{name}.py"))
-
-
-def _defines_component(path: Path) -> bool:
-    """Whether a class in the file states its `source`: told from the text, so that listing imports nothing."""
-    if path.name.startswith("_") or not path.exists():
-        return False
-    classes = [node for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.ClassDef)]
-    return any("source" in _assigned(statement) for owner in classes for statement in owner.body)
-
-
-def _assigned(statement: ast.stmt) -> list[str]:
-    match statement:
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-            return [name]
-        case ast.Assign(targets=targets):
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-    return []
+    modules = pkgutil.iter_modules(package.__path__)
+    return tuple(module.name for module in modules if not module.ispkg and module.name != "base")
 
 
 def _base(family: str) -> type[Component]:
@@ -155,6 +146,10 @@ def _the_component(module: ModuleType, where: str) -> type[Component]:
     missing = [name for name in ("version", "source") if name not in dir(component)]
     if missing:
         raise RequestError(where, f"{component.__name__} has no {' and no '.join(missing)}", "both are class variables")
+    old = [name for name in RENAMED if name in vars(component)]
+    if old:
+        names = ", ".join(f"`{name}` is now `{RENAMED[name]}`" for name in old)
+        raise RequestError(where, f"{component.__name__} uses names of ganbench 0.1", names, "rename them in the file")
     if "__dataclass_fields__" not in vars(component):
         todo = "put @dataclass(frozen=True, kw_only=True) above it"
         raise RequestError(where, f"{component.__name__} is not a dataclass", todo=todo)
@@ -191,7 +186,7 @@ def _import_file(path: Path, name: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise RequestError(str(path), _told(error, path), todo="try it with `python` alone") from None
+        raise RequestError(str(path), _reason(error, path), todo="try it with `python` alone") from None
     return module
 
 
@@ -212,7 +207,7 @@ def _sealed(component: type[Component], digest: str) -> type[Component]:
     return component
 
 
-def _told(error: BaseException, path: Path) -> str:
+def _reason(error: BaseException, path: Path) -> str:
     """`line 3: NameError: name 'x' is not defined`: the line is the last one inside the file."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
@@ -221,4 +216,6 @@ def _told(error: BaseException, path: Path) -> str:
         if Path(trace.tb_frame.f_code.co_filename).resolve() == path.resolve():
             lines.append(trace.tb_lineno)
         trace = trace.tb_next
-    return f"line {lines[-1]}: {type(error).__name__}: {error}"
+    old = [name for name in RENAMED if isinstance(error, ImportError) and f"import name '{name}'" in str(error)]
+    renamed = f" (it is now {RENAMED[old[0]]!r})" if old else ""
+    return f"line {lines[-1]}: {type(error).__name__}: {error}{renamed}"

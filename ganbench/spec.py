@@ -40,7 +40,7 @@ class Schedule:
     reuse_z: bool = False
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         """Why this schedule makes no sense for a run, and what would."""
         several = self.g_steps > 1 or (self.d_steps or spec.variant.d_steps(1)) > 1
         if self.order == "simultaneous" and several:

@@ -9,7 +9,7 @@ import click
 
 from ganbench import __version__
 from ganbench.cli import reading, running, scoring
-from ganbench.commands.codes import FAILED, INTERRUPTED, WRONG
+from ganbench.cli.exit_codes import FAILED, INTERRUPTED, WRONG
 from ganbench.errors import GanbenchError, RequestError
 
 

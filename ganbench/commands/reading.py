@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from ganbench.commands.codes import DONE, FAILED, WRONG
-from ganbench.commands.request import load, suite_name
+from ganbench.cli.exit_codes import DONE, FAILED, WRONG
+from ganbench.cli.request import load, suite_name
 from ganbench.errors import RequestError
 
 
 def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
     """`ganbench report`: 1 where `--fail-on worse` and the second results are worse or lost runs."""
     from ganbench.report import publish, render
-    from ganbench.store import Store
+    from ganbench.results.store import Store
 
     store, rule, out = Store(options["results"]), options["rule"], options["out"]
     if len(suites) > 2 or (options["fail_on"] and len(suites) != 2):
@@ -48,7 +48,7 @@ def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
 
 def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, int]:
     """The comparison of two suites or results folders, and the exit code; on stderr, that a gate can't fail."""
-    from ganbench.report import versus
+    from ganbench.report.model import versus
 
     first, second = (_results(name, options["results"]) for name in suites)
     found = versus.versus((first, second), (suites[0], suites[1]), options["rule"])
@@ -62,8 +62,8 @@ def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, i
 
 def _results(name: str, root: Path) -> Any:
     """The results of a folder in which one suite ran, or of a suite in the folder `root`."""
-    from ganbench.store import Store
-    from ganbench.table import read
+    from ganbench.results.store import Store
+    from ganbench.results.table import read
 
     if Path(name).is_dir():
         return read(Store(Path(name)), suite_name(Store(Path(name)), None))
@@ -96,8 +96,8 @@ def _option(option: Mapping[str, Any]) -> str:
 
 def show(results: Path, run_id: str) -> None:
     """`ganbench show`."""
-    from ganbench.report.show import show as text
-    from ganbench.store import Store
+    from ganbench.cli.show import show as text
+    from ganbench.results.store import Store
 
     click.echo(text(Store(results), run_id))
 

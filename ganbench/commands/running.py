@@ -11,17 +11,17 @@ from typing import Any
 
 import click
 
-from ganbench import devices
-from ganbench.commands.codes import DONE, FAILED, INTERRUPTED
-from ganbench.commands.request import load, print_excluded, request_of, suite_name
-from ganbench.datasets._files import data_root
+from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED
+from ganbench.cli.request import load, print_excluded, request_of, suite_name
+from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
+from ganbench.runner import devices
 
 
 def run(suites: tuple[Path, ...], options: Mapping[str, Any]) -> int:
     """`ganbench run`: 0 when every run is done or diverged, 1 when some failed, 130 when interrupted."""
-    from ganbench import run as running
-    from ganbench.progress import talk
+    from ganbench.cli.progress import talk
+    from ganbench.runner import run as running
 
     code, summaries = DONE, []
     loaded = [(load(path, options), load(path, {**options, "only": ()})) for path in suites]
@@ -51,10 +51,10 @@ def run(suites: tuple[Path, ...], options: Mapping[str, Any]) -> int:
 def tune(path: Path, options: Mapping[str, Any]) -> int:
     """`ganbench tune`: search, then run the chosen settings on the suite's own seeds as the suite `NAME-tuned`."""
 
-    from ganbench import run as running
     from ganbench import tuning
-    from ganbench.progress import talk
-    from ganbench.store import Store, write_json
+    from ganbench.cli.progress import talk
+    from ganbench.results.store import Store, write_json
+    from ganbench.runner import run as running
 
     suite, speaker = load(path, options), talk()
     request, store = request_of(suite, options), Store(options["results"].resolve()).open()
@@ -89,8 +89,8 @@ def check(suites: tuple[Path, ...], options: Mapping[str, Any]) -> None:
 
 def watch(results: Path, suite: str | None, once: bool) -> None:
     """`ganbench watch`."""
-    from ganbench.store import Store
-    from ganbench.watch import watch as look_on
+    from ganbench.results.snapshot import watch as look_on
+    from ganbench.results.store import Store
 
     store = Store(results)
     look_on(store, suite_name(store, suite), once)
@@ -99,7 +99,7 @@ def watch(results: Path, suite: str | None, once: bool) -> None:
 def sync(results: Path, suites: tuple[str, ...], tracking_uri: str | None) -> None:
     """`ganbench sync`."""
     from ganbench import tracking
-    from ganbench.store import Store
+    from ganbench.results.store import Store
 
     store = Store(results)
     uri = tracking.resolve(tracking_uri, results)

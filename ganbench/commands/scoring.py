@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench import devices
-from ganbench.commands.codes import DONE, FAILED
-from ganbench.datasets._files import data_root
+from ganbench.cli.exit_codes import DONE, FAILED
+from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
+from ganbench.runner import devices
 
 if TYPE_CHECKING:
     from ganbench.parity import Result
@@ -25,10 +25,10 @@ PAIRS = 32  # generated samples in a picture, each beside its neighbour
 
 def evaluate(generated: str, options: Mapping[str, Any]) -> None:
     """`ganbench evaluate`. Raises `RequestError` when nothing at all can be scored."""
-    from ganbench.evaluate import available, body, choose, fitting, read_sides, score, steps, table
-    from ganbench.evaluators.features import Bank
+    from ganbench.cli.progress import counted
+    from ganbench.features.bank import Bank
     from ganbench.plugins import Registry
-    from ganbench.progress import counted
+    from ganbench.samples import available, body, choose, fitting, read_sides, score, steps, table
 
     registry = Registry.of(options["plugins"])
     inception = os.environ.get("GANBENCH_INCEPTION")
@@ -55,7 +55,7 @@ def evaluate(generated: str, options: Mapping[str, Any]) -> None:
 def parity(slow: bool, as_json: bool) -> int:
     """`ganbench parity`: 0 when every case agrees, else 1."""
     from ganbench import parity as cases
-    from ganbench.progress import counted
+    from ganbench.cli.progress import counted
 
     chosen = [case for case in cases.CASES if slow or not case.slow]
     results = []
@@ -71,7 +71,7 @@ def parity(slow: bool, as_json: bool) -> int:
 
 def cache_list(results: Path, as_json: bool) -> None:
     """`ganbench cache list`."""
-    from ganbench.evaluators._cache import kept
+    from ganbench.features.cache import kept
 
     files = [vars(one) | {"path": str(one.path)} for one in kept(results / "cache")]
     if as_json:
@@ -86,15 +86,15 @@ def cache_list(results: Path, as_json: bool) -> None:
 
 def cache_clear(results: Path) -> None:
     """`ganbench cache clear`."""
-    from ganbench.evaluators._cache import clear
+    from ganbench.features.cache import clear
 
     click.echo(f"{clear(results / 'cache')} files removed from {results / 'cache'}")
 
 
 def _write(folder: Path, told: dict[str, Any], sides: Any) -> None:
-    from ganbench import pictures
-    from ganbench.evaluate import pairs
-    from ganbench.store import write_bytes, write_json
+    from ganbench.results import pictures
+    from ganbench.results.store import write_bytes, write_json
+    from ganbench.samples import pairs
 
     try:
         write_json(folder / "scores.json", told)

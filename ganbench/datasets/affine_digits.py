@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from ganbench.component import Count
-from ganbench.datasets._affine import on_canvas
-from ganbench.datasets._drawn import drawn
 from ganbench.datasets.base import Data, Dataset, Space
 from ganbench.datasets.digits import Digits
+from ganbench.datasets.parts.affine import on_canvas
+from ganbench.datasets.parts.drawn import drawn
 
 SIDE = 16
 

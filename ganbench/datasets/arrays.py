@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganbench.datasets._arrays import read_space, read_splits
-from ganbench.datasets._files import data_root, digest, located
-from ganbench.datasets._splits import completed, data_of
 from ganbench.datasets.base import Data, Dataset, Space
+from ganbench.datasets.parts.arrays import read_space, read_splits
+from ganbench.datasets.parts.files import data_root, digest, located
+from ganbench.datasets.parts.splits import completed, data_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,7 @@ class Labelled(Dataset):
     labels_per_class: Count | None = None  # training is told so many labels of each class; None: every label
     labels_seed: Index = 0  # which ones
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         if self.labels_per_class is not None and spec.network.conditional:
             return f"{spec.network.kind()} needs every label: leave out labels_per_class"
         return None

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from ganbench.component import Count
-from ganbench.datasets._images import Form, read_images
-from ganbench.datasets._splits import data_of
-from ganbench.datasets._torchvision import Published, checked, fetch
 from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split, SplitName
+from ganbench.datasets.parts.images import Form, read_images
+from ganbench.datasets.parts.splits import data_of
+from ganbench.datasets.parts.torchvision import Published, checked, fetch
 
 ARCHIVE, PARTITION = "celeba/img_align_celeba.zip", "celeba/list_eval_partition.txt"
 PUBLISHED = Published(

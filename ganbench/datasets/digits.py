@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from ganbench.datasets._splits import data_of, set_aside, told
 from ganbench.datasets.base import Data, Labelled, Space, Split
+from ganbench.datasets.parts.splits import data_of, set_aside, told
 
 
 @dataclass(frozen=True, kw_only=True)

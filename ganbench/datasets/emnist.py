@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Lt
 
-from ganbench.datasets._idx import read_pair
-from ganbench.datasets._splits import told
-from ganbench.datasets._torchvision import Published, checked, fetch_from, parted, source_of
 from ganbench.datasets.base import Data, Downloadable, Labelled, Space, Split
+from ganbench.datasets.parts.idx import read_pair
+from ganbench.datasets.parts.splits import told
+from ganbench.datasets.parts.torchvision import Published, checked, fetch_from, parted, source_of
 
 ARCHIVE = "EMNIST/raw/gzip.zip"
 PUBLISHED = Published(kind="emnist", name="EMNIST", files={ARCHIVE: "58c8d27c78d21e728a6bc7b3cc06412e"})

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from ganbench.component import Count, Index, NonNegative
-from ganbench.datasets._glyphs import SIDE, printed
-from ganbench.datasets._splits import data_of, told
 from ganbench.datasets.base import Data, Labelled, Space, Split, SplitName
+from ganbench.datasets.parts.glyphs import SIDE, printed
+from ganbench.datasets.parts.splits import data_of, told
 from ganbench.rng import stream
 
 HELD_OUT = 200  # images of each digit to validate, and to test

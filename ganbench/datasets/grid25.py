@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 
 from ganbench.component import Count, Positive
-from ganbench.datasets._mixtures import mixture_data
 from ganbench.datasets.base import Data, Dataset, Modes, Space
+from ganbench.datasets.parts.mixtures import mixture_data
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from ganbench.component import Count
-from ganbench.datasets._files import data_root, located
-from ganbench.datasets._gnt import Bitmap, content, records
-from ganbench.datasets._splits import completed, data_of
 from ganbench.datasets.base import Data, Dataset, Space, Split
+from ganbench.datasets.parts.files import data_root, located
+from ganbench.datasets.parts.gnt import Bitmap, content, records
+from ganbench.datasets.parts.splits import completed, data_of
 from ganbench.errors import RequestError
 
 LEVEL_1 = range(0xB0A1, 0xD7FA)  # codes of the common characters in GB 2312

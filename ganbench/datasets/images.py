@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from ganbench.component import Count
-from ganbench.datasets._files import data_root, located
-from ganbench.datasets._images import Form, content, labels, listed, read_images, read_side
-from ganbench.datasets._splits import completed, data_of
 from ganbench.datasets.base import Data, Dataset, Space, Split
+from ganbench.datasets.parts.files import data_root, located
+from ganbench.datasets.parts.images import Form, content, labels, listed, read_images, read_side
+from ganbench.datasets.parts.splits import completed, data_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from annotated_types import Ge, Lt
 
-from ganbench.datasets._idx import read_pair
-from ganbench.datasets._splits import told
-from ganbench.datasets._torchvision import Published, checked, fetch, parted
 from ganbench.datasets.base import Data, Downloadable, Labelled, Space, Split
+from ganbench.datasets.parts.idx import read_pair
+from ganbench.datasets.parts.splits import told
+from ganbench.datasets.parts.torchvision import Published, checked, fetch, parted
 
 PUBLISHED = Published(
     kind="kmnist",

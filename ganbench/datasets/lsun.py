@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from ganbench.component import Count
-from ganbench.datasets._images import Form, decoded, pixels
-from ganbench.datasets._torchvision import Published, checked, downloading
 from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split
+from ganbench.datasets.parts.images import Form, decoded, pixels
+from ganbench.datasets.parts.torchvision import Published, checked, downloading
 from ganbench.errors import RequestError
 
 HELD_OUT = 10_000  # images for validation, and to test

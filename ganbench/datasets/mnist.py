@@ -8,9 +8,9 @@ from typing import Annotated
 
 from annotated_types import Ge, Lt
 
-from ganbench.datasets._splits import told
-from ganbench.datasets._torchvision import Published, checked, fetch, read
 from ganbench.datasets.base import Data, Downloadable, Labelled, Space
+from ganbench.datasets.parts.splits import told
+from ganbench.datasets.parts.torchvision import Published, checked, fetch, read
 
 PUBLISHED = Published(
     kind="mnist",

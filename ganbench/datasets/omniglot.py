@@ -10,11 +10,11 @@ from typing import Literal
 import torch
 
 from ganbench.component import Count
-from ganbench.datasets._files import data_root, located
-from ganbench.datasets._images import Form, content, labels, listed, read_images
-from ganbench.datasets._splits import completed, data_of
-from ganbench.datasets._torchvision import Published, checked, fetch_from, source_of
 from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split
+from ganbench.datasets.parts.files import data_root, located
+from ganbench.datasets.parts.images import Form, content, labels, listed, read_images
+from ganbench.datasets.parts.splits import completed, data_of
+from ganbench.datasets.parts.torchvision import Published, checked, fetch_from, source_of
 
 ARCHIVES = {
     "background": "omniglot-py/images_background.zip",

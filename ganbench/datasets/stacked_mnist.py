@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.component import Count
-from ganbench.datasets._drawn import drawn
-from ganbench.datasets._stacks import CLASSES, DEPTH, stacked
 from ganbench.datasets.base import Data, Dataset, Downloadable, Space
 from ganbench.datasets.mnist import MNIST
+from ganbench.datasets.parts.drawn import drawn
+from ganbench.datasets.parts.stacks import CLASSES, DEPTH, stacked
 
 
 @dataclass(frozen=True, kw_only=True)

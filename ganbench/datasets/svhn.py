@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from annotated_types import Ge, Lt
 
-from ganbench.datasets._splits import told
-from ganbench.datasets._torchvision import Published, checked, fetch_from, parted, source_of
 from ganbench.datasets.base import Data, Downloadable, Labelled, Space, Split
+from ganbench.datasets.parts.splits import told
+from ganbench.datasets.parts.torchvision import Published, checked, fetch_from, parted, source_of
 
 PUBLISHED = Published(
     kind="svhn",

@@ -129,7 +129,7 @@ class Evaluator(Component):
         """The features that it reads."""
 
     @abstractmethod
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         """Why it can't score so many samples of that space (`modes`: data whose modes are known); None when it can."""
 
     def identity(self) -> dict[str, str]:

@@ -9,9 +9,9 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._distances import close_pairs, closest_pairs
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.distances import close_pairs, closest_pairs
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name, real_view
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Birthday(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         if min(samples, self.limit) < 2:
             return "needs at least 2 samples"
         return feature_misfit(self.features, space)

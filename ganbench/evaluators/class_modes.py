@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Space
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, real_view
 
 OFTEN = 20  # samples that make a mode well captured
 
@@ -43,7 +43,7 @@ class ClassModes(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ("classifier",)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return "needs a sample at least" if samples < 1 else feature_misfit("classifier", space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:

@@ -8,11 +8,11 @@ from typing import ClassVar
 import torch
 
 from ganbench.component import Count
-from ganbench.evaluators._classes import named
-from ganbench.evaluators._neighbours import Reach, around, inside
-from ganbench.evaluators._protocol import Least, metric_name
-from ganbench.evaluators._two_samples import Found, TwoSamples
 from ganbench.evaluators.base import Metric, View
+from ganbench.evaluators.parts.classes import named
+from ganbench.evaluators.parts.neighbours import Reach, around, inside
+from ganbench.evaluators.parts.protocol import Least, metric_name
+from ganbench.evaluators.parts.two_samples import Found, TwoSamples
 
 
 @dataclass(frozen=True, kw_only=True)

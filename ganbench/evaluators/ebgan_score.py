@@ -10,8 +10,8 @@ import torch
 from annotated_types import Gt, Lt
 
 from ganbench.datasets.base import Space
-from ganbench.evaluators._protocol import feature_misfit, fingerprint
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class EBGANScore(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ("classifier",)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return "needs a sample at least" if samples < 1 else feature_misfit("classifier", space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import torch
 
-from ganbench.evaluators._classes import named
-from ganbench.evaluators._gaussians import frechet
-from ganbench.evaluators._protocol import metric_name
-from ganbench.evaluators._two_samples import Found, TwoSamples
 from ganbench.evaluators.base import Metric, View
+from ganbench.evaluators.parts.classes import named
+from ganbench.evaluators.parts.gaussians import frechet
+from ganbench.evaluators.parts.protocol import metric_name
+from ganbench.evaluators.parts.two_samples import Found, TwoSamples
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ganbench.component import Count, Fraction
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._extractor import moments
-from ganbench.evaluators._gaussians import frechet
-from ganbench.evaluators._protocol import Least, feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.gaussians import frechet
+from ganbench.evaluators.parts.protocol import Least, feature_misfit, fingerprint, metric_name, real_view, size_misfit
+from ganbench.features.extractor import moments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class FIDInfinity(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         sizes = self._sizes(samples)
         if sizes[0] < 2 or sizes[0] == sizes[-1]:
             return "needs subsets of at least 2 samples, and of at least 2 sizes: more samples, or another `least`"

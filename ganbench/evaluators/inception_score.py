@@ -9,8 +9,8 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name
 
 FLOOR = -700.0  # of log p(y|x): a class that nobody can belong to would give 0 * inf
 
@@ -35,7 +35,7 @@ class InceptionScore(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         if samples < self.splits:
             return f"needs at least as many samples as splits ({self.splits})"
         return feature_misfit(self.features, space)

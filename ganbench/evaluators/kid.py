@@ -10,12 +10,12 @@ from annotated_types import Ge
 from torch import Generator, Tensor
 
 from ganbench.component import Count
-from ganbench.evaluators._classes import named
-from ganbench.evaluators._distances import product_dtype
-from ganbench.evaluators._polynomial import across, centred, subsets, within
-from ganbench.evaluators._protocol import metric_name
-from ganbench.evaluators._two_samples import Found, TwoSamples
 from ganbench.evaluators.base import Metric, View
+from ganbench.evaluators.parts.classes import named
+from ganbench.evaluators.parts.distances import product_dtype
+from ganbench.evaluators.parts.polynomial import across, centred, subsets, within
+from ganbench.evaluators.parts.protocol import metric_name
+from ganbench.evaluators.parts.two_samples import Found, TwoSamples
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 
 from ganbench.datasets.base import Space
-from ganbench.evaluators._protocol import feature_misfit, fingerprint
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class LabelAccuracy(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ("classifier",)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return "needs a sample at least" if samples < 1 else feature_misfit("classifier", space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:

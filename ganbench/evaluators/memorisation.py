@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._cache import content_key
-from ganbench.evaluators._kmeans import assign, k_means
-from ganbench.evaluators._neighbours import around, nearest
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.kmeans import assign, k_means
+from ganbench.evaluators.parts.neighbours import around, nearest
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name, real_view
+from ganbench.features.cache import content_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Memorisation(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         if self.split == "train":
             return "needs a held-out split; use split: test or split: validation"
         return feature_misfit(self.features, space)

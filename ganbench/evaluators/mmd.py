@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ganbench.component import Positive
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._distances import square_distances
-from ganbench.evaluators._protocol import fingerprint, on_split, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.distances import square_distances
+from ganbench.evaluators.parts.protocol import fingerprint, on_split, real_view
 
 FIRST = 1000  # real samples whose distances' median is taken
 
@@ -39,7 +39,7 @@ class MMD(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         if not self.bandwidths:
             return "needs a bandwidth at least"
         return "needs at least 2 samples" if samples < 2 else None

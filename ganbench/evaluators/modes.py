@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ganbench.component import Count, Positive
 from ganbench.datasets.base import Modes, Space
-from ganbench.evaluators._protocol import fingerprint
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.protocol import fingerprint
 
 ROWS = 2**16  # samples looked at at once; changes no number
 
@@ -51,7 +51,7 @@ class ModeCoverage(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ()
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return None if modes else "needs data with known modes, such as ring8 or grid25"
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:

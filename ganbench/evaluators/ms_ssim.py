@@ -10,9 +10,9 @@ from annotated_types import Ge
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._protocol import fingerprint, on_split, real_view
-from ganbench.evaluators._ssim import WEIGHTS, WINDOW, ms_ssim, pyramid, scales_of
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.protocol import fingerprint, on_split, real_view
+from ganbench.evaluators.parts.ssim import WEIGHTS, WINDOW, ms_ssim, pyramid, scales_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class MSSSIM(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ()
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         if not space.is_image:
             return "needs images"
         return "needs at least 2 samples" if samples < 2 else None

@@ -13,10 +13,10 @@ from torch import Tensor
 from ganbench import rng as streams
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._kmeans import assign, k_means
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name, real_view
-from ganbench.evaluators._shares import jensen_shannon, p_values
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.kmeans import assign, k_means
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name, real_view
+from ganbench.evaluators.parts.shares import jensen_shannon, p_values
 
 WIDE = 1000  # dimensions above which a sixth of them, chosen at random, is clustered
 
@@ -49,7 +49,7 @@ class NDB(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return "needs a sample at least" if samples < 1 else feature_misfit(self.features, space)
 
     def check(self, real: Reference) -> None:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._distances import blocks
-from ganbench.evaluators._protocol import fingerprint, on_split, real_view
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.distances import blocks
+from ganbench.evaluators.parts.protocol import fingerprint, on_split, real_view
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Parzen(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return "needs at least 1 sample" if samples < 1 else None
 
     def check(self, real: Reference) -> None:

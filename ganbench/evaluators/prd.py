@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._kmeans import assign, k_means
-from ganbench.evaluators._protocol import Least, feature_misfit, fingerprint, metric_name, real_view, size_misfit
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.kmeans import assign, k_means
+from ganbench.evaluators.parts.protocol import Least, feature_misfit, fingerprint, metric_name, real_view, size_misfit
 
 EDGE = 1e-10  # radians from the curve's ends
 
@@ -43,7 +43,7 @@ class PRD(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return size_misfit(Least(self.clusters, self.clusters), samples, self.reference) or feature_misfit(
             self.features, space
         )

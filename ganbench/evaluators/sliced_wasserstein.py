@@ -9,10 +9,10 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators._distances import BLOCK
-from ganbench.evaluators._protocol import fingerprint, on_split, real_view
-from ganbench.evaluators._transport import line_cost, pieces
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.distances import BLOCK
+from ganbench.evaluators.parts.protocol import fingerprint, on_split, real_view
+from ganbench.evaluators.parts.transport import line_cost, pieces
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class SlicedWasserstein(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return "needs a sample at least" if samples < 1 else None
 
     def check(self, real: Reference) -> None:

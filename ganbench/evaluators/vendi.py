@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Space
-from ganbench.evaluators._classes import Per, class_misfit, each_class, named
-from ganbench.evaluators._protocol import feature_misfit, fingerprint, metric_name
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.parts.classes import Per, class_misfit, each_class, named
+from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Vendi(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return feature_misfit(self.features, space) or class_misfit(self.per, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
-from ganbench.job import Job
+from ganbench.runner.job import Job
 
 Event = dict[str, Any]  # {"event": "start" | "progress" | "note", ...}: talk for the live display
 

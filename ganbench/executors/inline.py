@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 
 from ganbench.executors.base import Event, Outcome, Site
-from ganbench.job import Job
-from ganbench.store import Store
-from ganbench.worker import Context, fill
+from ganbench.results.store import Store
+from ganbench.runner.job import Job
+from ganbench.runner.worker import Context, fill
 
 POLL = 1.0  # seconds between looks at a run that another process fills
 

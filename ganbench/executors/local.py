@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from filelock import Timeout
 
 from ganbench.errors import DamagedRun
-from ganbench.executors._process import WorkerDied, WorkerProcess
 from ganbench.executors.base import Event, Outcome, Site
-from ganbench.job import Job
-from ganbench.store import State, Store
+from ganbench.executors.parts.process import WorkerDied, WorkerProcess
+from ganbench.results.store import State, Store
+from ganbench.runner.job import Job
 
 ATTEMPTS = 2  # a run whose worker died is tried once more, from its last checkpoint
 POLL = 1.0  # seconds between looks at a run that another process fills

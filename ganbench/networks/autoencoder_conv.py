@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Positive
-from ganbench.networks import _layers as layers
-from ganbench.networks import _pyramid
-from ganbench.networks._autoencoder import PARTS, AutoEncoder
-from ganbench.networks._convolutions import Kernel, double, halve
-from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts.autoencoder import PARTS, AutoEncoder
+from ganbench.networks.parts.convolutions import Kernel, double, halve
+from ganbench.networks.parts.spaces import HALVED, described, halvings, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -54,7 +54,7 @@ class AutoencoderConv(Network):
         net = AutoEncoder(self._encoder(sides, (space.shape[0], *hidden)), self._decoder(sides, hidden, space.shape[0]))
         return layers.initialise(net, layers.normal(self.d_std))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if halvings(side(space)):
             return None
         return f"autoencoder_conv takes {HALVED}, not {described(space)}: use autoencoder_mlp"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._autoencoder import PARTS, AutoEncoder
-from ganbench.networks._spaces import described, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.autoencoder import PARTS, AutoEncoder
+from ganbench.networks.parts.spaces import described, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -49,7 +49,7 @@ class AutoencoderELU(Network):
         net = AutoEncoder(self._encoder(space, norm), self._decoder(space, self.code, norm))
         return layers.initialise(net, layers.glorot)
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if self._sides(space):
             return None
         what = f"square images whose side can be halved to {self.smallest} or less"

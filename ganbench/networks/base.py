@@ -46,7 +46,7 @@ class Network(Component):
         raise ValueError(f"{self.kind()} has no network {name!r}")
 
     @abstractmethod
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         """Why this network can't serve that space, and what it can; `None` when it can."""
 
     def latent(self, space: Space) -> int:

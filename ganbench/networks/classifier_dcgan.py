@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Fraction, Positive
-from ganbench.networks import _layers as layers
-from ganbench.networks import _pyramid
-from ganbench.networks._classifier import CLASSIFIER, Classifier
-from ganbench.networks._convolutions import Kernel
-from ganbench.networks._dropout import Dropout, Include
-from ganbench.networks._labels import unlabelled
-from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts.classifier import CLASSIFIER, Classifier
+from ganbench.networks.parts.convolutions import Kernel
+from ganbench.networks.parts.dropout import Dropout, Include
+from ganbench.networks.parts.labels import unlabelled
+from ganbench.networks.parts.spaces import HALVED, described, halvings, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -53,7 +53,7 @@ class ClassifierDCGAN(Network):
         pixels, units = Dropout(self.pixel_include), Dropout(self.unit_include)
         return Classifier(nn.Sequential(pixels, *body), nn.Sequential(units, head))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if space.classes and not halvings(side(space)):
             return f"classifier_dcgan takes {HALVED}, not {described(space)}: use classifier_mlp"
         return unlabelled(self.kind(), space)

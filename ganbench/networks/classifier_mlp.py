@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, NonNegative
-from ganbench.networks import _layers as layers
-from ganbench.networks._classifier import CLASSIFIER, Classifier
-from ganbench.networks._dropout import GaussianNoise, disturbed
-from ganbench.networks._labels import unlabelled
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.classifier import CLASSIFIER, Classifier
+from ganbench.networks.parts.dropout import GaussianNoise, disturbed
+from ganbench.networks.parts.labels import unlabelled
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -54,8 +54,8 @@ class ClassifierMLP(Network):
         *body, head = disturbed(quiet, GaussianNoise, first=self.pixel_noise, others=self.unit_noise)
         return Classifier(nn.Sequential(*body), head)
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         return unlabelled(self.kind(), space)
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None

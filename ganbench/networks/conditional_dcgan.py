@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Fraction, Positive
-from ganbench.networks import _layers as layers
-from ganbench.networks._convolutions import Kernel, double, halve
-from ganbench.networks._labels import Joined, unlabelled
-from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.convolutions import Kernel, double, halve
+from ganbench.networks.parts.labels import Joined, unlabelled
+from ganbench.networks.parts.spaces import HALVED, described, halvings, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -71,13 +71,13 @@ class ConditionalDCGAN(Network):
         score = nn.Sequential(layers.blank(nn.Linear, self.units + label, 1), nn.Flatten(0))
         return self._initialise(Joined(label, [*stages, score]))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if halvings(side(space)):
             return unlabelled(self.kind(), space)
         other = "conditional_mlp" if space.classes >= 2 else "mlp"
         return f"conditional_dcgan takes {HALVED}, with labels, not {described(space)}: use {other}"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _channels(self, space: Space) -> tuple[int, ...]:

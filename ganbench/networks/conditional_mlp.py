@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._labels import Branches, unlabelled
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.labels import Branches, unlabelled
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -67,10 +67,10 @@ class ConditionalMLP(Network):
         )
         return layers.initialise(net, layers.glorot)
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         return unlabelled(self.kind(), space)
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _maxout(self, widths: tuple[int, ...], pieces: int) -> list[nn.Module]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Fraction, Index, Positive
-from ganbench.networks import _layers as layers
-from ganbench.networks import _pyramid
-from ganbench.networks._convolutions import Kernel
-from ganbench.networks._minibatch import MinibatchNetwork
-from ganbench.networks._reader import READER, reader
-from ganbench.networks._spaces import HALVED, described, halvings, side
-from ganbench.networks._spectral import spectral
-from ganbench.networks._virtual import Referred, reference
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts.convolutions import Kernel
+from ganbench.networks.parts.minibatch import MinibatchNetwork
+from ganbench.networks.parts.reader import READER, reader
+from ganbench.networks.parts.spaces import HALVED, described, halvings, side
+from ganbench.networks.parts.spectral import spectral
+from ganbench.networks.parts.virtual import Referred, reference
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -71,12 +71,12 @@ class DCGAN(MinibatchNetwork):
         features = pyramid.channels[-1] * pyramid.sides[-1] ** 2
         return self._initialise(reader(features, self.z, norm=self.d_batchnorm))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if halvings(side(space)):
             return None
         return f"dcgan takes {HALVED}, not {described(space)}: use mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         if self.virtual_norm and self.g_batchnorm:
             return layers.ONE_G_NORM
         return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._grid import Grid
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.grid import Grid
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Fraction
-from ganbench.networks import _layers as layers
-from ganbench.networks import _pyramid
-from ganbench.networks._convolutions import Kernel
-from ganbench.networks._joint import ENCODER, JOINT, Encoder, JointDiscriminator
-from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts.convolutions import Kernel
+from ganbench.networks.parts.joint import ENCODER, JOINT, Encoder, JointDiscriminator
+from ganbench.networks.parts.spaces import HALVED, described, halvings, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -62,12 +62,12 @@ class JointDCGAN(Network):
         told = layers.blank(nn.Linear, features, 2 * self.z)
         return layers.initialise(Encoder(nn.Sequential(trunk, told)), layers.normal(0.02))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if halvings(side(space)):
             return None
         return f"joint_dcgan takes {HALVED}, not {described(space)}: use joint_mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.d_batchnorm and spec.batch < 2 else None
 
     def _pyramid(self, space: Space) -> _pyramid.Pyramid:

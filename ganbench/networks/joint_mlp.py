@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._joint import ENCODER, JOINT, Encoder, JointDiscriminator
 from ganbench.networks.base import Network
 from ganbench.networks.mlp import MLP
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.joint import ENCODER, JOINT, Encoder, JointDiscriminator
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -59,10 +59,10 @@ class JointMLP(Network):
         told = self._stack(math.prod(space.shape), self.e_widths, replace(space, shape=(2 * self.z,)))
         return Encoder(nn.Sequential(nn.Flatten(), told))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         return None
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _stack(self, inputs: int, widths: tuple[int, ...], space: Space) -> nn.Module:

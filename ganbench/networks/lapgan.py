@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _laplacian
-from ganbench.networks import _layers as layers
-from ganbench.networks._dropout import Dropout, Include
-from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
+from ganbench.networks.parts import laplacian as _laplacian
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.dropout import Dropout, Include
+from ganbench.networks.parts.spaces import described
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -63,13 +63,13 @@ class LAPGAN(Network):
     def latent(self, space: Space) -> int:
         return self.z + sum(s * s for s in self._sides(space)[:-1])
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if self._sides(space):
             return None
         what = f"square images whose side can be halved at least once and to {self.coarsest} or less"
         return f"lapgan takes {what}, not {described(space)}: use mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _sides(self, space: Space) -> tuple[int, ...]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._convolutions import Kernel, double, halve
-from ganbench.networks._spaces import described, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.convolutions import Kernel, double, halve
+from ganbench.networks.parts.spaces import described, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -71,10 +71,10 @@ class LSGAN28(Network):
         )
         return layers.initialise(net, layers.lsgan, gain_std=0.02)
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if side(space) >= 8 and side(space) % 4 == 0:
             return None
         return f"lsgan28 takes square images whose side is a multiple of 4, from 8, not {described(space)}: use mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks import _pyramid
-from ganbench.networks._convolutions import Kernel
-from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts.convolutions import Kernel
+from ganbench.networks.parts.spaces import described
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -46,7 +46,7 @@ class LSGAN64(Network):
         norm = layers.norm(batch=self.d_batchnorm)
         return layers.initialise(_pyramid.discriminator(pyramid, norm), layers.lsgan, gain_std=0.02)
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if space.shape == (3, 64, 64):
             return None
         other = "use dcgan for other images, mlp for points"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._convolutions import Kernel, double, halve
-from ganbench.networks._labels import Joined, unlabelled
-from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.convolutions import Kernel, double, halve
+from ganbench.networks.parts.labels import Joined, unlabelled
+from ganbench.networks.parts.spaces import described
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -78,11 +78,11 @@ class LSGANCharacters(Network):
             Joined(space.classes, stages, width=self.code, plain=plain), layers.lsgan, gain_std=0.02
         )
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if space.shape == (1, 28, 28):
             return unlabelled(self.kind(), space)
         other = "conditional_mlp" if space.classes >= 2 else "mlp"
         return f"lsgan_characters takes images of shape 1x28x28 with labels, not {described(space)}: use {other}"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None

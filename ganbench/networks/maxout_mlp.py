@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Positive
-from ganbench.networks import _layers as layers
-from ganbench.networks._dropout import Dropout, Include, disturbed
-from ganbench.networks._spaces import described
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.dropout import Dropout, Include, disturbed
+from ganbench.networks.parts.spaces import described
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -58,8 +58,8 @@ class MaxoutMLP(Network):
         layers.initialise(net, layers.uniform(self.d_bound))
         return disturbed(net, Dropout, first=self.pixel_include, others=self.unit_include)
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         return None if space.is_image else f"maxout_mlp makes pixels, not {described(space)}: use mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Positive
-from ganbench.networks import _layers as layers
-from ganbench.networks._convolutions import Kernel, double, halve
-from ganbench.networks._query import Query
-from ganbench.networks._spaces import described, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.convolutions import Kernel, double, halve
+from ganbench.networks.parts.query import Query
+from ganbench.networks.parts.spaces import described, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -75,13 +75,13 @@ class MemoryDCGAN(Network):
         stack += [query, *([] if norm is None else [norm(self.key)]), nn.Flatten()]
         return Query(layers.initialise(nn.Sequential(*stack), layers.truncated_normal(self.init_std)))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         unit = 2 ** len(self._upwards)
         if side(space) >= 8 and side(space) % unit == 0:
             return None
         return f"memory_dcgan takes square images of a side divisible by {unit}, not {described(space)}: use memory_mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     @property

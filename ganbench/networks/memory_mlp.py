@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._query import Query
 from ganbench.networks.base import Network
 from ganbench.networks.mlp import MLP
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.query import Query
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -47,8 +47,8 @@ class MemoryMLP(Network):
         out = layers.blank(nn.Linear, widths[-1], self.key)
         return Query(layers.initialise(nn.Sequential(nn.Flatten(), *hidden, out), layers.he))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         return None
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Positive
-from ganbench.networks import _layers as layers
-from ganbench.networks._minibatch import MinibatchNetwork
-from ganbench.networks._reader import READER, reader
-from ganbench.networks._spectral import spectral
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.minibatch import MinibatchNetwork
+from ganbench.networks.parts.reader import READER, reader
+from ganbench.networks.parts.spectral import spectral
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -65,10 +65,10 @@ class MLP(MinibatchNetwork):
         features = (math.prod(space.shape), *self.d_widths)[-1]
         return layers.initialise(reader(features, self.z, norm=self.d_batchnorm), self._weight())
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         return None
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _weight(self) -> layers.Fill:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
 from ganbench.networks.base import Network
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
+from ganbench.networks.parts import layers as layers
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -42,11 +42,11 @@ class MLPDCGAN(Network):
         d = DCGAN(width=self.width, layer_norm=self.layer_norm, padding="tf_same", batchnorm=self.batchnorm)
         return d.discriminator(space)
 
-    def misfit(self, space: Space) -> str | None:
-        reason = DCGAN().misfit(space)
+    def unsupported(self, space: Space) -> str | None:
+        reason = DCGAN().unsupported(space)
         return reason and reason.replace("dcgan", self.kind())
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         if self.g_batchnorm and spec.batch < 2:
             return layers.SINGLE
         return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None

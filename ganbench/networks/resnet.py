@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._residual import bottleneck, conv, initialise_residual
-from ganbench.networks._spaces import HALVED, described, halvings, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.residual import bottleneck, conv, initialise_residual
+from ganbench.networks.parts.spaces import HALVED, described, halvings, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -63,12 +63,12 @@ class ResNet(Network):
         score = nn.Sequential(layers.blank(nn.Linear, channels[-1] * sides[-1] ** 2, 1), layers.Divide(5))
         return initialise_residual(layers.Discriminator(*stack, nn.Flatten(), score, nn.Flatten(0)))
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if halvings(side(space)):
             return None
         return f"resnet takes {HALVED}, not {described(space)}: use mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None
 
     def _channels(self, sides: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks._residual import basic, conv, first, initialise_residual
-from ganbench.networks._spaces import HALVED, described, halvings, side
-from ganbench.networks._spectral import spectral
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts.residual import basic, conv, first, initialise_residual
+from ganbench.networks.parts.spaces import HALVED, described, halvings, side
+from ganbench.networks.parts.spectral import spectral
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -66,10 +66,10 @@ class SNGANResNet(Network):
         initialise_residual(net)
         return spectral(net) if self.spectral else net
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if halvings(side(space)):
             return None
         return f"sngan_resnet takes {HALVED}, not {described(space)}: use mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks import _layers as layers
-from ganbench.networks import _pyramid
-from ganbench.networks._convolutions import Kernel, double
-from ganbench.networks._spaces import described, side
 from ganbench.networks.base import Network
+from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts.convolutions import Kernel, double
+from ganbench.networks.parts.spaces import described, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -60,12 +60,12 @@ class Unrolled28(Network):
         net = _pyramid.discriminator(pyramid, layers.norm(batch=self.d_batchnorm))
         return layers.initialise(net, layers.normal(0.02), gain_std=0.02)
 
-    def misfit(self, space: Space) -> str | None:
+    def unsupported(self, space: Space) -> str | None:
         if side(space) >= 8 and side(space) % 4 == 0:
             return None
         return f"unrolled28 takes square images whose side is a multiple of 4, from 8, not {described(space)}: use mlp"
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive, Search
-from ganbench.optimizers._roots import root
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
+from ganbench.optimizers.parts.roots import root
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Adam(Optimizer):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; eps_hat: the end of section 2"
-    foresees: ClassVar[bool] = True
+    has_functional_update: ClassVar[bool] = True
 
     beta1: Annotated[Momentum, Search(0.0, 0.9)] = 0.5
     beta2: Momentum = 0.999
@@ -39,7 +39,9 @@ class Adam(Optimizer):
             rule.register_step_pre_hook(self._correct_eps)
         return rule
 
-    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+    def functional_update(
+        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+    ) -> tuple[Tensor, Slots]:
         step = kept.get("step", torch.zeros((), device=param.device)) + 1
         m = self.beta1 * kept.get("exp_avg", 0.0) + (1 - self.beta1) * gradient
         v = self.beta2 * kept.get("exp_avg_sq", 0.0) + (1 - self.beta2) * gradient.square()

@@ -24,7 +24,7 @@ class AdamSGD(Optimizer):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Zhao, Mathieu and LeCun 2017, arXiv:1609.03126, table 1"
-    foresees: ClassVar[bool] = True
+    has_functional_update: ClassVar[bool] = True
 
     adam: Literal["g", "d"] = "g"
     beta1: Momentum = 0.5
@@ -35,8 +35,10 @@ class AdamSGD(Optimizer):
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         return self._own(player).build(params, player)
 
-    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
-        return self._own(player).ahead(param, gradient, kept, player)
+    def functional_update(
+        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+    ) -> tuple[Tensor, Slots]:
+        return self._own(player).functional_update(param, gradient, kept, player)
 
     def _own(self, player: PlayerName) -> Optimizer:
         lr = self.lr_of(player)

@@ -25,7 +25,7 @@ class Optimizer(Component):
     theta, with the mean of all their values after an update so far; it moves them, but is in no logged term.
     """
 
-    foresees: ClassVar[bool] = False  # whether it has `ahead`, for objectives that look ahead
+    has_functional_update: ClassVar[bool] = False  # whether it has `functional_update`, for objectives that look ahead
 
     lr: Annotated[Positive, Search(1e-5, 1e-2, log=True)] = 2e-4
     g_lr: Positive | None = None
@@ -44,10 +44,12 @@ class Optimizer(Component):
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """The rule alone."""
 
-    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+    def functional_update(
+        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+    ) -> tuple[Tensor, Slots]:
         """The rule as a pure function that gradients flow through: a parameter after an update, and what is kept then.
 
-        It takes the steps of the rule at work, from the same state; every rule that `foresees` has it.
+        It takes the steps of the rule at work, from the same state; every rule that `has_functional_update` has it.
         """
         raise ValueError(f"{self.kind()} has no form that gradients flow through")
 

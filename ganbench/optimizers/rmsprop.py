@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive
-from ganbench.optimizers._roots import root
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
+from ganbench.optimizers.parts.roots import root
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class RMSprop(Optimizer):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Tieleman & Hinton 2012, lecture 6.5 of their Coursera course; torch.optim.RMSprop"
-    foresees: ClassVar[bool] = True
+    has_functional_update: ClassVar[bool] = True
 
     alpha: Momentum = 0.99
     eps: Positive = 1e-8
@@ -40,7 +40,9 @@ class RMSprop(Optimizer):
             centered=self.centered,
         )
 
-    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+    def functional_update(
+        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+    ) -> tuple[Tensor, Slots]:
         v = self.alpha * kept.get("square_avg", 0.0) + (1 - self.alpha) * gradient.square()
         mean = self.alpha * kept.get("grad_avg", 0.0) + (1 - self.alpha) * gradient
         step = gradient / (root(v - mean.square() if self.centered else v) + self.eps)

@@ -23,7 +23,7 @@ class RMSpropTF(Optimizer):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Tieleman & Hinton 2012, lecture 6.5; TensorFlow 1, tf.train.RMSPropOptimizer"
-    foresees: ClassVar[bool] = True
+    has_functional_update: ClassVar[bool] = True
 
     decay: Momentum = 0.9
     eps: Positive = 1e-10
@@ -32,7 +32,9 @@ class RMSpropTF(Optimizer):
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         return TensorFlowRMSProp(params, lr=self.lr_of(player), decay=self.decay, eps=self.eps, momentum=self.momentum)
 
-    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+    def functional_update(
+        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+    ) -> tuple[Tensor, Slots]:
         v = self.decay * kept.get("square", 1.0) + (1 - self.decay) * gradient.square()
         u = self.momentum * kept.get("velocity", 0.0) + self.lr_of(player) * gradient / (v + self.eps).sqrt()
         return param - u, {"square": v, "velocity": u}

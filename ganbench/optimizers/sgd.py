@@ -27,7 +27,7 @@ class SGD(Optimizer):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Sutskever et al. 2013, On the importance of initialization and momentum; torch.optim.SGD"
-    foresees: ClassVar[bool] = True
+    has_functional_update: ClassVar[bool] = True
 
     lr: Annotated[Positive, Search(1e-4, 1.0, log=True)] = 0.01
     momentum: Momentum = 0.0
@@ -50,7 +50,9 @@ class SGD(Optimizer):
             rule.register_step_pre_hook(partial(self._follow, self.lr_of(player)))
         return rule
 
-    def ahead(self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName) -> tuple[Tensor, Slots]:
+    def functional_update(
+        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+    ) -> tuple[Tensor, Slots]:
         done = kept.get("step", torch.zeros((), device=param.device))
         begun = (done.double() / self.ramp).clamp(max=1).to(param.dtype)
         momentum = self.momentum + self._rise * begun
@@ -60,7 +62,7 @@ class SGD(Optimizer):
         step = slope + momentum * u if self.nesterov else u
         return param - lr * step, {"step": done + 1, "momentum_buffer": u}
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         if self.momentum == 0 and (self.nesterov or self.final_momentum is not None):
             return "nesterov and a final_momentum need a momentum above 0 to begin with"
         if self.min_lr > min(self.lr_of("g"), self.lr_of("d")):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Modes, Space, Split
-from ganbench.evaluators._extractor import Embedding, Extractor
 from ganbench.evaluators.base import Evaluator
-from ganbench.evaluators.features import Bank, Real
+from ganbench.features.bank import Bank, Real
+from ganbench.features.extractor import Embedding, Extractor
 from ganbench.parity.cases import Case, Normal, Ring
 from ganbench.plugins import Registry
 from ganbench.rng import stream

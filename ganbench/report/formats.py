@@ -7,19 +7,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ganbench.errors import RequestError
-from ganbench.report import figures, html, latex, markdown
-from ganbench.report.fingerprints import require_one_fingerprint
-from ganbench.report.notes import notes
-from ganbench.report.tables import Report, summarise
-from ganbench.report.trajectories import check_rule
-from ganbench.table import read, tidy_table
+from ganbench.report.model.fingerprints import require_one_fingerprint
+from ganbench.report.model.notes import notes
+from ganbench.report.model.tables import Report, summarise
+from ganbench.report.model.trajectories import check_rule
+from ganbench.report.render import figures, html, latex, markdown
+from ganbench.results.table import read, tidy_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ganbench.store import Store
-    from ganbench.table import Results
+    from ganbench.results.store import Store
+    from ganbench.results.table import Results
 
 
 def _json(report: Report) -> str:

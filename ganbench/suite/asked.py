@@ -10,7 +10,7 @@ from annotated_types import Gt
 
 from ganbench.evaluators.base import Metric
 from ganbench.plugins import hint
-from ganbench.questions import RATES, Claim, Compare, Contrast, Level, Named, Published, Where
+from ganbench.results.questions import RATES, Claim, Compare, Contrast, Level, Named, Published, Where
 from ganbench.spec import AXES, RunSpec
 from ganbench.suite.naming import Names
 from ganbench.suite.nodes import Mistakes, Node

@@ -116,7 +116,7 @@ def _skipped(choice: Choice, datasets: Datasets, samples: int, mistakes: Mistake
     evaluator: Evaluator = choice.value
     found = []
     for name, (dataset, space) in datasets.items():
-        reason = evaluator.misfit(space, samples, modes=dataset.has_modes)
+        reason = evaluator.unsupported(space, samples, modes=dataset.has_modes)
         found += [Skipped(name, evaluator.notation(), reason)] if reason else []
     if datasets and len(found) == len(datasets):
         reasons = "; ".join(f"{one.dataset}: {one.because}" for one in found)

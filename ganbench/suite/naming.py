@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ganbench.plugins import hint
-from ganbench.questions import Named, Where
+from ganbench.results.questions import Named, Where
 from ganbench.spec import AXES, RunSpec
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.rules import is_named, labels

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le
 
 from ganbench.evaluators.base import Metric
-from ganbench.outcomes import Rule
 from ganbench.plugins import hint
-from ganbench.questions import Condition
+from ganbench.results.questions import Condition
+from ganbench.stats.outcomes import Rule
 from ganbench.suite import per_dataset
 from ganbench.suite.evaluation import Evaluation
 from ganbench.suite.grid import Datasets

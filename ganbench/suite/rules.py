@@ -83,7 +83,7 @@ def sorted_out(
     specs: dict[str, RunSpec] = {}
     excluded: dict[str, Excluded] = {}
     for cell in cells:
-        reason = objection(cell.spec, datasets[cell.spec.dataset.notation()][1])
+        reason = conflict(cell.spec, datasets[cell.spec.dataset.notation()][1])
         for seed in cell.seeds:
             spec = replace(cell.spec, seed=seed)
             because = next((rule.because for rule in rules if rule.matches(spec)), reason)
@@ -108,11 +108,11 @@ def check_used(rules: Iterable[Rule], specs: Iterable[RunSpec], mistakes: Mistak
             mistakes.at(rule.node, "this rule matches no run: none has all of these values at once")
 
 
-def objection(spec: RunSpec, space: Space) -> str | None:
+def conflict(spec: RunSpec, space: Space) -> str | None:
     """Why the components of a run can't serve together, by the first of them that objects."""
-    misfit = spec.network.misfit(space)
-    if misfit:
-        return f"network {spec.network.kind()}: {misfit}"
+    unsupported = spec.network.unsupported(space)
+    if unsupported:
+        return f"network {spec.network.kind()}: {unsupported}"
     lacking = sorted((spec.variant.needs - spec.network.parts) | (set(spec.variant.others) - spec.network.others))
     if lacking:
         return (
@@ -123,8 +123,8 @@ def objection(spec: RunSpec, space: Space) -> str | None:
     if spec.network.pac > 1 and spec.network.conditional:
         return f"network {spec.network.kind()}: packs have no one label; set pac to 1"
     parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}
-    asked = {f"{axis} {part.kind()}": part.objection for axis, part in parts.items()}
-    found = ((who, ask(spec)) for who, ask in (asked | {"schedule": spec.schedule.objection}).items())
+    asked = {f"{axis} {part.kind()}": part.conflict for axis, part in parts.items()}
+    found = ((who, ask(spec)) for who, ask in (asked | {"schedule": spec.schedule.conflict}).items())
     return next((f"{who}: {reason}" for who, reason in found if reason), None)
 
 

@@ -13,9 +13,8 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from ganbench.component import Component, Count
+from ganbench.component import Component, Count, list_options
 from ganbench.networks.base import BatchNorm
-from ganbench.options import list_options
 from ganbench.plugins import Registry, guess, hint
 from ganbench.spec import Schedule, Seed
 from ganbench.suite.nodes import Mistakes, Node

@@ -12,10 +12,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le, Lt, Predicate
 
-from ganbench.component import Component
-from ganbench.job import Job, decode, encode
-from ganbench.options import options
+from ganbench.component import Component, options
 from ganbench.plugins import Registry, family_of
+from ganbench.runner.job import Job, decode, encode
 from ganbench.spec import canonical_json, plain
 from ganbench.testing._claim import claim
 from ganbench.testing.runs import small_run

@@ -14,11 +14,11 @@ from ganbench.testing._claim import claim, same
 def check_evaluator(evaluator: Evaluator, fake: View, real: Reference) -> dict[str, Score]:
     """Scores are declared, within their bounds, whole in their fingerprint, repeatable, and leave their inputs alone.
 
-    `ganbench.evaluators.features.Bank(cache).reference(data)` makes both sides. Returns the scores.
+    `ganbench.features.bank.Bank(cache).reference(data)` makes both sides. Returns the scores.
     """
     name = evaluator.notation()
-    misfit = evaluator.misfit(real.space, len(fake), real.modes is not None)
-    claim(misfit is None, f"{name} doesn't fit: {misfit}")
+    unsupported = evaluator.unsupported(real.space, len(fake), real.modes is not None)
+    claim(unsupported is None, f"{name} doesn't fit: {unsupported}")
     unknown = [feature for feature in evaluator.needs() if feature not in KNOWN and not is_file(feature)]
     claim(not unknown, f"{name} needs features that nobody knows: {unknown}")
     sets = [fake.x, *(real.split(split).x for split in get_args(SplitName))]

@@ -14,9 +14,9 @@ from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
 from ganbench.training.draws import draw
-from ganbench.training.players import batch_of, blueprints, foresight, maker, moved_by
+from ganbench.training.players import batch_of, blueprints, functional_update, moved_by, packed_generator
 from ganbench.training.state import program
-from ganbench.variants.base import Batch, Params, Player, Players, Terms
+from ganbench.variants.base import Batch, LossTerms, Params, Player, Players
 
 SEEDS = 8  # draws of weights and samples, of which each loss has a slope at one at least
 
@@ -103,9 +103,9 @@ def _players(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> Players:
     labels = (batch.y,) if spec.network.conditional and batch.y is not None else ()
     players = {name: net.player(labels if name in ("g", "d") else ()) for name, net in nets.items()}
     if spec.variant.looks_ahead:
-        updates = {name: foresight(spec.optimizer, moved_by(spec.variant, name), {}) for name in players}
+        updates = {name: functional_update(spec.optimizer, moved_by(spec.variant, name), {}) for name in players}
         players = {name: replace(player, update=updates[name]) for name, player in players.items()}
-    return Players(maker(spec, players.pop("g"), dict(batch.carry)), players.pop("d"), players)
+    return Players(packed_generator(spec, players.pop("g"), dict(batch.carry)), players.pop("d"), players)
 
 
 def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
@@ -118,7 +118,7 @@ def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
     return replace(made, noise=noise), noise
 
 
-def _check_terms(terms: Terms, where: str) -> None:
+def _check_terms(terms: LossTerms, where: str) -> None:
     claim(terms, f"{where} has no terms")
     for name, term in terms.items():
         claim(term.shape == () and term.is_floating_point(), f"{where}: term {name!r} is not a scalar")
@@ -130,8 +130,8 @@ def _check_carry(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> None:
     movers: tuple[PlayerName, ...] = ("d", "g")
     for mover in movers:
         with torch.no_grad():
-            kept = spec.variant.carry_on(_players(spec, nets, batch), batch, mover)
-        where = f"{spec.variant.notation()}: carry_on after {mover}"
+            kept = spec.variant.next_carry(_players(spec, nets, batch), batch, mover)
+        where = f"{spec.variant.notation()}: next_carry after {mover}"
         shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, kept)]
         claim(shapes[0] == shapes[1], f"{where} gives {shapes[1]}, not {shapes[0]}")
         claim(all(tensor.isfinite().all() for tensor in kept.values()), f"{where} is not finite at the first step")

@@ -29,11 +29,11 @@ def check_network(network: Network, space: Space) -> None:
 
     Every `batchnorm` is checked that the network doesn't object to.
     """
-    misfit = network.misfit(space)
-    claim(misfit is None, f"{network.notation()} doesn't fit {space.shape}: {misfit}")
+    unsupported = network.unsupported(space)
+    claim(unsupported is None, f"{network.notation()} doesn't fit {space.shape}: {unsupported}")
     for placement in get_args(BatchNorm):
         placed = replace(network, batchnorm=placement)
-        if placed.objection(small_run(network=placed)) is None:
+        if placed.conflict(small_run(network=placed)) is None:
             for player in PLAYERS:
                 check_player(placed, space, player)
 

@@ -23,13 +23,13 @@ def check_optimizer(optimizer: Optimizer, data: Data | None = None) -> None:
     spec = small_run(optimizer=optimizer)
     loaded = spec.dataset.load(None) if data is None else data
     check_rule(optimizer)
-    if optimizer.foresees:
+    if optimizer.has_functional_update:
         check_ahead(optimizer)
     check_resume(spec, loaded)
     check_pack(spec, loaded)
     specs, middle = [spec, replace(spec, seed=1)], spec.steps // 2
     halfway = next(train(specs, loaded, (middle,)))
-    saved = [look.checkpoint() for look in halfway.looks]
+    saved = [look.checkpoint() for look in halfway.runs]
     straight, resumed = end(specs, loaded), end(specs, loaded, resume=saved)
     for one, two in zip(straight, resumed, strict=True):
         claim(same(one.checkpoint(), two.checkpoint()), f"{optimizer.notation()}: a pack resumes to other numbers")
@@ -53,7 +53,7 @@ def check_rule(optimizer: Optimizer) -> None:
 
 
 def check_ahead(optimizer: Optimizer) -> None:
-    """`ahead` takes the steps of the rule at work, in float64, from its start and from any state of it."""
+    """`functional_update` takes the steps of the rule at work, in float64, from its start and from any state of it."""
     generator = stream(0, "check")
     gradients = [torch.randn(LAYOUT, generator=generator, dtype=torch.float64) for _ in range(4)]
     for player in PLAYERS:
@@ -64,9 +64,9 @@ def check_ahead(optimizer: Optimizer) -> None:
             slots: Slots = {name: value for name, value in kept.items() if isinstance(value, torch.Tensor)}
             ahead = param.detach().clone()
             for later in gradients[i:]:
-                ahead, slots = optimizer.ahead(ahead, later, slots, player)
+                ahead, slots = optimizer.functional_update(ahead, later, slots, player)
             gap = float((ahead - _end(optimizer, player, gradients)).abs().max())
-            claim(gap <= EXACT, f"{optimizer.notation()}: `ahead` and the rule at work differ by {gap:.1e}")
+            claim(gap <= EXACT, f"{optimizer.notation()}: `functional_update` and the rule at work differ by {gap:.1e}")
             param.grad = gradient
             rule.step()
 

@@ -16,7 +16,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import TOLERANCE, claim, same
 from ganbench.testing.losses import check_losses
-from ganbench.training.moment import Look
+from ganbench.training.snapshot import RunSnapshot
 from ganbench.training.state import Checkpoint
 from ganbench.training.trainer import Place, train
 from ganbench.variants.ns import NonSaturating
@@ -44,9 +44,9 @@ def check_resume(spec: RunSpec, data: Data) -> None:
     middle = spec.steps // 2
     straight, halves = end([spec], data)[0], train([spec], data, (middle, spec.steps))
     file = io.BytesIO()
-    torch.save(next(halves).looks[0].checkpoint(), file)
+    torch.save(next(halves).runs[0].checkpoint(), file)
     claim(straight.diverged is None, f"{spec.run_id()} diverges: {straight.diverged}")
-    claim(same(next(halves).looks[0].checkpoint(), straight.checkpoint()), f"looking at {spec.run_id()} changes it")
+    claim(same(next(halves).runs[0].checkpoint(), straight.checkpoint()), f"looking at {spec.run_id()} changes it")
     file.seek(0)
     resumed = end([spec], data, resume=[torch.load(file, weights_only=True)])[0]
     claim(same(resumed.checkpoint(), straight.checkpoint()), f"{spec.run_id()} resumes to other numbers")
@@ -66,7 +66,7 @@ def check_pack(spec: RunSpec, data: Data) -> None:
 
 def end(
     specs: Sequence[RunSpec], data: Data, place: Place | None = None, resume: Sequence[Checkpoint] | None = None
-) -> tuple[Look, ...]:
+) -> tuple[RunSnapshot, ...]:
     """How each run of a pack looks after its last step."""
-    moments = list(train(specs, data, (specs[0].steps,), place, resume))
-    return moments[-1].looks
+    snapshots = list(train(specs, data, (specs[0].steps,), place, resume))
+    return snapshots[-1].runs

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from filelock import FileLock
 
-from ganbench.store import RunFolder, Store
+from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import marker
 from ganbench.tracking.place import SQLITE, artifact_location, database
 from ganbench.tracking.record import RUN_ID, Point, Record, read

@@ -11,7 +11,7 @@ from contextlib import suppress
 from filelock import FileLock
 
 from ganbench.errors import DamagedRun
-from ganbench.store import RunFolder, Store, write_json
+from ganbench.results.store import RunFolder, Store, write_json
 from ganbench.tracking.place import database, shown
 from ganbench.tracking.record import Record, seal
 

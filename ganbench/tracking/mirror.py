@@ -10,7 +10,7 @@ from threading import Event, Thread
 from filelock import FileLock, Timeout
 
 from ganbench.errors import DamagedRun
-from ganbench.store import RunFolder, Store
+from ganbench.results.store import RunFolder, Store
 from ganbench.tracking.connection import Connection, reason
 from ganbench.tracking.marker import claim, marked
 from ganbench.tracking.place import shown

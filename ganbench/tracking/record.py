@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ganbench.results.store import RunFolder, State
 from ganbench.spec import canonical_json
-from ganbench.store import RunFolder, State
 
 Point = tuple[str, int]  # a metric's name and a step
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]

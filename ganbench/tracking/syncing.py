@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from filelock import Timeout
 
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.store import Store
+from ganbench.results.store import Store
 from ganbench.tracking.connection import Connection, reason
 from ganbench.tracking.marker import claim
 from ganbench.tracking.place import shown

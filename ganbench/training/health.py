@@ -8,41 +8,43 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganbench.training.moment import Divergence
-from ganbench.variants.base import Params, Terms, Variant
+from ganbench.training.snapshot import Divergence
+from ganbench.variants.base import LossTerms, Params, Variant
 
 if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
-    from ganbench.training.players import Sight
+    from ganbench.training.players import LossInputs
     from ganbench.training.state import Net
 
 EVERY = 20  # steps between two looks at least: one costs about a quarter of a step
 
-History = Sequence[tuple[int, Terms]]
+History = Sequence[tuple[int, LossTerms]]
 
 
 def due(step: int, last: int) -> bool:
-    """Whether the moment at `step` looks, where the one before was at `last`: once for each multiple of EVERY."""
+    """Whether the snapshot at `step` looks, where the one before was at `last`: once for each multiple of EVERY."""
     return step // EVERY > last // EVERY
 
 
-def verdicts(variant: Variant, sights: Mapping[PlayerName, Sight]) -> Params:
+def verdicts(variant: Variant, sights: Mapping[PlayerName, LossInputs]) -> Params:
     """What D makes of one run's newest batch: reals that no update of it has seen yet, where G moved last.
 
     `d_order`: the share of pairs of a real and a fake that D's scores put in the right order (ties count half): 1 where
     they are told apart at a glance, 1/2 where they aren't. It needs no zero, so every objective has it.
-    `d_accuracy_real`, `d_accuracy_fake`: the shares on the right side of `Variant.border`; `d_saturated`: the share of
-    both so far from it that D's loss is nearly flat. Absent where the objective has no such place.
+    `d_accuracy_real`, `d_accuracy_fake`: the shares on the right side of `Variant.decision_boundary`;
+    `d_saturated`: the share of both so far from it that D's loss is nearly flat. Absent without such a boundary.
     """
     real, fake = variant.scores(*sights["d"])
     gaps = real[:, None] - fake
     found = {"d_order": (gaps.sign().mean() + 1) / 2}
-    border = variant.border()
-    if border is not None:
-        found["d_accuracy_real"] = (real > border.at).to(gaps).mean()
-        found["d_accuracy_fake"] = (fake < border.at).to(gaps).mean()
-        if border.flat is not None:
-            found["d_saturated"] = ((torch.cat([real, fake]) - border.at).abs() > border.flat).to(gaps).mean()
+    decision_boundary = variant.decision_boundary()
+    if decision_boundary is not None:
+        found["d_accuracy_real"] = (real > decision_boundary.at).to(gaps).mean()
+        found["d_accuracy_fake"] = (fake < decision_boundary.at).to(gaps).mean()
+        if decision_boundary.flat is not None:
+            found["d_saturated"] = (
+                ((torch.cat([real, fake]) - decision_boundary.at).abs() > decision_boundary.flat).to(gaps).mean()
+            )
     return found
 
 
@@ -59,7 +61,7 @@ def gradient_norms(nets: Mapping[str, Net]) -> Params:
 
 
 def summary(history: History, nets: Mapping[str, Net]) -> tuple[Params, list[bool]]:
-    """Means of each term since the last moment, (S,), and whether all terms and parameters of a run are finite."""
+    """Means of each term since the last snapshot, (S,), and whether all terms and parameters of a run are finite."""
     series: dict[str, list[Tensor]] = {}
     for _, terms in history:
         for name, term in terms.items():
@@ -71,7 +73,7 @@ def summary(history: History, nets: Mapping[str, Net]) -> tuple[Params, list[boo
 
 
 def first_bad(history: History, nets: Mapping[str, Net], run: int) -> Divergence:
-    """The first non-finite term of a run since the last moment, or the network whose parameters are."""
+    """The first non-finite term of a run since the last snapshot, or the network whose parameters are."""
     for step, terms in history:
         for name, term in terms.items():
             if not term[run].isfinite():

@@ -11,9 +11,9 @@ from ganbench.datasets.base import Data, Split
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import assembled
-from ganbench.training.moment import Measured
-from ganbench.training.players import blueprints, maker, sight
+from ganbench.training.players import blueprints, packed_generator, sight
 from ganbench.training.sampling import CHUNK
+from ganbench.training.snapshot import Measured
 from ganbench.training.state import program
 from ganbench.variants.base import Params, Player
 
@@ -29,7 +29,7 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
     if not spec.variant.measures:
         return {}
     nets = {name: _player(spec, data, name, tensors) for name, tensors in weights.items()}
-    nets["g"] = maker(spec, nets["g"], carry)
+    nets["g"] = packed_generator(spec, nets["g"], carry)
     streams = dict.fromkeys(("latent", "penalty"), stream(spec.seed, "measure", step))
     pac = spec.network.pac
     n = min(len(data.test), MOST) // pac * pac

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganbench.spec import RunSpec
 
 Turn = dict[PlayerName, Params]  # who moves from the same parameters, each with its draws
-Sight = tuple[Players, Batch]  # what a loss sees
+LossInputs = tuple[Players, Batch]  # what a loss sees
 
 
 def blueprints(spec: RunSpec, space: Space) -> dict[str, Callable[[], nn.Module]]:
@@ -30,7 +30,7 @@ def blueprints(spec: RunSpec, space: Space) -> dict[str, Callable[[], nn.Module]
     }
 
 
-def maker(spec: RunSpec, g: Player, carry: Params) -> Player:
+def packed_generator(spec: RunSpec, g: Player, carry: Params) -> Player:
     """G as the losses see it: latents as they were drawn, in packs, to samples in packs."""
     pac = spec.network.pac
 
@@ -50,13 +50,13 @@ def own_draws(turn: Turn) -> Turn:
     }
 
 
-def sights(spec: RunSpec, nets: Mapping[str, Player], carry: Params, turn: Turn) -> dict[PlayerName, Sight]:
+def sights(spec: RunSpec, nets: Mapping[str, Player], carry: Params, turn: Turn) -> dict[PlayerName, LossInputs]:
     """What each moving player's loss sees, where `turn` holds each one's `own_draws`."""
     first = next(iter(turn.values()))
     return {player: sight(spec, nets, carry, first | draws) for player, draws in turn.items()}
 
 
-def sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Params) -> Sight:
+def sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Params) -> LossInputs:
     """The networks and the batch as the variant's functions take them."""
     y = draws.get("y")
     labels = (y,) if spec.network.conditional and y is not None else ()
@@ -97,12 +97,14 @@ def moved_by(variant: Variant, name: str) -> PlayerName:
     return "d" if name in variant.d_moves else "g"
 
 
-def foresight(optimizer: Optimizer, player: PlayerName, kept: Mapping[str, Slots]) -> Update:
+def functional_update(optimizer: Optimizer, player: PlayerName, kept: Mapping[str, Slots]) -> Update:
     """The next update of a network as a pure function; `kept` is what the optimizer keeps of its parameters now."""
 
     def update(params: Params, gradients: Params) -> tuple[Params, Update]:
-        moved = {n: optimizer.ahead(param, gradients[n], kept.get(n, {}), player) for n, param in params.items()}
-        after = foresight(optimizer, player, {name: slots for name, (_, slots) in moved.items()})
+        moved = {
+            n: optimizer.functional_update(param, gradients[n], kept.get(n, {}), player) for n, param in params.items()
+        }
+        after = functional_update(optimizer, player, {name: slots for name, (_, slots) in moved.items()})
         return {name: param for name, (param, _) in moved.items()}, after
 
     return update

@@ -1,4 +1,4 @@
-"""Trains a pack of runs and yields moments. It does not log, save, evaluate or print, and knows no variant by name."""
+"""Trains a pack of runs and yields snapshots. It logs, saves, evaluates and prints nothing, and names no variant."""
 
 from __future__ import annotations
 
@@ -17,10 +17,20 @@ from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams, draw
 from ganbench.training.health import due, first_bad, gradient_norms, summary, verdicts
 from ganbench.training.measures import measure
-from ganbench.training.moment import Divergence, Look, Measured, Moment
-from ganbench.training.players import Sight, Turn, blueprints, foresight, maker, moved_by, once, own_draws, sights
+from ganbench.training.players import (
+    LossInputs,
+    Turn,
+    blueprints,
+    functional_update,
+    moved_by,
+    once,
+    own_draws,
+    packed_generator,
+    sights,
+)
+from ganbench.training.snapshot import Divergence, Measured, RunSnapshot, Snapshot
 from ganbench.training.state import Build, Checkpoint, Net, build, load, mapped, save
-from ganbench.variants.base import Params, Terms
+from ganbench.variants.base import LossTerms, Params
 
 Nested = dict[str, Params]
 Kept = dict[str, Nested]  # network -> parameter -> what its optimizer keeps of it
@@ -47,8 +57,10 @@ class Training:
     average: Params = field(default_factory=dict)  # (S, ...) the moving average of G's parameters, where there is one
     batch: Params = field(default_factory=dict)  # the newest draws
     step: int = 0
-    looked: int = 0  # the step of the last moment
-    history: list[tuple[int, Terms]] = field(default_factory=list)  # `d/real` ... at each step since the last moment
+    looked: int = 0  # the step of the last snapshot
+    history: list[tuple[int, LossTerms]] = field(
+        default_factory=list
+    )  # `d/real` ... at each step since the last snapshot
     diverged: dict[int, Divergence] = field(default_factory=dict)  # by run
 
 
@@ -58,8 +70,8 @@ def train(
     stops: Sequence[int],
     place: Place | None = None,
     resume: Sequence[Checkpoint] | None = None,
-) -> Iterator[Moment]:
-    """Train runs that differ only in their seed; yield a moment after each step of `stops` (rising).
+) -> Iterator[Snapshot]:
+    """Train runs that differ only in their seed; yield a snapshot after each step of `stops` (rising).
 
     `resume` holds a checkpoint of each run, all of one step: training goes on as if it had never stopped, bit for bit
     on the CPU. A run whose terms or parameters become non-finite is marked; the others go on. Ends early when all are.
@@ -81,8 +93,8 @@ def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[C
     first = specs[0]
     if any(replace(spec, seed=first.seed) != first for spec in specs):
         raise ValueError("a pack holds runs that differ only in their seed")
-    if objection := first.schedule.objection(first):
-        raise ValueError(objection)
+    if conflict := first.schedule.conflict(first):
+        raise ValueError(conflict)
     streams = [{name: stream(spec.seed, name) for name in STREAMS} for spec in specs]
     on_device = replace(data, train=data.train.to(place.device))
     training = Training(specs, on_device, place, _nets(specs, data.space, place), streams)
@@ -156,7 +168,7 @@ def _gradients(training: Training, turn: Turn) -> dict[PlayerName, list[Tensor]]
     variant = training.specs[0].variant
     losses = {"d": variant.d_loss, "g": variant.g_loss}
 
-    def terms_of(sights: Mapping[PlayerName, Sight]) -> Terms:
+    def terms_of(sights: Mapping[PlayerName, LossInputs]) -> LossTerms:
         return {f"{p}/{name}": term for p, sight in sights.items() for name, term in losses[p](*sight).items()}
 
     moving = {player: _moving(training, player) for player in turn}
@@ -173,15 +185,19 @@ def _gradients(training: Training, turn: Turn) -> dict[PlayerName, list[Tensor]]
     return gradients
 
 
-def _on_pack(training: Training, function: Callable[[Mapping[PlayerName, Sight]], Params]) -> Callable[..., Params]:
+def _on_pack(
+    training: Training, function: Callable[[Mapping[PlayerName, LossInputs]], Params]
+) -> Callable[..., Params]:
     """A function of what the movers of one run see as a function of the pack's stacked tensors."""
     spec = training.specs[0]
 
     def of_one(kept: Kept, weights: Nested, buffers: Nested, carry: Params, turn: Turn) -> Params:
         nets = {name: net.player(weights[name], buffers[name]) for name, net in training.nets.items()}
         for name, slots in kept.items():
-            nets[name] = replace(nets[name], update=foresight(spec.optimizer, moved_by(spec.variant, name), slots))
-        nets["g"] = maker(spec, nets["g"], carry)
+            nets[name] = replace(
+                nets[name], update=functional_update(spec.optimizer, moved_by(spec.variant, name), slots)
+            )
+        nets["g"] = packed_generator(spec, nets["g"], carry)
         steady = {name: net if buffers[name] else once(net) for name, net in nets.items()}
         return function(sights(spec, steady, carry, turn))
 
@@ -211,13 +227,13 @@ def _carry_on(training: Training, player: PlayerName, batch: Params) -> None:
     """Let the variant renew what it carries, after an update of that player."""
     if training.carry:
         variant = training.specs[0].variant
-        renew = _on_pack(training, lambda sights: variant.carry_on(*sights[player], mover=player))
+        renew = _on_pack(training, lambda sights: variant.next_carry(*sights[player], mover=player))
         weights = {name: net.frozen for name, net in training.nets.items()}
         with torch.no_grad():
             training.carry = renew(weights, _buffers(training), training.carry, {player: batch})
 
 
-def _moment(training: Training) -> Moment:
+def _moment(training: Training) -> Snapshot:
     means, finite = summary(training.history, training.nets)
     shown = means | _health(training)
     for run in range(len(training.specs)):
@@ -233,8 +249,8 @@ def _moment(training: Training) -> Moment:
         terms = {} if diverged else {name: number for name, number in numbers.items() if isfinite(number)}
         checkpoint, generator = partial(_checkpoint, training, run), partial(_sampler, training, run)
         measures = partial(_measures, training, run)
-        looks.append(Look(spec, training.step, terms, diverged, checkpoint, generator, measures))
-    return Moment(training.step, tuple(looks))
+        looks.append(RunSnapshot(spec, training.step, terms, diverged, checkpoint, generator, measures))
+    return Snapshot(training.step, tuple(looks))
 
 
 def _health(training: Training) -> Params:

@@ -20,16 +20,16 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from ganbench import plan
 from ganbench.errors import RequestError
 from ganbench.rng import seed_of
+from ganbench.runner import plan
 from ganbench.tuning.space import Knob, check_names, knobs, turned
 
 if TYPE_CHECKING:
+    from ganbench.cli.progress import Talk
     from ganbench.executors.base import Executor
-    from ganbench.progress import Talk
+    from ganbench.results.store import Store
     from ganbench.spec import RunSpec
-    from ganbench.store import Store
     from ganbench.suite import Suite
 
 Sampler = Literal["random", "tpe"]

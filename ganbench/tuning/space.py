@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_type_hints
 
-from ganbench.component import Component, Search
+from ganbench.component import Component, Search, searches
 from ganbench.errors import RequestError
-from ganbench.options import searches
 from ganbench.spec import RunSpec
 
 PARTS: tuple[Literal["optimizer", "variant"], ...] = ("optimizer", "variant")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganbench.variants._joint import pac_objection
-from ganbench.variants.base import LOGITS, Batch, Better, Border, Draw, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, Draw, LossTerms, Players, Variant
+from ganbench.variants.parts.joint import pac_objection
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -38,11 +38,11 @@ class ALI(Variant):
 
     encoder: Literal["stochastic", "deterministic"] = "stochastic"
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = self.scores(net, batch)
         return {"real": softplus(-real).mean(), "fake": softplus(fake).mean()}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = self.scores(net, batch)
         return {"real": softplus(real).mean(), "fake": softplus(-fake).mean()}
 
@@ -59,8 +59,8 @@ class ALI(Variant):
         inferred = net["e"](batch.x, *noise)
         return net.d.part("joint", batch.x, inferred), net.d.part("joint", net.g(batch.z), batch.z)
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return pac_objection(spec)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.optimizers.base import PlayerName
 
-Terms = dict[str, Tensor]  # named scalar terms: their sum is the loss, each is logged
+LossTerms = dict[str, Tensor]  # named scalar terms: their sum is the loss, each is logged
 Params = dict[str, Tensor]
 Update = Callable[[Params, Params], "tuple[Params, Update]"]  # (parameters, gradients) -> the next, and its successor
 Better = Literal["lower", "higher", "neither"]
@@ -79,7 +79,7 @@ class Batch:
     x: Tensor  # real samples (n, *shape), in the network's own range
     z: Tensor  # latents (n, z)
     noise: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.noise` asked for
-    carry: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.carry` began and `carry_on` renews
+    carry: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.carry` began and `next_carry` renews
     y: Tensor | None = None  # labels (n,) of x, for which the fakes are made too; conditional networks get them unasked
     step: Tensor | None = None  # the number of the generator step, from 1, as a float
     labelled: tuple[Tensor, Tensor] | None = None  # further reals (n, *shape) and their labels (n,), if `asks_labels`
@@ -95,14 +95,14 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Border:
+class DecisionBoundary:
     """Where D's scores turn from fake to real, and how far from there its loss is nearly flat (None: nowhere)."""
 
     at: float = 0.0
     flat: float | None = None
 
 
-LOGITS = Border(flat=math.log(99))  # the score is a log-odds; flat where D is sure to 99 %
+LOGITS = DecisionBoundary(flat=math.log(99))  # the score is a log-odds; flat where D is sure to 99 %
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +114,11 @@ class Variant(Component):
     """
 
     @abstractmethod
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         """The discriminator's loss terms on one batch."""
 
     @abstractmethod
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         """The generator's loss terms on one batch."""
 
     def d_steps(self, step: int) -> int:
@@ -140,11 +140,11 @@ class Variant(Component):
         """What a run carries from update to update beside networks and optimizers, as it begins: named tensors."""
         return {}
 
-    def carry_on(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
+    def next_carry(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
         """What is carried on after an update of `mover` on this batch; called without gradients."""
         return dict(batch.carry)
 
-    def report(self, carry: Mapping[str, Tensor]) -> Terms:
+    def report(self, carry: Mapping[str, Tensor]) -> LossTerms:
         """Scalars that tell how what is carried fares; logged as `carry/NAME` beside the terms of the losses."""
         return {}
 
@@ -155,8 +155,8 @@ class Variant(Component):
         """
         return net.d(batch.x), net.d(net.g(batch.z))
 
-    def border(self) -> Border | None:
-        """The border between D's scores of reals and of fakes; None where the loss sets none (critics, energies)."""
+    def decision_boundary(self) -> DecisionBoundary | None:
+        """The boundary between D's scores of reals and of fakes; None where the loss sets none (critics, energies)."""
         return None
 
     def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:

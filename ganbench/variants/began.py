@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Fraction, NonNegative, Search
-from ganbench.variants._energies import energy
-from ganbench.variants.base import Batch, Params, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Params, Players, Variant
+from ganbench.variants.parts.energies import energy
 
 if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
@@ -35,11 +35,11 @@ class BEGAN(Variant):
     k_rate: NonNegative = 0.001  # lambda_k
     k_start: Fraction = 0.0
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = energy(net.d, batch.x, "l1"), energy(net.d, net.g(batch.z), "l1")
         return {"real": real.mean(), "fake": -batch.carry["k"] * fake.mean()}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {"fake": energy(net.d, net.g(batch.z), "l1").mean()}
 
     def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -48,7 +48,7 @@ class BEGAN(Variant):
     def carry(self) -> Params:
         return {"k": torch.tensor(self.k_start), "convergence": torch.tensor(0.0)}
 
-    def carry_on(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
+    def next_carry(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
         if mover == "d":
             return dict(batch.carry)
         real, fake = energy(net.d, batch.x, "l1").mean(), energy(net.d, net.g(batch.z), "l1").mean()
@@ -56,5 +56,5 @@ class BEGAN(Variant):
         k = (batch.carry["k"] + self.k_rate * balance).clamp(0, 1)
         return {"k": k, "convergence": real + balance.abs()}
 
-    def report(self, carry: Mapping[str, Tensor]) -> Terms:
+    def report(self, carry: Mapping[str, Tensor]) -> LossTerms:
         return dict(carry)

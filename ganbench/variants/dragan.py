@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
-from ganbench.variants._scores import logistic_d, logistic_g
-from ganbench.variants.base import LOGITS, Batch, Border, Draw, Players, Terms, Variant
-from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
+from ganbench.variants.parts.penalties import batchnorm_objection, displace, unit_norm_penalty
+from ganbench.variants.parts.scores import logistic_d, logistic_g
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -31,20 +31,20 @@ class DRAGAN(Variant):
     scale: Positive = 0.5
     symmetric: bool = False
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         direction = 2 * batch.noise["direction"] - 1 if self.symmetric else batch.noise["direction"]
         reach = self.scale * batch.x.std(correction=0)
         around = displace(batch.x, noise=reach * direction, share=batch.noise["share"])
         return logistic_d(net, batch) | {"penalty": self.gp_weight * unit_norm_penalty(net.d, around)}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_g(net, batch)
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
         return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform")}
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return batchnorm_objection(spec)

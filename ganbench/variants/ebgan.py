@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ganbench.component import NonNegative, Positive, Search
-from ganbench.variants._energies import energy, pulling_away
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Players, Variant
+from ganbench.variants.parts.energies import energy, pulling_away
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -33,11 +33,11 @@ class EBGAN(Variant):
     energy: Literal["norm", "mse"] = "norm"
     pt_weight: NonNegative = 0.0
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = energy(net.d, batch.x, self.energy), energy(net.d, net.g(batch.z), self.energy)
         return {"real": real.mean(), "fake": relu(self.margin - fake).mean()}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         made = net.g(batch.z)
         terms = {"fake": energy(net.d, made, self.energy).mean()}
         if self.pt_weight > 0:
@@ -47,6 +47,6 @@ class EBGAN(Variant):
     def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
         return -energy(net.d, batch.x, self.energy), -energy(net.d, net.g(batch.z), self.energy)
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         alone = self.pt_weight > 0 and spec.batch < 2
         return "the pulling-away term takes pairs of fakes: use a batch of at least 2" if alone else None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from ganbench.component import Fraction, Search
-from ganbench.variants._features import Distance, gap
-from ganbench.variants._scores import logistic_d
-from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.features import Distance, gap
+from ganbench.variants.parts.scores import logistic_d
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +27,12 @@ class FeatureMatching(Variant):
     distance: Distance = "squared"
     real_target: Annotated[Fraction, Search(0.7, 1.0)] = 1.0
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_d(net, batch, self.real_target)
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = net.d.part("features", batch.x), net.d.part("features", net.g(batch.z))
         return {"features": gap(real, fake, self.distance)}
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS

@@ -8,8 +8,8 @@ from typing import ClassVar
 from torch.nn.functional import relu
 
 from ganbench.component import Count
-from ganbench.variants._scores import critic_g
-from ganbench.variants.base import Batch, Border, Players, Terms, Variant
+from ganbench.variants.base import Batch, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.scores import critic_g
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,17 +21,17 @@ class Hinge(Variant):
 
     n_dis: Count = 1
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {
             "real": relu(1 - net.d(batch.x)).mean(),
             "fake": relu(1 + net.d(net.g(batch.z))).mean(),
         }
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return critic_g(net, batch)
 
-    def border(self) -> Border:
-        return Border(flat=1.0)
+    def decision_boundary(self) -> DecisionBoundary:
+        return DecisionBoundary(flat=1.0)
 
     def d_steps(self, step: int) -> int:
         return self.n_dis

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from torch import Tensor
 
 from ganbench.component import Count, Index, Positive, Search
-from ganbench.variants import _codes
-from ganbench.variants._scores import logistic_d, logistic_g
-from ganbench.variants.base import LOGITS, Batch, Better, Border, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts import codes as _codes
+from ganbench.variants.parts.scores import logistic_d, logistic_g
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -45,13 +45,13 @@ class InfoGAN(Variant):
     weight: Annotated[Positive, Search(0.1, 10.0, log=True)] = 1.0
     std: Positive = 1.0
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_d(net, batch) | self._information(net, batch)
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_g(net, batch) | self._information(net, batch)
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
     def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
@@ -62,7 +62,7 @@ class InfoGAN(Variant):
         accuracy = {"q_accuracy": _codes.accuracy(codes, told)} if self.categories else {}
         return accuracy | ({"q_correlation": _codes.correlation(codes, told)} if self.continuous else {})
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         count = sum(self.categories) + self.continuous
         if count == 0:
             return "it has no code: give categories or continuous"
@@ -79,9 +79,9 @@ class InfoGAN(Variant):
     def _split(self, latent: Tensor) -> _codes.Codes:
         return _codes.split(latent, self.categories, self.continuous)
 
-    def _information(self, net: Players, batch: Batch) -> Terms:
+    def _information(self, net: Players, batch: Batch) -> LossTerms:
         codes, told = self._both(net, batch)
-        terms: Terms = {}
+        terms: LossTerms = {}
         if self.categories:
             terms["categorical"] = -self.weight * _codes.categorical_information(codes, told).mean()
         if self.continuous:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Players, Variant
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -29,17 +29,17 @@ class LAPGAN(Variant):
     )
     needs: ClassVar[frozenset[str]] = frozenset({"pyramid", "levels"})
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         real = softplus(-net.d.part("levels", net.d.part("pyramid", batch.x))).mean(0)
         fake = softplus(self._made(net, batch)).mean(0)
         return {
             f"{name}{level}": cost for name, sums in (("real", real), ("fake", fake)) for level, cost in enumerate(sums)
         }
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {f"fake{level}": cost for level, cost in enumerate(softplus(-self._made(net, batch)).mean(0))}
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return "G is given single images, not packs: set the network's pac to 1" if spec.network.pac > 1 else None
 
     def _made(self, net: Players, batch: Batch) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ganbench.component import NonNegative, Search
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Players, Variant
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -32,19 +32,19 @@ class LossSensitiveGAN(Variant):
     margin_weight: Annotated[NonNegative, Search(1e-5, 1e-2, log=True)] = 2e-4
     output: Literal["relu", "softplus"] = "relu"
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         fake_x = net.g(batch.z)
         real, fake = self._loss(net.d(batch.x)), self._loss(net.d(fake_x))
         margin = self.margin_weight * (batch.x - fake_x).abs().flatten(1).sum(1)
         return {"real": self.gamma * real.mean(), "margin": relu(margin + real - fake).mean()}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {"fake": self._loss(net.d(net.g(batch.z))).mean()}
 
     def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
         return -net.d(batch.x), -net.d(net.g(batch.z))
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         if self.output == "relu" and not spec.network.d_batchnorm:
             return (
                 "without batch norm in D all scores may be negative, where relu is flat and nobody moves again; "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ganbench.variants._scores import Reduction, squared_distance
-from ganbench.variants.base import Batch, Border, Players, Terms, Variant
+from ganbench.variants.base import Batch, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.scores import Reduction, squared_distance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +26,14 @@ class LSGAN(Variant):
     c: float = 1.0
     reduction: Reduction = "half_mean"
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {
             "real": squared_distance(net.d(batch.x), self.b, self.reduction),
             "fake": squared_distance(net.d(net.g(batch.z)), self.a, self.reduction),
         }
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {"fake": squared_distance(net.d(net.g(batch.z)), self.c, self.reduction)}
 
-    def border(self) -> Border | None:
-        return Border((self.a + self.b) / 2) if self.a < self.b else None
+    def decision_boundary(self) -> DecisionBoundary | None:
+        return DecisionBoundary((self.a + self.b) / 2) if self.a < self.b else None

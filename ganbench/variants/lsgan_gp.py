@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
-from ganbench.variants._scores import Reduction, squared_distance
-from ganbench.variants.base import Batch, Border, Draw, Players, Terms, Variant
-from ganbench.variants.penalties import batchnorm_objection, displace, unit_norm_penalty
+from ganbench.variants.base import Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
+from ganbench.variants.parts.penalties import batchnorm_objection, displace, unit_norm_penalty
+from ganbench.variants.parts.scores import Reduction, squared_distance
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -35,7 +35,7 @@ class LSGANGP(Variant):
     scale: Positive = 30.0
     frozen: bool = False
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         around = displace(batch.x, noise=self.scale * batch.noise["direction"], share=batch.noise["share"])
         return {
             "real": squared_distance(net.d(batch.x), self.b, self.reduction),
@@ -43,14 +43,14 @@ class LSGANGP(Variant):
             "penalty": self.gp_weight * unit_norm_penalty(net.d, around),
         }
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {"fake": squared_distance(net.d(net.g(batch.z)), self.c, self.reduction)}
 
-    def border(self) -> Border | None:
-        return Border((self.a + self.b) / 2) if self.a < self.b else None
+    def decision_boundary(self) -> DecisionBoundary | None:
+        return DecisionBoundary((self.a + self.b) / 2) if self.a < self.b else None
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
         return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform", once=self.frozen)}
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return batchnorm_objection(spec)

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from ganbench.component import Count, Fraction, NonNegative, Positive
-from ganbench.variants import _memory
-from ganbench.variants.base import LOGITS, Batch, Border, Params, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Params, Players, Variant
+from ganbench.variants.parts import memory as _memory
 
 if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
@@ -53,12 +53,12 @@ class MemoryGAN(Variant):
     g_form: Literal["minimax", "ns", "both"] = "minimax"
     form: Literal["paper", "code"] = "paper"
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         made = net.d.part("query", net.g(batch.z))
         real, fake = self._score(net.d.part("query", batch.x), batch), self._score(made, batch)
         return {"real": softplus(-real).mean(), "fake": softplus(fake).mean(), "info": self._info(made, batch)}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         made = net.d.part("query", net.g(batch.z))
         fake = self._score(made, batch)
         loss = {"minimax": logsigmoid(-fake), "ns": -logsigmoid(fake), "both": -fake}[self.g_form]
@@ -68,7 +68,7 @@ class MemoryGAN(Variant):
         queries = net.d.part("query", batch.x), net.d.part("query", net.g(batch.z))
         return self._score(queries[0], batch), self._score(queries[1], batch)
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
     def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
@@ -77,17 +77,17 @@ class MemoryGAN(Variant):
     def carry(self) -> Params:
         return _memory.begin(self.slots, self.key, self.form == "code")
 
-    def carry_on(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
+    def next_carry(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
         if mover == "g" and self.form == "paper":
             return dict(batch.carry)
         real, fake = net.d.part("query", batch.x), net.d.part("query", net.g(batch.z))
         return _memory.write(self._rule(), _memory.write(self._rule(), batch.carry, real, 1.0), fake, 0.0)
 
-    def report(self, carry: Mapping[str, Tensor]) -> Terms:
+    def report(self, carry: Mapping[str, Tensor]) -> LossTerms:
         return _memory.shape_of(carry)
 
-    def objection(self, spec: RunSpec) -> str | None:
-        return _memory.objection(spec, _memory.Size(self.slots, self.key, self.top))
+    def conflict(self, spec: RunSpec) -> str | None:
+        return _memory.conflict(spec, _memory.Size(self.slots, self.key, self.top))
 
     def _rule(self) -> _memory.Rule:
         return _memory.Rule(self.concentration, self.beta, self.alpha, self.top, self.em_steps, self.form == "code")

@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import softplus
 
 from ganbench.component import Count, Fraction, Index
-from ganbench.variants._scores import logistic_d
-from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.scores import logistic_d
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,10 @@ class Minimax(Variant):
     early_steps: Index = 0
     early_below: Fraction = 0.0
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_d(net, batch)
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         fake = net.d(net.g(batch.z))
         saturating, strong = -softplus(fake).mean(), softplus(-fake).mean()
         early = fake.sigmoid().mean() < self.early_below
@@ -43,7 +43,7 @@ class Minimax(Variant):
             early = early | (batch.step <= self.early_steps)
         return {"fake": torch.where(early, strong, saturating)}
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
     def d_steps(self, step: int) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ganbench.component import Count, Fraction
-from ganbench.variants._scores import logistic_d, logistic_g
-from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.scores import logistic_d, logistic_g
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +30,13 @@ class NonSaturating(Variant):
     g_target: Fraction = 1.0
     minimax_share: Fraction = 0.0
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_d(net, batch, self.real_target)
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_g(net, batch, self.minimax_share, self.g_target)
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
     def d_steps(self, step: int) -> int:

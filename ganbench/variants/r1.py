@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from torch import Tensor
 
 from ganbench.component import NonNegative, Search
-from ganbench.variants._scores import logistic, logistic_g
-from ganbench.variants.base import LOGITS, Batch, Border, Players, Terms, Variant
-from ganbench.variants.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.parts.scores import logistic, logistic_g
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -31,10 +31,10 @@ class R1(Variant):
     on: Literal["real", "fake", "both"] = "real"
     convention: Literal["half", "full"] = "half"
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         weight = self.gamma / 2 if self.convention == "half" else self.gamma
         scores: dict[str, Tensor] = {}
-        penalties: Terms = {}
+        penalties: LossTerms = {}
         for side, x in {"real": batch.x, "fake": net.g(batch.z)}.items():
             if self.on in (side, "both"):
                 scores[side], gradient = scored(net.d, x)
@@ -43,11 +43,11 @@ class R1(Variant):
                 scores[side] = net.d(x)
         return logistic(real=scores["real"], fake=scores["fake"]) | penalties
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic_g(net, batch)
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return batchnorm_objection(spec)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
-from ganbench.variants._relativistic import paired_g
-from ganbench.variants.base import Batch, Players, Terms, Variant
-from ganbench.variants.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.base import Batch, LossTerms, Players, Variant
+from ganbench.variants.parts.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.parts.relativistic import paired_g
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -29,7 +29,7 @@ class R3GAN(Variant):
 
     gamma: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = scored(net.d, batch.x), scored(net.d, net.g(batch.z))
         return {
             "pairs": softplus(fake.score - real.score).mean(),
@@ -37,8 +37,8 @@ class R3GAN(Variant):
             "fake_penalty": self.gamma / 2 * squared_norm(fake.gradient).mean(),
         }
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return paired_g(net, batch)
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return batchnorm_objection(spec)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch.nn.functional import relu
 
-from ganbench.variants._relativistic import both_sides, margins
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Players, Variant
+from ganbench.variants.parts.relativistic import both_sides, margins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +24,10 @@ class RaHinge(Variant):
 
     halve: bool = False
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         above = margins(net, batch)
         return both_sides(real=relu(1 - above.real), fake=relu(1 + above.fake), halve=self.halve)
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         above = margins(net, batch)
         return both_sides(real=relu(1 + above.real), fake=relu(1 - above.fake), halve=self.halve)

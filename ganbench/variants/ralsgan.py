@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ganbench.variants._relativistic import both_sides, margins
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Players, Variant
+from ganbench.variants.parts.relativistic import both_sides, margins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,10 @@ class RaLSGAN(Variant):
 
     halve: bool = False
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         above = margins(net, batch)
         return both_sides(real=(above.real - 1).square(), fake=(above.fake + 1).square(), halve=self.halve)
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         above = margins(net, batch)
         return both_sides(real=(above.real + 1).square(), fake=(above.fake - 1).square(), halve=self.halve)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch.nn.functional import softplus
 
-from ganbench.variants._relativistic import paired_g
-from ganbench.variants.base import Batch, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Players, Variant
+from ganbench.variants.parts.relativistic import paired_g
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,8 @@ class RSGAN(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Jolicoeur-Martineau 2018, arXiv:1807.00734, RSGAN"
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {"pairs": softplus(net.d(net.g(batch.z)) - net.d(batch.x)).mean()}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return paired_g(net, batch)

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, softplus
 
 from ganbench.component import NonNegative
-from ganbench.variants._features import gap
-from ganbench.variants.base import LOGITS, Batch, Better, Border, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.features import gap
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -38,7 +38,7 @@ class SemiSupervised(Variant):
     unlabelled_weight: NonNegative = 1.0
     g_objective: Literal["mean_squared", "mean_absolute", "squared", "minimax"] = "mean_squared"
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         assert batch.labelled is not None  # asked for
         x, y = batch.labelled
         real, fake, half = net.d(batch.x), net.d(net.g(batch.z)), self.unlabelled_weight / 2
@@ -48,19 +48,19 @@ class SemiSupervised(Variant):
             "fake": half * softplus(fake).mean(),
         }
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         fake = net.g(batch.z)
         if self.g_objective == "minimax":
             return {"fake": -softplus(net.d(fake)).mean()}
         seen, made = net.d.part("features", batch.x), net.d.part("features", fake)
         return {"features": gap(seen, made, self.g_objective)}
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
     def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
         assert batch.y is not None  # the data have labels
         return {"test_error": net.d.part("logits", batch.x).argmax(1).ne(batch.y).double()}
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return "a pack of samples has no one class: set pac to 1" if spec.network.pac > 1 else None

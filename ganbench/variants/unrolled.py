@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Index
-from ganbench.variants._scores import logistic
-from ganbench.variants._unrolling import unroll
-from ganbench.variants.base import LOGITS, Batch, Border, Player, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Player, Players, Variant
+from ganbench.variants.parts.scores import logistic
+from ganbench.variants.parts.unrolling import unroll
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -33,10 +33,10 @@ class Unrolled(Variant):
     k: Index = 5
     second_order: bool = True
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return logistic(real=net.d(batch.x), fake=net.d(net.g(batch.z)))
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         fake = net.g(batch.z)
         met = fake if self.second_order else net.g.still()(batch.z)
 
@@ -46,11 +46,11 @@ class Unrolled(Variant):
         later = unroll(net.d, loss, self.k)
         return {name: -term for name, term in logistic(real=later(batch.x), fake=later(fake)).items()}
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
-    def objection(self, spec: RunSpec) -> str | None:
-        if not spec.optimizer.foresees:
+    def conflict(self, spec: RunSpec) -> str | None:
+        if not spec.optimizer.has_functional_update:
             return f"{spec.optimizer.kind()} has no form that gradients flow through, to unroll it: use adam"
         if spec.optimizer.historical:
             return "historical averaging is no part of what it unrolls: set the optimizer's historical to 0"

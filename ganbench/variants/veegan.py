@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
-from ganbench.variants._joint import pac_objection
-from ganbench.variants.base import LOGITS, Batch, Better, Border, Players, Terms, Variant
+from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, LossTerms, Players, Variant
+from ganbench.variants.parts.joint import pac_objection
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -38,11 +38,11 @@ class VEEGAN(Variant):
     weight: Annotated[NonNegative, Search(0.1, 10.0, log=True)] = 1.0
     adversarial_reconstructor: bool = False
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = self.scores(net, batch)
         return {"real": softplus(-real).mean(), "fake": softplus(fake).mean()}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         terms = {
             "fake": net.d.part("joint", net.g(batch.z), batch.z).mean(),
             "latent": self.weight * latent_error(net, batch).mean(),
@@ -58,10 +58,10 @@ class VEEGAN(Variant):
         """-D of pairs from the reconstructor and of pairs from the generator: higher for the real."""
         return -net.d.part("joint", batch.x, net["e"](batch.x)), -net.d.part("joint", net.g(batch.z), batch.z)
 
-    def border(self) -> Border:
+    def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return pac_objection(spec)
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 import torch
 
 from ganbench.component import Count, Index, Positive, Search
-from ganbench.variants._scores import critic_g
-from ganbench.variants.base import Batch, Params, Players, Terms, Variant
+from ganbench.variants.base import Batch, LossTerms, Params, Players, Variant
+from ganbench.variants.parts.scores import critic_g
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,10 @@ class WGAN(Variant):
     refresh: Index = 0
     warmup_critic: Count = 100
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {"real": -net.d(batch.x).mean(), "fake": net.d(net.g(batch.z)).mean()}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return critic_g(net, batch)
 
     def d_steps(self, step: int) -> int:

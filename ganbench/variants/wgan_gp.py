@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import Count, NonNegative, Search
-from ganbench.variants._scores import critic_g
-from ganbench.variants.base import Batch, Draw, Players, Terms, Variant
-from ganbench.variants.penalties import batchnorm_objection, interpolate, unit_norm_penalty
+from ganbench.variants.base import Batch, Draw, LossTerms, Players, Variant
+from ganbench.variants.parts.penalties import batchnorm_objection, interpolate, unit_norm_penalty
+from ganbench.variants.parts.scores import critic_g
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -28,7 +28,7 @@ class WGANGP(Variant):
     gp_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
     n_critic: Count = 5
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         fake = net.g(batch.z)
         between = interpolate(batch.x, fake, batch.noise["share"])
         return {
@@ -37,7 +37,7 @@ class WGANGP(Variant):
             "penalty": self.gp_weight * unit_norm_penalty(net.d, between),
         }
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return critic_g(net, batch)
 
     def d_steps(self, step: int) -> int:
@@ -46,5 +46,5 @@ class WGANGP(Variant):
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
         return {"share": Draw((n,), "uniform")}
 
-    def objection(self, spec: RunSpec) -> str | None:
+    def conflict(self, spec: RunSpec) -> str | None:
         return batchnorm_objection(spec)

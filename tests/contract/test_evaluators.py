@@ -17,7 +17,7 @@ from ganbench.datasets.ring8 import Ring8
 from ganbench.evaluators.base import KNOWN, Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.plugins import Registry
 from ganbench.rng import stream
-from tests.evaluation import Given, image_data, points_data, real_side
+from tests.support.evaluation import Given, image_data, points_data, real_side
 
 REGISTRY = Registry()
 KINDS = REGISTRY.names("evaluator")
@@ -62,7 +62,7 @@ def check(evaluator: Evaluator, sides: dict[str, tuple[View, Reference]]) -> int
     for name, (fake, real) in sides.items():
         at_hand: set[FeatureName] = {"pixels"} if name != "features" else set(KNOWN)
         looks_at_samples = not evaluator.needs() and name == "features"  # where there are none to look at
-        fits = evaluator.misfit(real.space, len(fake), real.modes is not None) is None and not looks_at_samples
+        fits = evaluator.unsupported(real.space, len(fake), real.modes is not None) is None and not looks_at_samples
         if fits and set(evaluator.needs()) <= at_hand:
             scores = testing.check_evaluator(evaluator, fake, real)
             assert scores, f"{evaluator.notation()} says nothing of {name}"
@@ -97,7 +97,7 @@ def test_no_two_evaluators_report_one_name() -> None:
 def test_too_few_samples_and_strange_spaces_are_objected_to_or_scored(kind: str) -> None:
     for space in (Space((2,)), Space((1, 8, 8)), Space((3, 32, 32), 10)):
         for samples in (1, 2, 1000):
-            reason = small(kind).misfit(space, samples, False)
+            reason = small(kind).unsupported(space, samples, False)
             assert reason is None or (isinstance(reason, str) and reason.strip())
 
 
@@ -106,7 +106,9 @@ def test_the_seed_is_the_only_chance(kind: str, sides: dict[str, tuple[View, Ref
     """A score doesn't depend on torch's global generator, nor moves it."""
     evaluator = small(kind)
     at_hand = [sides["features"]] if evaluator.needs() else [sides["images"], sides["points"]]
-    fitting = [one for one in at_hand if evaluator.misfit(one[1].space, len(one[0]), one[1].modes is not None) is None]
+    fitting = [
+        one for one in at_hand if evaluator.unsupported(one[1].space, len(one[0]), one[1].modes is not None) is None
+    ]
     assert fitting
     for fake, real in fitting:
         before = torch.random.get_rng_state()
@@ -141,7 +143,7 @@ def test_every_metric_tells_some_damage(kind: str, sides: dict[str, tuple[View, 
             "points": Ring8().load(None).draw(n, stream(1, "fake")).double(),
             "images": image_data(n, seed=1).test.x,
         }
-        fits = (name for name in kinds if evaluator.misfit(sides[name][1].space, n, name == "points") is None)
+        fits = (name for name in kinds if evaluator.unsupported(sides[name][1].space, n, name == "points") is None)
         reference = sides[name := next(fits)][1]
         made = [reference.view(x) for x in (kinds[name], *damaged(kinds[name], reference.split("train").x))]
     like_real, *worse = [evaluator(view, reference, stream(0, "check")) for view in made]
@@ -171,7 +173,7 @@ class Broken(Evaluator):
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)
 
-    def misfit(self, space: Space, samples: int, modes: bool) -> str | None:
+    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return "never" if self.fault == "doesn't fit: never" else None
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:

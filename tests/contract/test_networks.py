@@ -11,11 +11,11 @@ from torch import nn
 
 from ganbench import testing
 from ganbench.datasets.base import Space
-from ganbench.networks._layers import BatchNorm
 from ganbench.networks.base import Network
+from ganbench.networks.parts.layers import BatchNorm
 from ganbench.plugins import Registry
 from ganbench.testing.networks import check_player
-from tests.contract.small import small
+from tests.support.small import small
 
 REGISTRY = Registry()
 KINDS = REGISTRY.names("network")
@@ -24,7 +24,7 @@ ODD = [Space((700,)), Space((3, 48, 40)), Space((1, 7, 7)), Space((2, 30, 30)), 
 
 
 def fitting(kind: str) -> list[Space]:
-    return [space for space in SPACES if small(kind).misfit(space) is None][:3]
+    return [space for space in SPACES if small(kind).unsupported(space) is None][:3]
 
 
 PAIRS = [pytest.param(kind, space, id=f"{kind}-{space.shape}") for kind in KINDS for space in fitting(kind)]
@@ -44,7 +44,7 @@ def test_every_network_serves_something(kind: str) -> None:
 def test_every_option_of_a_network(kind: str) -> None:
     space = fitting(kind)[0]
     for network in testing.variations(small(kind)):
-        for player in ("g", "d") if network.objection(testing.small_run(network=network)) is None else ():
+        for player in ("g", "d") if network.conflict(testing.small_run(network=network)) is None else ():
             check_player(network, space, player)
 
 
@@ -52,12 +52,12 @@ def test_every_option_of_a_network(kind: str) -> None:
 def test_a_misfit_names_the_space_and_a_network_that_fits(kind: str) -> None:
     network: Any = REGISTRY.find("network", kind)()
     for space in [*SPACES, *ODD]:
-        reason = network.misfit(space)
+        reason = network.unsupported(space)
         if reason is None:
             continue
         assert "x".join(map(str, space.shape)) in reason
         named = [word for word in re.findall(r"\w+", reason) if word in KINDS and word != kind]
-        assert any(REGISTRY.find("network", word)().misfit(space) is None for word in named)  # type: ignore[attr-defined]
+        assert any(REGISTRY.find("network", word)().unsupported(space) is None for word in named)  # type: ignore[attr-defined]
 
 
 # --- the checks can fail ---

@@ -24,7 +24,7 @@ REGISTRY = Registry()
 def test_optimizer(kind: str, load: Callable[[Dataset], Data]) -> None:
     example: Any = REGISTRY.find("optimizer", kind)()
     for optimizer in (example, *testing.variations(example)):
-        if optimizer.objection(testing.small_run(optimizer=optimizer)) is None:
+        if optimizer.conflict(testing.small_run(optimizer=optimizer)) is None:
             testing.check_optimizer(optimizer, load(Ring8()))
 
 

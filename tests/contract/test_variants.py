@@ -19,11 +19,11 @@ from ganbench.networks.base import Network
 from ganbench.optimizers.sgd import SGD
 from ganbench.plugins import Registry
 from ganbench.spec import RunSpec
-from ganbench.suite.rules import objection
+from ganbench.suite.rules import conflict
 from ganbench.training.trainer import train
-from ganbench.variants.base import Batch, Better, Draw, Players, Terms, Variant
-from tests.contract.noise import Noise
-from tests.contract.small import small, small_variant
+from ganbench.variants.base import Batch, Better, Draw, LossTerms, Players, Variant
+from tests.support.noise import Noise
+from tests.support.small import small, small_variant
 
 Load = Callable[[Dataset], Data]
 
@@ -38,7 +38,7 @@ PLACES = [
 
 
 def runs(kind: str, dataset: Dataset, network: Network) -> list[RunSpec]:
-    """The runs of a variant on a network, wherever batch norm may be without an objection."""
+    """The runs of a variant on a network, wherever batch norm may be without an conflict."""
     placed = [replace(network, batchnorm=batchnorm) for batchnorm in BATCHNORM]
     parts = {"variant": small_variant(kind), "dataset": dataset, "batch": 6}
     specs = [testing.small_run(network=one, **parts) for one in placed]
@@ -46,13 +46,13 @@ def runs(kind: str, dataset: Dataset, network: Network) -> list[RunSpec]:
 
 
 def objects(spec: RunSpec) -> str | None:
-    return objection(spec, spec.dataset.space(None))
+    return conflict(spec, spec.dataset.space(None))
 
 
 def others() -> list[RunSpec]:
     """Every variant once on every other network, on the smallest images that it serves."""
     rest = [small(kind) for kind in REGISTRY.names("network") if kind not in ("mlp", "dcgan")]
-    cells = [(next(d for d in PLACES if network.misfit(d.space(None)) is None), network) for network in rest]
+    cells = [(next(d for d in PLACES if network.unsupported(d.space(None)) is None), network) for network in rest]
     met = [runs(kind, *cell)[:1] for cell, kind in product(cells, VARIANTS)]
     return [replace(spec, steps=2) for specs in met for spec in specs]
 
@@ -117,8 +117,8 @@ def test_resume_on_other_networks(spec: RunSpec, load: Load) -> None:
     """They fit together, as a pack too, and a checkpoint holds all that there is."""
     testing.check_resume(spec, load(spec.dataset))
     pack = [spec, replace(spec, seed=1)] if spec.variant.stackable else [spec]
-    (moment,) = train(pack, load(spec.dataset), (1,))
-    assert moment.step == 1
+    (snapshot,) = train(pack, load(spec.dataset), (1,))
+    assert snapshot.step == 1
 
 
 @pytest.mark.parametrize("kind", VARIANTS)
@@ -163,11 +163,11 @@ class Broken(Variant):
     measures: ClassVar[dict[str, Better]] = {"size": "lower"}
     fault: str = ""
 
-    def d_loss(self, net: Players, batch: Batch) -> Terms:
+    def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         term = (net.d(batch.x) * batch.noise["used"]).mean() - net.d(net.g(batch.z)).mean()
         return {"all": self._bent(term, batch)}
 
-    def g_loss(self, net: Players, batch: Batch) -> Terms:
+    def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return {} if self.fault == "no terms" else {"all": net.d(net.g(batch.z)).mean()}
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:

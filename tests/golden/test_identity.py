@@ -40,7 +40,7 @@ from ganbench.variants.minimax import Minimax
 from ganbench.variants.ns import NonSaturating
 from ganbench.variants.wgan import WGAN
 from ganbench.variants.wgan_gp import WGANGP
-from tests.tiny import write_components
+from tests.support.tiny import write_components
 
 PLAIN = RunSpec(variant=NonSaturating(), dataset=Ring8(), network=MLP(), optimizer=Adam())
 

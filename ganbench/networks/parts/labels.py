@@ -1,0 +1,82 @@
+"""Networks that are told a label, and how they refuse data without any. All work under `torch.func` transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.networks.parts.layers import blank
+from ganbench.networks.parts.spaces import described
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+
+
+class Joined(nn.Module):
+    """Stages, each of which sees the label's code beside its input; the `plain` one comes first and doesn't.
+
+    The code is the one-hot label (n, classes), or a linear map of it without activation to `width` numbers.
+    """
+
+    def __init__(self, classes: int, stages: Sequence[nn.Module], *, width: int = 0, plain: nn.Module | None = None):
+        super().__init__()
+        self.classes = classes
+        self.code = blank(nn.Linear, classes, width) if width else nn.Identity()
+        self.plain = nn.Identity() if plain is None else plain
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, ...) and labels y (n,) -> what the last stage makes of them."""
+        return self._through(list(self.stages), x, y)
+
+    def features(self, x: Tensor, y: Tensor) -> Tensor:
+        """What the stages before the last make of them, flattened: (n, k)."""
+        return self._through(list(self.stages)[:-1], x, y).flatten(1)
+
+    def _through(self, stages: Sequence[nn.Module], x: Tensor, y: Tensor) -> Tensor:
+        x = self.plain(x)
+        code = self.code(one_hot(y, self.classes, like=x))
+        for stage in stages:
+            x = stage(join(x, code))
+        return x
+
+
+class Branches(nn.Module):
+    """Layers of the data's own and of the one-hot label's own, whose outputs (n, k) stand side by side in `joint`."""
+
+    def __init__(self, classes: int, *, data: nn.Module, label: nn.Module, joint: nn.Module, out: nn.Module):
+        super().__init__()
+        self.classes = classes
+        self.data, self.label, self.joint, self.out = data, label, joint, out
+
+    def features(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, ...) and labels y (n,) -> what the joint layers make of them, (n, k)."""
+        joined: Tensor = self.joint(join(self.data(x), self.label(one_hot(y, self.classes, like=x))))
+        return joined
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, ...) and labels y (n,) -> what the last layer makes of their features."""
+        made: Tensor = self.out(self.features(x, y))
+        return made
+
+
+def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
+    """Labels (n,) -> (n, classes) of the type of `like`."""
+    return (y[:, None] == torch.arange(classes, device=y.device)).to(like.dtype)
+
+
+def join(x: Tensor, code: Tensor) -> Tensor:
+    """(n, c, ...) and (n, k) -> (n, c + k, ...): the code as further features, or as constant channels."""
+    constant = code.reshape(*code.shape, *(1 for _ in x.shape[2:]))
+    return torch.cat([x, constant.expand(*code.shape, *x.shape[2:])], 1)
+
+
+def unlabelled(kind: str, space: Space) -> str | None:
+    """Why a conditional network can't serve data without labels; None when there are some."""
+    if space.classes >= 2:
+        return None
+    other = "dcgan or mlp" if space.is_image else "mlp"
+    return f"{kind} takes data with labels of 2 classes or more, not {described(space)} without: use {other}"

@@ -1,0 +1,117 @@
+"""Laplacian pyramids of images, and pairs of networks with a generator and a discriminator at each level.
+
+A pyramid is an image and its halvings, from fine to coarse. Where it passes between the two networks it is one tensor
+(n, numbers): its images, flattened, side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganbench.networks.parts.spaces import side
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+
+PARTS = frozenset({"pyramid", "levels"})
+
+
+def sides(space: Space, coarsest: int) -> tuple[int, ...]:
+    """The sides of a pyramid, halved at least once and until `coarsest` or less; empty where an odd one prevents it."""
+    found = [side(space)]
+    while len(found) < 2 or found[-1] > coarsest:
+        found.append(found[-1] // 2)
+    return tuple(found) if found[-1] and all(s % 2 == 0 for s in found[:-1]) else ()
+
+
+def halved(x: Tensor) -> Tensor:
+    """(n, c, 2s, 2s) -> (n, c, s, s): the mean of each 2x2 pixels."""
+    return F.avg_pool2d(x, 2)
+
+
+def doubled(x: Tensor) -> Tensor:
+    """(n, c, s, s) -> (n, c, 2s, 2s), bilinear: 3/4 of the nearest old pixel and 1/4 of the next, along each axis."""
+    for axis in (2, 3):
+        last = x.shape[axis] - 1
+        before = torch.cat([x.narrow(axis, 0, 1), x.narrow(axis, 0, last)], axis)
+        after = torch.cat([x.narrow(axis, 1, last), x.narrow(axis, last, 1)], axis)
+        x = torch.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis + 1).flatten(axis, axis + 1)
+    return x
+
+
+def pyramid(x: Tensor, levels: int) -> list[Tensor]:
+    """An image and its halvings."""
+    images = [x]
+    for _ in range(levels - 1):
+        images.append(halved(images[-1]))
+    return images
+
+
+def flat(images: Sequence[Tensor]) -> Tensor:
+    """Images (n, c, s, s) of several sides as one tensor (n, numbers)."""
+    return torch.cat([image.flatten(1) for image in images], 1)
+
+
+class PyramidGenerator(nn.Module):
+    """`base` makes the coarsest image of z latents; each of `finer` adds the detail of a level to the image below it.
+
+    A detail is made of a plane of latents and the coarser image, doubled, as channels. Latents (n, z + numbers of all
+    planes), the coarsest first.
+    """
+
+    def __init__(self, z: int, base: nn.Module, finer: Sequence[nn.Module], sides: Sequence[int]) -> None:
+        super().__init__()
+        self.base = base
+        self.finer = nn.ModuleList(finer)  # from fine to coarse, as sides
+        self.sides = tuple(sides[:-1])
+        self.shares = [z, *(s * s for s in reversed(self.sides))]
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latents -> images (n, c, s, s) made from coarse to fine, cut off at -1 and 1."""
+        first, *planes = torch.split(z, self.shares, 1)
+        image: Tensor = self.base(first)
+        for level, plane in zip(reversed(range(len(self.sides))), planes, strict=True):
+            image = self._refined(level, plane, image)
+        return image.clamp(-1, 1)
+
+    def pyramid(self, z: Tensor, x: Tensor) -> Tensor:
+        """Latents and images x -> pyramids, each image of which is made given the next coarser one of x."""
+        first, *planes = torch.split(z, self.shares, 1)
+        given = pyramid(x, len(self.sides) + 1)[1:]
+        made = [self._refined(i, planes[-1 - i], image) for i, image in enumerate(given)]
+        return flat([*made, self.base(first)])
+
+    def _refined(self, level: int, plane: Tensor, coarse: Tensor) -> Tensor:
+        low = doubled(coarse)
+        plane = plane.reshape(len(low), 1, *low.shape[2:])
+        image: Tensor = low + self.finer[level](torch.cat([low, plane], 1))
+        return image
+
+
+class PyramidDiscriminator(nn.Module):
+    """A network (n, c, s, s) -> (n,) for each side. Its score, for objectives that know no levels, is their mean."""
+
+    def __init__(self, judges: Sequence[nn.Module], channels: int, sides: Sequence[int]) -> None:
+        super().__init__()
+        self.judges = nn.ModuleList(judges)
+        self.shapes = [(channels, s, s) for s in sides]
+
+    def pyramid(self, x: Tensor) -> Tensor:
+        """Images -> their pyramids."""
+        return flat(pyramid(x, len(self.shapes)))
+
+    def levels(self, x: Tensor) -> Tensor:
+        """Pyramids -> the score of each level, (n, levels)."""
+        parts = torch.split(x, [math.prod(shape) for shape in self.shapes], 1)
+        images = [part.reshape(len(x), *shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        return torch.stack([judge(image) for judge, image in zip(self.judges, images, strict=True)], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        score: Tensor = self.levels(self.pyramid(x)).mean(1)
+        return score

@@ -1,0 +1,1 @@
+"""What a report says: numbers, comparisons and claims, without any drawing."""

@@ -1,0 +1,53 @@
+"""Names of datasets for ids and files, and names of cells short enough to stand beside a chart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ganbench.report.model.tables import Section
+
+
+def slugs(texts: Sequence[str]) -> list[str]:
+    """Each text as letters, digits and dashes, no two alike: `ring8[std=0.05]` is `ring8-std-0-05`."""
+    found: list[str] = []
+    for text in texts:
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+        while slug in found:
+            slug += "-2"
+        found.append(slug)
+    return found
+
+
+def labels(section: Section) -> list[str]:
+    """What tells each cell from the others, without the options that all of a kind share."""
+    columns = [shortened([str(cell.columns[name]) for cell in section.cells]) for name in section.varying]
+    return [", ".join(parts) for parts in zip(*columns, strict=True)]
+
+
+def shortened(values: Sequence[str]) -> list[str]:
+    """`mlp[z=16,pac=2]` beside `mlp[z=16]` is `mlp[pac=2]` beside `mlp`."""
+    parts = [_parts(value) for value in values]
+    shared: dict[str, set[str]] = {}
+    for kind, options in parts:
+        shared[kind] = shared.get(kind, set(options)) & set(options)
+    left = [(kind, [one for one in options if one not in shared[kind]]) for kind, options in parts]
+    return [f"{kind}[{','.join(options)}]" if options else kind for kind, options in left]
+
+
+def _parts(value: str) -> tuple[str, list[str]]:
+    """A notation's kind and its options; an option's own brackets stay closed."""
+    kind, bracket, rest = value.partition("[")
+    if not bracket or not rest.endswith("]"):
+        return value, []
+    options, depth = [""], 0
+    for letter in rest[:-1]:
+        depth += (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0:
+            options.append("")
+        else:
+            options[-1] += letter
+    return kind, options

@@ -1,0 +1,213 @@
+"""What a report says, as numbers: a section per dataset, a cell per setting, every cell over its training seeds."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from ganbench.report.model.claims import Verdict, verdicts
+from ganbench.report.model.comparisons import Family, family
+from ganbench.report.model.factors import Factors, factors
+from ganbench.report.model.outcomes import Outcomes, best_cells, outcomes
+from ganbench.report.model.rows import Row, by, rows
+from ganbench.report.model.trajectories import NUMBERS, per_run
+from ganbench.report.model.tuning import Tuning
+from ganbench.report.model.tuning import read as read_tuning
+from ganbench.results.questions import RATES, from_json
+from ganbench.stats import Interval, mean_interval, wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.results.questions import Condition, Questions
+    from ganbench.results.store import Store
+    from ganbench.results.table import Results
+
+    Numbers = dict[str, dict[str, tuple[float, ...]]]  # by run and metric: headline, best, last, tail; NaN for none
+    Held = tuple[Numbers, dict[str, Any], Questions]  # numbers, manifest, what the suite asks
+
+STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric in one cell, over the seeds that have the number; None where no seed has it."""
+
+    headline: Interval | None  # by the report's rule
+    best: Interval | None
+    last: Interval | None
+    tail: Interval | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting over its seeds. `diverged` is the rate among finished runs; None when none is finished."""
+
+    columns: dict[str, Any]
+    statuses: dict[str, int]
+    diverged: Interval | None
+    metrics: dict[str, Summary]
+    outcomes: Outcomes | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """The cells of one dataset; `metrics` maps each metric measured there to `lower` or `higher` (what is better)."""
+
+    dataset: str
+    constant: dict[str, Any]
+    varying: tuple[str, ...]
+    metrics: dict[str, str]
+    cells: tuple[Cell, ...]
+    stable: str = ""  # when a run is stable, in words; empty where the suite doesn't say
+    best: dict[str, int] = field(
+        default_factory=dict
+    )  # metric -> the cell that is significantly better than all others
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A cell that the suite left out."""
+
+    columns: dict[str, Any]
+    because: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Runs that ended with one error, numbers and names of runs apart: the first one's words and its log's end."""
+
+    error: str
+    runs: tuple[str, ...]
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A suite's results under one rule; `statuses` counts its runs."""
+
+    suite: str
+    about: str
+    rule: str
+    statuses: dict[str, int]
+    sections: tuple[Section, ...]
+    excluded: tuple[Exclusion, ...]
+    skipped: tuple[dict[str, str], ...]  # dataset, evaluator, because: what was not measured
+    failures: tuple[Failure, ...]
+    evaluation_share: float | None = None  # of the finished runs' wall time
+    budget: float | None = None  # what the suite allows for it
+    claims: tuple[Verdict, ...] = ()
+    families: tuple[Family, ...] = ()
+    factors: tuple[Factors, ...] = ()
+    tuning: Tuning | None = None  # the search that chose the settings
+
+
+def summarise(store: Store, results: Results, rule: str) -> Report:
+    """Everything that the renderers draw. Means are over runs that are done; what is absent stays absent."""
+    manifest, numbers = results.manifest, per_run(results, rule)
+    asked = from_json(manifest)
+    found = rows(results, numbers, asked.outcome)
+    better = {name: body["better"] for name, body in manifest["metrics"].items()} | RATES
+    compared = tuple(dict.fromkeys(one.metric for one in asked.compare))
+    held = (_by_run(numbers), manifest, asked)
+    return Report(
+        suite=results.suite,
+        about=manifest["about"],
+        rule=rule,
+        statuses=_count(found),
+        sections=tuple(_section(str(dataset), own, held) for (dataset,), own in by(found, ("dataset",)).items()),
+        excluded=tuple(Exclusion(cell["columns"], cell["because"]) for cell in manifest["excluded"]),
+        skipped=tuple(manifest["evaluation"].get("skipped", ())),
+        failures=_failures(store, results.runs),
+        evaluation_share=results.evaluation_share,
+        budget=manifest["evaluation"].get("budget"),
+        claims=verdicts(found, asked.claims, better),
+        families=tuple(family(found, one, better[one.metric]) for one in asked.compare),
+        factors=tuple(factors(found, manifest["axes"], compared)),
+        tuning=read_tuning(store, results.suite),
+    )
+
+
+def _section(dataset: str, runs: Sequence[Row], held: Held) -> Section:
+    numbers, manifest, asked = held
+    columns = [name for name in runs[0].columns if name not in ("dataset", "seed")]
+    varying = tuple(name for name in columns if len({run.columns[name] for run in runs}) > 1) or ("variant",)
+    cells = list(by(runs, columns).values())
+    measured = {metric for run in runs for metric in numbers.get(run.run_id, ())}
+    metrics = {
+        name: body["better"]
+        for name, body in manifest["metrics"].items()
+        if name in measured and body["better"] != "neither"
+    }
+    return Section(
+        dataset=dataset,
+        constant={name: runs[0].columns[name] for name in columns if name not in varying},
+        varying=varying,
+        metrics=metrics,
+        cells=tuple(_cell({name: own[0].columns[name] for name in columns}, own, numbers) for own in cells),
+        stable="; ".join(_rule_text(one, manifest) for one in asked.outcome.get(dataset, ())),
+        best=best_cells(cells, metrics),
+    )
+
+
+def _cell(columns: dict[str, Any], runs: Sequence[Row], numbers: Numbers) -> Cell:
+    statuses = _count(runs)
+    finished = statuses.get("done", 0) + statuses.get("diverged", 0)
+    return Cell(
+        columns=columns,
+        statuses=statuses,
+        diverged=wilson(statuses.get("diverged", 0), finished) if finished else None,
+        metrics=_summaries([numbers[run.run_id] for run in runs if run.run_id in numbers]),
+        outcomes=outcomes(runs),
+    )
+
+
+def _rule_text(one: Condition, manifest: dict[str, Any]) -> str:
+    """`modes at least 7, in most of the last 20 % of the marks`."""
+    rule, higher = one.rule, manifest["metrics"][one.metric]["better"] == "higher"
+    limit = [] if rule.limit is None else [f"at {'least' if higher else 'most'} {rule.limit:g}"]
+    ratio = [] if rule.ratio is None else [f"no more than {rule.ratio:g} times worse than its best"]
+    drop = [] if rule.drop is None else [f"no more than {rule.drop:g} worse than its best"]
+    when = f"in most of the last {rule.tail:.0%} of the marks" if rule.tail else "at the last mark"
+    return f"{one.metric} {' and '.join((*limit, *ratio, *drop))}, {when}"
+
+
+def _by_run(numbers: pd.DataFrame) -> Numbers:
+    found: Numbers = {}
+    columns = (numbers[name].tolist() for name in ("run_id", "metric", "headline", *NUMBERS))
+    for run_id, metric, *values in zip(*columns, strict=True):
+        found.setdefault(run_id, {})[metric] = tuple(values)
+    return found
+
+
+def _summaries(runs: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, Summary]:
+    """A cell's metrics over its runs."""
+    found = {}
+    for metric in dict.fromkeys(name for run in runs for name in run):
+        columns = zip(*(run[metric] for run in runs if metric in run), strict=True)
+        known = [tuple(value for value in column if not isnan(value)) for column in columns]
+        intervals = {values: mean_interval(values) for values in known if values}  # the headline is one of the others
+        found[metric] = Summary(*map(intervals.get, known))
+    return found
+
+
+def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
+    """Failed and damaged runs, those with the same error together."""
+    together: dict[str, list[tuple[str, str]]] = {}
+    broken = runs[runs["status"].isin(["failed", "damaged"])]
+    for run_id, error in zip(broken["run_id"], map(str, broken["error"]), strict=True):
+        alike = re.sub(r"\d[\d.e+-]*", "#", error.replace(run_id, "RUN"))
+        together.setdefault(alike, []).append((run_id, error))
+    return tuple(
+        Failure(group[0][1], tuple(run_id for run_id, _ in group), tuple(store.run(group[0][0]).log_end()))
+        for group in together.values()
+    )
+
+
+def _count(runs: Iterable[Row]) -> dict[str, int]:
+    counts = Counter(run.status for run in runs)
+    return {name: counts[name] for name in STATUSES if name in counts}

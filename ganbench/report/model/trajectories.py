@@ -1,0 +1,72 @@
+"""From a run's curve of scores to its numbers: best, last, tail, and the one that the suite's rule reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ganbench.errors import RequestError
+from ganbench.stats import tail_median
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ganbench.results.table import Results
+
+NUMBERS = ["best", "last", "tail"]
+
+
+def check_rule(rule: str, metrics: list[str]) -> str:
+    """The rule itself. Raises `RequestError` for anything but `last`, `tail` and `best:METRIC` with a known metric."""
+    if rule in ("last", "tail") or (rule.startswith("best:") and rule.removeprefix("best:") in metrics):
+        return rule
+    raise RequestError(
+        "--rule", f"no rule {rule!r}", "allowed: last, tail, best:METRIC", f"this suite's metrics: {', '.join(metrics)}"
+    )
+
+
+def per_run(results: Results, rule: str) -> pd.DataFrame:
+    """One row a finished run and metric: `run_id metric best last tail headline`; NaN where the run has no such number.
+
+    A diverged run has no row, and neither has a failed or an unfinished one. `last` is the value at the run's last mark
+    and nothing else: an earlier value would hide that the metric could not be computed there.
+    """
+    done = results.runs.loc[results.runs["status"] == "done", "run_id"]
+    scores = results.scores[results.scores["run_id"].isin(done)]
+    marks = scores["run_id"].map(results.marks)
+    parts = [_numbers(part, steps, results) for steps, part in scores.groupby(marks, sort=False)]
+    if not parts:
+        return pd.DataFrame(columns=["run_id", "metric", *NUMBERS, "headline"])
+    numbers = pd.concat(parts, ignore_index=True)
+    if not rule.startswith("best:"):
+        return numbers.assign(headline=numbers[rule])
+    chosen = _at_best(scores, rule.removeprefix("best:"), results)
+    return numbers.merge(chosen, on=["run_id", "metric"], how="left")
+
+
+def _numbers(scores: pd.DataFrame, steps: tuple[int, ...], results: Results) -> pd.DataFrame:
+    """Best, last and tail of runs that share their marks."""
+    curves = scores.pivot(index=["run_id", "metric"], columns="step", values="value").reindex(columns=list(steps))
+    values = curves.to_numpy(np.float64)
+    sign = _signs(curves.index.get_level_values("metric"), results)
+    best = sign * np.nanmin(values * sign[:, None], axis=1)
+    found = pd.DataFrame({"best": best, "last": values[:, -1], "tail": tail_median(values)}, index=curves.index)
+    return found.reset_index()
+
+
+def _at_best(scores: pd.DataFrame, metric: str, results: Results) -> pd.DataFrame:
+    """Every metric at the step where a run's `metric` is best, the earliest of equals."""
+    judged = scores[scores["metric"] == metric].sort_values(["run_id", "step"], ignore_index=True)
+    order = judged["value"] * _signs(judged["metric"], results)
+    steps = judged.loc[order.groupby(judged["run_id"]).idxmin(), ["run_id", "step"]]
+    return scores.merge(steps, on=["run_id", "step"])[["run_id", "metric", "value"]].rename(
+        columns={"value": "headline"}
+    )
+
+
+def _signs(metrics: pd.Index[str] | pd.Series[str], results: Results) -> NDArray[np.float64]:
+    """1 for a metric that is better when lower, -1 for the others; `NAME/class 3` is as NAME."""
+    signs = {name: 1.0 if body["better"] == "lower" else -1.0 for name, body in results.manifest["metrics"].items()}
+    return np.asarray([signs[name.partition("/")[0]] for name in metrics], dtype=np.float64)

@@ -1,0 +1,135 @@
+"""Figures for a paper: vector and pixels, in colours that colour-blind readers can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from ganbench.report.model import names
+from ganbench.report.model.cells import curves_of, dots_of
+from ganbench.report.model.trajectories import per_run
+from ganbench.report.render.html.charts import stacked
+from ganbench.report.render.text import ARROWS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from ganbench.report.model.cells import Curve
+    from ganbench.report.model.tables import Report, Section
+    from ganbench.results.table import Results
+
+MEAN, SEED = "#0072b2", "#d55e00"  # of Okabe and Ito's palette, 2008
+WIDTH = 6.3  # inches: a page's text
+COLUMNS = 4  # panels beside one another
+LETTERS, NARROW = 34, 22  # of a name's line: beside a row, above a panel
+LINE, ROW, PANEL = 0.14, 0.14, 1.05  # inches: a name's line, what a row has besides, a panel without its name
+STEP, STACK = 0.13, 0.7  # of a row: between equal seeds, and the most of all of them
+CLOSE = 0.012  # of the axis: seeds nearer than this stand above one another
+FORMATS = ("pdf", "png")
+
+
+def write(results: Results, report: Report, folder: Path) -> list[Path]:
+    """`DATASET-METRIC-seeds` and `DATASET-METRIC-curves` as PDF and PNG; the paths, in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, figure in figures(results, report):
+        for format in FORMATS:
+            path = folder / f"{name}.{format}"
+            figure.savefig(path, dpi=200, metadata=_undated(format))
+            written.append(path)
+    return written
+
+
+def figures(results: Results, report: Report) -> Iterator[tuple[str, Figure]]:
+    """Each figure with its name; a metric without a number on a dataset has none."""
+    numbers = per_run(results, report.rule)
+    slugs = names.slugs([section.dataset for section in report.sections])
+    for slug, section in zip(slugs, report.sections, strict=True):
+        for metric in section.metrics:
+            if any(dots for dots in dots_of(results, numbers, section, metric)):
+                yield f"{slug}-{metric}-seeds", _seeds(results, numbers, section, metric)
+                yield f"{slug}-{metric}-curves", _curves(results, section, metric)
+
+
+def _seeds(results: Results, numbers: pd.DataFrame, section: Section, metric: str) -> Figure:
+    """Every seed as a dot, the mean and its interval, a row a cell; one without a number has an empty row."""
+    labels, cells = _labels(section, LETTERS), dots_of(results, numbers, section, metric)
+    places = [[dot.value for dot in dots] for dots in cells]
+    known = [value for values in places for value in values]
+    close = max(CLOSE * (max(known) - min(known)), 1e-12)  # equal ones are close
+    lines = sum(label.count("\n") + 1 for label in labels)
+    figure = _figure(0.6 + ROW * len(labels) + LINE * lines)
+    axes = _plain(figure.add_subplot())
+    for row, (cell, values) in enumerate(zip(section.cells, places, strict=True)):
+        heights = [row + moved for moved in stacked(values, close, STEP, STACK)]
+        axes.plot(values, heights, "o", ms=3.5, color=SEED, alpha=0.7, mew=0)
+        summary = cell.metrics.get(metric)
+        mean = summary.headline if summary else None
+        if mean is not None:
+            axes.plot([mean.mean], [row], "|", ms=12, mew=2, color=MEAN)
+            if mean.low is not None and mean.high is not None:
+                axes.plot([mean.low, mean.high], [row, row], color=MEAN, lw=2.5, alpha=0.5)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_xlabel(f"{metric} {ARROWS[section.metrics[metric]]}")
+    axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def _curves(results: Results, section: Section, metric: str) -> Figure:
+    """A panel a cell that has a number, all on one scale: every seed by step, and their mean."""
+    cells = zip(_labels(section, NARROW), curves_of(results, section, metric), strict=True)
+    drawn = [(label, curves) for label, curves in cells if curves]
+    rows = -(-len(drawn) // COLUMNS)
+    lines = max(label.count("\n") + 1 for label, _ in drawn)
+    figure = _figure(0.6 + rows * (PANEL + LINE * lines))
+    panels = list(figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).flat)
+    for place, (label, curves) in enumerate(drawn):
+        _panel(_plain(panels[place]), label, curves)
+        panels[place].tick_params(labelbottom=place + COLUMNS >= len(drawn))
+    for axes in panels[len(drawn) :]:
+        axes.remove()
+    figure.supxlabel("generator updates", fontsize="medium")
+    figure.supylabel(f"{metric} {ARROWS[section.metrics[metric]]}", fontsize="medium")
+    return figure
+
+
+def _panel(axes: Any, label: str, curves: Sequence[Curve]) -> None:
+    by_step: dict[int, list[float]] = {}
+    for curve in curves:
+        axes.plot(*zip(*curve.points, strict=True), color=SEED, lw=0.6, alpha=0.5)
+        for step, value in curve.points:
+            by_step.setdefault(step, []).append(value)
+    steps = sorted(by_step)
+    axes.plot(steps, [sum(by_step[step]) / len(by_step[step]) for step in steps], color=MEAN, lw=1.8)
+    axes.set_title(label, fontsize="x-small")
+    axes.grid(alpha=0.3)
+    axes.tick_params(labelsize="x-small")
+
+
+def _labels(section: Section, letters: int) -> list[str]:
+    """The cells' names in lines of so many letters, broken behind commas where that is possible."""
+    spaced = [label.replace(", ", ",").replace(",", ", ") for label in names.labels(section)]
+    return ["\n".join(wrap(label, letters)) for label in spaced]
+
+
+def _figure(height: float) -> Figure:
+    from matplotlib.figure import Figure  # takes a second
+
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def _plain(axes: Any) -> Any:
+    """Axes without a box."""
+    axes.tick_params(labelsize="small")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return axes
+
+
+def _undated(format: str) -> dict[str, None]:
+    """The same numbers give the same file."""
+    return {"CreationDate": None} if format == "pdf" else {}

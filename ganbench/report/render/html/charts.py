@@ -1,0 +1,271 @@
+"""Charts as SVG text. Colours and strokes are classes of the page's style sheet, so that they follow its dark mode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from ganbench.report.render.text import interval_text, number, plural
+
+if TYPE_CHECKING:
+    from ganbench.report.model.cells import Curve, Dot
+    from ganbench.stats import Interval
+
+WIDTH = 720  # of ranks and profiles, in pixels
+STRIP, ROW, FOOT, EDGE = 480, 24, 18, 12  # of a strip chart
+CLOSE, STEP, STACK = 3, 5, 16  # dots nearer than this stand above one another: the step, and the most of all steps
+PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
+DASHES = ("none", "7 3", "2 3", "9 3 2 3", "14 4", "1 5")
+WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell of the grid: its dots, and the interval of its mean."""
+
+    name: str
+    dots: tuple[Dot, ...]
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A chart a cell, all on one scale, and the scale's numbers, which stand under them."""
+
+    rows: tuple[str, ...]
+    foot: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The curves of a cell."""
+
+    name: str
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A scale from numbers to pixels, linear or logarithmic."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+
+    def __call__(self, value: float) -> float:
+        share = (self._bent(value) - self._bent(self.low)) / (self._bent(self.high) - self._bent(self.low))
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, count: int) -> list[float]:
+        """Round numbers on the axis, about `count` of them."""
+        if self.log:
+            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            powers = [10.0**power for power in range(first, last + 1)]
+            return powers[:: max(1, len(powers) // count)] if len(powers) > 1 else [self.low, self.high]
+        rough = (self.high - self.low) / count
+        unit = 10.0 ** math.floor(math.log10(rough))
+        step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * 0.999)
+        first = math.ceil(self.low / step - 1e-9)
+        return [i * step for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+    def _bent(self, value: float) -> float:
+        return math.log10(max(value, self.low)) if self.log else value
+
+
+def axis(values: Iterable[float], start: float, end: float) -> Axis | None:
+    """An axis for these numbers with some room at both ends; None without any."""
+    found = [value for value in values if math.isfinite(value)]
+    if not found:
+        return None
+    low, high = min(found), max(found)
+    if low > 0 and high / low > WIDE:
+        return Axis(low / 1.2, high * 1.2, start, end, log=True)
+    room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    return Axis(low - room, high + room, start, end, log=False)
+
+
+def strip(rows: Sequence[Row], metric: str) -> Strip | None:
+    """Every seed as a dot, a row a cell, with the mean and its interval; None when no cell has a number."""
+    ends = [end for row in rows if row.interval for end in (row.interval.low, row.interval.high) if end is not None]
+    scale = axis([*(dot.value for row in rows for dot in row.dots), *ends], EDGE, STRIP - EDGE)
+    if scale is None:
+        return None
+    ticks = [
+        f'<text class="tick" x="{scale(tick):.1f}" y="13" text-anchor="middle">{_short(tick)}</text>'
+        for tick in scale.ticks(6)
+    ]
+    drawn = tuple(_strip_row(row, scale, metric) for row in rows)
+    return Strip(drawn, _svg((STRIP, FOOT), ticks, f"the scale of {metric}"))
+
+
+def stacked(places: Sequence[float], close: float, step: float, most: float) -> list[float]:
+    """How far each place moves across its row, so that those nearer than `close` stand in steps around its middle.
+
+    A stack higher than `most` has smaller steps.
+    """
+    moved, stack = [0.0] * len(places), list[int]()
+    order = sorted(range(len(places)), key=places.__getitem__)
+    for rank, at in enumerate(order, start=1):
+        stack.append(at)
+        if rank == len(order) or places[order[rank]] - places[stack[0]] >= close:
+            apart = min(step, most / max(1, len(stack) - 1))
+            for level, one in enumerate(stack):
+                moved[one] = (level - (len(stack) - 1) / 2) * apart
+            stack = []
+    return moved
+
+
+def panels(cells: Sequence[Panel], metric: str) -> list[str]:
+    """One small chart a cell, all on the same scales: every seed, their mean, and the band between the extremes.
+
+    Empty for a cell without a number.
+    """
+    points = [point for cell in cells for curve in cell.curves for point in curve.points]
+    x = axis([step for step, _ in points], LEFT, PANEL_WIDTH - 6)
+    y = axis([value for _, value in points], PANEL_HEIGHT - BOTTOM, TOP)
+    if x is None or y is None:
+        return []
+    across = Axis(0, max(step for step, _ in points), LEFT, PANEL_WIDTH - 6, log=False)
+    said = [f"{cell.name}: {metric} by step, {plural(len(cell.curves), 'seed')}" for cell in cells]
+    return [_panel(cell, across, y, text) if cell.curves else "" for cell, text in zip(cells, said, strict=True)]
+
+
+def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> list[str]:
+    """The best of k trials against k on one scale: (k, mean, low, high) by contender."""
+    x = axis([k for curve in curves for k, *_ in curve], LEFT, PANEL_WIDTH - 6)
+    y = axis([value for curve in curves for _, *values in curve for value in values], PANEL_HEIGHT - BOTTOM, TOP)
+    if x is None or y is None:
+        return []
+    across = Axis(1, max(2, *(k for curve in curves for k, *_ in curve)), LEFT, PANEL_WIDTH - 6, log=False)
+    drawn = []
+    for name, curve in zip(names, curves, strict=True):
+        low, high = [(k, end) for k, _, end, _ in curve], [(k, end) for k, _, _, end in curve]
+        band = f'<polygon class="band" points="{_points([*high, *reversed(low)], across, y)}"/>'
+        mean = _line([(k, value) for k, value, _, _ in curve], across, y, "curve", "expected best of k")
+        parts = [*_scales(across, y), band, mean]
+        drawn.append(_svg((PANEL_WIDTH, PANEL_HEIGHT), parts, f"{name}: expected best of k trials by k"))
+    return drawn
+
+
+def _strip_row(row: Row, scale: Axis, metric: str) -> str:
+    middle, mean = ROW / 2, row.interval
+    parts = [
+        f'<line class="rule" x1="{scale(tick):.1f}" y1="0" x2="{scale(tick):.1f}" y2="{ROW}"/>'
+        for tick in scale.ticks(6)
+    ]
+    if mean is not None and mean.low is not None and mean.high is not None:
+        ends = f'x1="{scale(mean.low):.1f}" y1="{middle:g}" x2="{scale(mean.high):.1f}" y2="{middle:g}"'
+        parts.append(f'<line class="interval" {ends}/>')
+    places = [scale(dot.value) for dot in row.dots]
+    for dot, x, moved in zip(row.dots, places, stacked(places, CLOSE, STEP, STACK), strict=True):
+        title = f"<title>{escape(row.name)}, seed {dot.seed}: {number(dot.value)}</title>"
+        circle = f'<circle class="dot" cx="{x:.1f}" cy="{middle + moved:.1f}" r="3.5">{title}</circle>'
+        parts.append(f'<a href="#{escape(dot.run_id)}" tabindex="-1">{circle}</a>')
+    if mean is not None:
+        x = scale(mean.mean)
+        parts.append(f'<line class="mean" x1="{x:.1f}" y1="3" x2="{x:.1f}" y2="{ROW - 3}"/>')
+    said = f", mean {interval_text(mean)}" if mean is not None else ""
+    return _svg((STRIP, ROW), parts, f"{row.name}: {metric} of {plural(len(row.dots), 'seed')}{said}")
+
+
+def _panel(cell: Panel, x: Axis, y: Axis, said: str) -> str:
+    parts = [*_scales(x, y), _band(cell.curves, x, y)]
+    parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
+    parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
+    return _svg((PANEL_WIDTH, PANEL_HEIGHT), parts, said)
+
+
+def _scales(x: Axis, y: Axis) -> list[str]:
+    parts = []
+    for tick in y.ticks(3):
+        parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{PANEL_WIDTH - 6}" y2="{y(tick):.1f}"/>')
+        parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{_short(tick)}</text>')
+    for tick, anchor in ((x.low, "start"), (x.high, "end")):
+        place = f'x="{x(tick):.1f}" y="{PANEL_HEIGHT - 4}" text-anchor="{anchor}"'
+        parts.append(f'<text class="tick" {place}>{tick:.0f}</text>')
+    return parts
+
+
+def _over_seeds(curves: Sequence[Curve], of: Callable[[list[float]], float]) -> tuple[tuple[int, float], ...]:
+    by_step: dict[int, list[float]] = {}
+    for curve in curves:
+        for step, value in curve.points:
+            by_step.setdefault(step, []).append(value)
+    return tuple((step, of(by_step[step])) for step in sorted(by_step))
+
+
+def _band(curves: Sequence[Curve], x: Axis, y: Axis) -> str:
+    edges = [*_over_seeds(curves, max), *reversed(_over_seeds(curves, min))]
+    return f'<polygon class="band" points="{_points(edges, x, y)}"/>'
+
+
+def _line(points: Sequence[tuple[int, float]], x: Axis, y: Axis, name: str, title: str) -> str:
+    return f'<polyline class="{name}" points="{_points(points, x, y)}"><title>{title}</title></polyline>'
+
+
+def _points(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
+    return " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
+
+
+def _svg(size: tuple[float, float], parts: Iterable[str], said: str) -> str:
+    """`said`: the chart in words, for those who cannot see it."""
+    width, height = size
+    head = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(said)}"'
+    return f"<svg {head}>{''.join(parts)}</svg>"
+
+
+def _clipped(text: str, length: int) -> str:
+    short = text if len(text) <= length else text[: length - 1] + "…"
+    return f"{escape(short)}<title>{escape(text)}</title>"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0e}" if value and not 1e-3 <= abs(value) < 1e5 else f"{value:g}"
+
+
+def critical_difference(names: Sequence[str], ranks: Sequence[float], cliques: Sequence[Sequence[int]]) -> str:
+    """Mean ranks on a line, best to the left; a bar joins names that don't differ. `cliques`: indices into `names`."""
+    scale = Axis(1, max(2, len(names)), 40, WIDTH - 40, log=False)
+    order = sorted(range(len(names)), key=lambda at: ranks[at])
+    joined = [clique for clique in cliques if len(clique) > 1]
+    top = 34 + 8 * len(joined)
+    parts = [f'<line class="axis" x1="{scale(scale.low):.1f}" y1="24" x2="{scale(scale.high):.1f}" y2="24"/>']
+    for tick in range(1, max(2, len(names)) + 1):
+        parts.append(f'<text class="tick" x="{scale(tick):.1f}" y="14" text-anchor="middle">{tick}</text>')
+    for row, clique in enumerate(joined):
+        ends = [scale(ranks[at]) for at in clique]
+        y = 32 + 8 * row
+        parts.append(f'<line class="clique" x1="{min(ends) - 4:.1f}" y1="{y}" x2="{max(ends) + 4:.1f}" y2="{y}"/>')
+    for row, at in enumerate(order):
+        x, y = scale(ranks[at]), top + 18 * (row + 1)
+        left = ranks[at] > (scale.low + scale.high) / 2
+        parts.append(f'<polyline class="seed" points="{x:.1f},24 {x:.1f},{y - 4}"/>')
+        anchor = f'x="{x + (-6 if left else 6):.1f}" y="{y}" text-anchor="{"end" if left else "start"}"'
+        parts.append(f'<text class="name" {anchor}>{_clipped(names[at], 60)} {ranks[at]:.2f}</text>')
+    said = "mean ranks: " + ", ".join(f"{names[at]} {ranks[at]:.2f}" for at in order)
+    return _svg((WIDTH, top + 18 * len(names) + 10), parts, said)
+
+
+def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]]) -> str:
+    """The share of runs that reach each of `taus`, a line a name, the name at its right end by the line's dashes."""
+    height, right = 220, WIDTH - 260
+    x, y = Axis(0, 1, LEFT, right, log=False), Axis(0, 1, height - BOTTOM, TOP, log=False)
+    parts = []
+    for tick in (0, 0.5, 1):
+        parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{right}" y2="{y(tick):.1f}"/>')
+        parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 4}" text-anchor="middle">{tick:g}</text>')
+    for place, (name, own) in enumerate(zip(names, shares, strict=True)):
+        points = " ".join(f"{x(tau):.1f},{y(share):.1f}" for tau, share in zip(taus, own, strict=True))
+        dashes = f'stroke-dasharray="{DASHES[place % len(DASHES)]}"'
+        line = TOP + 10 + 18 * place
+        parts.append(f'<polyline class="curve" {dashes} points="{points}"><title>{escape(name)}</title></polyline>')
+        parts.append(f'<line class="curve" {dashes} x1="{right + 12}" y1="{line}" x2="{right + 44}" y2="{line}"/>')
+        parts.append(f'<text class="name" x="{right + 50}" y="{line + 4}">{_clipped(name, 34)}</text>')
+    said = f"performance profiles of {', '.join(names)}"
+    return _svg((WIDTH, max(height, TOP + 18 * len(names) + 10)), parts, said)

@@ -1,0 +1,89 @@
+"""What a run's files tell, its state and its rows, and whether they can be believed. No file is touched here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+Status = Literal["running", "done", "diverged", "failed"]
+Row = dict[str, Any]
+NUMBER = (int, float)
+ROWS: dict[str, dict[str, Any]] = {  # the rows files and what each of their rows holds, at least
+    "terms.jsonl": {"step": int, "time": NUMBER, "terms": dict},
+    "scores.jsonl": {"step": int, "time": NUMBER, "metric": str, "value": NUMBER},
+}
+
+RENAMED = {"thinned": "skipped_marks"}  # fields of 0.1's state files
+
+_STATUSES = get_args(Status)
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a run is. `sealed` maps a rows file to (bytes, SHA-256 of these bytes); seconds are wall time."""
+
+    status: Status
+    step: int = 0
+    seconds: float = 0.0  # of training, evaluation included; of the whole pack
+    evaluation_seconds: float = 0.0
+    diverged: dict[str, Any] | None = None  # {"step": 812, "term": "d/real"}: the first non-finite term
+    error: str | None = None  # why it failed: exception or signal
+    scored: dict[str, list[int]] = field(default_factory=dict)  # marks at which each evaluator has been called
+    skipped_marks: list[int] = field(default_factory=list)  # marks left out to keep evaluation within its budget
+    sealed: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        return self.status in ("done", "diverged")
+
+
+def state_of(body: Mapping[str, Any]) -> State:
+    """The state that a file tells. Raises `ValueError` or another plain error where it tells none."""
+    seals = {name: (size, str(digest)) for name, (size, digest) in body.get("sealed", {}).items()}
+    state = State(**{RENAMED.get(name, name): value for name, value in body.items()} | {"sealed": seals})
+    sound = {
+        "status": state.status in _STATUSES,
+        "step": _is_count(state.step),
+        "seconds": _is_time(state.seconds) and _is_time(state.evaluation_seconds),
+        "diverged": state.diverged is None or (_is_count(state.diverged["step"]) and bool(state.diverged["term"])),
+        "error": state.error is None or isinstance(state.error, str),
+        "scored": all(isinstance(marks, list) and all(map(_is_count, marks)) for marks in state.scored.values()),
+        "skipped_marks": isinstance(state.skipped_marks, list) and all(map(_is_count, state.skipped_marks)),
+        "sealed": all(name in ROWS and _is_count(size) for name, (size, _) in seals.items()),
+    }
+    wrong = [f"{name} = {getattr(state, name)!r}" for name, holds in sound.items() if not holds]
+    if wrong:
+        raise ValueError(wrong[0])
+    return state
+
+
+def rows_of(content: bytes, name: str) -> list[Row]:
+    """The complete rows of a rows file; a last line without its newline was being written and is left out.
+
+    Raises `ValueError` or `RecursionError` where a line is no row of this file.
+    """
+    complete = content.rpartition(b"\n")[0]
+    rows = [_decoded(line) for line in complete.decode().split("\n")] if complete else []
+    keys, kinds = ROWS[name].keys(), ROWS[name].values()
+    if not all(isinstance(row, dict) and all(map(isinstance, map(row.get, keys), kinds)) for row in rows):
+        raise ValueError(f"a row lacks one of {', '.join(ROWS[name])}")
+    return rows
+
+
+def _decoded(line: str) -> Any:
+    """`json.loads` of a line without white space around it: there are many."""
+    value, end = _DECODER.raw_decode(line)
+    if end < len(line):
+        raise ValueError(f"more than one value in a line: {line[end : end + 20]!r}")
+    return value
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, NUMBER) and 0 <= value < 1e12

@@ -1,0 +1,1 @@
+"""Carries out a suite: plan, jobs, workers and what they record."""

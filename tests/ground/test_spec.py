@@ -1,0 +1,35 @@
+"""A run's columns in tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganbench.plugins import Registry
+from ganbench.spec import AXES, RunSpec, Schedule
+from tests.support.tiny import write_components
+
+
+def test_columns_hold_notations_and_numbers(tmp_path: Path) -> None:
+    registry = Registry.of(write_components(tmp_path))
+    spec = RunSpec(
+        variant=registry.find("variant", "tiny_gan")(weight=2.5, widths=(4, 4)),
+        dataset=registry.find("dataset", "tiny_points")(),
+        network=registry.find("network", "tiny_net")(width=5, batchnorm="both"),
+        optimizer=registry.find("optimizer", "tiny_sgd")(lr=1e-3),
+        schedule=Schedule(order="simultaneous", reuse_z=True),
+        batch=32,
+        steps=500,
+        seed=11,
+    )
+    assert spec.columns() == {
+        "variant": "tiny_gan[weight=2.5,widths=4x4]",
+        "dataset": "tiny_points",
+        "network": "tiny_net[width=5]",
+        "batchnorm": "both",
+        "optimizer": "tiny_sgd[lr=0.001]",
+        "schedule": "simultaneous[reuse_z=true]",
+        "batch": 32,
+        "steps": 500,
+        "seed": 11,
+    }
+    assert tuple(spec.columns()) == AXES

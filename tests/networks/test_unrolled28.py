@@ -1,0 +1,65 @@
+"""The pair of unrolled GANs' stacked MNIST against its layers in NumPy, and its parameters counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ganbench.datasets.base import Space
+from ganbench.networks.unrolled28 import Unrolled28
+from tests.support.transcription import arrays, channels, convolved, inputs, mixed, normalised, relu, size, transposed
+
+pytestmark = pytest.mark.golden
+
+MAPS = (0, 2, 3)  # the axes of batch norm
+
+
+@pytest.mark.parametrize(("d_width", "parameters"), [(4, 1833), (2, 557)])
+def test_unrolled28_has_the_layers_of_the_paper(d_width, parameters):
+    """G 256 -> 4x4x64 -> 32 -> 16 -> 8 -> 3; D 3 -> 4 -> 8 -> 16 (or 2, 4, 8), then 4x4 maps to a number."""
+    network, space = Unrolled28(d_width=d_width), Space((3, 28, 28))
+    g = 256 * 1024 + 1024 + (64 * 32 + 32 * 16 + 16 * 8 + 8 * 3) * 9 + 32 + 16 + 8 + 3
+    w = d_width
+    d = (3 * w + w * 2 * w + 2 * w * 4 * w) * 9 + w + 2 * w + 4 * w + 16 * 4 * w + 1
+    assert size(network.generator(space)) == g == 287_635
+    assert size(network.discriminator(space)) == d == parameters
+
+
+@pytest.mark.parametrize(("norm", "side"), [(False, 8), (True, 12)])
+def test_unrolled28_version_1(norm, side):
+    """At 12 the maps are 2, 3, 6, 12: an odd one is doubled from its half, rounded up."""
+    network = Unrolled28(z=6, g_width=1, d_width=2, batchnorm="both" if norm else "none")
+    space = Space((1, side, side))
+    g, d = mixed(network.generator(space)), mixed(network.discriminator(space))
+    z, p = inputs(5, 6), arrays(g)
+    smallest = {8: 1, 12: 2}[side]
+
+    def bn(h):
+        return normalised(h, next(p), next(p), MAPS) if norm else h
+
+    def leaky(h):
+        return np.where(h > 0, h, 0.3 * h)
+
+    h = relu(bn((z.numpy() @ next(p).T + next(p)).reshape(5, 8, smallest, smallest)))
+    for whole in (side // 4, side // 2, side):
+        h = relu(bn(transposed(h, next(p), whole % 2, whole) + channels(next(p))))
+    image = np.tanh(convolved(h, next(p), 1, stride=1) + channels(next(p)))
+    agree(g(z), image, p)
+
+    p = arrays(d)
+    h = leaky(convolved(image, next(p), 0) + channels(next(p)))
+    h = leaky(bn(convolved(h, next(p), 0) + channels(next(p))))
+    h = leaky(bn(convolved(h, next(p), (side // 4) % 2) + channels(next(p)))).reshape(5, -1)
+    agree(d(torch.tensor(image)), (h @ next(p).T + next(p))[:, 0], p)
+    assert network.version == 1
+
+
+def agree(made, expected, queue):
+    assert next(queue, None) is None
+    np.testing.assert_allclose(made.detach().numpy(), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 30, 30), (1, 4, 4)])
+def test_other_spaces_are_told(shape):
+    assert "unrolled28 takes square images whose side is a multiple of 4" in str(Unrolled28().unsupported(Space(shape)))

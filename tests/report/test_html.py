@@ -1,0 +1,299 @@
+"""The report as one page: whole, self-contained, safe, and alive in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganbench.report import render
+from ganbench.report.render.html.gallery import MOST, encode
+from ganbench.results.questions import Claim, Contrast
+from ganbench.results.store import Store
+from tests.support.synthetic import Run, write_suite
+
+VOID = {"meta", "img", "br", "wbr", "line", "circle", "polyline", "polygon"}
+NASTY = 'lsgan[a="<script>alert(1)</script>"]'
+LONG = f"mlp[g_widths={'64x' * 20}64,d_widths={'128x' * 15}128]"
+PAIR = ("digits", "digits[labels_per_class=10]")
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+
+
+def study(root: Path) -> Store:
+    """Two variants with four seeds each, one of them with a hostile name; a failed run; samples of every mark."""
+    runs = [Run(seed=s, curves={"fd_pixels": [30.0, 20.0 + s], "hq": [0.9, 0.5]}) for s in range(4)]
+    runs += [Run(variant=NASTY, seed=s, curves={"fd_pixels": [9.0, 6.0 + s], "hq": [0.2, 0.7]}) for s in range(3)]
+    runs.append(Run(variant=NASTY, seed=3, status="failed", error="OSError: <disk> full", log="one\n<two>\n"))
+    store = write_suite(root, runs, marks={run.run_id: [1000, 2000] for run in runs})
+    for run in runs:
+        for step in (1000, 2000):
+            path = store.run(run.run_id).path / "samples" / f"{step}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.full((64, 64, 3), 30 * run.seed + step // 100, np.uint8)).save(path)
+    return store
+
+
+def pair(root: Path) -> Store:
+    """Two settings of one dataset under long names, and two claims: the later one is beyond doubt on both."""
+    runs = []
+    for dataset in PAIR:
+        for s in range(14):
+            at: dict[str, Any] = {"dataset": dataset, "seed": s, "columns": {"network": LONG}}
+            runs.append(Run(curves={"fd_pixels": [30.0, 20.0 + s], "hq": [0.9, 0.5 + s / 100]}, **at))
+            runs.append(Run(variant=NASTY, curves={"fd_pixels": [9.0, 6.0 + s / 2], "hq": [0.1, 0.57]}, **at))
+    tests = [Contrast(axis="variant", metric=name, better=NASTY, worse="ns") for name in ("hq", "fd_pixels")]
+    claims = [asdict(Claim(says=f"{LONG} is better", source="a paper", test=test)) for test in tests]
+    store = write_suite(root, runs, marks={run.run_id: [1000, 2000] for run in runs}, claims=claims)
+    for run in runs[::28]:  # the first of either dataset
+        path = store.run(run.run_id).path / "samples" / "2000.png"
+        path.parent.mkdir()
+        Image.fromarray(np.random.default_rng(len(run.dataset)).integers(0, 255, (64, 64, 3), np.uint8)).save(path)
+    return store
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return render(pair(tmp_path_factory.mktemp("pair")), "study", "html", None)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return render(study(tmp_path_factory.mktemp("results")), "study", "html", None)
+
+
+class Reader(HTMLParser):
+    """Checks that tags nest, and keeps ids, links and sources."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        found = dict(attrs)
+        self.ids += [found["id"]] if found.get("id") else []
+        self.links += [found["href"]] if found.get("href") else []
+        self.sources += [found["src"]] if found.get("src") else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open == []
+    return reader
+
+
+def test_it_is_one_file_without_a_network(page: str) -> None:
+    found = read(page)
+    assert all(source.startswith("data:image/webp;base64,") for source in found.sources)
+    assert all(link.startswith("#") for link in found.links)
+    assert not re.search(r"https?://|@import|url\(", page)
+
+
+@pytest.mark.parametrize("which", ["page", "pairs"])
+def test_every_link_leads_somewhere(which: str, request: pytest.FixtureRequest) -> None:
+    found = read(request.getfixturevalue(which))
+    assert len(set(found.ids)) == len(found.ids)
+    assert {link.removeprefix("#") for link in found.links} <= set(found.ids)
+
+
+def test_every_claim_and_cell_can_be_linked_to(pairs: str) -> None:
+    wanted = {f"claim-{place}" for place in range(1, 5)}
+    for slug in ("digits", "digits-labels-per-class-10"):
+        for what in ("", "samples-", "fd_pixels-", "hq-"):
+            wanted |= {f"{slug}-{what}cell-1", f"{slug}-{what}cell-2"}
+    found = read(pairs)
+    assert wanted <= set(found.ids) and wanted <= {link.removeprefix("#") for link in found.links}
+
+
+def test_what_users_write_stays_text(page: str) -> None:
+    assert "<script>alert(1)</script>" not in page and "&lt;script&gt;alert(1)" in page
+    assert "OSError: &lt;disk&gt; full" in page and "&lt;two&gt;" in page
+
+
+def test_every_seed_is_a_dot_and_every_curve_a_line(page: str) -> None:
+    tags = read(page).tags
+    assert tags.count("circle") == 2 * (4 + 3), "two metrics, the runs that are done"
+    assert page.count('class="seed"') == 2 * (4 + 3)
+    assert page.count('class="band"') == page.count('class="curve"') == 2 * 2
+
+
+def test_the_answer_comes_first_and_the_page_says_what_markdown_says(pairs: str) -> None:
+    assert pairs.index('<section id="claims">') < pairs.index('<section id="digits">')
+    heads = re.findall(r"<thead>.*?</thead>", pairs, re.DOTALL)
+    assert ">answer<" in heads[0] and heads[0].index(">answer<") < heads[0].index(">claim<")
+    grid = pairs[pairs.index('id="digits-grid"') : pairs.index('id="digits-spread"')]
+    assert ">diverged<" in grid and "0/14\N{NO-BREAK SPACE}[" in grid, "no rule of outcomes tells the rate"
+    assert grid.count("<b>") == 1, "the best beyond doubt by one metric"
+    assert pairs.count("best / last / tail, mean") == 2
+
+
+def test_every_chart_is_told_in_words_and_no_dot_is_a_stop_of_the_keyboard(page: str) -> None:
+    assert page.count("<svg ") == page.count('role="img" aria-label="')
+    assert "hq of 4 seeds, mean" in page
+    assert page.count("<circle") == len(re.findall(r'<a href="[^"]+" tabindex="-1"><circle', page))
+
+
+def test_samples_of_the_first_seeds_and_over_time(page: str) -> None:
+    assert page.count("<img src") == 2 * 3 + 2 * 2
+    assert "samples of ns-digits-s0-0123456789 at step 1000" in page
+
+
+def test_pictures_that_find_no_room_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = study(tmp_path)
+    path = next(store.root.glob("runs/*/samples/*.png"))
+    monkeypatch.setattr("ganbench.report.render.html.gallery.MOST", 3 * len(encode(path)))
+    text = render(store, "study", "html", None)
+    assert 0 < text.count("<img src") < 10 and re.search(r"\d+ pictures found no room", text)
+    assert MOST < 5e6
+
+
+def test_all_datasets_share_the_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = pair(tmp_path)
+    sizes = [len(encode(path)) for path in store.root.glob("runs/*/samples/*.png")]
+    monkeypatch.setattr("ganbench.report.render.html.gallery.MOST", max(sizes))
+    assert len(sizes) == 2 > len(set(read(render(store, "study", "html", None)).sources))
+
+
+def test_a_suite_without_a_finished_run_has_a_page(tmp_path: Path) -> None:
+    read(render(write_suite(tmp_path, [Run(status="missing")]), "study", "html", None))
+
+
+CLICKS = """(async () => {
+const grid = document.getElementById("digits-grid"), heads = [...grid.tHead.rows[0].cells];
+const head = heads.find((one) => one.textContent.startsWith("fd_pixels"));
+const press = () => (head.querySelector("button").click(), [grid.rows[1].innerText, head.ariaSort]);
+const up = press(), down = press();
+document.querySelector(".thumb").click();
+const zoomed = document.getElementById("zoom").open; document.getElementById("zoom").click();
+document.getElementById("mode").click();
+location.hash = "#ns-digits-s0-0123456789";
+await new Promise((then) => setTimeout(then, 50));
+return { up, down, zoomed, mode: document.documentElement.dataset.mode, opened: document.getElementById("all").open };
+})()"""
+SIZES = """[document.documentElement.scrollWidth, innerWidth,
+Math.max(...[...document.querySelectorAll(".claims .verdict")].map((cell) => cell.getBoundingClientRect().right))]"""
+SORTED = """(() => {
+const table = document.getElementById("study-claims"), heads = [...table.tHead.rows[0].cells];
+const at = heads.findIndex((head) => head.textContent.startsWith("p "));
+heads[at].querySelector("button").click();
+return [...table.tBodies[0].rows].map((row) => row.cells[at].textContent);
+})()"""
+PRINTED = """(() => {
+dispatchEvent(new Event("beforeprint"));
+const shown = (id) => getComputedStyle(document.getElementById(id)).display !== "none";
+const closed = document.querySelectorAll("details:not([open])").length, style = getComputedStyle(document.body);
+return [closed, style.backgroundColor, ["every-run", "provenance", "digits"].filter(shown)];
+})()"""
+
+
+class Tab:
+    """A page in a headless Chromium, spoken to through its pipes by the DevTools protocol."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "page.html"
+        (theirs, self.out), (back, mine) = os.pipe(), os.pipe()
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe"]
+        options += ["--disable-background-networking", "--disable-dev-shm-usage", f"--user-data-dir={folder}/profile"]
+        command = ["bash", "-c", f'exec "$@" 3<&{theirs} 4>&{mine}', "bash", BROWSER, *options]
+        self.process = subprocess.Popen(command, pass_fds=(theirs, mine), stderr=subprocess.DEVNULL)
+        os.close(theirs)
+        os.close(mine)
+        self.back, self.session = os.fdopen(back, "rb"), dict[str, str]()
+        target = self("Target.createTarget", url="about:blank")["targetId"]
+        self.session = {"sessionId": self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
+
+    def __call__(self, method: str, **asked: Any) -> Any:
+        os.write(self.out, json.dumps({"id": 1, "method": method, "params": asked} | self.session).encode() + b"\0")
+        while letters := b"".join(iter(lambda: self.back.read(1).strip(b"\0"), b"")):
+            if "id" in (reply := json.loads(letters)):
+                return reply["result"]
+        raise AssertionError("the browser went away")
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.back.close()
+        os.close(self.out)
+
+    def open(self, page: str, width: int) -> None:
+        self.file.write_text(page)
+        self("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500)
+        self("Page.navigate", url=self.file.as_uri())
+        while self.run("location.protocol + document.readyState") != "file:complete":
+            pass
+
+    def run(self, script: str) -> Any:
+        found = self("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    if not BROWSER:
+        pytest.skip("no Chromium is installed")
+    with closing(Tab(tmp_path_factory.mktemp("browser"))) as tab:
+        yield tab
+
+
+def test_a_browser_sorts_zooms_darkens_and_follows_links(tab: Tab, page: str) -> None:
+    tab.open(page, 1280)
+    found = tab.run(CLICKS)
+    assert found["up"][0].startswith("lsgan") and found["up"][1] == "ascending", "the lower distance first"
+    assert found["down"][0].startswith("ns") and found["down"][1] == "descending"
+    assert (found["zoomed"], found["mode"], found["opened"]) == (True, "dark", True)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_out_and_the_answers_are_in_sight(tab: Tab, pairs: str, width: int) -> None:
+    tab.open(pairs, width)
+    content, screen, answers = tab.run(SIZES)
+    assert content <= width == screen and 0 < answers <= width
+
+
+def test_small_p_values_sort_as_numbers(tab: Tab, pairs: str) -> None:
+    tab.open(pairs, 1280)
+    texts = [text.replace("\N{NO-BREAK SPACE}", " ") for text in tab.run(SORTED)]
+    assert texts[:2] == ["< 0.001"] * 2 and all(float(text) >= 0.001 for text in texts[2:])
+
+
+def test_paper_is_white_and_whole(tab: Tab, page: str) -> None:
+    tab("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    tab.open(page, 800)
+    tab.run("document.documentElement.dataset.mode = 'dark'")
+    found = tab.run(PRINTED)
+    tab("Emulation.setEmulatedMedia", media="", features=[])
+    assert found == [0, "rgb(255, 255, 255)", ["digits"]], "all is open but what is no reading"
+
+
+@pytest.mark.parametrize("name", ["state.json", "env.json"])
+def test_a_damaged_run_is_listed(tmp_path: Path, name: str):
+    runs = [Run(curves={"fd_pixels": [2.0]}), Run(seed=1, curves={"fd_pixels": [3.0]})]
+    store = write_suite(tmp_path, runs)
+    (store.run(runs[1].run_id).path / name).write_text("{")
+    assert f"{name}: damaged" in render(store, "study", "html", None)

@@ -1,0 +1,343 @@
+"""Reports of small results folders: what is counted, what is refused, and how it reads in each format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from ganbench.errors import RequestError
+from ganbench.report import render
+from ganbench.report.render.latex import _columns, escape
+from ganbench.report.render.text import Grid, number
+from ganbench.results.store import LOG_LINES, Store
+from ganbench.stats import mean_interval
+from tests.support.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
+
+LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]
+DCGAN = [65, 60, 66, 56, 86, 98, 85, 116, 143, 125, 139, 144, 134, 125, 140, 130, 132, 130, 122, 137]
+FINALS = [20.0, 22.0, 21.0, 30.0, 24.0]
+
+
+def study(root: Path) -> Store:
+    """Two variants with five seeds each: `ns` all done; `lsgan` 3 done, 1 failed, 1 missing."""
+    runs = [Run(seed=seed, curves={"fd_pixels": [10.0, last], "hq": [0.9, 0.5]}) for seed, last in enumerate(FINALS)]
+    lsgan = "lsgan[a=-1,b=1,c=0]"
+    runs += [Run(variant=lsgan, seed=s, curves={"fd_pixels": [5.0, 6.0 + s], "hq": [0.25, 0.75]}) for s in range(3)]
+    runs.append(Run(variant=lsgan, seed=3, status="failed", error="OSError: disk full", log="step 1\ndisk full\n"))
+    runs.append(Run(variant=lsgan, seed=4, status="missing"))
+    excluded = {"columns": {"variant": "wgan", "dataset": "digits", "network": "mlp"}, "because": "clipping & norm_x"}
+    marks = {run.run_id: [1000, 2000] for run in runs}
+    return write_suite(root, runs, marks=marks, excluded=[excluded])
+
+
+def cells(store: Store, rule: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
+    """The cells of the JSON report by dataset and variant."""
+    body = json.loads(render(store, "study", "json", rule))
+    return {(s["dataset"], c["columns"]["variant"]): c for s in body["sections"] for c in s["cells"]}
+
+
+def tables(text: str) -> list[list[dict[str, str]]]:
+    """The pipe tables of a markdown text."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+        header, _, *rows = (
+            [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block.strip().splitlines()
+        )
+        found.append([dict(zip(header, row, strict=True)) for row in rows])
+    return found
+
+
+def test_headline_is_the_mean_over_seeds_with_its_interval(tmp_path: Path):
+    cell = cells(study(tmp_path))["digits", "ns"]
+    expected = mean_interval(FINALS)
+    found = cell["metrics"]["fd_pixels"]["headline"]
+    assert (found["mean"], found["low"], found["high"], found["n"]) == (23.4, expected.low, expected.high, 5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fd", "hq"),
+    [("last", 23.4, 0.5), ("tail", 23.4, 0.5), ("best:fd_pixels", 10.0, 0.9), ("best:hq", 10.0, 0.9)],
+)
+def test_rules(tmp_path: Path, rule: str, fd: float, hq: float):
+    metrics = cells(study(tmp_path), rule)["digits", "ns"]["metrics"]
+    assert metrics["fd_pixels"]["headline"]["mean"] == pytest.approx(fd)
+    assert metrics["hq"]["headline"]["mean"] == pytest.approx(hq)
+
+
+def test_a_mark_is_chosen_on_one_split_and_told_by_the_other(tmp_path: Path):
+    curves = {VALIDATION: [5.0, 3.0, 9.0], "fd_pixels": [6.0, 4.0, 1.0]}
+    metrics = METRICS | {VALIDATION: METRICS["fd_pixels"]}
+    store = write_suite(tmp_path, [Run(curves=curves)], metrics=metrics, select=f"best:{VALIDATION}")
+    assert cells(store)["digits", "ns"]["metrics"]["fd_pixels"]["headline"]["mean"] == 4.0
+    assert "Marks are chosen on the validation split" in render(store, "study", "markdown", None)
+    assert "which flatters it" in render(store, "study", "markdown", "best:fd_pixels")
+
+
+def test_best_follows_the_direction_of_the_metric(tmp_path: Path):
+    metrics = cells(study(tmp_path))["digits", "lsgan[a=-1,b=1,c=0]"]["metrics"]
+    best = metrics["fd_pixels"]["best"]
+    assert (best["mean"], best["low"], best["high"], best["n"]) == (5.0, 5.0, 5.0, 3)
+    assert metrics["hq"]["best"]["mean"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("curve", "best", "last", "tail"), [(LSGAN, 70, 331, 282.0), (DCGAN, 56, 137, 131.0), ([1, 2], 1, 2, 2)]
+)
+def test_best_alone_hides_collapse(tmp_path: Path, curve: list[float], best: float, last: float, tail: float):
+    store = write_suite(tmp_path, [Run(curves={"fd_pixels": curve})])
+    found = cells(store)["digits", "ns"]["metrics"]["fd_pixels"]
+    assert [found[name]["mean"] for name in ("best", "last", "tail")] == [best, last, tail]
+    spread = tables(render(store, "study", "markdown", None))[1]
+    numbers = {row["of a run"]: row["fd_pixels ↓"].removesuffix(" (n=1)") for row in spread}
+    assert numbers == {"best": number(best), "last": number(last), "tail": number(tail)}
+
+
+def test_a_metric_absent_at_the_last_mark_has_no_last_and_no_tail(tmp_path: Path):
+    runs = [Run(curves={"fd_pixels": [4.0, None]}), Run(seed=1, curves={"fd_pixels": [4.0, 2.0]})]
+    store = write_suite(tmp_path, runs)
+    found = cells(store)["digits", "ns"]["metrics"]["fd_pixels"]
+    numbers = [(found[name]["mean"], found[name]["n"]) for name in ("best", "last", "tail")]
+    assert numbers == [(3.0, 2), (2.0, 1), (2.0, 1)]
+    assert tables(render(store, "study", "markdown", None))[0][0]["fd_pixels ↓"] == "2.000 (n=1)"
+
+
+def test_a_diverged_run_counts_in_the_rate_and_has_no_metric(tmp_path: Path):
+    curves = {"fd_pixels": [1.0]}
+    runs = [Run(seed=seed, curves=curves, status="diverged" if seed < 2 else "done") for seed in range(10)]
+    cell = cells(write_suite(tmp_path, runs))["digits", "ns"]
+    assert (cell["diverged"]["mean"], cell["diverged"]["n"]) == (0.2, 10)
+    assert cell["metrics"]["fd_pixels"]["last"]["n"] == 8
+    row = tables(render(Store(tmp_path), "study", "markdown", None))[0][0]
+    assert row["runs"] == "8/10, 2 diverged"
+    assert row["diverged"] == "2/10 [0.06, 0.51]"
+
+
+@pytest.mark.parametrize("status", ["missing", "failed", "diverged", "running"])
+def test_a_cell_without_a_done_run_is_absent_and_never_zero(tmp_path: Path, status: str):
+    runs = [Run(curves={"fd_pixels": [1.0]}), Run(variant="wgan", status=status)]
+    store = write_suite(tmp_path, runs)
+    assert cells(store)["digits", "wgan"]["metrics"] == {}
+    headline, spread = tables(render(store, "study", "markdown", None))
+    assert headline[1]["runs"] == f"0/1, 1 {status}"
+    assert headline[1]["fd_pixels ↓"] == "–"
+    assert [row["fd_pixels ↓"] for row in spread if row["variant"] == "wgan"] == ["–"] * 3
+
+
+@settings(max_examples=20)
+@given(some.lists(some.sampled_from(["done", "missing", "failed", "diverged", "running"]), min_size=1, max_size=8))
+def test_absent_never_becomes_zero(tmp_path_factory: pytest.TempPathFactory, statuses: list[str]):
+    root = tmp_path_factory.mktemp("store")
+    curves = {"fd_pixels": [5.0]}
+    runs = [
+        Run(seed=seed, status=status, curves=curves if status == "done" else {}) for seed, status in enumerate(statuses)
+    ]
+    cell = cells(write_suite(root, runs))["digits", "ns"]
+    assert sum(cell["statuses"].values()) == len(runs)
+    if "done" in statuses:
+        assert cell["metrics"]["fd_pixels"]["headline"]["mean"] == 5.0
+        assert cell["metrics"]["fd_pixels"]["headline"]["n"] == statuses.count("done")
+    else:
+        assert cell["metrics"] == {}
+
+
+def test_the_order_of_runs_changes_no_number(tmp_path: Path):
+    order = [Run(variant=v, seed=s, curves={"hq": [0.1 * s, 0.3 / (s + 1)]}) for v in ("ns", "wgan") for s in range(6)]
+    first = cells(write_suite(tmp_path / "a", order))
+    random.Random(0).shuffle(order)
+    assert cells(write_suite(tmp_path / "b", order)) == first
+
+
+def test_a_section_for_each_dataset_with_its_own_metrics_and_axes(tmp_path: Path):
+    runs = [Run(dataset="ring8", curves={"hq": [0.5]}, columns={"batchnorm": bn}) for bn in ("none", "both")]
+    runs += [Run(variant=variant, curves={"fd_pixels": [2.0]}) for variant in ("ns", "wgan")]
+    text = render(write_suite(tmp_path, runs), "study", "markdown", None)
+    ring, _, digits, _ = tables(text)
+    assert list(ring[0]) == ["batchnorm", "runs", "diverged", "hq ↑"]
+    assert list(digits[0]) == ["variant", "runs", "diverged", "fd_pixels ↓"]
+    assert "Constant: variant ns, network mlp, optimizer adam" in text
+    assert "Constant: network mlp, batchnorm none, optimizer adam" in text
+
+
+def test_a_rule_on_a_metric_that_a_dataset_lacks_gives_no_headline_there(tmp_path: Path):
+    runs = [Run(dataset="ring8", curves={"hq": [0.5]}), Run(curves={"fd_pixels": [2.0]})]
+    store = write_suite(tmp_path, runs, select="best:fd_pixels")
+    assert cells(store)["ring8", "ns"]["metrics"]["hq"]["headline"] is None
+    assert cells(store)["digits", "ns"]["metrics"]["fd_pixels"]["headline"]["mean"] == 2.0
+    assert "No headline on ring8: fd_pixels is not measured there." in render(store, "study", "markdown", None)
+
+
+def test_markdown_of_a_small_study(tmp_path: Path):
+    expected = Path(__file__).with_name("report.md").read_text()
+    assert render(study(tmp_path), "study", "markdown", None) + "\n" == expected
+
+
+def test_latex_of_a_small_study(tmp_path: Path):
+    expected = Path(__file__).with_name("report.tex").read_text()
+    assert render(study(tmp_path), "study", "latex", None) + "\n" == expected
+
+
+def test_markdown_columns_are_aligned(tmp_path: Path):
+    text = render(study(tmp_path), "study", "markdown", None)
+    for block in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+        assert len({tuple(i for i, c in enumerate(line) if c == "|") for line in block.splitlines()}) == 1
+
+
+def test_a_pipe_in_a_name_stays_in_its_cell(tmp_path: Path):
+    runs = [Run(variant="a|b", curves={"hq": [0.5]}), Run(variant="c", curves={"hq": [0.5]})]
+    rows = tables(render(write_suite(tmp_path, runs), "study", "markdown", None))[0]
+    assert rows[0]["variant"] == r"a\|b"
+
+
+def test_csv_is_the_tidy_table(tmp_path: Path):
+    text = render(study(tmp_path), "study", "csv", None)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert not text.endswith("\n")
+    assert len(rows) == 5 * 4 + 3 * 4 + 2
+    assert {row["value"] for row in rows if row["status"] in ("missing", "failed")} == {""}
+    assert {row["step"] for row in rows} == {"1000", "2000", ""}
+
+
+def test_latex_escapes_every_special_character():
+    assert escape('say "no"') == "say ''no''", "no command that needs other fonts than LaTeX's own"
+    assert escape(r"a_b & 5 % $#{}~^\<>|") == (
+        r"a\_b \& 5 \% \$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}\textless{}\textgreater{}\textbar{}"
+    )
+
+
+def test_latex_has_true_minus_signs_and_powers(tmp_path: Path):
+    runs = [
+        Run(variant="wgan[clip=-1]", seed=seed, curves={"hq": [-3.0 - seed], "fd_pixels": [2e-7]}) for seed in (0, 1)
+    ]
+    text = render(write_suite(tmp_path, runs), "study", "latex", None)
+    assert "$-$3.5 [$-$4.0, $-$3.0]" in text
+    assert r"2.000$\times10^{-7}$ [2.000$\times10^{-7}$" in text
+    assert "wgan[clip=-1] &" in text
+
+
+def test_latex_braces_and_environments_balance(tmp_path: Path):
+    text = render(study(tmp_path), "study", "latex", None)
+    shown = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+    bare = re.sub(r"\\[{}]", "", shown)
+    assert bare.count("{") == bare.count("}")
+    assert re.findall(r"\\begin{(\w+)}", shown).count("table") == shown.count(r"\end{table}") == 3
+    for body in re.findall(r"\\begin{tabular}{([lr]+)}(.*?)\\end{tabular}", shown, re.DOTALL):
+        rows = [line for line in body[1].splitlines() if line.endswith(r"\\")]
+        assert {len(re.split(r"(?<!\\)&", row)) for row in rows} == {len(body[0])}
+    labels = re.findall(r"\\label{(.*?)}", shown)
+    assert labels == ["tab:study-digits-headline", "tab:study-digits-spread", "tab:study-excluded"]
+
+
+def test_latex_breaks_long_texts_into_lines_and_nothing_else(tmp_path: Path):
+    variants = ["[clip=0.01]" * 5, "[clip=0.02]" * 5]
+    runs = [Run(variant=name, seed=s, curves={"fd_pixels": [9.0, s]}) for name in variants for s in range(3)]
+    excluded = {"columns": {"variant": "wgan", "dataset": "digits"}, "because": "clipping and a norm " * 3}
+    text = render(write_suite(tmp_path, runs, excluded=[excluded]), "study", "latex", None)
+    assert re.findall(r"\\begin{tabular}{(.*)}", text) == [
+        "lrrr",  # a notation is one word
+        "llr",  # numbers
+        r"ll>{\raggedright\arraybackslash}p{0.60\linewidth}",
+    ]
+
+
+def test_long_texts_share_the_line_by_their_lengths():
+    grid = Grid("claims", "claims", ("claim", "n", "notes"), (("better than all " * 6, "5", "could show " * 4),), 1)
+    assert re.sub(r">{.*?}", "", _columns(grid)) == r"p{0.41\linewidth}rp{0.19\linewidth}"
+
+
+def test_two_fingerprints_are_refused_with_runs_and_keys(tmp_path: Path):
+    curves = {"fd_pixels": [1.0], "hq": [0.5]}
+    runs = [Run(seed=seed, curves=curves) for seed in range(5)]
+    runs.append(Run(variant="wgan", curves=curves, fingerprint=FINGERPRINT | {"dtype": "float32"}))
+    store = write_suite(tmp_path, runs)
+    for format_ in ("markdown", "csv", "latex", "json"):
+        with pytest.raises(RequestError) as refused:
+            render(store, "study", format_, None)
+        assert "fd_pixels on digits: dtype 'float64' in 5 runs (ns-digits-s0-0123456789, " in str(refused.value)
+        assert "and 2 more); dtype 'float32' in 1 run (wgan-digits-s0-0123456789)" in str(refused.value)
+        assert "extractor" not in str(refused.value)
+
+
+def test_two_sample_sizes_are_two_fingerprints(tmp_path: Path):
+    runs = [Run(curves={"hq": [0.5]}), Run(seed=1, curves={"hq": [0.5]}, n=500)]
+    with pytest.raises(RequestError, match=r"n '1000' in 1 run .*; n '500' in 1 run"):
+        render(write_suite(tmp_path, runs), "study", "csv", None)
+
+
+def test_scores_of_single_classes_are_in_the_table_whatever_their_sizes_and_in_no_column(tmp_path: Path):
+    store = write_suite(tmp_path, [Run(seed=seed, curves={"fd_pixels": [4.0, 2.0]}) for seed in range(2)])
+    for seed, n in ((0, 90), (1, 110)):
+        run = Run(seed=seed, curves={}, n=n)
+        rows = [score(run, step, "fd_pixels", 1.0) | {"metric": "fd_pixels/class 3", "n": n} for step in (1000, 2000)]
+        store.run(run.run_id).append("scores.jsonl", rows)
+    assert render(store, "study", "csv", None).count("fd_pixels/class 3") == 4
+    assert "class 3" not in render(store, "study", "markdown", None)
+
+
+def test_datasets_have_fingerprints_of_their_own(tmp_path: Path):
+    runs = [Run(curves={"hq": [0.5]}), Run(dataset="ring8", curves={"hq": [0.5]}, fingerprint={"reference": "other"})]
+    assert "## ring8" in render(write_suite(tmp_path, runs), "study", "markdown", None)
+
+
+def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
+    log = "".join(f"line {n}\n" for n in range(LOG_LINES + 9))
+    runs = [Run(seed=s, status="failed", error="OSError: disk full", log=log) for s in range(3)]
+    store = write_suite(tmp_path, [*runs, Run(variant="wgan", curves={"hq": [0.5]})])
+    (store.run("wgan-digits-s0-0123456789").path / "scores.jsonl").write_text("{")
+    text = render(store, None, "markdown", None)
+    assert "4 runs: 3 failed, 1 damaged" in text
+    assert "`ns-digits-s0-0123456789` and 2 more runs: OSError: disk full\n\n```\nline 9\n" in text
+    assert "scores.jsonl: damaged: its content is not what state.json sealed" in text
+
+
+def test_errors_that_differ_in_numbers_alone_are_one(tmp_path: Path):
+    runs = [Run(seed=s, status="failed", error=f"OutOfMemory: tried {s + 1}.5e{s} GiB of {7 * s}") for s in range(3)]
+    other = Run(seed=3, status="failed", error="OutOfMemory: gave up")
+    text = render(write_suite(tmp_path, [*runs, other]), None, "markdown", None)
+    assert "`ns-digits-s0-0123456789` and 2 more runs: OutOfMemory: tried 1.5e0 GiB of 0" in text
+    assert "`ns-digits-s3-0123456789`: OutOfMemory: gave up" in text
+
+
+def test_evaluators_that_were_skipped_are_named(tmp_path: Path):
+    skipped = [{"dataset": "ring8", "evaluator": "fid[features=pixels]", "because": "points have no pixels"}]
+    evaluation = {"samples": 1000, "with": ["modes"], "skipped": skipped}
+    store = write_suite(tmp_path, [Run(dataset="ring8", curves={"hq": [0.5]})], evaluation=evaluation)
+    assert "Not measured on ring8: fid[features=pixels]: points have no pixels" in render(store, None, "markdown", None)
+
+
+def test_without_a_name_the_only_suite_is_taken(tmp_path: Path):
+    store = Store(tmp_path)
+    with pytest.raises(RequestError, match="no suite has run here"):
+        render(store, None, "markdown", None)
+    study(tmp_path)
+    assert render(store, None, "json", None) == render(store, "study", "json", None)
+    store.write_manifest("images", {})
+    with pytest.raises(RequestError, match=r"2 suites ran here\. known: images, study"):
+        render(store, None, "markdown", None)
+
+
+@pytest.mark.parametrize("rule", ["first", "best", "best:fid", "last "])
+def test_an_unknown_rule_is_refused(tmp_path: Path, rule: str):
+    with pytest.raises(RequestError, match=r"allowed: last, tail, best:METRIC\. this suite's metrics: fd_pixels, hq"):
+        render(study(tmp_path), "study", "markdown", rule)
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path):
+    with pytest.raises(RequestError, match="allowed: markdown, csv, latex, html, json"):
+        render(study(tmp_path), "study", "pdf", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (1.0, "1.000"), (331.0, "331.0"), (12345.6, "12346"), (-0.01234567, "-0.01235"), (2e-9, "2.000e-09")],
+)
+def test_numbers_have_four_digits(value: float, text: str):
+    assert number(value) == text

@@ -1,0 +1,241 @@
+"""Two results side by side: what got worse or lost runs is found and fails the gate, noise and sameness do not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench.cli import main
+from ganbench.errors import RequestError
+from ganbench.report.model.versus import Difference, Versus, draw, versus
+from ganbench.results.table import Results, read
+from tests.support.synthetic import FINGERPRINT, METRICS, Run, write_suite
+
+SEEDS = 12
+NOISE = [0.3, -0.2, 0.1, 0.4, -0.5, 0.2, -0.1, 0.0, 0.25, -0.35, 0.15, -0.05]
+
+
+def results(root: Path, shift: float = 0.0, swing: float = 1.0, seeds: int = SEEDS, **changes: Any) -> Results:
+    """Two variants over some seeds; `lsgan` is shifted in `fd_pixels`."""
+    runs = [
+        Run(
+            variant=variant, seed=seed, curves={"fd_pixels": [10 + moved + swing * NOISE[seed]], "hq": [0.5]}, **changes
+        )  # type: ignore[arg-type]
+        for variant, moved in (("ns", 0.0), ("lsgan", shift))
+        for seed in range(seeds)
+    ]
+    return read(write_suite(root, runs), "study")
+
+
+def struck(root: Path, status: str, count: int, **manifest: Any) -> Results:
+    """As `results`, but the first `count` runs of `lsgan` ended otherwise."""
+    runs = [
+        Run(variant=variant, seed=seed, status=status)
+        if variant == "lsgan" and seed < count
+        else Run(variant=variant, seed=seed, curves={"fd_pixels": [10 + NOISE[seed]], "hq": [0.5]})
+        for variant in ("ns", "lsgan")
+        for seed in range(SEEDS)
+    ]
+    return read(write_suite(root, runs, **manifest), "study")
+
+
+def against(first: Results, second: Results) -> Versus:
+    return versus((first, second), ("a", "b"), None)
+
+
+def by_cell(found: Versus) -> dict[tuple[str, str], Difference]:
+    """By metric and variant; those over all variants at once are under `all`."""
+    return {
+        (one.comparison.metric, str(one.comparison.setting.get("variant", "all"))): one for one in found.differences
+    }
+
+
+def verdicts(first: Results, second: Results) -> dict[tuple[str, str], bool | None]:
+    return {key: one.comparison.better for key, one in by_cell(against(first, second)).items()}
+
+
+def row_of(found: Versus, metric: str, variant: str) -> str:
+    """The line of a cell in the table."""
+    lines = (line.split("|") for line in draw(found, "markdown").splitlines())
+    return next("|".join(one) for one in lines if len(one) > 3 and metric in one[1] and one[3].strip() == variant)
+
+
+def gate(monkeypatch: pytest.MonkeyPatch, root: Path, *words: str) -> Any:
+    """The exit code of `ganbench report a b --fail-on worse`."""
+    monkeypatch.setattr(
+        "sys.argv", ["ganbench", "report", str(root / "a"), str(root / "b"), "--fail-on", "worse", *words]
+    )
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+def test_a_planted_change_is_told_by_its_direction(tmp_path: Path) -> None:
+    before, after = results(tmp_path / "a"), results(tmp_path / "b", shift=2.0, swing=-1.0)
+    assert verdicts(before, after)["fd_pixels", "lsgan"] is False, "a higher distance is worse"
+    assert verdicts(after, before)["fd_pixels", "lsgan"] is True
+    planted = {("fd_pixels", "lsgan"), ("fd_pixels", "all")}
+    assert {key for key, better in verdicts(before, after).items() if better is not None} <= planted
+
+
+def test_the_same_results_are_not_told_apart(tmp_path: Path) -> None:
+    found = against(results(tmp_path / "a"), results(tmp_path / "b"))
+    assert (found.better, found.worse) == (0, 0)
+    assert {one.comparison.effect.n for one in found.differences if one.comparison.effect} == {SEEDS, 2 * SEEDS}
+
+
+def test_noise_alone_is_no_regression(tmp_path: Path) -> None:
+    found = against(results(tmp_path / "a"), results(tmp_path / "b", swing=-1.0))
+    assert (found.better, found.worse) == (0, 0)
+
+
+def test_other_fingerprints_are_refused(tmp_path: Path) -> None:
+    other = results(tmp_path / "b", fingerprint=FINGERPRINT | {"dtype": "float32"})
+    with pytest.raises(RequestError, match="two fingerprints"):
+        against(results(tmp_path / "a"), other)
+
+
+def test_nothing_in_common_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no run of one has its like"):
+        against(results(tmp_path / "a"), results(tmp_path / "b", dataset="glyphs"))
+
+
+def test_json_has_the_counts(tmp_path: Path) -> None:
+    found = against(results(tmp_path / "a"), results(tmp_path / "b", shift=3.0))
+    body = json.loads(draw(found, "json"))
+    assert (body["worse"], body["better"], body["lost"], body["first"]) == (2, 0, 0, "a")
+    assert {one["metric"] for one in body["differences"]} == {"fd_pixels", "hq", "diverged"}
+
+
+@pytest.mark.parametrize(("shift", "code"), [(0.0, 0), (3.0, 1)])
+def test_the_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, shift: float, code: int
+) -> None:
+    results(tmp_path / "a")
+    results(tmp_path / "b", shift=shift)
+    assert gate(monkeypatch, tmp_path) == code
+    said = capsys.readouterr()
+    assert ("WORSE" in said.out) == bool(code)
+    assert not said.err, "twelve seeds can fail"
+
+
+def test_a_gate_that_cannot_fail_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results(tmp_path / "a", seeds=3)
+    results(tmp_path / "b", seeds=3, shift=990.0)
+    assert gate(monkeypatch, tmp_path) == 2
+    said = capsys.readouterr()
+    assert "THIS GATE CAN'T FAIL" in said.err and "7 pairs" in said.err
+    assert "3 pairs could show no difference, however large" in said.out
+
+
+@pytest.mark.parametrize(("seeds", "needed"), [(3, 7), (4, None)])
+def test_the_pairs_that_would_do_are_the_fewest(tmp_path: Path, seeds: int, needed: int | None) -> None:
+    """Two variants make twice as many pairs as seeds."""
+    found = against(results(tmp_path / "a", seeds=seeds), results(tmp_path / "b", seeds=seeds, shift=990.0))
+    assert found.pairs_needed == needed
+
+
+def test_what_is_too_little_in_each_setting_is_seen_over_all(tmp_path: Path) -> None:
+    """Sixteen settings of five seeds: each alone could show nothing."""
+    sides = []
+    for name, moved in (("a", 0.0), ("b", 5.0)):
+        runs = [
+            Run(variant=f"v{at}", seed=seed, curves={"fd_pixels": [10 + moved + NOISE[(at + seed) % 12]]})
+            for at in range(16)
+            for seed in range(5)
+        ]
+        sides.append(read(write_suite(tmp_path / name, runs), "study"))
+    found = by_cell(against(sides[0], sides[1]))
+    assert found["fd_pixels", "all"].comparison.better is False
+    assert {one.comparison.better for (_, variant), one in found.items() if variant != "all"} == {None}
+
+
+@pytest.mark.parametrize("status", ["failed", "missing", "running", "diverged"])
+@pytest.mark.parametrize("count", [1, 11, SEEDS])
+def test_lost_runs_are_told_and_fail_the_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, status: str, count: int
+) -> None:
+    found = against(results(tmp_path / "a"), struck(tmp_path / "b", status, count))
+    lost = {key for key, one in by_cell(found).items() if one.lost and key[1] != "all"}
+    rate = set() if status == "diverged" else {("diverged", "lsgan")}  # a diverged run is a number of that rate
+    assert lost == {("fd_pixels", "lsgan"), ("hq", "lsgan")} | rate
+    line = row_of(found, "fd_pixels", "lsgan")
+    assert f"LOST {count} of 12" in line and status in line
+    assert json.loads(draw(found, "json"))["lost"] == found.lost == 2 * len(lost), "in the setting and over all"
+    assert f"{found.lost} with lost runs" in draw(found, "markdown")
+    assert gate(monkeypatch, tmp_path) == 1
+    capsys.readouterr()
+
+
+def test_divergence_is_worse_as_a_rate(tmp_path: Path) -> None:
+    assert verdicts(results(tmp_path / "a"), struck(tmp_path / "b", "diverged", SEEDS))["diverged", "lsgan"] is False
+
+
+def test_what_the_first_lost_fails_nothing(tmp_path: Path) -> None:
+    found = against(struck(tmp_path / "a", "failed", 3), results(tmp_path / "b"))
+    assert (found.lost, found.worse) == (0, 0)
+    assert "3 of 12 pairs left out: failed" in row_of(found, "fd_pixels", "lsgan")
+
+
+def test_seeds_that_the_second_never_asked_for_are_not_lost(tmp_path: Path) -> None:
+    found = against(results(tmp_path / "a"), results(tmp_path / "b", seeds=10))
+    assert found.lost == 0
+    assert "2 of 12 pairs left out: without a partner" in row_of(found, "fd_pixels", "lsgan")
+
+
+def test_all_runs_lost_is_no_mistake_of_the_request(tmp_path: Path) -> None:
+    runs = [Run(seed=seed, curves={"fd_pixels": [10.0]}) for seed in range(SEEDS)]
+    dead = [Run(seed=seed, status="failed") for seed in range(SEEDS)]
+    sides = [read(write_suite(tmp_path / name, own), "study") for name, own in (("a", runs), ("b", dead))]
+    found = against(*sides)
+    assert found.lost == len(found.differences) > 0
+
+
+def test_what_differs_besides_is_told(tmp_path: Path) -> None:
+    found = against(results(tmp_path / "a"), results(tmp_path / "b", shift=-3.0, columns={"batch": 512}))
+    line = row_of(found, "fd_pixels", "lsgan")
+    assert "better" in line and "batch differ too" in line
+
+
+def test_what_could_have_been_shown_is_told(tmp_path: Path) -> None:
+    found = against(results(tmp_path / "a"), results(tmp_path / "b", swing=-1.0))
+    assert "could have shown" in row_of(found, "fd_pixels", "lsgan")
+
+
+@pytest.mark.parametrize("ruled", ["a", "b"])
+def test_a_rule_by_a_metric_that_one_lacks_judges_neither(tmp_path: Path, ruled: str) -> None:
+    rule = {"outcome": {"digits": [{"metric": "hq", "rule": {"limit": 0.4}}]}}
+    fewer = {"metrics": {"fd_pixels": METRICS["fd_pixels"]}}
+    first = struck(tmp_path / "a", "done", 0, **(rule if ruled == "a" else fewer | rule))
+    second = struck(tmp_path / "b", "done", 0, **(fewer if ruled == "a" else {}))
+    found = against(first, second)
+    assert {one.comparison.metric for one in found.differences} == {"fd_pixels", "diverged"}
+    text = draw(found, "markdown")
+    assert f"metric hq (only in {ruled})" in text and "stable, collapsed on digits (judged by hq)" in text
+
+
+def test_a_rule_by_a_common_metric_is_compared(tmp_path: Path) -> None:
+    rule = {"outcome": {"digits": [{"metric": "hq", "rule": {"limit": 0.4}}]}}
+    sides = [struck(tmp_path / name, "done", 0, **rule) for name in ("a", "b")]
+    assert {one.comparison.metric for one in against(*sides).differences} >= {"stable", "collapsed", "diverged"}
+
+
+def test_a_dataset_of_one_alone_is_told(tmp_path: Path) -> None:
+    runs = [Run(seed=seed, curves={"fd_pixels": [10.0]}) for seed in range(SEEDS)]
+    more = [*runs, Run(dataset="glyphs", curves={"fd_pixels": [10.0]})]
+    first, second = (read(write_suite(tmp_path / name, own), "study") for name, own in (("a", more), ("b", runs)))
+    assert "dataset glyphs (only in a)" in draw(against(first, second), "markdown")
+
+
+def test_a_gate_is_not_published_past(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results(tmp_path / "a")
+    results(tmp_path / "b", shift=3.0)
+    assert gate(monkeypatch, tmp_path, "--publish", str(tmp_path / "out")) == 2
+    assert "--publish: two suites" in capsys.readouterr().err

@@ -1,0 +1,458 @@
+"""The worker through the inline executor: what is done again and what never is, full disks, stops, company, damage."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.modes import ModeCoverage
+from ganbench.executors import inline
+from ganbench.executors.base import Outcome, Site
+from ganbench.optimizers.sgd import SGD
+from ganbench.results import pictures, store, tensors
+from ganbench.results.store import RunFolder, State, Store
+from ganbench.runner import plan, recorder, worker
+from ganbench.runner.job import Job, score_key
+from ganbench.variants.lsgan import LSGAN
+from tests.support.jobs import JOB, SPEC
+
+WIDER = ModeCoverage(within=5.0)
+FULL = OSError(28, "No space left on device")
+
+
+@dataclass
+class Results:
+    """A results folder with an inline executor, and what it said."""
+
+    root: Path
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.root)
+
+    def run(self, *jobs: Job) -> list[Outcome]:
+        """Do the jobs; every run of theirs must end exactly once."""
+        site = Site(self.root, None, (), ("cpu",), save_every=0.0)
+        outcomes = list(inline.Inline(site).run(jobs, self.events.append))
+        assert sorted(o.run_id for o in outcomes) == sorted(run_id for job in jobs for run_id in job.run_ids)
+        return outcomes
+
+    def notes(self) -> str:
+        return "\n".join(event["text"] for event in self.events if event["event"] == "note")
+
+    def complete(self, job: Job) -> bool:
+        folders = [self.store.run(run_id) for run_id in job.run_ids]
+        return all(plan.complete(job, folder.check()) for folder in folders)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Results:
+    Store(tmp_path / "results").open()
+    return Results(tmp_path / "results")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small job, done without any disturbance."""
+    site = Results(tmp_path_factory.mktemp("undisturbed"))
+    assert [outcome.status for outcome in site.run(replace(JOB, evaluators=(*JOB.evaluators, WIDER)))] == ["done"]
+    return site.root
+
+
+def numbers(root: Path, run_id: str = JOB.run_ids[0]) -> dict[Any, Any]:
+    """All scores and terms of a run by step, the newest where there are several; no times."""
+    folder = Store(root).run(run_id)
+    scores = {(r["step"], r["evaluator"], r["metric"]): r["value"] for r in folder.rows("scores.jsonl")}
+    return scores | {row["step"]: row["terms"] for row in folder.rows("terms.jsonl")}
+
+
+def of_modes(root: Path) -> dict[Any, Any]:
+    """The numbers that the small job alone asks for."""
+    wider = score_key(WIDER, JOB.samples)
+    return {key: value for key, value in numbers(root).items() if isinstance(key, int) or key[1] != wider}
+
+
+def no_training(*_: Any) -> Any:
+    raise AssertionError("nothing was to be trained")
+
+
+# --- a run ---
+
+
+def test_a_run_leaves_what_is_promised(undisturbed: Path) -> None:
+    folder = Store(undisturbed).run(JOB.run_ids[0])
+    state = folder.check()
+    assert state is not None and (state.status, state.step) == ("done", 20) and state.seconds > 0
+    assert state.scored == {score_key(e, 50): [10, 20] for e in (*JOB.evaluators, WIDER)}
+    left = {str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file()}
+    files = {"spec.json", "env.json", "state.json", "terms.jsonl", "scores.jsonl"}
+    marks = {f"{place}" for mark in (10, 20) for place in (f"samples/{mark}.png", f"checkpoints/{mark}.pt")}
+    assert left == files | marks, "and no checkpoint to resume from"
+    spec = folder.read_json("spec.json")
+    assert spec == {"run_id": SPEC.run_id(), "spec": SPEC.canonical(), "columns": SPEC.columns()}
+    assert [row["step"] for row in folder.rows("terms.jsonl")] == list(range(1, 21))
+    assert {row["n"] for row in folder.rows("scores.jsonl")} == {50}
+
+
+def test_a_finished_run_is_not_touched(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.run(JOB)
+    files = {path: path.read_bytes() for path in site.root.rglob("*") if path.is_file()}
+    monkeypatch.setattr(worker, "train", no_training)
+    assert [outcome.status for outcome in site.run(JOB)] == ["done"]
+    assert {path: path.read_bytes() for path in site.root.rglob("*") if path.is_file()} == files
+
+
+def test_a_diverged_run_is_an_outcome(site: Results) -> None:
+    wild = replace(JOB, specs=(replace(SPEC, variant=LSGAN(), optimizer=SGD(lr=1e6), steps=500),), marks=(2, 500))
+    (outcome,) = site.run(wild)
+    assert outcome.status == "diverged" and outcome.error is None and outcome.diverged is not None
+    assert 0 < outcome.diverged["step"] < 500 and outcome.diverged["term"][:2] in ("d/", "g/")
+    assert site.complete(wild), "a mark that was never reached is not missing"
+    assert all(row["step"] < outcome.diverged["step"] for row in site.store.run(outcome.run_id).rows("scores.jsonl"))
+
+
+# --- more is asked of a finished run ---
+
+
+def test_a_new_evaluator_never_retrains(site: Results, undisturbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores that are added later are the ones that the run would have had from the start."""
+    site.run(JOB)
+    folder = site.store.run(JOB.run_ids[0])
+    terms, scores = ((folder.path / name).read_bytes() for name in ("terms.jsonl", "scores.jsonl"))
+    monkeypatch.setattr(worker, "train", no_training)
+    more = replace(JOB, evaluators=(*JOB.evaluators, WIDER))
+    assert not site.complete(more)
+    assert [outcome.status for outcome in site.run(more)] == ["done"]
+    assert site.complete(more) and site.complete(JOB)
+    assert (folder.path / "terms.jsonl").read_bytes() == terms
+    assert (folder.path / "scores.jsonl").read_bytes().startswith(scores)
+    assert numbers(site.root) == numbers(undisturbed)
+
+
+def test_another_number_of_samples_never_retrains(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.run(JOB)
+    monkeypatch.setattr(worker, "train", no_training)
+    site.run(replace(JOB, samples=80))
+    assert {row["n"] for row in site.store.run(JOB.run_ids[0]).rows("scores.jsonl")} == {50, 80}
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the trainer work, and note how many runs each of its calls trains."""
+    calls: list[int] = []
+    train = worker.train
+
+    def noted(specs: Any, *rest: Any) -> Any:
+        calls.append(len(specs))
+        return train(specs, *rest)
+
+    monkeypatch.setattr(worker, "train", noted)
+    return calls
+
+
+def test_a_new_mark_retrains_to_the_same_numbers(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.run(JOB)
+    before, calls = numbers(site.root), counted(monkeypatch)
+    more = replace(JOB, marks=(7, 10, 20))
+    assert [outcome.status for outcome in site.run(more)] == ["done"]
+    assert calls == [1] and site.complete(more)
+    after = numbers(site.root)
+    assert {key: after[key] for key in before} == before
+    added = after.keys() - before.keys()
+    assert added and all(key[0] == 7 for key in added)
+
+
+def test_a_lost_generator_retrains(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.run(JOB)
+    (site.store.run(JOB.run_ids[0]).path / "checkpoints" / "10.pt").write_bytes(b"PK broken")
+    calls = counted(monkeypatch)
+    more = replace(JOB, evaluators=(*JOB.evaluators, WIDER))
+    site.run(more)
+    assert calls == [1] and site.complete(more) and "10.pt: damaged" in site.notes()
+
+
+def test_of_a_pack_only_the_open_runs_are_trained(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = replace(JOB, specs=tuple(replace(SPEC, seed=seed) for seed in range(3)))
+    site.run(replace(JOB, specs=pack.specs[1:2]))
+    calls = counted(monkeypatch)
+    assert [outcome.status for outcome in site.run(pack)] == ["done"] * 3
+    assert calls == [2] and site.complete(pack)
+    env = [site.store.run(run_id).read_json("env.json") or {} for run_id in pack.run_ids]
+    assert [one["pack"] for one in env] == [2, 1, 2]
+
+
+# --- failures ---
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fails(Evaluator):
+    """An evaluator that breaks on its `on`-th call."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "a test"
+    calls: ClassVar[list[int]] = []
+    on: int = 1
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (Metric("luck", "higher"),)
+
+    def needs(self) -> tuple[FeatureName, ...]:
+        return ()
+
+    def unsupported(self, space: Any, samples: int, modes: bool) -> str | None:
+        return None
+
+    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+        self.calls.append(1)
+        if len(self.calls) == self.on:
+            raise ZeroDivisionError("no luck")
+        return {"luck": Score(1.0, None, len(fake), 0, {"extractor": "none"})}
+
+
+def test_an_exception_fails_its_run_and_the_others_go_on(site: Results, capsys: pytest.CaptureFixture[str]) -> None:
+    Fails.calls.clear()
+    jobs = [replace(JOB, specs=(replace(SPEC, seed=seed),), evaluators=(Fails(on=3),)) for seed in range(3)]
+    first, second, third = site.run(*jobs)
+    assert (first.status, second.status, third.status) == ("done", "failed", "done")
+    assert second.error == "ZeroDivisionError: no luck"
+    folder = site.store.run(second.run_id)
+    state = folder.check()
+    assert state is not None and (state.status, state.error) == ("failed", second.error)
+    assert folder.log_end(99)[0].startswith("Traceback") and "no luck" in folder.log_end()[-1]
+    assert capsys.readouterr() == ("", "")
+    assert site.run(jobs[1])[0].status == "done", "tried again when it is asked for"
+
+
+def test_a_failed_scoring_of_a_finished_run_is_told_and_the_run_stays(site: Results) -> None:
+    Fails.calls.clear()
+    pack = replace(JOB, specs=tuple(replace(SPEC, seed=seed) for seed in range(2)))
+    site.run(pack)
+    more = replace(pack, evaluators=(*JOB.evaluators, Fails(on=3)))
+    outcomes = {outcome.run_id: outcome for outcome in site.run(more)}
+    assert [outcomes[run_id].status for run_id in pack.run_ids] == ["done", "failed"]
+    assert outcomes[pack.run_ids[1]].error == "ZeroDivisionError: no luck"
+    states = [site.store.run(run_id).check() for run_id in pack.run_ids]
+    assert all(state is not None and state.status == "done" for state in states)
+    assert [outcome.status for outcome in site.run(more)] == ["done", "done"] and site.complete(more)
+
+
+def test_a_run_that_cannot_be_locked_is_told(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: RunFolder) -> Any:
+        raise FULL
+
+    monkeypatch.setattr(RunFolder, "lock", refuse)
+    (outcome,) = site.run(JOB)
+    assert outcome.status == "failed" and outcome.error is not None and "can't be locked" in outcome.error
+    assert not site.store.run(JOB.run_ids[0]).path.exists()
+
+
+@dataclass
+class Disk:
+    """A disk that is full for one run from its `limit`-th write on; an append leaves half of its bytes behind."""
+
+    limit: int
+    run_id: str
+    writes: int = 0
+
+    def full(self, path: Path) -> bool:
+        self.writes += self.run_id in str(path)
+        return self.run_id in str(path) and self.writes >= self.limit
+
+    def mount(self, patch: pytest.MonkeyPatch) -> None:
+        whole, append = store.write_bytes, RunFolder.append
+
+        def write_bytes(path: Path, content: bytes) -> None:
+            if self.full(path):
+                raise FULL
+            whole(path, content)
+
+        def append_half(folder: RunFolder, name: str, rows: Any) -> None:
+            if self.full(folder.path / name):
+                folder.path.mkdir(parents=True, exist_ok=True)
+                text = "".join(json.dumps(row) + "\n" for row in rows)
+                with (folder.path / name).open("a") as file:
+                    file.write(text[: len(text) // 2])
+                raise FULL
+            append(folder, name, rows)
+
+        patch.setattr(recorder, "SAVE_SHARE", 1e9)  # a checkpoint at every moment
+        patch.setattr(store, "write_bytes", write_bytes)
+        patch.setattr(recorder, "write_bytes", write_bytes)
+        patch.setattr(tensors, "write_bytes", write_bytes)
+        patch.setattr(RunFolder, "append", append_half)
+
+
+LIMITS = [*range(1, 12), 20, 40, 60]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_full_disk_fails_its_run_alone_and_nothing_is_lost(
+    site: Results, undisturbed: Path, limit: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever write is the first that fails; when there is room again the run ends as one never disturbed."""
+    other = replace(JOB, specs=(replace(SPEC, seed=1),))
+    disk = Disk(limit, JOB.run_ids[0])
+    with pytest.MonkeyPatch.context() as patch:
+        disk.mount(patch)
+        first, second = site.run(JOB, other)
+    assert second.status == "done" and site.complete(other)
+    assert first.status == "failed" and "No space left on device" in str(first.error)
+    assert capsys.readouterr() == ("", "")
+    assert site.run(JOB)[0].status == "done" and site.complete(JOB)
+    assert of_modes(site.root) == of_modes(undisturbed)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+def test_a_full_disk_while_a_finished_run_is_scored_loses_nothing(site: Results, undisturbed: Path, limit: int) -> None:
+    site.run(JOB)
+    more = replace(JOB, evaluators=(*JOB.evaluators, WIDER))
+    with pytest.MonkeyPatch.context() as patch:
+        Disk(limit, JOB.run_ids[0]).mount(patch)
+        (outcome,) = site.run(more)
+    assert outcome.status == "failed" and "No space left on device" in str(outcome.error)
+    assert site.complete(JOB)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "train", no_training)
+        assert site.run(more)[0].status == "done"
+    assert site.complete(more) and numbers(site.root) == numbers(undisturbed)
+
+
+# --- stops ---
+
+
+def stopped_after(root: Path, job: Job, looks: int) -> bool:
+    """Fill a job and stop it at its `looks`-th moment; whether it was stopped."""
+    counter = itertools.count(1)
+    context = worker.Context(Store(root), None, "cpu", lambda event: None, stopping=lambda: next(counter) == looks)
+    try:
+        worker.fill(job, context)
+    except worker.Stopped:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("looks", [1, 9, 10, 19])
+def test_a_stopped_run_goes_on_where_it_was(
+    site: Results, undisturbed: Path, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    assert stopped_after(site.root, JOB, looks)
+    folder = site.store.run(JOB.run_ids[0])
+    state = folder.check()
+    assert state is not None and (state.status, state.step) == ("running", looks)
+    assert torch.load(folder.checkpoint(), weights_only=True)["step"] == looks
+    assert site.run(JOB)[0].status == "done"
+    assert of_modes(site.root) == of_modes(undisturbed)
+    assert [row["step"] for row in folder.rows("terms.jsonl")] == list(range(1, 21))
+
+
+@pytest.mark.parametrize("harm", ["cut", "absent", "state"])
+def test_a_stopped_run_with_a_harmed_checkpoint_ends_the_same(site: Results, undisturbed: Path, harm: str) -> None:
+    stopped_after(site.root, JOB, 12)
+    folder = site.store.run(JOB.run_ids[0])
+    if harm == "cut":
+        folder.checkpoint().write_bytes(folder.checkpoint().read_bytes()[:1000])
+    elif harm == "absent":
+        folder.checkpoint().unlink()
+    else:
+        (folder.path / "state.json").unlink()
+    assert site.run(JOB)[0].status == "done" and site.complete(JOB)
+    assert of_modes(site.root) == of_modes(undisturbed)
+    assert (harm == "cut") == ("damaged" in site.notes())
+
+
+def test_a_pack_is_saved_at_one_step(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the time of saving falls: checkpoints of two steps could not be resumed together."""
+    pack = replace(JOB, specs=tuple(replace(SPEC, seed=seed) for seed in range(3)))
+    clock, saved = [0.0], list[list[int]]()
+
+    def tick() -> float:
+        clock[0] += 1.0 if not saved else 0.0  # the runs begin one after the other
+        return clock[0]
+
+    def look(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            clock[0] += 1.0
+            paths = [site.store.run(run_id).checkpoint() for run_id in pack.run_ids]
+            saved.append([torch.load(path, weights_only=True)["step"] for path in paths if path.exists()])
+
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=tick, time=lambda: 0.0))
+    worker.fill(pack, worker.Context(site.store, None, "cpu", look, save_every=7.0))
+    assert len({tuple(steps) for steps in saved if steps}) > 1, "the test needs checkpoints of several steps"
+    assert all(len(steps) in (0, 3) and len(set(steps)) <= 1 for steps in saved)
+
+
+# --- company and damage ---
+
+
+def test_a_busy_run_is_waited_for(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "POLL", 0.01)
+    monkeypatch.setattr(worker, "LOOK", 0.01)
+    other = replace(JOB, specs=(replace(SPEC, seed=1),))
+    lock = site.store.run(JOB.run_ids[0]).lock()
+    lock.acquire(timeout=0)
+    seen: list[str] = []
+
+    def listen(event: dict[str, Any]) -> None:
+        seen.append(event["event"])
+        if event["event"] == "end":  # the other run is done: now the first is set free
+            lock.release()
+
+    run = inline.Inline(Site(site.root, None, (), ("cpu",))).run([JOB, other], listen)
+    assert [outcome.run_id for outcome in run] == [other.run_ids[0], JOB.run_ids[0]]
+    assert seen[0] == "busy"
+
+
+def harm_state(folder: RunFolder) -> None:
+    body = folder.read_json("state.json") or {}
+    store.write_json(folder.path / "state.json", body | {"sealed": [["scores.jsonl", 1, "x"]]})
+
+
+def harm_scores(folder: RunFolder) -> None:
+    path = folder.path / "scores.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize("harm", [harm_state, harm_scores])
+def test_a_damaged_run_is_told_of_and_done_again(
+    site: Results, undisturbed: Path, harm: Callable[[RunFolder], None]
+) -> None:
+    site.run(JOB)
+    harm(site.store.run(JOB.run_ids[0]))
+    assert site.run(JOB)[0].status == "done"
+    assert "damaged" in site.notes() and "the run is done again" in site.notes()
+    assert of_modes(site.root) == of_modes(undisturbed)
+
+
+def test_a_failed_run_with_rows_that_nobody_can_read_is_done_again(site: Results, undisturbed: Path) -> None:
+    stopped_after(site.root, JOB, 12)
+    folder = site.store.run(JOB.run_ids[0])
+    folder.write_state(State("failed", step=12, error="power cut"))
+    with (folder.path / "terms.jsonl").open("ab") as file:
+        file.write(b"\0" * 64 + b"\n")
+    assert site.run(JOB)[0].status == "done"
+    assert of_modes(site.root) == of_modes(undisturbed)
+
+
+def test_pictures_that_cannot_be_drawn_fail_the_run_only(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_ink(samples: torch.Tensor) -> bytes:
+        raise MemoryError("no ink")
+
+    monkeypatch.setattr(pictures, "png", no_ink)
+    (outcome,) = site.run(JOB)
+    assert (outcome.status, outcome.error) == ("failed", "MemoryError: no ink")

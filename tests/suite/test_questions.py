@@ -1,0 +1,161 @@
+"""What a suite asks of its results: outcome, compare and claims, from YAML to values of columns and through JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from ganbench.errors import SuiteError
+from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, from_json
+from ganbench.runner.run import manifest
+from ganbench.stats.outcomes import Rule
+from ganbench.suite import Changes, Suite, load, schema
+
+TEXT = """
+name: x
+grid:
+  variant: [ns, lsgan, {kind: lsgan, a: -1, b: 1, c: 0}]
+  dataset: [ring8, digits]
+  optimizer: [adam, {kind: rmsprop, lr: 1e-4}]
+  seed: 3
+train: {steps: 100}
+evaluate: {with: [modes, {kind: fid, features: classifier}]}
+outcome:
+  stable:
+    ring8: {metric: modes, at_least: 7}
+    default: [{metric: fd_classifier, at_most: 5, ratio: 2, marks: last}]
+compare: [{axis: variant, metric: stable, baseline: ns, where: {optimizer: rmsprop}, pooled: true}]
+claims:
+  - says: Pearson's labels are better
+    source: a paper
+    where: {optimizer: adam, dataset: [ring8, digits]}
+    compare: {axis: variant, better: {kind: lsgan, a: -1}, worse: lsgan, metric: stable}
+    published: {better: [0.5, 0.1], worse: 0}
+  - {says: near, source: it, where: {variant: ns}, value: {metric: fd_classifier, is: 3, within: 2}}
+  - {says: often, source: it, value: {metric: stable, at_least: 0.5}}
+  - {says: alike, source: it, compare: {axis: variant, same: [ns, lsgan], within: 3, metric: modes}}
+  - {says: apart, source: it, compare: {axis: optimizer, better: adam, worse: rmsprop, metric: modes, paired: false}}
+"""
+
+
+def loaded(folder: Path, text: str = TEXT, changes: Changes | None = None) -> Suite:
+    path = folder / "suite.yaml"
+    path.write_text(text)
+    return load(path, changes)
+
+
+def test_words_become_values_of_columns(tmp_path: Path) -> None:
+    asked = loaded(tmp_path).questions
+    assert asked.outcome == {
+        "ring8": (Condition("modes", Rule(limit=7)),),
+        "digits": (Condition("fd_classifier", Rule(limit=5, ratio=2, tail=0)),),
+    }
+    where = {"optimizer": ("rmsprop[lr=0.0001]",)}
+    assert asked.compare == (Compare(axis="variant", metric="stable", baseline="ns", where=where, pooled=True),)
+    pearson, near, often, alike, apart = asked.claims
+    assert pearson == Claim(
+        says="Pearson's labels are better",
+        source="a paper",
+        test=Contrast(axis="variant", metric="stable", better="lsgan[a=-1,c=0]", worse="lsgan"),
+        where={"optimizer": ("adam",), "dataset": ("ring8", "digits")},
+        published={"better": Published(0.5, 0.1), "worse": Published(0)},
+    )
+    assert near.test == Level(metric="fd_classifier", low=1, high=5)
+    assert often.test == Level(metric="stable", low=0.5)
+    assert alike.test == Contrast(axis="variant", metric="modes", better="ns", worse="lsgan", within=3)
+    assert apart.test == Contrast(
+        axis="optimizer", metric="modes", better="adam", worse="rmsprop[lr=0.0001]", paired=False
+    )
+
+
+def test_the_manifest_keeps_them(tmp_path: Path) -> None:
+    suite = loaded(tmp_path)
+    assert from_json(json.loads(json.dumps(manifest(suite)))) == suite.questions
+    assert from_json({}).claims == ()
+
+
+def test_another_grid_may_lack_what_a_claim_names(tmp_path: Path) -> None:
+    asked = loaded(tmp_path, changes=Changes(set=("grid.variant=[ns, wgan]",))).questions
+    assert asked.claims[0].test == Contrast(
+        axis="variant", metric="stable", better="{kind: lsgan, a: -1}", worse="lsgan"
+    )
+
+
+def test_the_schema_knows_them(tmp_path: Path) -> None:
+    validator = Draft202012Validator(schema())
+    assert list(validator.iter_errors(YAML(typ="safe", pure=True).load(TEXT))) == []
+    for good, bad in (
+        ("at_least: 7", "least: 7"),
+        ("says: often, ", ""),
+        ("marks: last", "marks: first"),
+        ("d: false", "d: 3"),
+    ):
+        assert good in TEXT
+        assert list(validator.iter_errors(YAML(typ="safe", pure=True).load(TEXT.replace(good, bad)))) != []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        ("at_least: 7", "at_most: 7", "12:28  modes is better when higher: a stable run has at_least, not at_most"),
+        ("metric: modes, at_least", "metric: mods, at_least", "ranks 'mods'. did you mean 'modes'?"),
+        ("marks: last", "marks: lst", "marks = lst must be a share of the marks or a word. did you mean 'last'?"),
+        ("ratio: 2", "ratio: 0.5", "ratio = 0.5 must be at least 1"),
+        ("at_most: 5, ratio: 2, ", "", "stable needs `at_most`, `ratio` or `drop`"),
+        ("ring8: {metric", "default: {metric", "the key 'default' is given twice"),
+        ("{metric: modes, at_least: 7}", "{metric: fd_classifier, at_most: 7}", "is not measured on ring8"),
+        ("axis: variant, metric: stable", "axis: varant, metric: stable", "no axis 'varant' to compare. did you mean"),
+        ("metric: stable, baseline", "metric: stale, baseline", "nothing in this suite ranks 'stale'. did you mean"),
+        ("baseline: ns", "baseline: nss", "no run of this suite has variant nss here. did you mean 'ns'?"),
+        ("baseline: ns", "baseline: {kind: lsgan}", "names 2 values of variant: lsgan, lsgan[a=-1,c=0]"),
+        ("{optimizer: rmsprop}", "{optimiser: rmsprop}", "where has no key 'optimiser'. did you mean 'optimizer'?"),
+        ("pooled: true", "pooled: 3", "pooled = 3 must be true or false"),
+        ("source: a paper", "surce: a paper", "a claim needs `source`"),
+        ("{kind: lsgan, a: -1}, worse", "lsgan, worse", "both sides are lsgan"),
+        ("is: 3, within: 2", "is: 3", "value needs `at_least`, `at_most`, or `is` with `within`"),
+        ("[ns, lsgan], within: 3", "[ns, lsgan]", "compare with `same` needs `within`"),
+        ("[ns, lsgan], within", "[ns], within", "same names two values"),
+        ("paired: false", "paired: never", "paired = never must be true or false"),
+        ("within: 3, metric: modes", "within: 3, metric: modes, paired: false", "is told by pairs"),
+        ("[0.5, 0.1]", "[0.5, 0.1, 2]", "must be a number, or a number and its error"),
+        ("at_least: 0.5", "at_least: half", "at_least = half must be a number"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_in_their_place(tmp_path: Path, good: str, bad: str, says: str) -> None:
+    assert TEXT.count(good) == 1
+    with pytest.raises(SuiteError) as caught:
+        loaded(tmp_path, TEXT.replace(good, bad))
+    assert says in str(caught.value)
+
+
+def test_mistakes_of_all_three_sections_come_at_once(tmp_path: Path) -> None:
+    text = TEXT.replace("at_least: 7", "at_most: 7").replace(
+        "axis: variant, metric: stable, b", "axis: x, metric: y, b"
+    )
+    with pytest.raises(SuiteError) as caught:
+        loaded(tmp_path, text.replace("says: often", "sais: often"))
+    assert "5 mistakes; nothing was run." in str(caught.value)
+
+
+STUDIES = ["stability", "stability-full", "ring", "modes", "likelihood", "ebgan-subgrid", "ebgan-grid"]
+STUDIES += ["paper/lsgan-lsun", "paper/stacked-unrolled", "paper/stacked-veegan"]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_studies_name_what_they_claim(name: str) -> None:
+    """Every claim means at least one run of its own suite, and says where it is from."""
+    suite = load(Path(__file__).parents[2] / "suites" / f"{name}.yaml")
+    columns = [spec.columns() for spec in suite.specs]
+    assert suite.questions.claims
+    for claim in suite.questions.claims:
+        meant = [row for row in columns if all(row[axis] in values for axis, values in claim.where.items())]
+        assert meant, claim
+        assert re.search(r"(et al\.|and LeCun) \d{4}", claim.source)
+        if isinstance(claim.test, Contrast):
+            sides = {row[claim.test.axis] for row in meant}
+            assert {claim.test.better, claim.test.worse} <= sides, claim

@@ -1,0 +1,114 @@
+"""The suites that are shipped: each loads, says what it means, and can answer what it claims."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench.errors import SuiteError
+from ganbench.evaluators.base import Metric
+from ganbench.report.model.claims import Verdict, verdicts
+from ganbench.report.model.comparisons import LEVEL
+from ganbench.report.model.rows import Ending, Row
+from ganbench.results.questions import RATES, Claim, Contrast, Level, Named
+from ganbench.suite import Suite, load
+
+SUITES = Path(__file__).parents[2] / "suites"
+PATHS = sorted(SUITES.glob("**/*.yaml"))
+ROOT = Path(os.environ["GANBENCH_DATA"]) if os.environ.get("GANBENCH_DATA") else None
+STEP = 1e-3  # how far inside or outside a bound a run is
+SHORT = "stability.yaml"  # ten minutes on two cores; it says itself what its five seeds can't show
+
+pytestmark = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.relative_to(SUITES).as_posix())
+
+
+@cache
+def loaded(path: Path) -> Suite:
+    """The suite. One whose runs are known by the content of files that aren't here is skipped."""
+    try:
+        return load(path, data_root=ROOT)
+    except SuiteError as error:
+        absent = [mistake for mistake in error.mistakes if "there is no such file or folder" in mistake.message]
+        if len(absent) < len(error.mistakes):
+            raise
+        pytest.skip(f"{path.name} needs files: {absent[0].message}")
+
+
+def level_number(test: Level, agrees: bool, metric: Metric) -> float:
+    """A number that the metric can have: between the bounds, or beyond one of them."""
+    bounds = [bound for bound in (test.low, test.high) if bound is not None]
+    tried = (0.0, 1.0) if metric.name in RATES else [bound + side for bound in bounds for side in (-STEP, STEP)]
+    can_be = [one for one in tried if metric.low <= one <= metric.high]
+    kept = [(test.low is None or one >= test.low) and (test.high is None or one <= test.high) for one in can_be]
+    assert agrees in kept, f"no {metric.name} can speak {'for' if agrees else 'against'} {test}"
+    return can_be[kept.index(agrees)]
+
+
+def contrast_number(test: Contrast, agrees: bool, side: Named, metric: Metric) -> float:
+    """What the runs of one side have, those of the other being ahead or behind, alike or further apart than allowed."""
+    if test.within is not None:
+        apart = 1.0 if metric.name in RATES else test.within + STEP
+        return 0.0 if agrees or side != test.better else apart
+    ahead = (side == test.better) == agrees
+    return float(ahead == (metric.better == "higher"))
+
+
+def run(columns: Mapping[str, Any], claim: Claim, agrees: bool, metric: Metric) -> Row:
+    """A run that speaks for a claim, or against it."""
+    test = claim.test
+    if isinstance(test, Contrast):
+        number = contrast_number(test, agrees, columns[test.axis], metric)
+    else:
+        number = level_number(test, agrees, metric)
+    return Row("a-run", columns, "done", {metric.name: number}, Ending("stable"))
+
+
+def answers(suite: Suite, agrees: bool) -> list[Verdict]:
+    """The verdict on each claim, on each of its datasets, where all runs agree about it."""
+    columns = [spec.columns() for spec in suite.specs]
+    metrics = {metric.name: metric for metric in suite.evaluation.metrics}
+    metrics |= {name: Metric(name, "higher" if better == "higher" else "lower", 0, 1) for name, better in RATES.items()}
+    better = {name: metric.better for name, metric in metrics.items()}
+    found: list[Verdict] = []
+    for claim in suite.questions.claims:
+        runs = [run(one, claim, agrees, metrics[claim.test.metric]) for one in columns]
+        found += verdicts(runs, (claim,), better)
+    return found
+
+
+def test_it_loads_and_what_papers_say_is_consistent(path: Path) -> None:
+    suite = loaded(path)
+    assert suite.specs and suite.about.endswith("?")
+    seeds = Counter(str({**spec.columns(), "seed": None}) for spec in suite.specs)
+    for claim in suite.questions.claims:
+        assert claim.source and set(claim.published) <= {"value", "better", "worse"}
+        if isinstance(claim.test, Contrast) and claim.test.paired:
+            assert min(seeds.values()) >= 3, "a comparison needs seeds"
+        elif "value" in claim.published:
+            low, high, value = claim.test.low, claim.test.high, claim.published["value"].value
+            assert (low is None or low <= value) and (high is None or value <= high)
+
+
+@pytest.mark.parametrize("answer", ["reproduced", "contradicted"])
+def test_every_claim_can_be_answered(path: Path, answer: str) -> None:
+    """Even where the runs say nothing about any other claim: Holm then multiplies the p of one by the number of all."""
+    suite = loaded(path)
+    if path.name == SHORT:
+        pytest.skip(f"{SHORT} says itself what so few seeds can't show")
+    found = answers(suite, agrees=answer == "reproduced")
+    for one in found:
+        assert one.answer == answer, one.claim.says
+        assert one.p is not None
+        assert one.p * len(found) < LEVEL, f"{one.claim.says} on {one.dataset}: {one.n} runs or pairs are too few"
+
+
+def test_its_name_is_its_own(path: Path) -> None:
+    names = Counter(line for other in PATHS for line in other.read_text().splitlines() if line.startswith("name: "))
+    (name,) = (line for line in path.read_text().splitlines() if line.startswith("name: "))
+    assert names[name] == 1
