@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ganbench.report import FORMATS, render
+from ganbench.report import FORMATS, format_report
+from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Questions
 from ganbench.results.store import State, Store, write_json
 from ganbench.results.table import read
@@ -48,7 +49,7 @@ def main() -> None:
         began = time.perf_counter()
         read(store, "many")
         reading = time.perf_counter() - began
-        text = render(store, "many", options.format, None)
+        text = format_report(store, "many", options.format, None)
         both = time.perf_counter() - began
     print(f"{runs} runs, {options.format}: {both - reading:.1f} s, of which reading the files takes {reading:.1f} s")
     print(f"{len(text.encode()) / 1e6:.2f} MB")
@@ -64,7 +65,7 @@ def made_up(store: Store, variants: int) -> int:
         run_id = f"{variant}-{dataset}-{batchnorm}-{optimizer}-s{seed}-0123456789"
         runs[run_id] = own | {"optimizer": optimizer, "schedule": "d_first", "batch": 64, "steps": 10_000, "seed": seed}
         write(store, run_id, rng)
-    store.write_manifest("many", manifest(runs, variants))
+    write_manifest(store, manifest(runs, variants))
     return len(runs)
 
 
@@ -85,8 +86,8 @@ def write(store: Store, run_id: str, rng: random.Random) -> None:
     folder.write_state(State("diverged" if rng.random() < 0.02 else "done", step=10_000, seconds=60.0))
 
 
-def manifest(runs: dict[str, Any], variants: int) -> dict[str, Any]:
-    metrics = {name: {"better": better, "low": 0.0, "high": None} for name, (better, _) in METRICS.items()}
+def manifest(runs: dict[str, Any], variants: int) -> Manifest:
+    metrics = {name: MetricInfo(better, low=0.0) for name, (better, _) in METRICS.items()}
     questions = Questions(
         outcome={name: (Condition("fd_classifier", Rule(limit=30, ratio=2)),) for name in DATASETS},
         compare=(
@@ -95,13 +96,19 @@ def manifest(runs: dict[str, Any], variants: int) -> dict[str, Any]:
         ),
         claims=tuple(claim(n) for n in range(1, variants)),
     )
-    return {
-        **{"suite": "many", "about": "How long does a report take?", "version": "0", "runs": runs, "excluded": []},
-        **{"axes": ["variant", "dataset", "batchnorm", "optimizer", "seed"], "select": "last", "metrics": metrics},
-        "evaluation": {"samples": 1000, "with": [evaluator for _, evaluator in METRICS.values()], "skipped": []},
-        "marks": {run_id: list(MARKS) for run_id in runs},
-        **questions.as_json(),
-    }
+    return Manifest(
+        suite="many",
+        version="0",
+        about="How long does a report take?",
+        runs=runs,
+        marks={run_id: tuple(MARKS) for run_id in runs},
+        axes=("variant", "dataset", "batchnorm", "optimizer", "seed"),
+        select="last",
+        metrics=metrics,
+        scores=tuple(evaluator for _, evaluator in METRICS.values()),
+        samples=1000,
+        questions=questions,
+    )
 
 
 def claim(n: int) -> Claim:

@@ -16,7 +16,7 @@ from ganbench.errors import RequestError
 
 def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
     """`ganbench report`: 1 where `--fail-on worse` and the second results are worse or lost runs."""
-    from ganbench.report import publish, render
+    from ganbench.report import format_report, publish
     from ganbench.results.store import Store
 
     store, rule, out = Store(options["results"]), options["rule"], options["out"]
@@ -34,7 +34,7 @@ def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
         if len(suites) == 2:
             text, code = _versus(suites, options)
         else:
-            text = render(store, suite, options["format_"], rule)
+            text = format_report(store, suite, options["format_"], rule)
         if out is None:
             click.echo(text)
         else:

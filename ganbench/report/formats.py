@@ -38,7 +38,7 @@ FILES = {
 }
 
 
-def render(store: Store, suite: str | None, format: str, rule: str | None) -> str:
+def format_report(store: Store, suite: str | None, format: str, rule: str | None) -> str:
     """A suite's report as text, without a newline at its end.
 
     `suite` may be None where only one ran; `rule` None is the suite's own `select`. Raises `RequestError` for an
@@ -53,7 +53,7 @@ def render(store: Store, suite: str | None, format: str, rule: str | None) -> st
 def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> list[Path]:
     """Everything that a paper needs, in a folder: `FILES`, `environment.json` of most runs, and `figures/`.
 
-    Raises as `render` does. The paths, in order.
+    Raises as `format_report` does. The paths, in order.
     """
     results, chosen = _read(store, suite, rule)
     report = summarise(store, results, chosen)
@@ -71,7 +71,7 @@ def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> 
 def _read(store: Store, suite: str | None, rule: str | None) -> tuple[Results, str]:
     """A suite's results, measured in one way, and the rule to report them by."""
     results = read(store, suite or only_suite(store))
-    chosen = check_rule(rule or results.manifest["select"], list(results.manifest["metrics"]))
+    chosen = check_rule(rule or results.manifest.select, list(results.manifest.metrics))
     require_one_fingerprint(results)
     return results, chosen
 

@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ganbench.errors import DamagedRun
+from ganbench.results.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ganbench.results.manifest import Columns
     from ganbench.results.store import RunFolder, Store
 
 EVERY = 2.0  # seconds between two looks
@@ -84,12 +86,11 @@ class Snapshot:
 
 def snapshot(store: Store, suite: str) -> Snapshot:
     """Look at a suite's run folders once. Raises `RequestError` for a suite that never ran here."""
-    manifest = store.manifest(suite)
-    runs: dict[str, dict[str, Any]] = manifest["runs"]
-    metrics = [name for name, body in manifest["metrics"].items() if body["better"] != "neither"]
+    manifest = read_manifest(store, suite)
+    runs, metrics = manifest.runs, manifest.ranked_metrics()
     looks = {run_id: _look(store.run(run_id), int(columns["steps"])) for run_id, columns in runs.items()}
     sections = []
-    for dataset in dict.fromkeys(columns["dataset"] for columns in runs.values()):
+    for dataset in dict.fromkeys(str(columns["dataset"]) for columns in runs.values()):
         own = [(columns, looks[run_id]) for run_id, columns in runs.items() if columns["dataset"] == dataset]
         sections.append(_section(dataset, own, metrics))
     return Snapshot(suite, tuple(sections), tuple(look.running for look in looks.values() if look.running))
@@ -131,7 +132,7 @@ def _farewell(shot: Snapshot) -> str:
     return f"nobody worked on it for {PATIENCE * EVERY:.0f} s, and {runs} left: `ganbench run` goes on with them"
 
 
-def _section(dataset: str, runs: Sequence[tuple[dict[str, Any], Look]], metrics: Iterable[str]) -> Section:
+def _section(dataset: str, runs: Sequence[tuple[Columns, Look]], metrics: Iterable[str]) -> Section:
     """`runs`: each run's columns, and how it stands."""
     axes = _axes([columns for columns, _ in runs])
     cells: dict[tuple[str, ...], Cell] = {}
@@ -145,7 +146,7 @@ def _section(dataset: str, runs: Sequence[tuple[dict[str, Any], Look]], metrics:
     return Section(dataset, axes, measured, tuple(cells.values()))
 
 
-def _axes(runs: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+def _axes(runs: Sequence[Columns]) -> tuple[str, ...]:
     """The fewest columns that tell the cells apart; of two that say the same, the first one."""
 
     def cells(columns: list[str]) -> int:

@@ -194,27 +194,9 @@ class Store:
         folders = (self.root / "runs").glob("*/spec.json")
         return [RunFolder(path.parent) for path in sorted(folders)]
 
-    def write_manifest(self, name: str, manifest: dict[str, Any]) -> None:
-        write_json(self.root / "suites" / f"{name}.json", manifest)
-
-    def manifest(self, name: str) -> dict[str, Any]:
-        """What a suite asked for when it last ran here. Raises `RequestError` when it never did."""
-        known = self.suites()
-        if name not in known:
-            raise RequestError(
-                str(self.root / "suites"),
-                f"no suite {name!r} has run here",
-                f"known: {', '.join(known) or 'none'}",
-                "run it first: ganbench run FILE",
-            )
-        path = self.root / "suites" / f"{name}.json"
-        try:
-            body: dict[str, Any] = json.loads(path.read_bytes())
-        except (ValueError, RecursionError):
-            raise RequestError(str(path), "damaged: not JSON", todo="type `ganbench run` for it again") from None
-        if not isinstance(body, dict):
-            raise RequestError(str(path), "damaged: no JSON object", todo="type `ganbench run` for it again")
-        return body
+    def manifest_path(self, suite: str) -> Path:
+        """The file that `ganbench.results.manifest` reads and writes."""
+        return self.root / "suites" / f"{suite}.json"
 
     def suites(self) -> list[str]:
         """The names of the suites that ran here."""

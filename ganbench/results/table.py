@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ganbench.errors import DamagedRun, RequestError
+from ganbench.errors import DamagedRun
+from ganbench.results.manifest import read_manifest
 
 if TYPE_CHECKING:
+    from ganbench.results.manifest import Columns, Manifest
     from ganbench.results.store import Row, RunFolder, Store
 
     Measured = tuple[int, str, float, float, int, int]  # step, metric, value, stderr, n, number of the fingerprint
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 COMPONENTS = ("variant", "dataset", "network", "batchnorm", "optimizer")
 COLUMNS = ("run_id", "suite", *COMPONENTS, "seed", "status", "step", "metric", "value", "stderr", "n")
 OPTIONAL = ("schedule", "batch", "steps")  # appended to the columns when they are axes of the suite
-MANIFEST = ("about", "runs", "excluded", "evaluation", "metrics", "select", "axes", "marks")
 
 _SCORES = {
     "run_id": "str",
@@ -48,7 +49,7 @@ class Results:
     """
 
     suite: str
-    manifest: dict[str, Any]
+    manifest: Manifest
     marks: dict[str, tuple[int, ...]]  # the steps at which each run was to be scored, in order
     runs: pd.DataFrame
     scores: pd.DataFrame
@@ -104,7 +105,7 @@ def tidy_table(results: Results) -> pd.DataFrame:
     Component columns hold the component's notation. A run without a score has one row with nothing in `step`, `metric`,
     `value`, `stderr` and `n`, so that it is seen.
     """
-    axes = [name for name in OPTIONAL if name in results.manifest["axes"]]
+    axes = [name for name in OPTIONAL if name in results.manifest.axes]
     table = results.runs.merge(results.scores, on="run_id", how="left").assign(suite=results.suite)
     order = [*COMPONENTS, *axes, "seed", "run_id", "step", "metric"]
     return table.sort_values(order, ignore_index=True)[[*COLUMNS, *axes]]
@@ -112,16 +113,16 @@ def tidy_table(results: Results) -> pd.DataFrame:
 
 def read(store: Store, suite: str) -> Results:
     """Read a suite's runs. A run that can't be believed is `damaged` and brings no score."""
-    manifest = _manifest(store, suite)
-    asked = Asked(frozenset(manifest["evaluation"]["with"]), frozenset(manifest["metrics"]))
-    marks = {run_id: frozenset(manifest["marks"][run_id]) for run_id in manifest["runs"]}
+    manifest = read_manifest(store, suite)
+    asked = Asked(frozenset(manifest.scores), frozenset(manifest.metrics))
+    marks = {run_id: frozenset(steps) for run_id, steps in manifest.marks.items()}
     found = {run_id: _read_run(store.run(run_id), asked, own) for run_id, own in marks.items()}
     evaluation, total = (sum(run.seconds[i] for run in found.values()) for i in (0, 1))
     return Results(
         suite,
         manifest,
         {run_id: tuple(sorted(marks[run_id] - run.skipped_marks)) for run_id, run in found.items()},
-        _runs(found, manifest["runs"]),
+        _runs(found, manifest.runs),
         _scores((run_id, *score) for run_id, run in found.items() for score in run.scores),
         tuple(dict(sorted(items)) for items in asked.ways),
         evaluation / total if total else None,
@@ -130,9 +131,9 @@ def read(store: Store, suite: str) -> Results:
     )
 
 
-def _runs(found: dict[str, Run], described: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def _runs(found: dict[str, Run], described: Mapping[str, Columns]) -> pd.DataFrame:
     rows = [
-        {"run_id": run_id} | described[run_id] | {"status": run.status, "error": run.error}
+        {"run_id": run_id, **described[run_id], "status": run.status, "error": run.error}
         for run_id, run in found.items()
     ]
     return pd.DataFrame(rows, columns=None if rows else ["run_id", *COMPONENTS, *OPTIONAL, "seed", "status", "error"])
@@ -145,15 +146,6 @@ def _scores(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
 
 def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
     return tuple((count, json.dumps(json.loads(text), indent=1)) for text, count in Counter(recorded).most_common())
-
-
-def _manifest(store: Store, suite: str) -> dict[str, Any]:
-    manifest = store.manifest(suite)
-    absent = [key for key in MANIFEST if key not in manifest]
-    if absent:
-        place = str(store.root / "suites" / f"{suite}.json")
-        raise RequestError(place, f"damaged: no {', '.join(absent)}", todo="type `ganbench run` for it again")
-    return manifest
 
 
 def _read_run(folder: RunFolder, asked: Asked, marks: frozenset[int]) -> Run:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench import __version__
 from ganbench.cli.progress import Talk
 from ganbench.datasets.base import Downloadable
 from ganbench.executors.base import Executor, Site
 from ganbench.features.bank import Bank
+from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
 from ganbench.runner import plan
 from ganbench.runner.job import score_key
@@ -64,7 +65,7 @@ def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
     store = Store(request.site.results).open()
     check_ready(suite, request.site)
     uri = resolve(request.tracking_uri, request.site.results)
-    store.write_manifest(whole.name, manifest(whole))
+    write_manifest(store, manifest(whole))
     todo = plan.make(suite, store, request.retry_failed, request.pack)
     for text in todo.damaged:
         talk.say(text)
@@ -118,40 +119,36 @@ def _status(store: Store, run_id: str) -> str:
     return state.status if state else "missing"
 
 
-def manifest(suite: Suite) -> dict[str, Any]:
-    """What the report needs to know of a suite: its runs, what was left out and why, its metrics and its rule."""
+def manifest(suite: Suite) -> Manifest:
+    """What the report needs to know of a suite."""
     evaluation = suite.evaluation
-    return {
-        "suite": suite.name,
-        "version": __version__,
-        "about": suite.about,
-        "runs": {spec.run_id(): spec.columns() for spec in suite.specs},
-        "excluded": _excluded(suite),
-        "axes": list(suite.axes),
-        "select": suite.select,
-        **suite.questions.as_json(),
-        "marks": {spec.run_id(): list(evaluation.marks(spec)) for spec in suite.specs},
-        "evaluation": {
-            "samples": evaluation.samples,
-            "budget": evaluation.budget,
-            "with": [score_key(evaluator, evaluation.samples) for evaluator in evaluation.evaluators]
-            + sorted({own_key(spec.variant) for spec in suite.specs if spec.variant.measures}),
-            "skipped": [vars(skip) for skip in evaluation.skipped],
-        },
-        "metrics": {
-            metric.name: {"better": metric.better, "low": _finite(metric.low), "high": _finite(metric.high)}
-            for metric in evaluation.metrics
-        },
-    }
+    scores = [score_key(evaluator, evaluation.samples) for evaluator in evaluation.evaluators]
+    own_scores = sorted({own_key(spec.variant) for spec in suite.specs if spec.variant.measures})
+    return Manifest(
+        suite=suite.name,
+        version=__version__,
+        about=suite.about,
+        runs={spec.run_id(): spec.columns() for spec in suite.specs},
+        marks={spec.run_id(): evaluation.marks(spec) for spec in suite.specs},
+        axes=suite.axes,
+        select=suite.select,
+        metrics={m.name: MetricInfo(m.better, _finite(m.low), _finite(m.high)) for m in evaluation.metrics},
+        scores=(*scores, *own_scores),
+        samples=evaluation.samples,
+        budget=evaluation.budget,
+        excluded=_excluded(suite),
+        not_evaluated=tuple(NotEvaluated(s.dataset, s.evaluator, s.because) for s in evaluation.skipped),
+        questions=suite.questions,
+    )
 
 
-def _excluded(suite: Suite) -> list[dict[str, Any]]:
+def _excluded(suite: Suite) -> tuple[ExcludedCell, ...]:
     """Excluded cells, once for all seeds."""
-    cells: dict[str, dict[str, Any]] = {}
+    cells: dict[str, ExcludedCell] = {}
     for item in suite.excluded:
         columns = {name: value for name, value in item.spec.columns().items() if name != "seed"}
-        cells[str(columns)] = {"columns": columns, "because": item.because}
-    return list(cells.values())
+        cells[str(columns)] = ExcludedCell(columns, item.because)
+    return tuple(cells.values())
 
 
 def _finite(bound: float) -> float | None:

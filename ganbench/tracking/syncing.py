@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from filelock import Timeout
 
 from ganbench.errors import DamagedRun, RequestError
+from ganbench.results.manifest import read_manifest
 from ganbench.results.store import Store
 from ganbench.tracking.connection import Connection, reason
 from ganbench.tracking.marker import claim
@@ -33,12 +34,12 @@ def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], 
     that fails; what was mirrored until then stays.
     """
     total = Synced()
-    manifests = {suite: store.manifest(suite) for suite in (store.suites() if suites is None else suites)}
+    manifests = {suite: read_manifest(store, suite) for suite in (store.suites() if suites is None else suites)}
     try:
         connection = Connection(store, uri, PATIENCE)
         for suite, manifest in manifests.items():
             before = total.runs, total.metrics_added
-            for run_id in manifest["runs"]:
+            for run_id in manifest.runs:
                 _sync_run(connection, store, (suite, run_id), total)
             say(f"{suite}: {total.runs - before[0]} runs, {total.metrics_added - before[1]} values added")
     except Exception as error:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganbench.report import render
+from ganbench.report import format_report
 from ganbench.report.model.claims import Verdict, verdicts
 from ganbench.report.model.comparisons import family
 from ganbench.report.model.factors import factors
@@ -276,15 +276,15 @@ def test_outcomes_per_cell(tmp_path: Path) -> None:
 
 def test_every_format_shows_the_answers(tmp_path: Path) -> None:
     store = study(tmp_path)
-    text = render(store, "study", "markdown", None)
+    text = format_report(store, "study", "markdown", None)
     assert "| LSGAN is better_than NS & more | digits  | reproduced |" in text
     assert "better 10 ± 1 / 9.300" in text
     assert "1 of 8 pairs left out: diverged" in text
     assert "4/8 [0.22, 0.78]" in text
     assert "**9.35" in text
-    latex = render(store, "study", "latex", None)
+    latex = format_report(store, "study", "latex", None)
     assert r"LSGAN is better\_than NS \& more" in latex
     assert r"\textbf{9.35" in latex
-    body = render(store, "study", "json", None)
+    body = format_report(store, "study", "json", None)
     assert '"answer": "reproduced"' in body
-    assert "reproduced" not in render(store, "study", "csv", None)
+    assert "reproduced" not in format_report(store, "study", "csv", None)

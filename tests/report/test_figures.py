@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ganbench.report import publish, render
+from ganbench.report import format_report, publish
 from ganbench.report.formats import FILES
 from ganbench.report.model import names
 from ganbench.report.model.tables import summarise
@@ -110,7 +110,7 @@ def test_everything_is_published(published: tuple[Store, Path, list[Path]]) -> N
     store, folder, written = published
     assert {path.name for path in folder.iterdir()} == {*FILES, "environment.json", "figures"}
     for file, format in FILES.items():
-        assert (folder / file).read_text() == render(store, "study", format, None) + "\n"
+        assert (folder / file).read_text() == format_report(store, "study", format, None) + "\n"
     drawn = sorted(path.name for path in (folder / "figures").iterdir())
     assert len(drawn) == 2 * 4 and sorted(p.name for p in written if p.parent.name == "figures") == drawn
     for path in (folder / "figures").glob("*.pdf"):

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganbench.report import render
+from ganbench.report import format_report
 from ganbench.report.render.html.gallery import MOST, encode
 from ganbench.results.questions import Claim, Contrast
 from ganbench.results.store import Store
@@ -67,12 +67,12 @@ def pair(root: Path) -> Store:
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return render(pair(tmp_path_factory.mktemp("pair")), "study", "html", None)
+    return format_report(pair(tmp_path_factory.mktemp("pair")), "study", "html", None)
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return render(study(tmp_path_factory.mktemp("results")), "study", "html", None)
+    return format_report(study(tmp_path_factory.mktemp("results")), "study", "html", None)
 
 
 class Reader(HTMLParser):
@@ -167,7 +167,7 @@ def test_pictures_that_find_no_room_are_counted(tmp_path: Path, monkeypatch: pyt
     store = study(tmp_path)
     path = next(store.root.glob("runs/*/samples/*.png"))
     monkeypatch.setattr("ganbench.report.render.html.gallery.MOST", 3 * len(encode(path)))
-    text = render(store, "study", "html", None)
+    text = format_report(store, "study", "html", None)
     assert 0 < text.count("<img src") < 10 and re.search(r"\d+ pictures found no room", text)
     assert MOST < 5e6
 
@@ -176,11 +176,11 @@ def test_all_datasets_share_the_room(tmp_path: Path, monkeypatch: pytest.MonkeyP
     store = pair(tmp_path)
     sizes = [len(encode(path)) for path in store.root.glob("runs/*/samples/*.png")]
     monkeypatch.setattr("ganbench.report.render.html.gallery.MOST", max(sizes))
-    assert len(sizes) == 2 > len(set(read(render(store, "study", "html", None)).sources))
+    assert len(sizes) == 2 > len(set(read(format_report(store, "study", "html", None)).sources))
 
 
 def test_a_suite_without_a_finished_run_has_a_page(tmp_path: Path) -> None:
-    read(render(write_suite(tmp_path, [Run(status="missing")]), "study", "html", None))
+    read(format_report(write_suite(tmp_path, [Run(status="missing")]), "study", "html", None))
 
 
 CLICKS = """(async () => {
@@ -296,4 +296,4 @@ def test_a_damaged_run_is_listed(tmp_path: Path, name: str):
     runs = [Run(curves={"fd_pixels": [2.0]}), Run(seed=1, curves={"fd_pixels": [3.0]})]
     store = write_suite(tmp_path, runs)
     (store.run(runs[1].run_id).path / name).write_text("{")
-    assert f"{name}: damaged" in render(store, "study", "html", None)
+    assert f"{name}: damaged" in format_report(store, "study", "html", None)

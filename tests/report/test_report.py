@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from ganbench.errors import RequestError
-from ganbench.report import render
+from ganbench.report import format_report
 from ganbench.report.render.latex import _columns, escape
 from ganbench.report.render.text import Grid, number
-from ganbench.results.store import LOG_LINES, Store
+from ganbench.results.store import LOG_LINES, Store, write_json
 from ganbench.stats import mean_interval
 from tests.support.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
 
@@ -41,7 +41,7 @@ def study(root: Path) -> Store:
 
 def cells(store: Store, rule: str | None = None) -> dict[tuple[str, str], dict[str, Any]]:
     """The cells of the JSON report by dataset and variant."""
-    body = json.loads(render(store, "study", "json", rule))
+    body = json.loads(format_report(store, "study", "json", rule))
     return {(s["dataset"], c["columns"]["variant"]): c for s in body["sections"] for c in s["cells"]}
 
 
@@ -78,8 +78,8 @@ def test_a_mark_is_chosen_on_one_split_and_told_by_the_other(tmp_path: Path):
     metrics = METRICS | {VALIDATION: METRICS["fd_pixels"]}
     store = write_suite(tmp_path, [Run(curves=curves)], metrics=metrics, select=f"best:{VALIDATION}")
     assert cells(store)["digits", "ns"]["metrics"]["fd_pixels"]["headline"]["mean"] == 4.0
-    assert "Marks are chosen on the validation split" in render(store, "study", "markdown", None)
-    assert "which flatters it" in render(store, "study", "markdown", "best:fd_pixels")
+    assert "Marks are chosen on the validation split" in format_report(store, "study", "markdown", None)
+    assert "which flatters it" in format_report(store, "study", "markdown", "best:fd_pixels")
 
 
 def test_best_follows_the_direction_of_the_metric(tmp_path: Path):
@@ -96,7 +96,7 @@ def test_best_alone_hides_collapse(tmp_path: Path, curve: list[float], best: flo
     store = write_suite(tmp_path, [Run(curves={"fd_pixels": curve})])
     found = cells(store)["digits", "ns"]["metrics"]["fd_pixels"]
     assert [found[name]["mean"] for name in ("best", "last", "tail")] == [best, last, tail]
-    spread = tables(render(store, "study", "markdown", None))[1]
+    spread = tables(format_report(store, "study", "markdown", None))[1]
     numbers = {row["of a run"]: row["fd_pixels ↓"].removesuffix(" (n=1)") for row in spread}
     assert numbers == {"best": number(best), "last": number(last), "tail": number(tail)}
 
@@ -107,7 +107,7 @@ def test_a_metric_absent_at_the_last_mark_has_no_last_and_no_tail(tmp_path: Path
     found = cells(store)["digits", "ns"]["metrics"]["fd_pixels"]
     numbers = [(found[name]["mean"], found[name]["n"]) for name in ("best", "last", "tail")]
     assert numbers == [(3.0, 2), (2.0, 1), (2.0, 1)]
-    assert tables(render(store, "study", "markdown", None))[0][0]["fd_pixels ↓"] == "2.000 (n=1)"
+    assert tables(format_report(store, "study", "markdown", None))[0][0]["fd_pixels ↓"] == "2.000 (n=1)"
 
 
 def test_a_diverged_run_counts_in_the_rate_and_has_no_metric(tmp_path: Path):
@@ -116,7 +116,7 @@ def test_a_diverged_run_counts_in_the_rate_and_has_no_metric(tmp_path: Path):
     cell = cells(write_suite(tmp_path, runs))["digits", "ns"]
     assert (cell["diverged"]["mean"], cell["diverged"]["n"]) == (0.2, 10)
     assert cell["metrics"]["fd_pixels"]["last"]["n"] == 8
-    row = tables(render(Store(tmp_path), "study", "markdown", None))[0][0]
+    row = tables(format_report(Store(tmp_path), "study", "markdown", None))[0][0]
     assert row["runs"] == "8/10, 2 diverged"
     assert row["diverged"] == "2/10 [0.06, 0.51]"
 
@@ -126,7 +126,7 @@ def test_a_cell_without_a_done_run_is_absent_and_never_zero(tmp_path: Path, stat
     runs = [Run(curves={"fd_pixels": [1.0]}), Run(variant="wgan", status=status)]
     store = write_suite(tmp_path, runs)
     assert cells(store)["digits", "wgan"]["metrics"] == {}
-    headline, spread = tables(render(store, "study", "markdown", None))
+    headline, spread = tables(format_report(store, "study", "markdown", None))
     assert headline[1]["runs"] == f"0/1, 1 {status}"
     assert headline[1]["fd_pixels ↓"] == "–"
     assert [row["fd_pixels ↓"] for row in spread if row["variant"] == "wgan"] == ["–"] * 3
@@ -159,7 +159,7 @@ def test_the_order_of_runs_changes_no_number(tmp_path: Path):
 def test_a_section_for_each_dataset_with_its_own_metrics_and_axes(tmp_path: Path):
     runs = [Run(dataset="ring8", curves={"hq": [0.5]}, columns={"batchnorm": bn}) for bn in ("none", "both")]
     runs += [Run(variant=variant, curves={"fd_pixels": [2.0]}) for variant in ("ns", "wgan")]
-    text = render(write_suite(tmp_path, runs), "study", "markdown", None)
+    text = format_report(write_suite(tmp_path, runs), "study", "markdown", None)
     ring, _, digits, _ = tables(text)
     assert list(ring[0]) == ["batchnorm", "runs", "diverged", "hq ↑"]
     assert list(digits[0]) == ["variant", "runs", "diverged", "fd_pixels ↓"]
@@ -172,33 +172,33 @@ def test_a_rule_on_a_metric_that_a_dataset_lacks_gives_no_headline_there(tmp_pat
     store = write_suite(tmp_path, runs, select="best:fd_pixels")
     assert cells(store)["ring8", "ns"]["metrics"]["hq"]["headline"] is None
     assert cells(store)["digits", "ns"]["metrics"]["fd_pixels"]["headline"]["mean"] == 2.0
-    assert "No headline on ring8: fd_pixels is not measured there." in render(store, "study", "markdown", None)
+    assert "No headline on ring8: fd_pixels is not measured there." in format_report(store, "study", "markdown", None)
 
 
 def test_markdown_of_a_small_study(tmp_path: Path):
     expected = Path(__file__).with_name("report.md").read_text()
-    assert render(study(tmp_path), "study", "markdown", None) + "\n" == expected
+    assert format_report(study(tmp_path), "study", "markdown", None) + "\n" == expected
 
 
 def test_latex_of_a_small_study(tmp_path: Path):
     expected = Path(__file__).with_name("report.tex").read_text()
-    assert render(study(tmp_path), "study", "latex", None) + "\n" == expected
+    assert format_report(study(tmp_path), "study", "latex", None) + "\n" == expected
 
 
 def test_markdown_columns_are_aligned(tmp_path: Path):
-    text = render(study(tmp_path), "study", "markdown", None)
+    text = format_report(study(tmp_path), "study", "markdown", None)
     for block in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
         assert len({tuple(i for i, c in enumerate(line) if c == "|") for line in block.splitlines()}) == 1
 
 
 def test_a_pipe_in_a_name_stays_in_its_cell(tmp_path: Path):
     runs = [Run(variant="a|b", curves={"hq": [0.5]}), Run(variant="c", curves={"hq": [0.5]})]
-    rows = tables(render(write_suite(tmp_path, runs), "study", "markdown", None))[0]
+    rows = tables(format_report(write_suite(tmp_path, runs), "study", "markdown", None))[0]
     assert rows[0]["variant"] == r"a\|b"
 
 
 def test_csv_is_the_tidy_table(tmp_path: Path):
-    text = render(study(tmp_path), "study", "csv", None)
+    text = format_report(study(tmp_path), "study", "csv", None)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert not text.endswith("\n")
     assert len(rows) == 5 * 4 + 3 * 4 + 2
@@ -217,14 +217,14 @@ def test_latex_has_true_minus_signs_and_powers(tmp_path: Path):
     runs = [
         Run(variant="wgan[clip=-1]", seed=seed, curves={"hq": [-3.0 - seed], "fd_pixels": [2e-7]}) for seed in (0, 1)
     ]
-    text = render(write_suite(tmp_path, runs), "study", "latex", None)
+    text = format_report(write_suite(tmp_path, runs), "study", "latex", None)
     assert "$-$3.5 [$-$4.0, $-$3.0]" in text
     assert r"2.000$\times10^{-7}$ [2.000$\times10^{-7}$" in text
     assert "wgan[clip=-1] &" in text
 
 
 def test_latex_braces_and_environments_balance(tmp_path: Path):
-    text = render(study(tmp_path), "study", "latex", None)
+    text = format_report(study(tmp_path), "study", "latex", None)
     shown = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     bare = re.sub(r"\\[{}]", "", shown)
     assert bare.count("{") == bare.count("}")
@@ -240,7 +240,7 @@ def test_latex_breaks_long_texts_into_lines_and_nothing_else(tmp_path: Path):
     variants = ["[clip=0.01]" * 5, "[clip=0.02]" * 5]
     runs = [Run(variant=name, seed=s, curves={"fd_pixels": [9.0, s]}) for name in variants for s in range(3)]
     excluded = {"columns": {"variant": "wgan", "dataset": "digits"}, "because": "clipping and a norm " * 3}
-    text = render(write_suite(tmp_path, runs, excluded=[excluded]), "study", "latex", None)
+    text = format_report(write_suite(tmp_path, runs, excluded=[excluded]), "study", "latex", None)
     assert re.findall(r"\\begin{tabular}{(.*)}", text) == [
         "lrrr",  # a notation is one word
         "llr",  # numbers
@@ -260,7 +260,7 @@ def test_two_fingerprints_are_refused_with_runs_and_keys(tmp_path: Path):
     store = write_suite(tmp_path, runs)
     for format_ in ("markdown", "csv", "latex", "json"):
         with pytest.raises(RequestError) as refused:
-            render(store, "study", format_, None)
+            format_report(store, "study", format_, None)
         assert "fd_pixels on digits: dtype 'float64' in 5 runs (ns-digits-s0-0123456789, " in str(refused.value)
         assert "and 2 more); dtype 'float32' in 1 run (wgan-digits-s0-0123456789)" in str(refused.value)
         assert "extractor" not in str(refused.value)
@@ -269,7 +269,7 @@ def test_two_fingerprints_are_refused_with_runs_and_keys(tmp_path: Path):
 def test_two_sample_sizes_are_two_fingerprints(tmp_path: Path):
     runs = [Run(curves={"hq": [0.5]}), Run(seed=1, curves={"hq": [0.5]}, n=500)]
     with pytest.raises(RequestError, match=r"n '1000' in 1 run .*; n '500' in 1 run"):
-        render(write_suite(tmp_path, runs), "study", "csv", None)
+        format_report(write_suite(tmp_path, runs), "study", "csv", None)
 
 
 def test_scores_of_single_classes_are_in_the_table_whatever_their_sizes_and_in_no_column(tmp_path: Path):
@@ -278,13 +278,13 @@ def test_scores_of_single_classes_are_in_the_table_whatever_their_sizes_and_in_n
         run = Run(seed=seed, curves={}, n=n)
         rows = [score(run, step, "fd_pixels", 1.0) | {"metric": "fd_pixels/class 3", "n": n} for step in (1000, 2000)]
         store.run(run.run_id).append("scores.jsonl", rows)
-    assert render(store, "study", "csv", None).count("fd_pixels/class 3") == 4
-    assert "class 3" not in render(store, "study", "markdown", None)
+    assert format_report(store, "study", "csv", None).count("fd_pixels/class 3") == 4
+    assert "class 3" not in format_report(store, "study", "markdown", None)
 
 
 def test_datasets_have_fingerprints_of_their_own(tmp_path: Path):
     runs = [Run(curves={"hq": [0.5]}), Run(dataset="ring8", curves={"hq": [0.5]}, fingerprint={"reference": "other"})]
-    assert "## ring8" in render(write_suite(tmp_path, runs), "study", "markdown", None)
+    assert "## ring8" in format_report(write_suite(tmp_path, runs), "study", "markdown", None)
 
 
 def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
@@ -292,7 +292,7 @@ def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
     runs = [Run(seed=s, status="failed", error="OSError: disk full", log=log) for s in range(3)]
     store = write_suite(tmp_path, [*runs, Run(variant="wgan", curves={"hq": [0.5]})])
     (store.run("wgan-digits-s0-0123456789").path / "scores.jsonl").write_text("{")
-    text = render(store, None, "markdown", None)
+    text = format_report(store, None, "markdown", None)
     assert "4 runs: 3 failed, 1 damaged" in text
     assert "`ns-digits-s0-0123456789` and 2 more runs: OSError: disk full\n\n```\nline 9\n" in text
     assert "scores.jsonl: damaged: its content is not what state.json sealed" in text
@@ -301,7 +301,7 @@ def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
 def test_errors_that_differ_in_numbers_alone_are_one(tmp_path: Path):
     runs = [Run(seed=s, status="failed", error=f"OutOfMemory: tried {s + 1}.5e{s} GiB of {7 * s}") for s in range(3)]
     other = Run(seed=3, status="failed", error="OutOfMemory: gave up")
-    text = render(write_suite(tmp_path, [*runs, other]), None, "markdown", None)
+    text = format_report(write_suite(tmp_path, [*runs, other]), None, "markdown", None)
     assert "`ns-digits-s0-0123456789` and 2 more runs: OutOfMemory: tried 1.5e0 GiB of 0" in text
     assert "`ns-digits-s3-0123456789`: OutOfMemory: gave up" in text
 
@@ -310,29 +310,31 @@ def test_evaluators_that_were_skipped_are_named(tmp_path: Path):
     skipped = [{"dataset": "ring8", "evaluator": "fid[features=pixels]", "because": "points have no pixels"}]
     evaluation = {"samples": 1000, "with": ["modes"], "skipped": skipped}
     store = write_suite(tmp_path, [Run(dataset="ring8", curves={"hq": [0.5]})], evaluation=evaluation)
-    assert "Not measured on ring8: fid[features=pixels]: points have no pixels" in render(store, None, "markdown", None)
+    assert "Not measured on ring8: fid[features=pixels]: points have no pixels" in format_report(
+        store, None, "markdown", None
+    )
 
 
 def test_without_a_name_the_only_suite_is_taken(tmp_path: Path):
     store = Store(tmp_path)
     with pytest.raises(RequestError, match="no suite has run here"):
-        render(store, None, "markdown", None)
+        format_report(store, None, "markdown", None)
     study(tmp_path)
-    assert render(store, None, "json", None) == render(store, "study", "json", None)
-    store.write_manifest("images", {})
+    assert format_report(store, None, "json", None) == format_report(store, "study", "json", None)
+    write_json(store.manifest_path("images"), {})
     with pytest.raises(RequestError, match=r"2 suites ran here\. known: images, study"):
-        render(store, None, "markdown", None)
+        format_report(store, None, "markdown", None)
 
 
 @pytest.mark.parametrize("rule", ["first", "best", "best:fid", "last "])
 def test_an_unknown_rule_is_refused(tmp_path: Path, rule: str):
     with pytest.raises(RequestError, match=r"allowed: last, tail, best:METRIC\. this suite's metrics: fd_pixels, hq"):
-        render(study(tmp_path), "study", "markdown", rule)
+        format_report(study(tmp_path), "study", "markdown", rule)
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path):
     with pytest.raises(RequestError, match="allowed: markdown, csv, latex, html, json"):
-        render(study(tmp_path), "study", "pdf", None)
+        format_report(study(tmp_path), "study", "pdf", None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganbench.report import render
+from ganbench.report import format_report
 from ganbench.report.model.claims import Verdict, verdicts
 from ganbench.report.model.rows import Ending, Row
 from ganbench.results.questions import Claim, Contrast, Published, Questions
@@ -99,7 +99,7 @@ def test_the_report_says_how_it_was_tested(tmp_path: Path) -> None:
     test = Contrast(axis="variant", metric="fd_pixels", better="ebgan", worse="ns", paired=False)
     asked = Claim(says="EBGAN is better", source="a paper", test=test, published={"better": Published(10)})
     questions = Questions(claims=(asked,)).as_json()
-    text = render(write_suite(tmp_path, runs, **questions), "study", "markdown", None)
+    text = format_report(write_suite(tmp_path, runs, **questions), "study", "markdown", None)
     assert "| EBGAN is better | digits  | reproduced |" in text
     assert "6 runs against 8, unpaired" in text and "better 10 / 9.250" in text
     assert "Tested: fd_pixels: ebgan better than ns, unpaired." in text

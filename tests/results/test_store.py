@@ -23,7 +23,7 @@ from ganbench.cli import cli
 from ganbench.cli.request import suite_name
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.results import store as storing
-from ganbench.results.store import RunFolder, State, Store, write_bytes, write_json
+from ganbench.results.store import RunFolder, State, Store, write_json
 from ganbench.runner.plan import missing
 from tests.support.jobs import JOB
 from tests.support.synthetic import Run, write_suite
@@ -351,19 +351,11 @@ def test_runs_are_the_folders_with_a_spec(tmp_path: Path) -> None:
     assert [folder.run_id for folder in store.runs()] == ["a", "b"]
 
 
-def test_manifests(tmp_path: Path) -> None:
-    store = Store(tmp_path).open()
-    store.write_manifest("study", {"suite": "study"})
-    assert store.suites() == ["study"] and store.manifest("study") == {"suite": "study"}
-    with pytest.raises(RequestError, match=r"no suite 'other' has run here\. known: study\. run it .+ run FILE$"):
-        store.manifest("other")
-
-
 def test_a_suite_is_meant_by_its_name_by_its_file_or_by_being_alone(tmp_path: Path) -> None:
     store = Store(tmp_path).open()
-    store.write_manifest("study", {})
+    write_json(store.manifest_path("study"), {})
     assert {suite_name(store, typed) for typed in ("study", "suites/study.yaml", "study.yml", None)} == {"study"}
-    store.write_manifest("other", {})
+    write_json(store.manifest_path("other"), {})
     with pytest.raises(RequestError, match="2 suites ran here"):
         suite_name(store, None)
 
@@ -379,7 +371,7 @@ def test_a_suite_is_meant_by_its_name_by_its_file_or_by_being_alone(tmp_path: Pa
 )
 def test_a_suite_without_results_is_told(tmp_path: Path, typed: str, told: str) -> None:
     store = Store(tmp_path).open()
-    store.write_manifest("study", {})
+    write_json(store.manifest_path("study"), {})
     with pytest.raises(RequestError, match=re.escape(told)):
         suite_name(store, typed)
 
@@ -401,14 +393,6 @@ def test_commands_take_the_file_of_a_suite(tmp_path: Path) -> None:
     for words in (["report", "stduy"], ["report", "study", "stduy"], ["watch", "stduy"], ["sync", "stduy"]):
         with pytest.raises(RequestError, match="did you mean 'study'"):
             CliRunner().invoke(cli, [*words, *place], catch_exceptions=False)
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"5", b"null", b"\xff", b"[" * 100_000])
-def test_damaged_manifests_are_told(tmp_path: Path, content: bytes) -> None:
-    store = Store(tmp_path).open()
-    write_bytes(tmp_path / "suites" / "study.json", content)
-    with pytest.raises(RequestError, match=r"study\.json: damaged: .*ganbench run"):
-        store.manifest("study")
 
 
 def test_the_logs_end(folder: RunFolder) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ganbench.errors import RequestError
+from ganbench.results.store import write_json
 from ganbench.results.table import COLUMNS, read, tidy
 from tests.support.synthetic import Run, score, write_run, write_suite
 
@@ -129,8 +130,8 @@ def test_an_unknown_suite_and_a_damaged_manifest(tmp_path: Path):
     store = write_suite(tmp_path, [Run(curves=CURVE)])
     with pytest.raises(RequestError, match="known: study"):
         tidy(store, "studdy")
-    store.write_manifest("study", {"runs": {}})
-    with pytest.raises(RequestError, match=r"study\.json: damaged: no about"):
+    write_json(store.manifest_path("study"), {"runs": {}})
+    with pytest.raises(RequestError, match=r"study\.json: damaged: it has no "):
         tidy(store, "study")
 
 

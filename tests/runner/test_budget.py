@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.plugins import Registry
-from ganbench.report import render
+from ganbench.report import format_report
 from ganbench.results import table
+from ganbench.results.manifest import write_manifest
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import plan, recorder, worker
 from ganbench.runner.budget import affords
@@ -175,11 +176,11 @@ def test_a_suite_states_it_and_the_report_says_what_it_took(tmp_path: Path, monk
     assert job.budget == 0.2
     found = state(filled(job, tmp_path))
     store = Store(tmp_path)
-    store.write_manifest(suite.name, manifest(suite))
+    write_manifest(store, manifest(suite))
     results = table.read(store, suite.name)
     assert results.marks[job.run_ids[0]] == tuple(found.scored[KEY])
     share = found.evaluation_seconds / found.seconds
     assert results.evaluation_share == pytest.approx(share) and 0 < share <= 0.2
-    told = render(store, suite.name, "markdown", None)
+    told = format_report(store, suite.name, "markdown", None)
     assert f"Evaluation took {share:.0%} of the runs' wall time; the suite allows 20% and leaves marks out" in told
     assert "modes" in told.split("## Notes")[0]

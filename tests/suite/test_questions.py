@@ -75,7 +75,7 @@ def test_words_become_values_of_columns(tmp_path: Path) -> None:
 
 def test_the_manifest_keeps_them(tmp_path: Path) -> None:
     suite = loaded(tmp_path)
-    assert from_json(json.loads(json.dumps(manifest(suite)))) == suite.questions
+    assert from_json(json.loads(json.dumps(manifest(suite).as_json()))) == suite.questions
     assert from_json({}).claims == ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganbench.results.store import State, Store
+from ganbench.results.store import State, Store, write_json
 
 VALIDATION = "fd_pixels_validation"
 FINGERPRINT = {"extractor": "pixels", "dtype": "float64", "evaluator_version": "1"}
@@ -75,7 +75,7 @@ def write_suite(root: Path, runs: list[Run], **manifest: Any) -> Store:
         "marks": marks_of(runs),
         "version": "0",
     }
-    store.write_manifest("study", body | manifest)
+    write_json(store.manifest_path("study"), body | manifest)
     return store
 
 

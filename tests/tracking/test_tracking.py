@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ganbench.errors import RequestError
+from ganbench.results.manifest import Manifest, write_manifest
 from ganbench.results.store import RunFolder, State, Store, write_json
 from ganbench.tracking import Mirror, Synced, default_uri, resolve, sync
 from ganbench.tracking.connection import Connection, experiment, reason
@@ -38,6 +39,18 @@ SPEC = {
     "schedule": {"order": "d_first", "d_steps": None, "reuse_z": False},
 }
 COLUMNS = {"variant": "lsgan", "dataset": "ring8", "optimizer": "adam[lr=0.0002]", "seed": 3, "batch": 64}
+MANIFEST = Manifest(
+    suite="",
+    version="0",
+    about="",
+    runs={},
+    marks={},
+    axes=("seed",),
+    select="last",
+    metrics={},
+    scores=(),
+    samples=100,
+)
 
 
 def begin(store: Store, run_id: str) -> RunFolder:
@@ -69,7 +82,8 @@ def finish(folder: RunFolder, status: Any = "done", **more: Any) -> None:
 
 
 def suite_of(store: Store, suite: str, *run_ids: str) -> str:
-    store.write_manifest(suite, {"suite": suite, "runs": {run_id: COLUMNS for run_id in run_ids}})
+    runs = {run_id: COLUMNS for run_id in run_ids}
+    write_manifest(store, replace(MANIFEST, suite=suite, runs=runs, marks={run_id: (400,) for run_id in run_ids}))
     return suite
 
 

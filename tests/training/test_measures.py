@@ -18,7 +18,8 @@ from ganbench.datasets.digits import Digits
 from ganbench.executors.base import Site
 from ganbench.executors.inline import Inline
 from ganbench.networks.mlp import MLP
-from ganbench.report import render
+from ganbench.report import format_report
+from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store
 from ganbench.results.table import tidy
 from ganbench.runner.plan import job_of
@@ -117,13 +118,13 @@ def test_the_report_reads_them_from_the_files(tmp_path: Path) -> None:
     suite.write_text(SUITE)
     loaded = load(suite)
     store = Store(tmp_path / "results").open()
-    store.write_manifest("watch", manifest(loaded))
+    write_manifest(store, replace(manifest(loaded), suite="watch"))
     site = Site(store.root, None, loaded.plugins, ("cpu",))
     assert [o.status for o in Inline(site).run([job_of(loaded, loaded.specs)], lambda event: None)] == ["done"]
     table = tidy(store, "watch")
     ink = table[table["metric"] == "ink"]
     assert list(ink["step"]) == [1, 2] and ink["n"].unique().tolist() == [10_000]
-    (cell,) = json.loads(render(store, "watch", "json", None))["sections"][0]["cells"]
+    (cell,) = json.loads(format_report(store, "watch", "json", None))["sections"][0]["cells"]
     assert cell["metrics"]["ink"]["headline"]["mean"] == pytest.approx(ink["value"].iloc[-1])
 
 

@@ -16,8 +16,9 @@ from ganbench import tuning
 from ganbench.errors import RequestError
 from ganbench.executors.base import Event, Executor, Outcome, Site
 from ganbench.executors.inline import Inline
-from ganbench.report import render
+from ganbench.report import format_report
 from ganbench.report.model.tuning import grid, read
+from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store, write_json
 from ganbench.runner.job import Job
 from ganbench.runner.run import manifest
@@ -128,11 +129,11 @@ def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.
     body = tuning.record(reported.name, work.budget, tuned)
     assert "best of" in tuning.lines(body)
     write_json(tmp_path / "tune" / f"{reported.name}.json", body)
-    work.store.write_manifest(reported.name, manifest(reported))
-    text = render(work.store, reported.name, "markdown", None)
+    write_manifest(work.store, manifest(reported))
+    text = format_report(work.store, reported.name, "markdown", None)
     assert "Best of k trials" in text and f"optimizer.lr {tuned[0].chosen['optimizer.lr']:.3g}" in text
-    assert render(work.store, reported.name, "html", None).count("<figcaption>best of k: ") == 2
-    told = json.loads(render(work.store, reported.name, "json", None))["tuning"]["contenders"]
+    assert format_report(work.store, reported.name, "html", None).count("<figcaption>best of k: ") == 2
+    told = json.loads(format_report(work.store, reported.name, "json", None))["tuning"]["contenders"]
     assert [one["ended"] for one in told] == 2 * [{"finished": 3, "given up": 2}]
 
 

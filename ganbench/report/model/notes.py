@@ -35,7 +35,7 @@ def notes(report: Report) -> list[str]:
     if report.evaluation_share is not None:
         allowed = "" if report.budget is None else f"; the suite allows {report.budget:.0%} and leaves marks out for it"
         lines.append(f"Evaluation took {report.evaluation_share:.0%} of the runs' wall time{allowed}.")
-    return lines + [f"Not measured on {one['dataset']}: {one['evaluator']}: {one['because']}" for one in report.skipped]
+    return lines + [f"Not measured on {one.dataset}: {one.evaluator}: {one.because}" for one in report.skipped]
 
 
 def _chosen_by(metric: str) -> str:

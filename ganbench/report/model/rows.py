@@ -98,7 +98,7 @@ def _ending(run_id: str, status: str, conditions: Sequence[Condition], held: tup
     collapsed = []
     for one in conditions:
         curve = curves.get((run_id, one.metric), {})
-        better = results.manifest["metrics"][one.metric]["better"]
+        better = results.manifest.ranked_metrics()[one.metric]
         collapsed.append(collapse(steps, [curve.get(step) for step in steps], better, one.rule))
     found = [step for step in collapsed if step is not None]
     return Ending("collapsed", min(found)) if found else Ending("stable")

@@ -17,18 +17,19 @@ from ganbench.report.model.rows import Row, by, rows
 from ganbench.report.model.trajectories import NUMBERS, per_run
 from ganbench.report.model.tuning import Tuning
 from ganbench.report.model.tuning import read as read_tuning
-from ganbench.results.questions import RATES, from_json
+from ganbench.results.questions import RATES
 from ganbench.stats import Interval, mean_interval, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.results.manifest import ExcludedCell, Manifest, NotEvaluated
     from ganbench.results.questions import Condition, Questions
     from ganbench.results.store import Store
     from ganbench.results.table import Results
 
     Numbers = dict[str, dict[str, tuple[float, ...]]]  # by run and metric: headline, best, last, tail; NaN for none
-    Held = tuple[Numbers, dict[str, Any], Questions]  # numbers, manifest, what the suite asks
+    Held = tuple[Numbers, Manifest, Questions]  # numbers, manifest, what the suite asks
 
 STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
 
@@ -61,20 +62,12 @@ class Section:
     dataset: str
     constant: dict[str, Any]
     varying: tuple[str, ...]
-    metrics: dict[str, str]
+    metrics: Mapping[str, str]
     cells: tuple[Cell, ...]
     stable: str = ""  # when a run is stable, in words; empty where the suite doesn't say
     best: dict[str, int] = field(
         default_factory=dict
     )  # metric -> the cell that is significantly better than all others
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """A cell that the suite left out."""
-
-    columns: dict[str, Any]
-    because: str
 
 
 @dataclass(frozen=True)
@@ -95,8 +88,8 @@ class Report:
     rule: str
     statuses: dict[str, int]
     sections: tuple[Section, ...]
-    excluded: tuple[Exclusion, ...]
-    skipped: tuple[dict[str, str], ...]  # dataset, evaluator, because: what was not measured
+    excluded: tuple[ExcludedCell, ...]
+    skipped: tuple[NotEvaluated, ...]
     failures: tuple[Failure, ...]
     evaluation_share: float | None = None  # of the finished runs' wall time
     budget: float | None = None  # what the suite allows for it
@@ -109,25 +102,25 @@ class Report:
 def summarise(store: Store, results: Results, rule: str) -> Report:
     """Everything that the renderers draw. Means are over runs that are done; what is absent stays absent."""
     manifest, numbers = results.manifest, per_run(results, rule)
-    asked = from_json(manifest)
+    asked = manifest.questions
     found = rows(results, numbers, asked.outcome)
-    better = {name: body["better"] for name, body in manifest["metrics"].items()} | RATES
+    better = {name: info.better for name, info in manifest.metrics.items()} | RATES
     compared = tuple(dict.fromkeys(one.metric for one in asked.compare))
     held = (_by_run(numbers), manifest, asked)
     return Report(
         suite=results.suite,
-        about=manifest["about"],
+        about=manifest.about,
         rule=rule,
         statuses=_count(found),
         sections=tuple(_section(str(dataset), own, held) for (dataset,), own in by(found, ("dataset",)).items()),
-        excluded=tuple(Exclusion(cell["columns"], cell["because"]) for cell in manifest["excluded"]),
-        skipped=tuple(manifest["evaluation"].get("skipped", ())),
+        excluded=manifest.excluded,
+        skipped=manifest.not_evaluated,
         failures=_failures(store, results.runs),
         evaluation_share=results.evaluation_share,
-        budget=manifest["evaluation"].get("budget"),
+        budget=manifest.budget,
         claims=verdicts(found, asked.claims, better),
         families=tuple(family(found, one, better[one.metric]) for one in asked.compare),
-        factors=tuple(factors(found, manifest["axes"], compared)),
+        factors=tuple(factors(found, manifest.axes, compared)),
         tuning=read_tuning(store, results.suite),
     )
 
@@ -138,11 +131,7 @@ def _section(dataset: str, runs: Sequence[Row], held: Held) -> Section:
     varying = tuple(name for name in columns if len({run.columns[name] for run in runs}) > 1) or ("variant",)
     cells = list(by(runs, columns).values())
     measured = {metric for run in runs for metric in numbers.get(run.run_id, ())}
-    metrics = {
-        name: body["better"]
-        for name, body in manifest["metrics"].items()
-        if name in measured and body["better"] != "neither"
-    }
+    metrics = {name: better for name, better in manifest.ranked_metrics().items() if name in measured}
     return Section(
         dataset=dataset,
         constant={name: runs[0].columns[name] for name in columns if name not in varying},
@@ -166,9 +155,9 @@ def _cell(columns: dict[str, Any], runs: Sequence[Row], numbers: Numbers) -> Cel
     )
 
 
-def _rule_text(one: Condition, manifest: dict[str, Any]) -> str:
+def _rule_text(one: Condition, manifest: Manifest) -> str:
     """`modes at least 7, in most of the last 20 % of the marks`."""
-    rule, higher = one.rule, manifest["metrics"][one.metric]["better"] == "higher"
+    rule, higher = one.rule, manifest.metrics[one.metric].better == "higher"
     limit = [] if rule.limit is None else [f"at {'least' if higher else 'most'} {rule.limit:g}"]
     ratio = [] if rule.ratio is None else [f"no more than {rule.ratio:g} times worse than its best"]
     drop = [] if rule.drop is None else [f"no more than {rule.drop:g} worse than its best"]

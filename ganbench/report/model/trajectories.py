@@ -68,5 +68,5 @@ def _at_best(scores: pd.DataFrame, metric: str, results: Results) -> pd.DataFram
 
 def _signs(metrics: pd.Index[str] | pd.Series[str], results: Results) -> NDArray[np.float64]:
     """1 for a metric that is better when lower, -1 for the others; `NAME/class 3` is as NAME."""
-    signs = {name: 1.0 if body["better"] == "lower" else -1.0 for name, body in results.manifest["metrics"].items()}
+    signs = {name: 1.0 if info.better == "lower" else -1.0 for name, info in results.manifest.metrics.items()}
     return np.asarray([signs[name.partition("/")[0]] for name in metrics], dtype=np.float64)

@@ -18,7 +18,7 @@ from ganbench.report.model.rows import Row, by, rows
 from ganbench.report.model.trajectories import check_rule, per_run
 from ganbench.report.render import markdown
 from ganbench.report.render.text import ABSENT, ARROWS, Grid, interval_text, number, p_text, plural
-from ganbench.results.questions import RATES, Compare, from_json
+from ganbench.results.questions import RATES, Compare
 from ganbench.results.table import Results
 from ganbench.stats import detectable_rate
 
@@ -96,10 +96,10 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
     first = sides[0]
     both = merged(*sides)
     require_one_fingerprint(both)
-    metrics = {name: body["better"] for name, body in both.manifest["metrics"].items() if body["better"] != "neither"}
-    chosen = check_rule(rule or first.manifest["select"], list(metrics))
-    rules = from_json(first.manifest).outcome
-    absent = {name: {one.metric for one in own} - set(both.manifest["metrics"]) for name, own in rules.items()}
+    metrics = both.manifest.ranked_metrics()
+    chosen = check_rule(rule or first.manifest.select, list(metrics))
+    rules = first.manifest.questions.outcome
+    absent = {name: {one.metric for one in own} - set(both.manifest.metrics) for name, own in rules.items()}
     found = rows(both, per_run(both, chosen), {name: own for name, own in rules.items() if not absent[name]})
     judged = metrics | {name: better for name, better in RATES.items() if any(name in row.numbers for row in found)}
     differences = tuple(one for pooled in (True, False) for one in _kind(found, judged, pooled))
@@ -147,7 +147,7 @@ def _lost(first: Sequence[Row], second: Sequence[Row], metric: str) -> int:
 def _apart(sides: tuple[Results, Results], names: tuple[str, str]) -> Iterator[str]:
     """The metrics and datasets that only one has: `metric hq (only in before)`."""
     for noun, (ours, theirs) in (
-        ("metric", [set(one.manifest["metrics"]) for one in sides]),
+        ("metric", [set(one.manifest.metrics) for one in sides]),
         ("dataset", [set(one.runs["dataset"]) for one in sides]),
     ):
         for side, only in zip(names, (ours - theirs, theirs - ours), strict=True):
@@ -168,10 +168,10 @@ def merged(first: Results, second: Results) -> Results:
         ids = [f"{name}:{run}" for run in side.scores["run_id"]]
         scores.append(side.scores.assign(run_id=ids, fingerprint=known))
         marks |= {f"{name}:{run}": steps for run, steps in side.marks.items()}
-    metrics = {k: v for k, v in first.manifest["metrics"].items() if k in second.manifest["metrics"]}
+    metrics = {k: v for k, v in first.manifest.metrics.items() if k in second.manifest.metrics}
     return replace(
         first,
-        manifest=first.manifest | {"metrics": metrics},
+        manifest=replace(first.manifest, metrics=metrics),
         marks=marks,
         runs=pd.concat(runs, ignore_index=True),
         scores=pd.concat([one[one["metric"].isin(metrics)] for one in scores], ignore_index=True),

@@ -113,7 +113,7 @@ def draw(store: Store, results: Results, report: Report) -> str:
         notes=notes(report),
         runs=_runs(results),
         environments=results.environments,
-        manifest=json.dumps(results.manifest, indent=1),
+        manifest=json.dumps(results.manifest.as_json(), indent=1),
         style=Markup((assets / "style.css").read_text()),
         script=Markup((assets / "script.js").read_text()),
     )

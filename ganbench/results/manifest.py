@@ -1,0 +1,173 @@
+"""The manifest of a suite: what it asked for when it last ran here. The report reads it in place of the suite file.
+
+It rests in `<results>/suites/<name>.json`. `FORMAT` counts the changes of that file's shape; 0.1 wrote files without
+it, which have the shape of format 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ganbench.errors import RequestError
+from ganbench.results.questions import Questions, from_json
+from ganbench.results.store import write_json
+
+if TYPE_CHECKING:
+    from ganbench.results.store import Store
+
+FORMAT = 1
+AGAIN = "run the suite again: `ganbench run FILE` writes it anew and repeats no finished run"
+
+Columns = Mapping[str, str | int]  # a run's value on each axis, as `RunSpec.columns` gives it
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """A metric that the suite asks for: which values are better, and the bounds of its values (None: unbounded)."""
+
+    better: Literal["lower", "higher", "neither"]
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class ExcludedCell:
+    """A cell that the suite leaves out, without its seeds, and the reason."""
+
+    columns: Columns
+    because: str
+
+
+@dataclass(frozen=True)
+class NotEvaluated:
+    """An evaluator that cannot score a dataset, both in their notation, and the reason."""
+
+    dataset: str
+    evaluator: str
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a suite asks for. `runs` and `marks` are keyed by run id, in the suite's order.
+
+    `marks`: the steps at which a run is scored. `scores`: the names under which the evaluators' scores are kept
+    (`score_key`). `samples`: generated at each mark. `budget`: the share of the wall time that evaluation may take.
+    """
+
+    suite: str
+    version: str  # of the ganbench that wrote it
+    about: str
+    runs: Mapping[str, Columns]
+    marks: Mapping[str, tuple[int, ...]]
+    axes: tuple[str, ...]
+    select: str
+    metrics: Mapping[str, MetricInfo]
+    scores: tuple[str, ...]
+    samples: int
+    budget: float | None = None
+    excluded: tuple[ExcludedCell, ...] = ()
+    not_evaluated: tuple[NotEvaluated, ...] = ()
+    questions: Questions = field(default_factory=Questions)
+
+    def ranked_metrics(self) -> dict[str, Literal["lower", "higher"]]:
+        """The metrics of the headline tables, with what is better: those of which some values are better at all."""
+        return {name: info.better for name, info in self.metrics.items() if info.better != "neither"}
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of the file."""
+        return {
+            "format": FORMAT,
+            "suite": self.suite,
+            "version": self.version,
+            "about": self.about,
+            "runs": {run_id: dict(columns) for run_id, columns in self.runs.items()},
+            "excluded": [{"columns": dict(cell.columns), "because": cell.because} for cell in self.excluded],
+            "axes": list(self.axes),
+            "select": self.select,
+            **self.questions.as_json(),
+            "marks": {run_id: list(marks) for run_id, marks in self.marks.items()},
+            "evaluation": {
+                "samples": self.samples,
+                "budget": self.budget,
+                "with": list(self.scores),
+                "skipped": [asdict(entry) for entry in self.not_evaluated],
+            },
+            "metrics": {name: asdict(info) for name, info in self.metrics.items()},
+        }
+
+
+def write_manifest(store: Store, manifest: Manifest) -> None:
+    """Replace a suite's manifest atomically."""
+    write_json(store.manifest_path(manifest.suite), manifest.as_json())
+
+
+def read_manifest(store: Store, suite: str) -> Manifest:
+    """A suite's manifest. Raises `RequestError` for a suite that never ran here and for a file that is damaged."""
+    known = store.suites()
+    if suite not in known:
+        raise RequestError(
+            str(store.root / "suites"),
+            f"no suite {suite!r} has run here",
+            f"known: {', '.join(known) or 'none'}",
+            "run it first: ganbench run FILE",
+        )
+    path = store.manifest_path(suite)
+    try:
+        body = json.loads(path.read_bytes())
+        if not isinstance(body, dict):
+            raise TypeError("it is not a JSON object")
+        if body.get("format", FORMAT) != FORMAT:
+            raise RequestError(
+                str(path),
+                f"its format is {body['format']!r}",
+                f"this ganbench reads format {FORMAT}",
+                "update ganbench, or " + AGAIN,
+            )
+        return _manifest(body)
+    except KeyError as missing:
+        raise RequestError(str(path), f"damaged: it has no {missing}", todo=AGAIN) from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise RequestError(str(path), f"damaged: {error}", todo=AGAIN) from None
+
+
+def _manifest(body: Mapping[str, Any]) -> Manifest:
+    """Raises `KeyError` for a missing key, and `TypeError` or `ValueError` for a value of another type."""
+    evaluation = _mapping(body, "evaluation", lambda value: value)
+    manifest = Manifest(
+        suite=_typed(body["suite"], "suite", str),
+        version=_typed(body.get("version", ""), "version", str),
+        about=_typed(body["about"], "about", str),
+        runs=_mapping(body, "runs", lambda columns: dict(_typed(columns, "runs", dict))),
+        marks=_mapping(body, "marks", lambda marks: tuple(_typed(mark, "marks", int) for mark in marks)),
+        axes=_words(body, "axes"),
+        select=_typed(body["select"], "select", str),
+        metrics=_mapping(body, "metrics", lambda info: MetricInfo(**info)),
+        scores=_words(evaluation, "with"),
+        samples=_typed(evaluation["samples"], "samples", int),
+        budget=evaluation.get("budget"),
+        excluded=tuple(ExcludedCell(**cell) for cell in body["excluded"]),
+        not_evaluated=tuple(NotEvaluated(**entry) for entry in evaluation.get("skipped", ())),
+        questions=from_json(body),
+    )
+    if manifest.runs.keys() != manifest.marks.keys():
+        raise ValueError("its runs and its marks differ")
+    return manifest
+
+
+def _mapping(body: Mapping[str, Any], key: str, read: Callable[[Any], T]) -> dict[str, T]:
+    return {name: read(value) for name, value in _typed(body[key], key, dict).items()}
+
+
+def _words(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(_typed(word, key, str) for word in _typed(body[key], key, list))
+
+
+def _typed(value: Any, key: str, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"{key} = {value!r:.60}, which is no {kind.__name__}")
+    return value
