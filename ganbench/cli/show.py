@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import DamagedRun, RequestError
+from ganbench.report.model.document import Table, numbered
 from ganbench.report.render import markdown
-from ganbench.report.render.text import ABSENT, Grid, number
+from ganbench.report.text import ABSENT, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,8 @@ def _scores(folder: RunFolder) -> str:
     steps = sorted({step for step, _ in newest})
     metrics = tuple(dict.fromkeys(metric for _, metric in newest))
     rows = tuple((str(step), *(_value(newest.get((step, metric))) for metric in metrics)) for step in steps)
-    return markdown.table(Grid("", "", ("step", *metrics), rows, 0)) if rows else "no scores yet"
+    table = Table(title="scores", label="scores", columns=numbered("step", *metrics), rows=rows)
+    return markdown.table(table) if rows else "no scores yet"
 
 
 def _value(value: float | None) -> str:

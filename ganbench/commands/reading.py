@@ -48,7 +48,8 @@ def report(suites: tuple[str, ...], options: Mapping[str, Any]) -> int:
 
 def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, int]:
     """The comparison of two suites or results folders, and the exit code; on stderr, that a gate can't fail."""
-    from ganbench.report.model import versus
+    from ganbench.report import format_comparison
+    from ganbench.report.analysis import versus
 
     first, second = (_results(name, options["results"]) for name in suites)
     found = versus.versus((first, second), (suites[0], suites[1]), options["rule"])
@@ -57,7 +58,7 @@ def _versus(suites: tuple[str, ...], options: Mapping[str, Any]) -> tuple[str, i
         click.echo(f"--fail-on {options['fail_on']}: THIS GATE CAN'T FAIL, but for lost runs. {blind}", err=True)
     failed = options["fail_on"] and (found.worse or found.lost)
     code = FAILED if failed else WRONG if options["fail_on"] and blind else DONE
-    return versus.draw(found, options["format_"]), code
+    return format_comparison(found, options["format_"]), code
 
 
 def _results(name: str, root: Path) -> Any:

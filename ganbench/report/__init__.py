@@ -1,6 +1,6 @@
-"""Tables of a suite, read from run folders only: `format_report` gives a report as text."""
+"""Reports of a suite, read from its run folders: `analysis` computes, `model` says, `render` draws."""
 
-from ganbench.report.formats import FORMATS, format_report, only_suite, publish
-from ganbench.report.model import versus
+from ganbench.report.analysis import versus
+from ganbench.report.formats import FORMATS, format_comparison, format_report, only_suite, publish
 
-__all__ = ["FORMATS", "format_report", "only_suite", "publish", "versus"]
+__all__ = ["FORMATS", "format_comparison", "format_report", "only_suite", "publish", "versus"]

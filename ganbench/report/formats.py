@@ -1,4 +1,4 @@
-"""`ganbench report`: one suite's results in the format asked for."""
+"""`ganbench report`: a suite's results, or two results side by side, in the format asked for."""
 
 from __future__ import annotations
 
@@ -7,28 +7,24 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ganbench.errors import RequestError
-from ganbench.report.model.fingerprints import require_one_fingerprint
-from ganbench.report.model.notes import notes
-from ganbench.report.model.tables import Report, summarise
-from ganbench.report.model.trajectories import check_rule
+from ganbench.report.analysis.study import Study, read_study
+from ganbench.report.model.sections import document
+from ganbench.report.model.sections.differences import as_json, differences
+from ganbench.report.model.sections.reading import reading
 from ganbench.report.render import figures, html, latex, markdown
-from ganbench.results.table import read, tidy_table
+from ganbench.results.table import tidy_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ganbench.report.analysis.versus import Versus
+    from ganbench.report.model.document import Document
     from ganbench.results.store import Store
-    from ganbench.results.table import Results
 
-
-def _json(report: Report) -> str:
-    body = asdict(report) | {"notes": notes(report)}
-    return json.dumps(body, indent=1, allow_nan=False)
-
-
-_DRAW: dict[str, Callable[[Report], str]] = {"markdown": markdown.draw, "latex": latex.draw, "json": _json}
+_DRAW: dict[str, Callable[[Document], str]] = {"markdown": markdown.draw, "latex": latex.draw, "html": html.draw}
 FORMATS = ("markdown", "csv", "latex", "html", "json")
+COMPARISON_FORMATS = ("markdown", "json")
 FILES = {
     "report.md": "markdown",
     "tidy.csv": "csv",
@@ -46,8 +42,7 @@ def format_report(store: Store, suite: str | None, format: str, rule: str | None
     """
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
-    results, chosen = _read(store, suite, rule)
-    return _csv(results) if format == "csv" else _text(store, results, summarise(store, results, chosen), format)
+    return _text(read_study(store, suite or only_suite(store), rule), format)
 
 
 def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> list[Path]:
@@ -55,33 +50,24 @@ def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> 
 
     Raises as `format_report` does. The paths, in order.
     """
-    results, chosen = _read(store, suite, rule)
-    report = summarise(store, results, chosen)
+    study = read_study(store, suite or only_suite(store), rule)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for file, format in FILES.items():
-        text = _csv(results) if format == "csv" else _text(store, results, report, format)
         written.append(folder / file)
-        written[-1].write_text(text + "\n")
+        written[-1].write_text(_text(study, format) + "\n")
     written.append(folder / "environment.json")
-    written[-1].write_text(next((text for _, text in results.environments), "{}") + "\n")
-    return written + figures.write(results, report, folder / "figures")
+    written[-1].write_text(next((text for _, text in study.results.environments), "{}") + "\n")
+    return written + figures.write(document(study), folder / "figures")
 
 
-def _read(store: Store, suite: str | None, rule: str | None) -> tuple[Results, str]:
-    """A suite's results, measured in one way, and the rule to report them by."""
-    results = read(store, suite or only_suite(store))
-    chosen = check_rule(rule or results.manifest.select, list(results.manifest.metrics))
-    require_one_fingerprint(results)
-    return results, chosen
-
-
-def _csv(results: Results) -> str:
-    return tidy_table(results).to_csv(index=False).rstrip("\n")
-
-
-def _text(store: Store, results: Results, report: Report, format: str) -> str:
-    return html.draw(store, results, report) if format == "html" else _DRAW[format](report)
+def format_comparison(versus: Versus, format: str) -> str:
+    """Two results side by side as markdown or JSON, without a newline at its end."""
+    if format not in COMPARISON_FORMATS:
+        raise RequestError("--format", f"no comparison as {format!r}", f"allowed: {', '.join(COMPARISON_FORMATS)}")
+    if format == "json":
+        return json.dumps(as_json(versus), indent=1, allow_nan=False)
+    return markdown.draw(differences(versus))
 
 
 def only_suite(store: Store) -> str:
@@ -95,3 +81,12 @@ def only_suite(store: Store) -> str:
         )
     known = f"known: {', '.join(suites)}"
     raise RequestError(str(store.root), f"{len(suites)} suites ran here", known, "name one: ganbench report SUITE")
+
+
+def _text(study: Study, format: str) -> str:
+    if format == "csv":
+        return tidy_table(study.results).to_csv(index=False).rstrip("\n")
+    if format == "json":
+        body = asdict(study.report) | {"notes": reading(study.report)}
+        return json.dumps(body, indent=1, allow_nan=False)
+    return _DRAW[format](document(study))

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from ganbench.report import format_report
-from ganbench.report.model.claims import Verdict, verdicts
-from ganbench.report.model.comparisons import family
-from ganbench.report.model.factors import factors
-from ganbench.report.model.outcomes import best_cells
-from ganbench.report.model.rows import Ending, Row
-from ganbench.report.model.tables import summarise
+from ganbench.report.analysis.claims import Verdict, verdicts
+from ganbench.report.analysis.comparisons import family
+from ganbench.report.analysis.factors import factors
+from ganbench.report.analysis.outcomes import best_cells
+from ganbench.report.analysis.rows import Ending, Row
+from ganbench.report.analysis.summary import summarise
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, Questions
 from ganbench.results.table import read
 from ganbench.stats.outcomes import Rule

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ganbench.report.model.claims import verdicts
-from ganbench.report.model.comparisons import family
-from ganbench.report.model.rows import Row
+from ganbench.report.analysis.claims import verdicts
+from ganbench.report.analysis.comparisons import family
+from ganbench.report.analysis.rows import Row
 from ganbench.results.questions import Claim, Compare, Contrast, Level
 
 BETTER = {"fd": "lower", "hq": "higher"}

@@ -8,13 +8,14 @@ import pytest
 from PIL import Image
 
 from ganbench.report import format_report, publish
+from ganbench.report.analysis import names
+from ganbench.report.analysis.study import read_study
 from ganbench.report.formats import FILES
-from ganbench.report.model import names
-from ganbench.report.model.tables import summarise
+from ganbench.report.model.document import Document
+from ganbench.report.model.sections import document
 from ganbench.report.render.figures import figures, write
 from ganbench.report.render.html.charts import Axis, axis, stacked
 from ganbench.results.store import Store
-from ganbench.results.table import read
 from tests.support.synthetic import Run, write_suite
 
 
@@ -28,10 +29,13 @@ def study(root: Path) -> Store:
     return write_suite(root, runs, marks={run.run_id: [1000, 2000] for run in runs})
 
 
+def report(store: Store, rule: str = "last") -> Document:
+    return document(read_study(store, "study", rule))
+
+
 def test_a_figure_shows_every_seed_the_mean_and_its_interval(tmp_path: Path) -> None:
     store = study(tmp_path)
-    results = read(store, "study")
-    found = dict(figures(results, summarise(store, results, "last")))
+    found = dict(figures(report(store)))
     assert list(found) == [f"digits-{m}-{kind}" for m in ("fd_pixels", "hq") for kind in ("seeds", "curves")]
     lines = found["digits-fd_pixels-seeds"].axes[0].lines
     assert [sorted(line.get_xdata()) for line in lines if line.get_marker() == "o"] == [[5.0, 6.0, 7.0]] * 2
@@ -45,8 +49,7 @@ def test_a_figure_shows_every_seed_the_mean_and_its_interval(tmp_path: Path) -> 
 
 def test_dots_follow_the_rule(tmp_path: Path) -> None:
     store = study(tmp_path)
-    results = read(store, "study")
-    best = dict(figures(results, summarise(store, results, "best:hq")))["digits-fd_pixels-seeds"]
+    best = dict(figures(report(store, "best:hq")))["digits-fd_pixels-seeds"]
     dots = next(line for line in best.axes[0].lines if line.get_marker() == "o")
     assert sorted(dots.get_xdata()) == [5.0, 6.0, 7.0]
 
@@ -54,8 +57,7 @@ def test_dots_follow_the_rule(tmp_path: Path) -> None:
 def test_equal_seeds_are_all_seen(tmp_path: Path) -> None:
     runs = [Run(seed=seed, curves={"hq": [0.1, 1.0]}) for seed in range(5)]
     store = write_suite(tmp_path, runs, marks={run.run_id: [1000, 2000] for run in runs})
-    results = read(store, "study")
-    drawn = dict(figures(results, summarise(store, results, "last")))["digits-hq-seeds"]
+    drawn = dict(figures(report(store)))["digits-hq-seeds"]
     dots = next(line for line in drawn.axes[0].lines if line.get_marker() == "o")
     assert list(dots.get_xdata()) == [1.0] * 5 and len(set(dots.get_ydata())) == 5
 
@@ -63,8 +65,7 @@ def test_equal_seeds_are_all_seen(tmp_path: Path) -> None:
 def test_two_settings_of_a_dataset_have_their_own_files(tmp_path: Path) -> None:
     runs = [Run(dataset=name, curves={"hq": [0.1, 0.2]}) for name in ("digits", "digits[labels_per_class=10]")]
     store = write_suite(tmp_path, runs, marks={run.run_id: [1000, 2000] for run in runs})
-    results = read(store, "study")
-    written = write(results, summarise(store, results, "last"), tmp_path / "figures")
+    written = write(report(store), tmp_path / "figures")
     slugs = ("digits", "digits-labels-per-class-10")
     wanted = {f"{slug}-hq-{kind}.{end}" for slug in slugs for kind in ("seeds", "curves") for end in ("pdf", "png")}
     assert {path.name for path in (tmp_path / "figures").iterdir()} == wanted and len(written) == len(wanted)

@@ -146,7 +146,7 @@ def test_the_answer_comes_first_and_the_page_says_what_markdown_says(pairs: str)
     assert pairs.index('<section id="claims">') < pairs.index('<section id="digits">')
     heads = re.findall(r"<thead>.*?</thead>", pairs, re.DOTALL)
     assert ">answer<" in heads[0] and heads[0].index(">answer<") < heads[0].index(">claim<")
-    grid = pairs[pairs.index('id="digits-grid"') : pairs.index('id="digits-spread"')]
+    grid = pairs[pairs.index('id="study-digits-headline"') : pairs.index('id="digits-spread"')]
     assert ">diverged<" in grid and "0/14\N{NO-BREAK SPACE}[" in grid, "no rule of outcomes tells the rate"
     assert grid.count("<b>") == 1, "the best beyond doubt by one metric"
     assert pairs.count("best / last / tail, mean") == 2
@@ -168,7 +168,7 @@ def test_pictures_that_find_no_room_are_counted(tmp_path: Path, monkeypatch: pyt
     path = next(store.root.glob("runs/*/samples/*.png"))
     monkeypatch.setattr("ganbench.report.render.html.gallery.MOST", 3 * len(encode(path)))
     text = format_report(store, "study", "html", None)
-    assert 0 < text.count("<img src") < 10 and re.search(r"\d+ pictures found no room", text)
+    assert 0 < text.count("<img src") < 10 and re.search(r"\d+ pictures do not fit", text)
     assert MOST < 5e6
 
 
@@ -184,7 +184,7 @@ def test_a_suite_without_a_finished_run_has_a_page(tmp_path: Path) -> None:
 
 
 CLICKS = """(async () => {
-const grid = document.getElementById("digits-grid"), heads = [...grid.tHead.rows[0].cells];
+const grid = document.getElementById("study-digits-headline"), heads = [...grid.tHead.rows[0].cells];
 const head = heads.find((one) => one.textContent.startsWith("fd_pixels"));
 const press = () => (head.querySelector("button").click(), [grid.rows[1].innerText, head.ariaSort]);
 const up = press(), down = press();

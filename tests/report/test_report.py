@@ -16,8 +16,9 @@ from hypothesis import strategies as some
 
 from ganbench.errors import RequestError
 from ganbench.report import format_report
+from ganbench.report.model.document import Table, named, numbered
 from ganbench.report.render.latex import _columns, escape
-from ganbench.report.render.text import Grid, number
+from ganbench.report.text import number
 from ganbench.results.store import LOG_LINES, Store, write_json
 from ganbench.stats import mean_interval
 from tests.support.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
@@ -249,8 +250,9 @@ def test_latex_breaks_long_texts_into_lines_and_nothing_else(tmp_path: Path):
 
 
 def test_long_texts_share_the_line_by_their_lengths():
-    grid = Grid("claims", "claims", ("claim", "n", "notes"), (("better than all " * 6, "5", "could show " * 4),), 1)
-    assert re.sub(r">{.*?}", "", _columns(grid)) == r"p{0.41\linewidth}rp{0.19\linewidth}"
+    columns, rows = (*named("claim"), *numbered("n", "notes")), (("better than all " * 6, "5", "could show " * 4),)
+    table = Table(title="claims", label="claims", columns=columns, rows=rows)
+    assert re.sub(r">{.*?}", "", _columns(table)) == r"p{0.41\linewidth}rp{0.19\linewidth}"
 
 
 def test_two_fingerprints_are_refused_with_runs_and_keys(tmp_path: Path):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ganbench.report import format_report
-from ganbench.report.model.claims import Verdict, verdicts
-from ganbench.report.model.rows import Ending, Row
+from ganbench.report.analysis.claims import Verdict, verdicts
+from ganbench.report.analysis.rows import Ending, Row
 from ganbench.results.questions import Claim, Contrast, Published, Questions
 from tests.support.synthetic import Run, write_suite
 

@@ -10,7 +10,8 @@ import pytest
 
 from ganbench.cli import main
 from ganbench.errors import RequestError
-from ganbench.report.model.versus import Difference, Versus, draw, versus
+from ganbench.report import format_comparison
+from ganbench.report.analysis.versus import Difference, Versus, versus
 from ganbench.results.table import Results, read
 from tests.support.synthetic import FINGERPRINT, METRICS, Run, write_suite
 
@@ -59,7 +60,7 @@ def verdicts(first: Results, second: Results) -> dict[tuple[str, str], bool | No
 
 def row_of(found: Versus, metric: str, variant: str) -> str:
     """The line of a cell in the table."""
-    lines = (line.split("|") for line in draw(found, "markdown").splitlines())
+    lines = (line.split("|") for line in format_comparison(found, "markdown").splitlines())
     return next("|".join(one) for one in lines if len(one) > 3 and metric in one[1] and one[3].strip() == variant)
 
 
@@ -105,7 +106,7 @@ def test_nothing_in_common_is_told(tmp_path: Path) -> None:
 
 def test_json_has_the_counts(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b", shift=3.0))
-    body = json.loads(draw(found, "json"))
+    body = json.loads(format_comparison(found, "json"))
     assert (body["worse"], body["better"], body["lost"], body["first"]) == (2, 0, 0, "a")
     assert {one["metric"] for one in body["differences"]} == {"fd_pixels", "hq", "diverged"}
 
@@ -166,8 +167,10 @@ def test_lost_runs_are_told_and_fail_the_gate(
     assert lost == {("fd_pixels", "lsgan"), ("hq", "lsgan")} | rate
     line = row_of(found, "fd_pixels", "lsgan")
     assert f"LOST {count} of 12" in line and status in line
-    assert json.loads(draw(found, "json"))["lost"] == found.lost == 2 * len(lost), "in the setting and over all"
-    assert f"{found.lost} with lost runs" in draw(found, "markdown")
+    assert json.loads(format_comparison(found, "json"))["lost"] == found.lost == 2 * len(lost), (
+        "in the setting and over all"
+    )
+    assert f"{found.lost} with lost runs" in format_comparison(found, "markdown")
     assert gate(monkeypatch, tmp_path) == 1
     capsys.readouterr()
 
@@ -215,7 +218,7 @@ def test_a_rule_by_a_metric_that_one_lacks_judges_neither(tmp_path: Path, ruled:
     second = struck(tmp_path / "b", "done", 0, **(fewer if ruled == "a" else {}))
     found = against(first, second)
     assert {one.comparison.metric for one in found.differences} == {"fd_pixels", "diverged"}
-    text = draw(found, "markdown")
+    text = format_comparison(found, "markdown")
     assert f"metric hq (only in {ruled})" in text and "stable, collapsed on digits (judged by hq)" in text
 
 
@@ -229,7 +232,7 @@ def test_a_dataset_of_one_alone_is_told(tmp_path: Path) -> None:
     runs = [Run(seed=seed, curves={"fd_pixels": [10.0]}) for seed in range(SEEDS)]
     more = [*runs, Run(dataset="glyphs", curves={"fd_pixels": [10.0]})]
     first, second = (read(write_suite(tmp_path / name, own), "study") for name, own in (("a", more), ("b", runs)))
-    assert "dataset glyphs (only in a)" in draw(against(first, second), "markdown")
+    assert "dataset glyphs (only in a)" in format_comparison(against(first, second), "markdown")
 
 
 def test_a_gate_is_not_published_past(

@@ -13,9 +13,9 @@ import pytest
 
 from ganbench.errors import SuiteError
 from ganbench.evaluators.base import Metric
-from ganbench.report.model.claims import Verdict, verdicts
-from ganbench.report.model.comparisons import LEVEL
-from ganbench.report.model.rows import Ending, Row
+from ganbench.report.analysis.claims import Verdict, verdicts
+from ganbench.report.analysis.comparisons import LEVEL
+from ganbench.report.analysis.rows import Ending, Row
 from ganbench.results.questions import RATES, Claim, Contrast, Level, Named
 from ganbench.suite import Suite, load
 

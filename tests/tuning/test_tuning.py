@@ -17,7 +17,8 @@ from ganbench.errors import RequestError
 from ganbench.executors.base import Event, Executor, Outcome, Site
 from ganbench.executors.inline import Inline
 from ganbench.report import format_report
-from ganbench.report.model.tuning import grid, read
+from ganbench.report.analysis.tuning import read
+from ganbench.report.model.sections.comparisons import _search
 from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store, write_json
 from ganbench.runner.job import Job
@@ -202,7 +203,7 @@ def test_trials_that_came_to_nothing_count_as_the_worst_of_all_contenders(small:
     write_json(tmp_path / "tune" / "tiny-tuned.json", body)
     search = read(work.store, "tiny-tuned")
     assert search is not None
-    assert [row[:5] for row in grid(search, "tiny-tuned").rows] == [
+    assert [row[:5] for row in _search(search, "tiny-tuned").rows] == [
         ("breaks", "optimizer.lr 0.1", "1", "0", "3"), ("slow", "optimizer.lr 0.1", "1", "3", "0"),
         ("never", "–", "0", "0", "4")]  # fmt: skip
 

@@ -7,19 +7,14 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ganbench.report.model import names
-from ganbench.report.model.cells import curves_of, dots_of
-from ganbench.report.model.trajectories import per_run
+from ganbench.report.model.document import Curves, SeedDots, flat
 from ganbench.report.render.html.charts import stacked
-from ganbench.report.render.text import ARROWS
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
-    from ganbench.report.model.cells import Curve
-    from ganbench.report.model.tables import Report, Section
-    from ganbench.results.table import Results
+    from ganbench.report.analysis.cells import Curve
+    from ganbench.report.model.document import CellNames, Document
 
 MEAN, SEED = "#0072b2", "#d55e00"  # of Okabe and Ito's palette, 2008
 WIDTH = 6.3  # inches: a page's text
@@ -31,11 +26,11 @@ CLOSE = 0.012  # of the axis: seeds nearer than this stand above one another
 FORMATS = ("pdf", "png")
 
 
-def write(results: Results, report: Report, folder: Path) -> list[Path]:
+def write(document: Document, folder: Path) -> list[Path]:
     """`DATASET-METRIC-seeds` and `DATASET-METRIC-curves` as PDF and PNG; the paths, in order."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, figure in figures(results, report):
+    for name, figure in figures(document):
         for format in FORMATS:
             path = folder / f"{name}.{format}"
             figure.savefig(path, dpi=200, metadata=_undated(format))
@@ -43,45 +38,42 @@ def write(results: Results, report: Report, folder: Path) -> list[Path]:
     return written
 
 
-def figures(results: Results, report: Report) -> Iterator[tuple[str, Figure]]:
-    """Each figure with its name; a metric without a number on a dataset has none."""
-    numbers = per_run(results, report.rule)
-    slugs = names.slugs([section.dataset for section in report.sections])
-    for slug, section in zip(slugs, report.sections, strict=True):
-        for metric in section.metrics:
-            if any(dots for dots in dots_of(results, numbers, section, metric)):
-                yield f"{slug}-{metric}-seeds", _seeds(results, numbers, section, metric)
-                yield f"{slug}-{metric}-curves", _curves(results, section, metric)
+def figures(document: Document) -> Iterator[tuple[str, Figure]]:
+    """Each chart of the document with its name; a metric without a number on a dataset has none."""
+    for block in flat(block for section in document.sections for block in section.blocks):
+        match block:
+            case SeedDots(dataset=dataset, metric=metric, dots=dots) if any(dots):
+                yield f"{dataset}-{metric}-seeds", _seeds(block)
+            case Curves(dataset=dataset, metric=metric, curves=curves) if any(curves):
+                yield f"{dataset}-{metric}-curves", _curves(block)
 
 
-def _seeds(results: Results, numbers: pd.DataFrame, section: Section, metric: str) -> Figure:
+def _seeds(block: SeedDots) -> Figure:
     """Every seed as a dot, the mean and its interval, a row a cell; one without a number has an empty row."""
-    labels, cells = _labels(section, LETTERS), dots_of(results, numbers, section, metric)
-    places = [[dot.value for dot in dots] for dots in cells]
+    labels = _labels(block.names, LETTERS)
+    places = [[dot.value for dot in dots] for dots in block.dots]
     known = [value for values in places for value in values]
     close = max(CLOSE * (max(known) - min(known)), 1e-12)  # equal ones are close
     lines = sum(label.count("\n") + 1 for label in labels)
     figure = _figure(0.6 + ROW * len(labels) + LINE * lines)
     axes = _plain(figure.add_subplot())
-    for row, (cell, values) in enumerate(zip(section.cells, places, strict=True)):
+    for row, (values, mean) in enumerate(zip(places, block.means, strict=True)):
         heights = [row + moved for moved in stacked(values, close, STEP, STACK)]
         axes.plot(values, heights, "o", ms=3.5, color=SEED, alpha=0.7, mew=0)
-        summary = cell.metrics.get(metric)
-        mean = summary.headline if summary else None
         if mean is not None:
             axes.plot([mean.mean], [row], "|", ms=12, mew=2, color=MEAN)
             if mean.low is not None and mean.high is not None:
                 axes.plot([mean.low, mean.high], [row, row], color=MEAN, lw=2.5, alpha=0.5)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xlabel(f"{metric} {ARROWS[section.metrics[metric]]}")
+    axes.set_xlabel(f"{block.metric} {block.arrow}")
     axes.grid(axis="x", alpha=0.3)
     return figure
 
 
-def _curves(results: Results, section: Section, metric: str) -> Figure:
+def _curves(block: Curves) -> Figure:
     """A panel a cell that has a number, all on one scale: every seed by step, and their mean."""
-    cells = zip(_labels(section, NARROW), curves_of(results, section, metric), strict=True)
+    cells = zip(_labels(block.names, NARROW), block.curves, strict=True)
     drawn = [(label, curves) for label, curves in cells if curves]
     rows = -(-len(drawn) // COLUMNS)
     lines = max(label.count("\n") + 1 for label, _ in drawn)
@@ -93,7 +85,7 @@ def _curves(results: Results, section: Section, metric: str) -> Figure:
     for axes in panels[len(drawn) :]:
         axes.remove()
     figure.supxlabel("generator updates", fontsize="medium")
-    figure.supylabel(f"{metric} {ARROWS[section.metrics[metric]]}", fontsize="medium")
+    figure.supylabel(f"{block.metric} {block.arrow}", fontsize="medium")
     return figure
 
 
@@ -110,9 +102,9 @@ def _panel(axes: Any, label: str, curves: Sequence[Curve]) -> None:
     axes.tick_params(labelsize="x-small")
 
 
-def _labels(section: Section, letters: int) -> list[str]:
+def _labels(names: CellNames, letters: int) -> list[str]:
     """The cells' names in lines of so many letters, broken behind commas where that is possible."""
-    spaced = [label.replace(", ", ",").replace(",", ", ") for label in names.labels(section)]
+    spaced = [label.replace(", ", ",").replace(",", ", ") for label in names.short]
     return ["\n".join(wrap(label, letters)) for label in spaced]
 
 

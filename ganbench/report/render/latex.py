@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ganbench.report.model import answers
-from ganbench.report.model.notes import notes
-from ganbench.report.render import layout
-from ganbench.report.render.text import ABSENT, one_line
+from ganbench.report.model.document import FailedRuns, Items, Table, flat
+from ganbench.report.text import ABSENT, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
-    from ganbench.report.model.tables import Report
-    from ganbench.report.render.text import Grid
+    from ganbench.report.model.document import Document, Section
 
 LONG = 40  # characters: a longer text breaks into lines
 _ESCAPES = str.maketrans(
@@ -34,30 +31,31 @@ _ESCAPES = str.maketrans(
 )
 
 
-def draw(report: Report) -> str:
+def draw(document: Document) -> str:
     """Every table of the report. Needs `\\usepackage{array,booktabs,graphicx}`."""
-    broken = [f"{failure.runs[0]} (of {len(failure.runs)}): {failure.error}" for failure in report.failures]
+    sections = [section for section in document.sections if section.audience != "page"]
+    texts = [section for section in sections if not any(isinstance(block, Table) for block in flat(section.blocks))]
     head = [
-        f"{report.suite}: {report.about}",
-        f"{layout.counts(report)}. Needs \\usepackage{{array,booktabs,graphicx}}.",
-        *broken,
+        f"{document.title}: {document.about}",
+        f"{document.counts}. Needs \\usepackage{{array,booktabs,graphicx}}.",
+        *(line for section in texts for line in _comments(section)),
     ]
-    parts = ["\n".join(_comment(line) for line in (*head, *notes(report)))]
-    if report.claims:
-        grid = answers.claims_grid(report)
-        parts.append("\n".join(_comment(f"claim: {text}") for text in answers.claim_sources(report)))
-        parts.append(_table(grid, f"{report.suite}: {grid.title}."))
-    for section in report.sections:
-        constants = layout.constants(section)
-        for grid in answers.section_grids(report, section):
-            caption = f"{report.suite} on {section.dataset}: {grid.title}{f' ({constants})' if constants else ''}."
-            parts.append(_table(grid, caption))
-    for grid in (*answers.tuning_grids(report), *answers.family_grids(report), *answers.factor_grids(report)):
-        parts.append(_table(grid, f"{report.suite}: {grid.title}."))
-    if report.excluded:
-        grid = layout.excluded_grid(report)
-        parts.append(_table(grid, f"{report.suite}: {grid.title}."))
-    return "\n\n".join(parts)
+    parts = ["\n".join(map(_comment, head))]
+    for section in sections:
+        if section not in texts:
+            parts.append("\n".join(map(_comment, _comments(section))))
+            parts += [_table(block) for block in flat(section.blocks) if isinstance(block, Table)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _comments(section: Section) -> Iterator[str]:
+    """What of a section is no table, in lines."""
+    for block in flat(section.blocks):
+        match block:
+            case FailedRuns():
+                yield f"{block.first} (of {block.others + 1}): {block.error}"
+            case Items(lines=lines, noun=noun, audience="all" | "paper"):
+                yield from (f"{noun}: {line}" if noun else line for line in lines)
 
 
 def escape(text: str) -> str:
@@ -65,21 +63,22 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _table(grid: Grid, caption: str) -> str:
-    label = re.sub(r"[^A-Za-z0-9-]+", "-", grid.label)
+def _table(table: Table) -> str:
+    label = re.sub(r"[^A-Za-z0-9-]+", "-", table.label)
+    header = tuple(column.name for column in table.columns)
     lines = [
         r"\begin{table}[t]",
         r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\belowcaptionskip}{4pt}",
-        rf"  \caption{{{_breakable(escape(one_line(f'{caption} {grid.note}')))}}}",
+        rf"  \caption{{{_breakable(escape(one_line(f'{table.caption} {table.note}')))}}}",
         rf"  \label{{tab:{label}}}",
         r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # a wide one shrinks to the line
-        rf"  \begin{{tabular}}{{{_columns(grid)}}}",
+        rf"  \begin{{tabular}}{{{_columns(table)}}}",
         r"    \toprule",
-        _row(grid.header, len(grid.header)),
+        _row(header, len(header)),
         r"    \midrule",
         *(
-            _row(row, grid.names, {column for at, column in grid.bold if at == place})
-            for place, row in enumerate(grid.rows)
+            _row(row, _names(table), {column for at, column in table.bold if at == place})
+            for place, row in enumerate(table.rows)
         ),
         r"    \bottomrule",
         r"  \end{tabular}}",
@@ -93,14 +92,20 @@ def _breakable(text: str) -> str:
     return re.sub(r",(?=\S)", r",\\allowbreak{}", text)
 
 
-def _columns(grid: Grid) -> str:
+def _names(table: Table) -> int:
+    """How many columns, from the left, hold names."""
+    return sum(column.holds == "names" for column in table.columns)
+
+
+def _columns(table: Table) -> str:
     """`llr`; the columns of long texts share three fifths of the line by their lengths."""
-    longest = [max(cells, key=len) for cells in zip(grid.header, *grid.rows, strict=True)]
+    header = tuple(column.name for column in table.columns)
+    longest = [max(cells, key=len) for cells in zip(header, *table.rows, strict=True)]
     texts = {at: len(cell) for at, cell in enumerate(longest) if len(cell) > LONG and re.search("[a-z]{3} ", cell)}
     wide = r">{{\raggedright\arraybackslash}}p{{{:.2f}\linewidth}}"
-    plain = "l" * grid.names + "r" * (len(longest) - grid.names)
+    plain = "".join("l" if column.holds == "names" else "r" for column in table.columns)
     return "".join(
-        wide.format(0.6 * texts[at] / sum(texts.values())) if at in texts else one for at, one in enumerate(plain)
+        wide.format(0.6 * texts[at] / sum(texts.values())) if at in texts else letter for at, letter in enumerate(plain)
     )
 
 

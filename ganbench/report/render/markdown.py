@@ -5,45 +5,31 @@ from __future__ import annotations
 from itertools import starmap
 from typing import TYPE_CHECKING
 
-from ganbench.report.model import answers
-from ganbench.report.model.notes import notes
-from ganbench.report.render import layout
-from ganbench.report.render.text import one_line, plural
+from ganbench.report.model.document import FailedRuns, Items, Paragraph, Table, Verbatim, flat
+from ganbench.report.text import one_line, plural
 
 if TYPE_CHECKING:
-    from ganbench.report.model.tables import Report
-    from ganbench.report.render.text import Grid
+    from collections.abc import Iterator
+
+    from ganbench.report.model.document import Block, Document
 
 
-def draw(report: Report) -> str:
-    """The whole report."""
-    parts = [f"# {report.suite}", report.about, layout.counts(report)]
-    if report.claims:
-        sources = "\n".join(f"{place}. {one_line(text)}" for place, text in enumerate(answers.claim_sources(report), 1))
-        parts += ["## Claims", table(answers.claims_grid(report)), answers.claims_grid(report).note, sources]
-    for section in report.sections:
-        constants = layout.constants(section)
-        parts += [f"## {section.dataset}", *([f"Constant: {constants}."] if constants else [])]
-        for grid in answers.section_grids(report, section):
-            parts += [f"{grid.title[:1].upper()}{grid.title[1:]}:", table(grid), grid.note]
-    compared = [*answers.tuning_grids(report), *answers.family_grids(report), *answers.factor_grids(report)]
-    if compared:
-        parts.append("## Comparisons")
-    for grid in compared:
-        parts += [f"{grid.title[:1].upper()}{grid.title[1:]}:", table(grid), grid.note]
-    if report.excluded:
-        parts += ["## Excluded", table(layout.excluded_grid(report))]
-    if report.failures:
-        parts += ["## Failures", *_failures(report)]
-    parts += ["## Notes", "\n".join(f"- {one_line(note)}" for note in notes(report))]
+def draw(document: Document) -> str:
+    """The whole report, without a newline at its end."""
+    parts = [f"# {document.title}", document.about, document.counts]
+    for section in document.sections:
+        if section.audience != "page":
+            parts += [f"## {section.title}" if section.title else ""]
+            parts += [text for block in flat(section.blocks) for text in _texts(block)]
     return "\n\n".join(part for part in parts if part)
 
 
-def table(grid: Grid) -> str:
+def table(block: Table) -> str:
     """A pipe table with padded columns: names to the left, numbers to the right."""
-    rows = [tuple(one_line(text).replace("|", "\\|") for text in row) for row in (grid.header, *_bold(grid))]
-    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    left = [number < grid.names for number in range(len(widths))]
+    header = tuple(column.name for column in block.columns)
+    rows = [tuple(one_line(text).replace("|", "\\|") for text in row) for row in (header, *_bold(block))]
+    widths = [max(3, *map(len, texts)) for texts in zip(*rows, strict=True)]
+    left = [column.holds == "names" for column in block.columns]
     rule = ["-" * width if is_left else "-" * (width - 1) + ":" for width, is_left in zip(widths, left, strict=True)]
     lines = [
         " | ".join(starmap(_pad, zip(row, widths, left, strict=True))) for row in (rows[0], tuple(rule), *rows[1:])
@@ -51,23 +37,37 @@ def table(grid: Grid) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def _bold(grid: Grid) -> list[tuple[str, ...]]:
+def _texts(block: Block) -> Iterator[str]:
+    """The paragraphs of a block; none for charts and pictures."""
+    match block:
+        case Paragraph(text=text, audience="all" | "paper"):
+            yield text
+        case Items(lines=lines, numbered=numbered, audience="all" | "paper"):
+            marks = (f"{place}." if numbered else "-" for place in range(1, len(lines) + 1))
+            yield "\n".join(f"{mark} {one_line(line)}" for mark, line in zip(marks, lines, strict=True))
+        case Verbatim(text=text):
+            yield _fenced(text)
+        case FailedRuns():
+            more = f" and {plural(block.others, 'more run')}" if block.others else ""
+            yield f"`{block.first}`{more}: {one_line(block.error) or 'no error was recorded'}"
+            if block.log:
+                yield _fenced("\n".join(block.log))
+        case Table():
+            yield f"{block.title[:1].upper()}{block.title[1:]}:" if block.titled else ""
+            yield table(block)
+            yield block.note
+
+
+def _fenced(text: str) -> str:
+    return "\n".join(["```", text.replace("```", "'''"), "```"])
+
+
+def _bold(block: Table) -> list[tuple[str, ...]]:
     return [
-        tuple(f"**{text}**" if (row, column) in grid.bold else text for column, text in enumerate(texts))
-        for row, texts in enumerate(grid.rows)
+        tuple(f"**{text}**" if (row, column) in block.bold else text for column, text in enumerate(texts))
+        for row, texts in enumerate(block.rows)
     ]
 
 
 def _pad(text: str, width: int, left: bool) -> str:
     return text.ljust(width) if left else text.rjust(width)
-
-
-def _failures(report: Report) -> list[str]:
-    parts = []
-    for failure in report.failures:
-        first, others = failure.runs[0], len(failure.runs) - 1
-        more = f" and {plural(others, 'more run')}" if others else ""
-        parts.append(f"`{first}`{more}: {one_line(failure.error) or 'no error was recorded'}")
-        if failure.log:
-            parts.append("\n".join(["```", *(line.replace("```", "'''") for line in failure.log), "```"]))
-    return parts

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from ganbench.report.render.text import interval_text, number, plural
+from ganbench.report.text import interval_text, number, plural
 
 if TYPE_CHECKING:
-    from ganbench.report.model.cells import Curve, Dot
+    from ganbench.report.analysis.cells import Curve, Dot
     from ganbench.stats import Interval
 
 WIDTH = 720  # of ranks and profiles, in pixels

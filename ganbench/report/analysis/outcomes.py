@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ganbench.stats import Interval, holm, signed_rank, wilson
 
 if TYPE_CHECKING:
-    from ganbench.report.model.rows import Row
+    from ganbench.report.analysis.rows import Row
 
 LEVEL = 0.05
 

@@ -9,7 +9,7 @@ from ganbench.results.questions import RATES
 from ganbench.stats import fisher, mcnemar, rate_gap_tails, rate_tails
 
 if TYPE_CHECKING:
-    from ganbench.report.model.pairs import Effect
+    from ganbench.report.analysis.pairs import Effect
     from ganbench.results.questions import Contrast, Level
 
 

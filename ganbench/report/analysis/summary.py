@@ -1,4 +1,4 @@
-"""What a report says, as numbers: a section per dataset, a cell per setting, every cell over its training seeds."""
+"""A suite's results as numbers: a summary per dataset, a cell per setting, every cell over its training seeds."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from ganbench.report.model.claims import Verdict, verdicts
-from ganbench.report.model.comparisons import Family, family
-from ganbench.report.model.factors import Factors, factors
-from ganbench.report.model.outcomes import Outcomes, best_cells, outcomes
-from ganbench.report.model.rows import Row, by, rows
-from ganbench.report.model.trajectories import NUMBERS, per_run
-from ganbench.report.model.tuning import Tuning
-from ganbench.report.model.tuning import read as read_tuning
+from ganbench.report.analysis.claims import Verdict, verdicts
+from ganbench.report.analysis.comparisons import Family, family
+from ganbench.report.analysis.factors import Factors, factors
+from ganbench.report.analysis.outcomes import Outcomes, best_cells, outcomes
+from ganbench.report.analysis.rows import Row, by, rows
+from ganbench.report.analysis.trajectories import NUMBERS, per_run
+from ganbench.report.analysis.tuning import Tuning
+from ganbench.report.analysis.tuning import read as read_tuning
 from ganbench.results.questions import RATES
 from ganbench.stats import Interval, mean_interval, wilson
 
@@ -56,7 +56,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Section:
+class DatasetSummary:
     """The cells of one dataset; `metrics` maps each metric measured there to `lower` or `higher` (what is better)."""
 
     dataset: str
@@ -65,9 +65,7 @@ class Section:
     metrics: Mapping[str, str]
     cells: tuple[Cell, ...]
     stable: str = ""  # when a run is stable, in words; empty where the suite doesn't say
-    best: dict[str, int] = field(
-        default_factory=dict
-    )  # metric -> the cell that is significantly better than all others
+    best: dict[str, int] = field(default_factory=dict)  # metric -> the cell that is significantly the best
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class Report:
     about: str
     rule: str
     statuses: dict[str, int]
-    sections: tuple[Section, ...]
+    sections: tuple[DatasetSummary, ...]
     excluded: tuple[ExcludedCell, ...]
     skipped: tuple[NotEvaluated, ...]
     failures: tuple[Failure, ...]
@@ -100,7 +98,7 @@ class Report:
 
 
 def summarise(store: Store, results: Results, rule: str) -> Report:
-    """Everything that the renderers draw. Means are over runs that are done; what is absent stays absent."""
+    """Everything that a report is built from. Means are over runs that are done; what is absent stays absent."""
     manifest, numbers = results.manifest, per_run(results, rule)
     asked = manifest.questions
     found = rows(results, numbers, asked.outcome)
@@ -125,14 +123,14 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
     )
 
 
-def _section(dataset: str, runs: Sequence[Row], held: Held) -> Section:
+def _section(dataset: str, runs: Sequence[Row], held: Held) -> DatasetSummary:
     numbers, manifest, asked = held
     columns = [name for name in runs[0].columns if name not in ("dataset", "seed")]
     varying = tuple(name for name in columns if len({run.columns[name] for run in runs}) > 1) or ("variant",)
     cells = list(by(runs, columns).values())
     measured = {metric for run in runs for metric in numbers.get(run.run_id, ())}
     metrics = {name: better for name, better in manifest.ranked_metrics().items() if name in measured}
-    return Section(
+    return DatasetSummary(
         dataset=dataset,
         constant={name: runs[0].columns[name] for name in columns if name not in varying},
         varying=varying,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ganbench.report.model.attrition import attrition
-from ganbench.report.model.pairs import Effect, shared, sign
+from ganbench.report.analysis.attrition import attrition
+from ganbench.report.analysis.pairs import Effect, shared, sign
 from ganbench.results.questions import RATES
 from ganbench.stats import fisher, mean_gap, rank_sum, rate_gap
 
 if TYPE_CHECKING:
-    from ganbench.report.model.rows import Row
+    from ganbench.report.analysis.rows import Row
 
 
 def unpaired(first: Sequence[Row], second: Sequence[Row], axis: str, metric: str) -> Effect | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.errors import RequestError
-from ganbench.report.render.text import plural
+from ganbench.report.text import plural
 
 if TYPE_CHECKING:
     import pandas as pd

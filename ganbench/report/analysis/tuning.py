@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
-from ganbench.report.render.text import ABSENT, ARROWS, Grid, number
 
 if TYPE_CHECKING:
     from ganbench.results.store import Store
@@ -71,22 +70,6 @@ def read(store: Store, suite: str) -> Tuning | None:
     )
 
 
-def grid(tuning: Tuning, suite: str) -> Grid:
-    """The best of one, of half and of all trials, and the chosen settings."""
-    shown = sorted({1, (tuning.trials + 1) // 2, tuning.trials})
-    header = ("contender", "chosen", *ENDS, *(f"best of {k} [95 %]" for k in shown))
-    rows = tuple(
-        (*_names(one), *(str(one.ended.get(end, 0)) for end in ENDS), *(_best(one, k) for k in shown))
-        for one in tuning.contenders
-    )
-    note = (
-        f"{tuning.trials} trials each, {tuning.sampler} search by {tuning.metric} {ARROWS[tuning.better]} on seeds that"
-        f" no table reports. {tuning.rule} The expected best of k trials (Dodge et al. 2019): who wins only at k = all"
-        " was tuned more."
-    )
-    return Grid("best of k trials", f"{suite}-tuning", header, rows, 2, note)
-
-
 def _contender(body: dict[str, Any], telling: list[str]) -> Contender:
     name = ", ".join(str(body["columns"][column]) for column in telling)
     ended = dict(Counter(trial["ended"] for trial in body["trials"]))
@@ -97,12 +80,3 @@ def _telling(columns: list[dict[str, Any]]) -> list[str]:
     """The columns that tell contenders apart."""
     first = columns[0] if columns else {}
     return [name for name in first if len({str(one[name]) for one in columns}) > 1] or ["variant"]
-
-
-def _names(one: Contender) -> tuple[str, str]:
-    return one.name, ", ".join(f"{name} {value:.3g}" for name, value in one.settings.items()) or ABSENT
-
-
-def _best(one: Contender, k: int) -> str:
-    point = next((point for point in one.curve if point.k == k), None)
-    return ABSENT if point is None else f"{number(point.mean)} [{number(point.low)}, {number(point.high)}]"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ganbench.stats import shares
 
 if TYPE_CHECKING:
-    from ganbench.report.model.rows import Row
+    from ganbench.report.analysis.rows import Row
 
 
 @dataclass(frozen=True)

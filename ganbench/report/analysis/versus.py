@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 import pandas as pd
 
 from ganbench.errors import RequestError
-from ganbench.report.model.comparisons import LEVEL, Comparison, compared, corrected
-from ganbench.report.model.fingerprints import require_one_fingerprint
-from ganbench.report.model.pairs import FEW, paired, shared
-from ganbench.report.model.rows import Row, by, rows
-from ganbench.report.model.trajectories import check_rule, per_run
-from ganbench.report.render import markdown
-from ganbench.report.render.text import ABSENT, ARROWS, Grid, interval_text, number, p_text, plural
+from ganbench.report.analysis.comparisons import LEVEL, Comparison, compared, corrected
+from ganbench.report.analysis.fingerprints import require_one_fingerprint
+from ganbench.report.analysis.pairs import paired, shared
+from ganbench.report.analysis.rows import Row, by, rows
+from ganbench.report.analysis.trajectories import check_rule, per_run
 from ganbench.results.questions import RATES, Compare
 from ganbench.results.table import Results
 from ganbench.stats import detectable_rate
 
 AXIS = "results"  # the column that tells the two sides
-FORMATS = ("markdown", "json")
 
 
 @dataclass(frozen=True)
@@ -179,91 +175,11 @@ def merged(first: Results, second: Results) -> Results:
     )
 
 
-def draw(found: Versus, format: str) -> str:
-    """As markdown or JSON, without a newline at its end."""
-    if format not in FORMATS:
-        raise RequestError("--format", f"no comparison as {format!r}", f"allowed: {', '.join(FORMATS)}")
-    if format == "json":
-        return json.dumps(_body(found), indent=1, allow_nan=False)
-    grid = _grid(found)
-    parts = (f"# {found.second} against {found.first}", _counts(found), blind(found), markdown.table(grid), grid.note)
-    return "\n\n".join(filter(None, parts))
-
-
 def blind(found: Versus) -> str:
     """What to say where no difference could be significant; else nothing."""
     if found.pairs_needed is None:
         return ""
     return f"No difference could be significant, however large: it takes {found.pairs_needed} pairs, so more seeds."
-
-
-def _body(found: Versus) -> dict[str, Any]:
-    differences = [
-        asdict(one.comparison) | {"left_out": one.left_out, "lost": one.lost, "had": one.had}
-        for one in found.differences
-    ]
-    counts = {name: getattr(found, name) for name in ("worse", "better", "lost", "pairs_needed")}
-    return {"first": found.first, "second": found.second, "rule": found.rule, "differences": differences,
-            "apart": found.apart} | counts  # fmt: skip
-
-
-def _counts(found: Versus) -> str:
-    return (
-        f"{plural(len(found.differences), 'difference')}: {found.better} better, {found.worse} worse, {found.lost} with"
-        " lost runs, the others not told apart."
-    )
-
-
-def _grid(found: Versus) -> Grid:
-    settings = list(dict.fromkeys(name for one in found.differences for name in one.comparison.setting))
-    numbers = (found.first, found.second, "difference [95 %]", "p (Holm)", "n")
-    header = ("metric", "dataset", *settings, "verdict", *numbers, "notes")
-    table = tuple(_row(one, settings) for one in found.differences)
-    note = (
-        f"Rule {found.rule}. Second minus first, paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's"
-        " for a rate. Rows without a setting are over all settings, corrected by themselves, as the others are."
-        " LOST: of the first's runs with the number, those whose like in the second failed, is missing or"
-        " unfinished, diverged or was not measured."
-    )
-    note += f" Not compared: {'; '.join(found.apart)}." if found.apart else ""
-    return Grid("differences", "differences", header, table, 3 + len(settings), note)
-
-
-def _row(one: Difference, settings: Sequence[str]) -> tuple[str, ...]:
-    found = one.comparison
-    settled = (str(found.setting.get(name, ABSENT)) for name in settings)
-    names = (f"{found.metric} {ARROWS[found.direction]}", found.dataset, *settled, _verdict(one))
-    notes = "; ".join(_notes(one)) or ABSENT
-    effect = found.effect
-    if effect is None or found.corrected is None:
-        return (*names, *(ABSENT,) * 4, "0", notes)
-    sides = (number(effect.second), number(effect.first))
-    return (*names, *sides, interval_text(effect.difference), p_text(found.corrected), str(effect.n), notes)
-
-
-def _verdict(one: Difference) -> str:
-    told = {True: "better", False: "WORSE", None: ""}[one.comparison.better]
-    lost = f"LOST {one.lost} of {one.had}" if one.lost else ""
-    return ", ".join(filter(None, (told, lost))) or ABSENT
-
-
-def _notes(one: Difference) -> Iterator[str]:
-    """What was left out, what differs besides, and what could have been shown, as in the notes to claims."""
-    found, effect = one.comparison, one.comparison.effect
-    if effect is None:
-        left = ", ".join(f"{runs} {why}" for why, runs in one.left_out.items())
-        yield f"no pair has {found.metric}{f' ({left})' if left else ''}"
-        return
-    if effect.few:
-        yield f"fewer than {FEW} seeds"
-    for why, runs in one.left_out.items():
-        yield f"{runs} of {effect.n + sum(one.left_out.values())} pairs left out: {why}"
-    if effect.varies:
-        yield f"{', '.join(effect.varies)} differ too"
-    if found.better is None and not enough(effect.n, one.family):
-        yield f"{plural(effect.n, 'pair')} could show no difference, however large"
-    elif found.better is None and found.detectable:
-        yield f"could have shown {number(found.detectable)}"
 
 
 def _items(fingerprint: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -1,4 +1,4 @@
-"""The runs of a section's cells: each one's number by the report's rule, and its curve."""
+"""The runs of a dataset's cells: each one's number by the report's rule, and its curve."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganbench.report.model.tables import Section
+    from ganbench.report.analysis.summary import DatasetSummary
     from ganbench.results.table import Results
 
 
@@ -30,17 +30,17 @@ class Curve:
     points: tuple[tuple[int, float], ...]
 
 
-def runs_of(results: Results, section: Section) -> list[list[tuple[str, int]]]:
+def runs_of(results: Results, summary: DatasetSummary) -> list[list[tuple[str, int]]]:
     """For each cell the ids and seeds of its runs, by seed."""
-    runs = results.runs[results.runs["dataset"] == section.dataset].sort_values("seed")
+    runs = results.runs[results.runs["dataset"] == summary.dataset].sort_values("seed")
     found: dict[tuple[Any, ...], list[tuple[str, int]]] = {}
-    columns = (runs[name].tolist() for name in ("run_id", "seed", *section.varying))
+    columns = (runs[name].tolist() for name in ("run_id", "seed", *summary.varying))
     for run_id, seed, *setting in zip(*columns, strict=True):
         found.setdefault(tuple(setting), []).append((run_id, seed))
-    return [found.get(tuple(cell.columns[name] for name in section.varying), []) for cell in section.cells]
+    return [found.get(tuple(cell.columns[name] for name in summary.varying), []) for cell in summary.cells]
 
 
-def curves_of(results: Results, section: Section, metric: str) -> list[tuple[Curve, ...]]:
+def curves_of(results: Results, summary: DatasetSummary, metric: str) -> list[tuple[Curve, ...]]:
     """For each cell the curves of its runs, by seed; a run that was never scored has none."""
     scores = results.scores[results.scores["metric"] == metric].sort_values("step")
     points: dict[str, list[tuple[int, float]]] = {}
@@ -48,15 +48,15 @@ def curves_of(results: Results, section: Section, metric: str) -> list[tuple[Cur
         points.setdefault(run_id, []).append(tuple(point))
     return [
         tuple(Curve(run_id, seed, tuple(points[run_id])) for run_id, seed in runs if run_id in points)
-        for runs in runs_of(results, section)
+        for runs in runs_of(results, summary)
     ]
 
 
-def dots_of(results: Results, numbers: pd.DataFrame, section: Section, metric: str) -> list[tuple[Dot, ...]]:
+def dots_of(results: Results, numbers: pd.DataFrame, summary: DatasetSummary, metric: str) -> list[tuple[Dot, ...]]:
     """For each cell the numbers of its runs by the report's rule; `numbers`: what `per_run` gives."""
     own = numbers[(numbers["metric"] == metric) & numbers["headline"].notna()]
     values = dict(zip(own["run_id"].tolist(), own["headline"].tolist(), strict=True))
     return [
         tuple(Dot(values[run_id], run_id, seed) for run_id, seed in runs if run_id in values)
-        for runs in runs_of(results, section)
+        for runs in runs_of(results, summary)
     ]

@@ -8,13 +8,13 @@ from math import inf, isfinite, isinf
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ganbench.report.model.pairs import Effect, detectable, effect, paired, shared
-from ganbench.report.model.rows import by, unmeasured, within
+from ganbench.report.analysis.pairs import Effect, detectable, effect, paired, shared
+from ganbench.report.analysis.rows import by, unmeasured, within
 from ganbench.results.questions import RATES
 from ganbench.stats import Interval, Ranking, holm, improvement, profile, ranking
 
 if TYPE_CHECKING:
-    from ganbench.report.model.rows import Row
+    from ganbench.report.analysis.rows import Row
     from ganbench.results.questions import Compare, Named
 
 LEVEL = 0.05

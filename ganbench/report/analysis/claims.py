@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganbench.report.model.answerable import least_of_contrast, least_of_level
-from ganbench.report.model.comparisons import LEVEL
-from ganbench.report.model.pairs import FEW, Effect, detectable, effect, paired
-from ganbench.report.model.rows import by, unmeasured, within
-from ganbench.report.model.unpaired import unpaired, without
+from ganbench.report.analysis.answerable import least_of_contrast, least_of_level
+from ganbench.report.analysis.comparisons import LEVEL
+from ganbench.report.analysis.pairs import FEW, Effect, detectable, effect, paired
+from ganbench.report.analysis.rows import by, unmeasured, within
+from ganbench.report.analysis.unpaired import unpaired, without
 from ganbench.results.questions import RATES, Contrast
 from ganbench.stats import Interval, holm, mean_interval, mean_tails, rate_gap_tails, rate_tails, wilson
 
 if TYPE_CHECKING:
-    from ganbench.report.model.pairs import Pairs
-    from ganbench.report.model.rows import Row
+    from ganbench.report.analysis.pairs import Pairs
+    from ganbench.report.analysis.rows import Row
     from ganbench.results.questions import Claim, Level, Published
 
 Answer = Literal["reproduced", "contradicted", "inconclusive"]

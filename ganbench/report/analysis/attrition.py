@@ -10,7 +10,7 @@ from ganbench.results.questions import RATES
 from ganbench.stats import fisher
 
 if TYPE_CHECKING:
-    from ganbench.report.model.rows import Row
+    from ganbench.report.analysis.rows import Row
 
 LEVEL = 0.05
 

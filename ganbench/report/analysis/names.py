@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganbench.report.model.tables import Section
+    from ganbench.report.analysis.summary import Cell, DatasetSummary
 
 
 def slugs(texts: Sequence[str]) -> list[str]:
@@ -22,9 +22,14 @@ def slugs(texts: Sequence[str]) -> list[str]:
     return found
 
 
-def labels(section: Section) -> list[str]:
+def whole(summary: DatasetSummary, cell: Cell) -> tuple[str, ...]:
+    """What tells a cell from the others on its dataset."""
+    return tuple(str(cell.columns[name]) for name in summary.varying)
+
+
+def labels(summary: DatasetSummary) -> list[str]:
     """What tells each cell from the others, without the options that all of a kind share."""
-    columns = [shortened([str(cell.columns[name]) for cell in section.cells]) for name in section.varying]
+    columns = [shortened([str(cell.columns[name]) for cell in summary.cells]) for name in summary.varying]
     return [", ".join(parts) for parts in zip(*columns, strict=True)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ganbench.report.model.attrition import Attrition, attrition
+from ganbench.report.analysis.attrition import Attrition, attrition
 from ganbench.results.questions import RATES
 from ganbench.stats import (
     Interval,
@@ -23,7 +23,7 @@ from ganbench.stats import (
 )
 
 if TYPE_CHECKING:
-    from ganbench.report.model.rows import Row
+    from ganbench.report.analysis.rows import Row
 
 FEW = 5  # seeds below which a comparison is flagged
 Key = tuple[Any, ...]

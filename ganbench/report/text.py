@@ -1,8 +1,7 @@
-"""Numbers and intervals as text, and tables of text: the same for every format that is read by people."""
+"""Numbers and intervals as text, the same in every format that people read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING
 
@@ -11,19 +10,6 @@ if TYPE_CHECKING:
 
 ABSENT = "–"
 ARROWS = {"lower": "↓", "higher": "↑"}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table as text. The first `names` columns hold names, the others numbers; `note` stands under it."""
-
-    title: str
-    label: str  # for references: letters, digits and dashes
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    names: int
-    note: str = ""
-    bold: frozenset[tuple[int, int]] = frozenset()  # (row, column), where a difference is significant
 
 
 def number(value: float) -> str:
@@ -36,8 +22,10 @@ def p_text(p: float | None) -> str:
     return ABSENT if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def interval_text(interval: Interval) -> str:
+def interval_text(interval: Interval | None) -> str:
     """`12.3 [11.0, 13.9]`: two digits of the interval's width; or the mean alone where there is no interval."""
+    if interval is None:
+        return ABSENT
     if interval.low is None or interval.high is None:
         return number(interval.mean)
     width, digits = interval.high - interval.low, 2
@@ -47,12 +35,18 @@ def interval_text(interval: Interval) -> str:
     return f"{mean} [{low}, {high}]"
 
 
+def rate_text(rate: Interval) -> str:
+    """`8/10 [0.49, 0.94]`: of all runs, with the interval of the share."""
+    return f"{round(rate.mean * rate.n)}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]"
+
+
 def one_line(text: str) -> str:
     """Text with every run of white space as one space."""
     return " ".join(text.split())
 
 
 def plural(count: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 

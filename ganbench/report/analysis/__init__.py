@@ -1,0 +1,1 @@
+"""What the runs of a suite answer, as numbers: over seeds, in pairs, against claims."""

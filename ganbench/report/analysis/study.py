@@ -1,0 +1,42 @@
+"""A suite's results with everything that is computed from them: what the sections of a report are built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ganbench.report.analysis.fingerprints import require_one_fingerprint
+from ganbench.report.analysis.summary import Report, summarise
+from ganbench.report.analysis.trajectories import check_rule, per_run
+from ganbench.results.table import Results, read
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.results.store import Store
+
+
+@dataclass(frozen=True)
+class Study:
+    """The results of a suite under one rule."""
+
+    store: Store
+    results: Results
+    report: Report
+
+    @cached_property
+    def numbers(self) -> pd.DataFrame:
+        """One row per run and metric (see `per_run`)."""
+        return per_run(self.results, self.report.rule)
+
+
+def read_study(store: Store, suite: str, rule: str | None) -> Study:
+    """Read a suite's runs and compute its report; `rule` None is the suite's own `select`.
+
+    Raises `RequestError` for an unknown suite or rule, and for a column with two fingerprints.
+    """
+    results = read(store, suite)
+    chosen = check_rule(rule or results.manifest.select, list(results.manifest.metrics))
+    require_one_fingerprint(results)
+    return Study(store, results, summarise(store, results, chosen))

@@ -1,0 +1,246 @@
+"""What a report says, as blocks that know no format. The renderers draw them; they add and leave out no fact.
+
+A section is built by one function of `ganbench.report.model.sections`. Blocks for people who read a page on a screen
+(charts, pictures, folds) hold data; a format without charts skips them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganbench.report.analysis.cells import Curve, Dot
+    from ganbench.report.analysis.comparisons import Standing
+    from ganbench.report.analysis.tuning import Contender
+    from ganbench.stats import Interval
+
+Audience = Literal["all", "page", "paper"]  # the page is HTML; paper is Markdown and LaTeX
+Place = tuple[int, int]  # row and column of a table
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: names stand to the left, numbers to the right.
+
+    `page`: where the HTML page shows it: in its place, as the first column, in small print below the row's name, or
+    nowhere because another table of the section has it.
+    """
+
+    name: str
+    holds: Literal["names", "numbers"] = "numbers"
+    page: Literal["in place", "first", "below", "nowhere"] = "in place"
+
+
+@dataclass(frozen=True)
+class Shade:
+    """A number of a heat map: `order` sorts its column; `share` is 0 for the worst, 1 for the best, None for one."""
+
+    order: float
+    share: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of text. `label` names it for references and links: letters, digits and dashes.
+
+    `caption`: the title of a table that stands alone in a paper. `note`: what a reader must know, below the table.
+    `bold`: numbers that are significantly the best or significantly different. `anchors`: an id for each row.
+    `details`: lines in small print below the name of each row. `titled`: False where the section's title says it all.
+    """
+
+    title: str
+    label: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    note: str = ""
+    titled: bool = True
+    bold: frozenset[Place] = frozenset()
+    shades: Mapping[Place, Shade] = field(default_factory=dict)
+    anchors: tuple[str, ...] = ()
+    linked: bool = True  # whether the page shows a link beside each anchor
+    details: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A short text."""
+
+    text: str
+    audience: Audience = "all"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of short texts. `noun`: what each is, for formats that write them one by one."""
+
+    lines: tuple[str, ...]
+    noun: str = ""
+    numbered: bool = False
+    audience: Audience = "all"
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """Text whose lines and spaces stay."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class FailedRuns:
+    """Runs that ended with one error, and the end of the first one's log."""
+
+    first: str
+    others: int
+    error: str
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How many claims got which answer."""
+
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class CellNames:
+    """What tells the cells of a dataset apart: whole, and short enough to stand beside a chart."""
+
+    whole: tuple[str, ...]
+    short: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SeedDots:
+    """Every seed of every cell as a dot, with the mean and its interval; a cell without a number has none."""
+
+    dataset: str  # its slug
+    metric: str
+    arrow: str
+    names: CellNames
+    dots: tuple[tuple[Dot, ...], ...]
+    means: tuple[Interval | None, ...]
+    rule: str
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A metric by step: every seed of every cell, on one scale. `anchors`: an id for each cell."""
+
+    dataset: str  # its slug
+    metric: str
+    arrow: str
+    names: CellNames
+    curves: tuple[tuple[Curve, ...], ...]
+    anchors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How the values of an axis rank by a metric over all settings."""
+
+    axis: str
+    metric: str
+    values: tuple[str, ...]
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class SearchCurves:
+    """The expected best of k trials of each contender."""
+
+    contenders: tuple[Contender, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The samples of a run at a step, as a PNG file of its folder."""
+
+    run_id: str
+    seed: int
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class CellPictures:
+    """The pictures of one cell: its first seeds at the last mark, and its first seed over training."""
+
+    last: tuple[Picture, ...]
+    over_time: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Samples of each cell. `label`: its id on the page; `anchors`: an id for each cell."""
+
+    label: str
+    names: CellNames
+    cells: tuple[CellPictures, ...]
+    anchors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that the page folds under a line, and other formats draw in place."""
+
+    summary: str
+    label: str
+    blocks: tuple[Block, ...]
+    is_open: bool = False
+    heading: bool = False
+
+
+Text = Paragraph | Items | Verbatim | FailedRuns | Answers
+Chart = SeedDots | Curves | Ranks | SearchCurves
+Block = Text | Table | Chart | Gallery | Fold
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report under a title. `label`: its id on the page."""
+
+    title: str
+    label: str
+    blocks: tuple[Block, ...]
+    audience: Audience = "all"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report. `counts`: how many runs there are in which state, in one line."""
+
+    title: str
+    about: str
+    counts: str
+    sections: tuple[Section, ...]
+
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, those in folds included."""
+        blocks = flat(block for section in self.sections for block in section.blocks)
+        return tuple(block for block in blocks if isinstance(block, Table))
+
+
+def flat(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks with the content of folds in place of the folds."""
+    for block in blocks:
+        if isinstance(block, Fold):
+            yield from flat(block.blocks)
+        else:
+            yield block
+
+
+def named(*names: str) -> tuple[Column, ...]:
+    """Columns that hold names."""
+    return tuple(Column(name, "names") for name in names)
+
+
+def numbered(*names: str) -> tuple[Column, ...]:
+    """Columns that hold numbers."""
+    return tuple(map(Column, names))

@@ -1,0 +1,24 @@
+"""The sections of a report, in order. A new one is a function in a file here, and its name in `SECTIONS`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.report.model.document import Document
+from ganbench.report.model.sections.claims import claims
+from ganbench.report.model.sections.comparisons import comparisons
+from ganbench.report.model.sections.datasets import datasets
+from ganbench.report.model.sections.reading import counts, excluded, failures, notes
+from ganbench.report.model.sections.runs import every_run, provenance
+
+if TYPE_CHECKING:
+    from ganbench.report.analysis.study import Study
+
+SECTIONS = (claims, datasets, comparisons, excluded, failures, every_run, notes, provenance)
+
+
+def document(study: Study) -> Document:
+    """The whole report of a suite."""
+    report = study.report
+    sections = tuple(section for build in SECTIONS for section in build(study))
+    return Document(report.suite, report.about, counts(report), sections)

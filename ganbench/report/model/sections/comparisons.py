@@ -1,0 +1,170 @@
+"""The search behind a tuned suite, comparisons with a baseline, ranks, and shares of variance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.report.analysis import names
+from ganbench.report.analysis.tuning import ENDS
+from ganbench.report.model.document import Ranks, SearchCurves, Section, Table, named, numbered
+from ganbench.report.text import ABSENT, ARROWS, interval_text, number, p_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ganbench.report.analysis.comparisons import Comparison, Family, Standing
+    from ganbench.report.analysis.factors import Factors
+    from ganbench.report.analysis.study import Study
+    from ganbench.report.analysis.tuning import Contender, Tuning
+    from ganbench.report.model.document import Block
+
+PAIRED = (
+    "Paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's for a rate. Detectable: the difference"
+    " that n pairs find here four times in five, or of rates the smallest that they can show. A value whose runs"
+    " diverged more often (Fisher, 0.05) is not called better by the runs that are left. * fewer than 5 seeds."
+)
+VARIANCE = "Type II analysis of variance; * marks p < 0.05 by F against the residual, uncorrected."
+
+
+def comparisons(study: Study) -> Iterator[Section]:
+    """One section with everything that the suite's `compare` asks for."""
+    report = study.report
+    blocks: list[Block] = []
+    if report.tuning:
+        blocks += [_search(report.tuning, report.suite), SearchCurves(report.tuning.contenders)]
+    for place, family in enumerate(report.families, start=1):
+        blocks += _family(family, report.suite, place)
+    blocks += _factors(report.factors, report.suite)
+    if blocks:
+        yield Section("Comparisons", "comparisons", tuple(blocks))
+
+
+def _search(tuning: Tuning, suite: str) -> Table:
+    """The best of one, of half and of all trials, and the chosen settings."""
+    shown = sorted({1, (tuning.trials + 1) // 2, tuning.trials})
+    rows = [
+        (
+            *(contender.name, _settings(contender)),
+            *(str(contender.ended.get(end, 0)) for end in ENDS),
+            *(_best(contender, k) for k in shown),
+        )
+        for contender in tuning.contenders
+    ]
+    return Table(
+        title="best of k trials",
+        label=f"{suite}-tuning",
+        columns=(*named("contender", "chosen"), *numbered(*ENDS, *(f"best of {k} [95 %]" for k in shown))),
+        rows=tuple(rows),
+        caption=f"{suite}: best of k trials.",
+        note=(
+            f"{tuning.trials} trials each, {tuning.sampler} search by {tuning.metric} {ARROWS[tuning.better]} on seeds"
+            f" that no table reports. {tuning.rule} The expected best of k trials (Dodge et al. 2019): who wins only at"
+            " k = all was tuned more."
+        ),
+    )
+
+
+def _settings(contender: Contender) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in contender.settings.items()) or ABSENT
+
+
+def _best(contender: Contender, k: int) -> str:
+    point = next((point for point in contender.curve if point.k == k), None)
+    return ABSENT if point is None else f"{number(point.mean)} [{number(point.low)}, {number(point.high)}]"
+
+
+def _family(family: Family, suite: str, place: int) -> Iterator[Block]:
+    """A family of comparisons, then its ranks."""
+    label = f"{suite}-compare-{place}"
+    yield _family_table(family, suite, label)
+    if family.standing:
+        yield _standing(family, family.standing, suite, f"{label}-ranks")
+        values = names.shortened([str(value) for value in family.standing.values])
+        yield Ranks(family.axis, family.metric, tuple(values), family.standing)
+
+
+def _family_table(family: Family, suite: str, label: str) -> Table:
+    settings = list(dict.fromkeys(name for comparison in family.comparisons for name in comparison.setting))
+    how = "over all settings" if family.pooled else "in each setting"
+    title = f"{family.axis} against {family.baseline} by {family.metric} {ARROWS[family.better]}, {how}"
+    numbers = ("mean", f"{family.baseline}", "difference [95 %]", "rank corr.", "p (Holm)", "n", "detectable")
+    significant = (at for at, comparison in enumerate(family.comparisons) if comparison.better is not None)
+    return Table(
+        title=title,
+        label=label,
+        columns=(*named("dataset", *settings, family.axis), *numbered(*numbers)),
+        rows=tuple(_comparison(comparison, settings) for comparison in family.comparisons),
+        caption=f"{suite}: {title}.",
+        note=PAIRED,
+        bold=frozenset((at, len(settings) + 4) for at in significant),
+    )
+
+
+def _comparison(comparison: Comparison, settings: Sequence[str]) -> tuple[str, ...]:
+    setting = (str(comparison.setting.get(name, ABSENT)) for name in settings)
+    cells, effect = (comparison.dataset, *setting, str(comparison.value)), comparison.effect
+    if effect is None:
+        return (*cells, *(ABSENT,) * 7)
+    numbers = (number(effect.first), number(effect.second), interval_text(effect.difference), f"{effect.size:.2f}")
+    left = "".join(f", {count} {why}" for why, count in effect.left_out.items())
+    left += f", {', '.join(effect.varies)} differ too" if effect.varies else ""
+    least = "none" if comparison.detectable is None else number(comparison.detectable)
+    return (*cells, *numbers, p_text(comparison.corrected), f"{effect.n}{'*' if effect.few else ''}{left}", least)
+
+
+def _standing(family: Family, standing: Standing, suite: str, label: str) -> Table:
+    ranks = standing.ranking
+    order = sorted(range(len(standing.values)), key=lambda at: ranks.ranks[at])
+    letters = {at: "".join(chr(97 + i) for i, clique in enumerate(ranks.cliques) if at in clique) for at in order}
+    rows = [
+        (
+            str(standing.values[at]),
+            f"{ranks.ranks[at]:.2f}",
+            letters[at] or ABSENT,
+            interval_text(standing.improvements[at] if standing.improvements else None),
+        )
+        for at in order
+    ]
+    note = (
+        f"{ranks.n} settings; Friedman p = {p_text(ranks.p)}; ranks that differ by {ranks.critical:.2f} or less share a"
+        " letter (Nemenyi, 0.05)."
+    )
+    note += f" {standing.dropped} settings lack a value." if standing.dropped else ""
+    note += f" {standing.diverged} diverged runs count as worse than any." if standing.diverged else ""
+    title = f"mean ranks of {family.axis} by {family.metric} over all settings"
+    better = f"P(better than {family.baseline}) [95 %]"
+    return Table(
+        title=title,
+        label=label,
+        columns=(*named(family.axis), *numbered("mean rank", "alike", better)),
+        rows=tuple(rows),
+        caption=f"{suite}: {title}.",
+        note=note,
+    )
+
+
+def _factors(factors: Sequence[Factors], suite: str) -> Iterator[Table]:
+    """The shares of variance, a table a metric with a column a dataset."""
+    for metric in dict.fromkeys(analysis.metric for analysis in factors):
+        analyses = [analysis for analysis in factors if analysis.metric == metric]
+        sources = dict.fromkeys(factor.axes for analysis in analyses for factor in analysis.factors)
+        # by order; the residual, which has no axis, comes last
+        ordered = sorted(sources, key=lambda axes: len(axes) or 99)
+        title = f"share of the variance of {metric}"
+        yield Table(
+            title=title,
+            label=f"{suite}-factors-{metric}",
+            columns=(*named("source"), *numbered(*(f"{a.dataset} (n={a.n})" for a in analyses))),
+            rows=tuple(
+                (" × ".join(axes) or "seeds and the rest", *(_share(a, axes) for a in analyses)) for axes in ordered
+            ),
+            caption=f"{suite}: {title}.",
+            note=VARIANCE,
+        )
+
+
+def _share(analysis: Factors, axes: tuple[str, ...]) -> str:
+    factor = next((factor for factor in analysis.factors if factor.axes == axes), None)
+    if factor is None:
+        return ABSENT
+    return f"{100 * factor.share:.1f} %{'*' if factor.p is not None and factor.p < 0.05 else ''}"

@@ -1,0 +1,231 @@
+"""A section for each dataset: its tables, a chart of every metric, and samples."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from ganbench.report.analysis import names
+from ganbench.report.analysis.cells import curves_of, dots_of, runs_of
+from ganbench.report.model.document import (
+    CellNames,
+    CellPictures,
+    Column,
+    Curves,
+    Fold,
+    Gallery,
+    Paragraph,
+    Picture,
+    Section,
+    SeedDots,
+    Shade,
+    Table,
+    named,
+    numbered,
+)
+from ganbench.report.text import ABSENT, ARROWS, interval_text, rate_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ganbench.report.analysis.study import Study
+    from ganbench.report.analysis.summary import Cell, DatasetSummary, Report, Summary
+    from ganbench.report.model.document import Place
+    from ganbench.stats import Interval
+
+SEEDS = 3  # of each cell whose samples are shown at the last mark
+MARKS = 6  # of the first seed
+OUTCOMES = (
+    "Shares of finished runs with Wilson's 95 % intervals; the step is the median and the range. A run that never"
+    " was good counts as collapsed from its first mark."
+)
+SHORTENED = "From here on names lack the options that all of a kind share; the grid has them whole."
+
+
+def datasets(study: Study) -> Iterator[Section]:
+    """The sections, in the suite's order. Ids on the page begin with the dataset's slug."""
+    summaries = study.report.sections
+    slugs = names.slugs([summary.dataset for summary in summaries])
+    for slug, summary in zip(slugs, summaries, strict=True):
+        yield _section(study, slug, summary)
+
+
+def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
+    report = study.report
+    cells = CellNames(
+        tuple(", ".join(names.whole(summary, cell)) for cell in summary.cells), tuple(names.labels(summary))
+    )
+    constants = ", ".join(f"{name} {value}" for name, value in summary.constant.items())
+    shortened = [Paragraph(SHORTENED, audience="page")] if cells.whole != cells.short else []
+    blocks = (
+        *([Paragraph(f"Constant: {constants}.")] if constants else []),
+        *_tables(report, summary, slug, constants),
+        *shortened,
+        *_charts(study, slug, summary, cells),
+        *_gallery(study, slug, summary, cells),
+    )
+    return Section(summary.dataset, slug, blocks)
+
+
+def _anchors(slug: str, summary: DatasetSummary, what: str = "") -> tuple[str, ...]:
+    """The id of each cell's row, or of what shows the cell elsewhere."""
+    return tuple(f"{slug}-{what}{'-' if what else ''}cell-{place}" for place in range(1, len(summary.cells) + 1))
+
+
+def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) -> Iterator[Table | Fold]:
+    """Outcomes, the headline by the rule, then best, last and tail side by side."""
+    about = f"{report.suite} on {summary.dataset}: {{}}{f' ({constants})' if constants else ''}."
+    label, has_outcomes = f"{report.suite}-{slug}", any(cell.outcomes for cell in summary.cells)
+    metrics = numbered(*(f"{name} {ARROWS[better]}" for name, better in summary.metrics.items()))
+    title = f"rule {report.rule}, mean [95 % interval] over seeds"
+    if has_outcomes:
+        yield _outcomes(summary, label, about, slug)
+    yield Table(
+        title=title,
+        label=f"{label}-headline",
+        columns=(
+            *named(*summary.varying),
+            Column("runs"),
+            Column("diverged", page="nowhere" if has_outcomes else "in place"),
+            *metrics,
+        ),
+        rows=tuple(_headline_row(summary, cell) for cell in summary.cells),
+        caption=about.format(title),
+        bold=frozenset(_best(summary)),
+        shades=dict(_shades(summary)),
+        anchors=_anchors(slug, summary),
+    )
+    if not metrics:
+        return
+    title = "best / last / tail, mean [95 % interval] over seeds"
+    spread = Table(
+        title=title,
+        label=f"{label}-spread",
+        columns=(*named(*summary.varying, "of a run"), *metrics),
+        rows=tuple((*names.whole(summary, cell), *row) for cell in summary.cells for row in _spreads(summary, cell)),
+        caption=about.format(title),
+        note="Best is chosen on the same data that it reports and so flatters.",
+    )
+    yield Fold("best, last and tail", f"{slug}-spread", (spread,))
+
+
+def _outcomes(summary: DatasetSummary, label: str, about: str, slug: str) -> Table:
+    """The shares of stable, collapsed and diverged runs."""
+    rows = []
+    for cell in summary.cells:
+        numbers: tuple[str, ...] = (ABSENT,) * 5
+        if cell.outcomes:
+            rates = (cell.outcomes.stable, cell.outcomes.collapsed, cell.outcomes.diverged)
+            numbers = (str(rates[0].n), *map(rate_text, rates), _steps(cell.outcomes.steps))
+        rows.append((*names.whole(summary, cell), *numbers))
+    title = f"outcomes by the suite's rule: {summary.stable}"
+    return Table(
+        title=title,
+        label=f"{label}-outcomes",
+        columns=(
+            *named(*summary.varying),
+            *numbered("runs", "stable", "collapsed", "diverged", "collapsed at step"),
+        ),
+        rows=tuple(rows),
+        caption=about.format(title),
+        note=OUTCOMES,
+        anchors=_anchors(slug, summary, "outcomes"),
+    )
+
+
+def _steps(steps: tuple[int, ...]) -> str:
+    return f"{median(steps):g} [{steps[0]}, {steps[-1]}]" if steps else ABSENT
+
+
+def _headline_row(summary: DatasetSummary, cell: Cell) -> tuple[str, ...]:
+    done, rate = cell.statuses.get("done", 0), cell.diverged
+    diverged = f"{cell.statuses.get('diverged', 0)}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]" if rate else ABSENT
+    scores = (_headline(cell.metrics.get(name), done) for name in summary.metrics)
+    return (*names.whole(summary, cell), runs_text(cell.statuses), diverged, *scores)
+
+
+def runs_text(statuses: dict[str, int]) -> str:
+    """`3/5, 1 failed, 1 missing`: done of all, then what became of the others."""
+    others = "".join(f", {count} {status}" for status, count in statuses.items() if status != "done")
+    return f"{statuses.get('done', 0)}/{sum(statuses.values())}{others}"
+
+
+def _headline(summary: Summary | None, done: int) -> str:
+    """A cell's number with its interval, and its n where that is not the number of runs done."""
+    if summary is None or summary.headline is None:
+        return ABSENT
+    return interval_text(summary.headline) + _few(summary.headline.n, done)
+
+
+def _few(n: int, done: int) -> str:
+    """A flag for n = 1, and for a metric that fewer seeds have than are done."""
+    return f" (n={n})" if n == 1 or n < done else ""
+
+
+def _spreads(summary: DatasetSummary, cell: Cell) -> Iterator[tuple[str, ...]]:
+    """A row for the best, the last and the tail of a cell's runs."""
+    done, metrics = cell.statuses.get("done", 0), [cell.metrics.get(name) for name in summary.metrics]
+    for name in ("best", "last", "tail"):
+        intervals: list[Interval | None] = [getattr(metric, name) if metric else None for metric in metrics]
+        yield name, *(interval_text(i) + (_few(i.n, done) if i else "") for i in intervals)
+
+
+def _best(summary: DatasetSummary) -> Iterator[Place]:
+    """The places in the headline of the cells that are significantly the best."""
+    first = len(summary.varying) + 2
+    places = {name: first + column for column, name in enumerate(summary.metrics)}
+    return ((row, places[name]) for name, row in summary.best.items())
+
+
+def _shades(summary: DatasetSummary) -> Iterator[tuple[Place, Shade]]:
+    """The shade of every number of the headline."""
+    for column, (metric, better) in enumerate(summary.metrics.items(), start=len(summary.varying) + 2):
+        means = {}
+        for row, cell in enumerate(summary.cells):
+            numbers = cell.metrics.get(metric)
+            if numbers and numbers.headline:
+                means[row] = numbers.headline.mean
+        ranked = sorted(set(means.values()), reverse=better == "lower")
+        for row, mean in means.items():
+            yield (row, column), Shade(mean, ranked.index(mean) / (len(ranked) - 1) if len(ranked) > 1 else None)
+
+
+def _charts(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Fold]:
+    """Every seed as a dot and every curve, a fold a metric; the first is open."""
+    for place, metric in enumerate(summary.metrics):
+        numbers = [cell.metrics.get(metric) for cell in summary.cells]
+        means = tuple(number.headline if number else None for number in numbers)
+        dots = tuple(dots_of(study.results, study.numbers, summary, metric))
+        curves = tuple(curves_of(study.results, summary, metric))
+        arrow, anchors = ARROWS[summary.metrics[metric]], _anchors(slug, summary, metric)
+        charts = (
+            SeedDots(slug, metric, arrow, cells, dots, means, study.report.rule),
+            Curves(slug, metric, arrow, cells, curves, anchors),
+        )
+        yield Fold(f"{metric} {arrow}", f"{slug}-{metric}", charts, is_open=place == 0, heading=True)
+
+
+def _gallery(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Gallery]:
+    """Samples of the first seeds at the last mark, and of the first seed over training."""
+    pictures = []
+    for runs in runs_of(study.results, summary):
+        marks = {run_id: study.results.marks[run_id] for run_id, _ in runs}
+        last = [(run, seed, marks[run][-1]) for run, seed in runs[:SEEDS] if marks[run]]
+        over_time = [(run, seed, step) for run, seed in runs[:1] for step in _spread(marks[run])]
+        pictures.append(CellPictures(_pictures(study, last), _pictures(study, over_time)))
+    yield Gallery(f"{slug}-samples", cells, tuple(pictures), _anchors(slug, summary, "samples"))
+
+
+def _pictures(study: Study, wanted: list[tuple[str, int, int]]) -> tuple[Picture, ...]:
+    folders = (study.store.run(run_id).path / "samples" for run_id, _, _ in wanted)
+    return tuple(
+        Picture(run_id, seed, step, folder / f"{step}.png")
+        for (run_id, seed, step), folder in zip(wanted, folders, strict=True)
+    )
+
+
+def _spread(marks: tuple[int, ...]) -> tuple[int, ...]:
+    """At most `MARKS` marks, evenly chosen, the last among them."""
+    if len(marks) <= MARKS:
+        return marks
+    return tuple(marks[round((i + 1) * len(marks) / MARKS) - 1] for i in range(MARKS))

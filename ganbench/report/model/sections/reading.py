@@ -1,0 +1,98 @@
+"""What a reader must know beside the numbers: counts, excluded cells, failures, and how the numbers are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.report.model.document import FailedRuns, Items, Section, Table, named
+from ganbench.report.text import ABSENT, plural
+from ganbench.stats import RESAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ganbench.report.analysis.study import Study
+    from ganbench.report.analysis.summary import Report
+
+TAIL = "the median of the last fifth of a run's marks (rounded down, at least one)"
+RULES = {"last": "the value at a run's last mark", "tail": TAIL}
+READING = (
+    f"Headline: mean over training seeds with a 95 % bootstrap interval (BCa, {RESAMPLES} resamples, seeded; percentile"
+    " where BCa is degenerate). n = 1 has no interval; with few seeds intervals are too narrow. The sampling error of a"
+    " metric within one model is no part of them.",
+    f"best: chosen on the same data that it reports, so it flatters and hides collapse. last: {RULES['last']}."
+    f" tail: {TAIL}.",
+    "runs: done of all. Only these count; n is given where a metric has fewer. A diverged run enters the rate of"
+    " divergence (among finished runs, with Wilson's 95 % interval) and has no metrics.",
+)
+
+
+def counts(report: Report) -> str:
+    """`30 runs: 28 done, 2 missing; 4 cells excluded`."""
+    runs = sum(report.statuses.values())
+    parts = ", ".join(f"{count} {status}" for status, count in report.statuses.items())
+    excluded = f"; {plural(len(report.excluded), 'cell')} excluded" if report.excluded else ""
+    return f"{plural(runs, 'run')}{': ' if parts else ''}{parts}{excluded}"
+
+
+def excluded(study: Study) -> Iterator[Section]:
+    """The cells that the suite left out, by the columns in which they differ, with the reasons."""
+    report = study.report
+    if not report.excluded:
+        return
+    cells = [cell.columns for cell in report.excluded]
+    columns = [name for name in cells[0] if name in ("variant", "dataset") or len({c.get(name) for c in cells}) > 1]
+    table = Table(
+        title="excluded cells",
+        label=f"{report.suite}-excluded",
+        columns=(*named(*columns), *named("because")),
+        rows=tuple((*(str(c.columns.get(n, ABSENT)) for n in columns), c.because) for c in report.excluded),
+        caption=f"{report.suite}: excluded cells.",
+        titled=False,
+    )
+    yield Section("Excluded", "excluded", (table,))
+
+
+def failures(study: Study) -> Iterator[Section]:
+    """Runs that failed or are damaged, those with the same error together."""
+    blocks = tuple(
+        FailedRuns(failure.runs[0], len(failure.runs) - 1, failure.error, failure.log)
+        for failure in study.report.failures
+    )
+    if blocks:
+        yield Section("Failures", "failures", blocks)
+
+
+def notes(study: Study) -> Iterator[Section]:
+    """The rule, the interval, what `best` hides, what is absent and what was not measured."""
+    yield Section("Notes", "notes", (Items(tuple(reading(study.report))),))
+
+
+def reading(report: Report) -> list[str]:
+    """The notes as lines."""
+    chosen = report.rule.removeprefix("best:")
+    meaning = RULES.get(report.rule, f"every metric at the mark where the run's {chosen} is best")
+    lines = [f"Rule {report.rule}: {meaning}.", *READING]
+    if report.rule not in RULES:
+        lines += _chosen_by(chosen, report)
+    if report.evaluation_share is not None:
+        allowed = "" if report.budget is None else f"; the suite allows {report.budget:.0%} and leaves marks out for it"
+        lines.append(f"Evaluation took {report.evaluation_share:.0%} of the runs' wall time{allowed}.")
+    skipped = (f"Not measured on {skip.dataset}: {skip.evaluator}: {skip.because}" for skip in report.skipped)
+    return [*lines, *skipped]
+
+
+def _chosen_by(metric: str, report: Report) -> Iterator[str]:
+    """What it means for the headlines that a mark is chosen by a metric."""
+    without = [section.dataset for section in report.sections if metric not in section.metrics]
+    if without:
+        yield f"No headline on {', '.join(without)}: {metric} is not measured there."
+    if len(without) == len(report.sections):
+        return
+    if metric.endswith("_validation"):
+        yield f"Marks are chosen on the validation split, so that only {metric} is flattered by the choice."
+    else:
+        yield (
+            f"{metric} chooses the mark and is reported there, which flatters it: an evaluator with"
+            " `split: validation` gives a metric to choose by."
+        )

@@ -1,0 +1,47 @@
+"""Every run, and where the numbers come from: for the page, where both are folded."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ganbench.report.model.document import Fold, Section, Table, Verbatim, named, numbered
+from ganbench.report.text import one_line
+from ganbench.spec import AXES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ganbench.report.analysis.study import Study
+
+
+def every_run(study: Study) -> Iterator[Section]:
+    """Every run with what became of it. The anchor of a row is the run's id."""
+    results = study.results
+    varying = [name for name in AXES if name != "seed" and name in results.runs and results.runs[name].nunique() > 1]
+    rows = []
+    for run in results.runs.to_dict("records"):
+        step, seconds = results.ended.get(run["run_id"], ("", 0.0))
+        ended = (str(step), f"{seconds:.1f}", one_line(run["error"]))
+        rows.append((run["run_id"], *(str(run[name]) for name in varying), str(run["seed"]), run["status"], *ended))
+    table = Table(
+        title="every run",
+        label="runs",
+        columns=(*named("run", *varying), *numbered("seed", "status", "step", "seconds", "error")),
+        rows=tuple(rows),
+        anchors=tuple(row[0] for row in rows),
+        linked=False,
+    )
+    yield Section("Every run", "every-run", (Fold(f"{len(rows)} runs", "all", (table,)),), audience="page")
+
+
+def provenance(study: Study) -> Iterator[Section]:
+    """The environments that the runs record, and the suite's manifest."""
+    results = study.results
+    environments = (
+        Fold(f"the environment of {count} runs", f"environment-{place}", (Verbatim(text),))
+        for place, (count, text) in enumerate(results.environments, start=1)
+    )
+    manifest = Verbatim(json.dumps(results.manifest.as_json(), indent=1))
+    blocks = (*environments, Fold("what the suite asked for", "manifest", (manifest,)))
+    yield Section("Provenance", "provenance", blocks, audience="page")
