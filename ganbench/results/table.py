@@ -73,23 +73,25 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a suite asked for, and the ways of measuring that were met so far."""
+class RequestedScores:
+    """The scores that a suite asks for, and the fingerprints seen so far, numbered in the order in which they came."""
 
     evaluators: frozenset[str]
     metrics: frozenset[str]
-    ways: dict[frozenset[tuple[str, str]], int] = field(default_factory=dict)
+    fingerprints: dict[frozenset[tuple[str, str]], int] = field(default_factory=dict)
     _last: dict[tuple[str, ...], tuple[dict[str, str], int]] = field(default_factory=dict)
 
-    def way(self, row: Row) -> int:
-        """The number of how a row was measured: the evaluator's options and the sample sizes belong to it."""
+    def fingerprint(self, row: Row) -> int:
+        """The number of a row's fingerprint, to which the evaluator's options and the sample sizes belong."""
         sizes = {"evaluator": row["evaluator"], "n_reference": str(row["n_reference"])}
         if "/" not in row["metric"]:  # how many of a run's samples are of one class is chance
             sizes["n"] = str(row["n"])
         key = tuple(sizes.values())
         last = self._last.get(key)
         if last is None or last[0] != row["fingerprint"]:  # nearly every row is measured as the one before it
-            number = self.ways.setdefault(frozenset((row["fingerprint"] | sizes).items()), len(self.ways))
+            number = self.fingerprints.setdefault(
+                frozenset((row["fingerprint"] | sizes).items()), len(self.fingerprints)
+            )
             self._last[key] = last = (row["fingerprint"], number)
         return last[1]
 
@@ -114,7 +116,7 @@ def tidy_table(results: Results) -> pd.DataFrame:
 def read(store: Store, suite: str) -> Results:
     """Read a suite's runs. A run that can't be believed is `damaged` and brings no score."""
     manifest = read_manifest(store, suite)
-    asked = Asked(frozenset(manifest.scores), frozenset(manifest.metrics))
+    asked = RequestedScores(frozenset(manifest.scores), frozenset(manifest.metrics))
     marks = {run_id: frozenset(steps) for run_id, steps in manifest.marks.items()}
     found = {run_id: _read_run(store.run(run_id), asked, own) for run_id, own in marks.items()}
     evaluation, total = (sum(run.seconds[i] for run in found.values()) for i in (0, 1))
@@ -124,7 +126,7 @@ def read(store: Store, suite: str) -> Results:
         {run_id: tuple(sorted(marks[run_id] - run.skipped_marks)) for run_id, run in found.items()},
         _runs(found, manifest.runs),
         _scores((run_id, *score) for run_id, run in found.items() for score in run.scores),
-        tuple(dict(sorted(items)) for items in asked.ways),
+        tuple(dict(sorted(items)) for items in asked.fingerprints),
         evaluation / total if total else None,
         {run_id: run.ended for run_id, run in found.items() if run.ended},
         _environments(run.environment for run in found.values() if run.environment),
@@ -148,7 +150,7 @@ def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
     return tuple((count, json.dumps(json.loads(text), indent=1)) for text, count in Counter(recorded).most_common())
 
 
-def _read_run(folder: RunFolder, asked: Asked, marks: frozenset[int]) -> Run:
+def _read_run(folder: RunFolder, asked: RequestedScores, marks: frozenset[int]) -> Run:
     """How a run stands, and the scores that the suite asked for."""
     try:
         state, rows = folder.checked("scores.jsonl")
@@ -165,7 +167,7 @@ def _read_run(folder: RunFolder, asked: Asked, marks: frozenset[int]) -> Run:
         return Run("damaged", str(damage))
 
 
-def _measured(folder: RunFolder, rows: list[Row], asked: Asked, marks: frozenset[int]) -> list[Measured]:
+def _measured(folder: RunFolder, rows: list[Row], asked: RequestedScores, marks: frozenset[int]) -> list[Measured]:
     """The newest score of each step and metric that the suite asked for: rows are appended, so the last one."""
     newest: dict[tuple[int, str], Row] = {}
     try:
@@ -179,9 +181,9 @@ def _measured(folder: RunFolder, rows: list[Row], asked: Asked, marks: frozenset
         raise DamagedRun(place, f"damaged: a row is no score, {error!r}", todo="the run is done again") from None
 
 
-def _score(row: Row, asked: Asked) -> Measured:
+def _score(row: Row, asked: RequestedScores) -> Measured:
     stderr = nan if row["stderr"] is None else float(row["stderr"])
     value = float(row["value"])
     if not isfinite(value):
         raise ValueError(f"{row['metric']} = {value}")
-    return row["step"], row["metric"], value, stderr, int(row["n"]), asked.way(row)
+    return row["step"], row["metric"], value, stderr, int(row["n"]), asked.fingerprint(row)

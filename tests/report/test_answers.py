@@ -16,7 +16,7 @@ from ganbench.report.analysis.claims import Verdict, verdicts
 from ganbench.report.analysis.comparisons import family
 from ganbench.report.analysis.factors import factors
 from ganbench.report.analysis.outcomes import best_cells
-from ganbench.report.analysis.rows import Ending, Row
+from ganbench.report.analysis.rows import Ending, RunRow
 from ganbench.report.analysis.summary import summarise
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, Questions
 from ganbench.results.table import read
@@ -29,20 +29,20 @@ LSGAN_WINS = Claim(says="", source="", test=Contrast(axis="variant", metric="fd"
 
 def row(
     variant: str, seed: int, *, status: str = "done", columns: dict[str, Any] | None = None, **numbers: float
-) -> Row:
+) -> RunRow:
     """A run of a small suite."""
     own = {"variant": variant, "dataset": "digits", "optimizer": "adam", "seed": seed} | (columns or {})
-    return Row(f"{variant}-{seed}", own, status, numbers, Ending("stable"))
+    return RunRow(f"{variant}-{seed}", own, status, numbers, Ending("stable"))
 
 
-def sides(lsgan: Sequence[float], ns: Sequence[float], metric: str = "fd") -> list[Row]:
+def sides(lsgan: Sequence[float], ns: Sequence[float], metric: str = "fd") -> list[RunRow]:
     """Two variants over seeds 0, 1, ..."""
     both: list[tuple[str, int, Any]] = [("lsgan", *one) for one in enumerate(lsgan)]
     both += [("ns", *one) for one in enumerate(ns)]
     return [row(side, seed, **{metric: value}) for side, seed, value in both]
 
 
-def one(rows: list[Row], claim: Claim = LSGAN_WINS) -> Verdict:
+def one(rows: list[RunRow], claim: Claim = LSGAN_WINS) -> Verdict:
     (found,) = verdicts(rows, (claim,), BETTER)
     return found
 

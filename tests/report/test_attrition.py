@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.report.analysis.claims import verdicts
 from ganbench.report.analysis.comparisons import family
-from ganbench.report.analysis.rows import Row
+from ganbench.report.analysis.rows import RunRow
 from ganbench.results.questions import Claim, Compare, Contrast, Level
 
 BETTER = {"fd": "lower", "hq": "higher"}
@@ -16,13 +16,13 @@ LSGAN_WINS = Claim(says="", source="", test=Contrast(axis="variant", metric="fd"
 SEEDS = 20
 
 
-def row(variant: str, seed: int, fd: float | None, dataset: str = "digits", **columns: Any) -> Row:
+def row(variant: str, seed: int, fd: float | None, dataset: str = "digits", **columns: Any) -> RunRow:
     own = {"variant": variant, "dataset": dataset, "seed": seed} | columns
     numbers = {} if fd is None else {"fd": fd, "hq": 0.5}
-    return Row(f"{variant}-{dataset}-{seed}-{columns}", own, "diverged" if fd is None else "done", numbers, None)
+    return RunRow(f"{variant}-{dataset}-{seed}-{columns}", own, "diverged" if fd is None else "done", numbers, None)
 
 
-def two(lost: int, dataset: str = "digits", **columns: Any) -> list[Row]:
+def two(lost: int, dataset: str = "digits", **columns: Any) -> list[RunRow]:
     """Every `ns` ends at 10 and more, every `lsgan` at 1 and more but the first few, which diverge."""
     rows = [row("ns", seed, 10.0 + seed / 7, dataset, **columns) for seed in range(SEEDS)]
     ends = [None if seed < lost else 1.0 + seed / 9 for seed in range(SEEDS)]
@@ -43,7 +43,7 @@ def test_the_runs_that_are_left_make_nobody_better() -> None:
 
 def test_a_side_that_is_worse_and_diverges_more_is_worse() -> None:
     claim = Claim(says="", source="", test=Contrast(axis="variant", metric="fd", better="ns", worse="lsgan"))
-    flipped = [Row(r.run_id, r.columns, r.status, {k: -v for k, v in r.numbers.items()}, None) for r in two(lost=12)]
+    flipped = [RunRow(r.run_id, r.columns, r.status, {k: -v for k, v in r.numbers.items()}, None) for r in two(lost=12)]
     (found,) = verdicts(flipped, (claim,), BETTER)
     assert found.answer == "reproduced"
 
@@ -61,7 +61,7 @@ def test_a_dataset_on_which_all_diverged_is_told() -> None:
 
 def test_a_metric_that_a_dataset_lacks_by_design_is_no_matter() -> None:
     ring = [
-        Row(f"r{s}", {"variant": v, "dataset": "ring8", "seed": s}, "done", {}, None) for v in "ab" for s in range(3)
+        RunRow(f"r{s}", {"variant": v, "dataset": "ring8", "seed": s}, "done", {}, None) for v in "ab" for s in range(3)
     ]
     assert [one.dataset for one in verdicts([*two(lost=0), *ring], (LSGAN_WINS,), BETTER)] == ["digits"]
 
@@ -79,14 +79,14 @@ def test_diverged_runs_rank_last_and_win_no_duel() -> None:
 
 def test_runs_that_never_ended_are_not_counted_as_bad() -> None:
     rows = [one for name in ("a", "b") for one in two(lost=0, optimizer=name)]
-    missing = [Row(r.run_id, r.columns, "missing", {}, None) if r.columns["seed"] > 3 else r for r in rows]
+    missing = [RunRow(r.run_id, r.columns, "missing", {}, None) if r.columns["seed"] > 3 else r for r in rows]
     standing = family(missing, Compare(axis="variant", metric="fd", baseline="ns"), "lower").standing
     assert standing is not None and [profile[0] for profile in standing.profiles] == [1.0, 1.0]
 
 
 def test_two_diverged_runs_are_even() -> None:
     rows = [one for name in ("a", "b") for one in two(lost=SEEDS, optimizer=name)]
-    dead = [Row(r.run_id, r.columns, "diverged", {}, None) if r.columns["seed"] % 2 else r for r in rows]
+    dead = [RunRow(r.run_id, r.columns, "diverged", {}, None) if r.columns["seed"] % 2 else r for r in rows]
     standing = family(dead, Compare(axis="variant", metric="fd", baseline="ns"), "lower").standing
     assert standing is not None and standing.improvements[1] is not None
     assert standing.improvements[1].mean == pytest.approx(0.25), "half of the others diverged as well"

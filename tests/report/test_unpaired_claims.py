@@ -10,7 +10,7 @@ import pytest
 
 from ganbench.report import format_report
 from ganbench.report.analysis.claims import Verdict, verdicts
-from ganbench.report.analysis.rows import Ending, Row
+from ganbench.report.analysis.rows import Ending, RunRow
 from ganbench.results.questions import Claim, Contrast, Published, Questions
 from tests.support.synthetic import Run, write_suite
 
@@ -22,18 +22,18 @@ def claim(metric: str = "score", *, paired: bool = False) -> Claim:
     return Claim(says="", source="", test=test)
 
 
-def row(variant: str, network: str, numbers: dict[str, float] | None = None, status: str = "done") -> Row:
+def row(variant: str, network: str, numbers: dict[str, float] | None = None, status: str = "done") -> RunRow:
     own: dict[str, Any] = {"variant": variant, "dataset": "digits", "network": network, "seed": 0}
-    return Row(f"{variant}-{network}", own, status, numbers or {}, Ending("stable"))
+    return RunRow(f"{variant}-{network}", own, status, numbers or {}, Ending("stable"))
 
 
-def grid(ebgan: list[float], ns: list[float], metric: str = "score") -> list[Row]:
+def grid(ebgan: list[float], ns: list[float], metric: str = "score") -> list[RunRow]:
     """A run for each size; the two kinds of network share no size."""
     rows = [row("ebgan", f"autoencoder{size}", {metric: value}) for size, value in enumerate(ebgan)]
     return rows + [row("ns", f"mlp{size}", {metric: value}) for size, value in enumerate(ns)]
 
 
-def one(rows: list[Row], asked: Claim) -> Verdict:
+def one(rows: list[RunRow], asked: Claim) -> Verdict:
     (found,) = verdicts(rows, (asked,), HIGHER)
     return found
 

@@ -10,7 +10,7 @@ from ganbench.results.questions import RATES
 from ganbench.stats import fisher
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.rows import Row
+    from ganbench.report.analysis.rows import RunRow
 
 LEVEL = 0.05
 
@@ -36,7 +36,7 @@ class Attrition:
         return " against ".join((told[0], told[1].removesuffix(" runs diverged")))
 
 
-def attrition(first: Sequence[Row], second: Sequence[Row], metric: str) -> Attrition:
+def attrition(first: Sequence[RunRow], second: Sequence[RunRow], metric: str) -> Attrition:
     """What two sides lost to divergence by a metric; nothing by a rate, which counts diverged runs."""
     if metric in RATES:
         return Attrition((0, 0), (0, 0))

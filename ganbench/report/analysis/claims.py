@@ -16,8 +16,8 @@ from ganbench.results.questions import RATES, Contrast
 from ganbench.stats import Interval, holm, mean_interval, mean_tails, rate_gap_tails, rate_tails, wilson
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.pairs import Pairs
-    from ganbench.report.analysis.rows import Row
+    from ganbench.report.analysis.pairs import PairedValues
+    from ganbench.report.analysis.rows import RunRow
     from ganbench.results.questions import Claim, Level, Published
 
 Answer = Literal["reproduced", "contradicted", "inconclusive"]
@@ -67,7 +67,7 @@ class Test:
     effect: Effect | None = None
 
 
-def verdicts(found: Sequence[Row], claims: Sequence[Claim], better: Mapping[str, str]) -> tuple[Verdict, ...]:
+def verdicts(found: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> tuple[Verdict, ...]:
     """Test every claim on each dataset that it is about, and correct over all. `better`: by metric, lower or higher."""
     tests = [test for claim in claims for test in _tests(found, claim, better)]
     tested = [test for test in tests if test.verdict.p is not None]
@@ -90,7 +90,7 @@ def _decided(test: Test, corrected: float, family: int) -> Verdict:
     return replace(test.verdict, corrected=corrected, answer=answer, detectable=least, notes=notes)
 
 
-def _tests(found: Sequence[Row], claim: Claim, better: Mapping[str, str]) -> list[Test]:
+def _tests(found: Sequence[RunRow], claim: Claim, better: Mapping[str, str]) -> list[Test]:
     """One test for each dataset on which the claim's metric is measured, or one that says that there is none."""
     meant = within(found, claim.where)
     metric = claim.test.metric
@@ -109,7 +109,7 @@ def _empty(claim: Claim, dataset: str, note: str) -> Verdict:
     return Verdict(claim, dataset, "inconclusive", None, 0, 0, beside=beside, notes=(note,))
 
 
-def _contrast(rows: Sequence[Row], claim: Claim, dataset: str, better: str) -> Test:
+def _contrast(rows: Sequence[RunRow], claim: Claim, dataset: str, better: str) -> Test:
     test: Any = claim.test
     sides = [[row for row in rows if row.columns[test.axis] == side] for side in (test.better, test.worse)]
     pairs = paired(sides[0], sides[1], test.axis, test.metric)
@@ -130,7 +130,7 @@ def _contrast(rows: Sequence[Row], claim: Claim, dataset: str, better: str) -> T
     return Test(verdict, holds, least_of_contrast(found, test), None if test.within else found)
 
 
-def _same(pairs: Pairs, test: Contrast) -> tuple[float, bool]:
+def _same(pairs: PairedValues, test: Contrast) -> tuple[float, bool]:
     """p, and whether it speaks for two sides that differ by no more than a margin."""
     assert test.within is not None
     if test.metric not in RATES:
@@ -161,7 +161,7 @@ def _notes(found: Effect) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _level(rows: Sequence[Row], claim: Claim, dataset: str) -> Test:
+def _level(rows: Sequence[RunRow], claim: Claim, dataset: str) -> Test:
     test: Any = claim.test
     known = [row for row in rows if test.metric in row.numbers]
     if not known:

@@ -14,7 +14,7 @@ from ganbench.results.questions import RATES
 from ganbench.stats import Interval, Ranking, holm, improvement, profile, ranking
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.rows import Row
+    from ganbench.report.analysis.rows import RunRow
     from ganbench.results.questions import Compare, Named
 
 LEVEL = 0.05
@@ -73,7 +73,7 @@ class Family:
     standing: Standing | None
 
 
-def family(found: Sequence[Row], asked: Compare, better: str) -> Family:
+def family(found: Sequence[RunRow], asked: Compare, better: str) -> Family:
     """Answer one entry of `compare`. `better`: what is better in the metric, `lower` or `higher`."""
     meant = within(found, asked.where)
     pairs = corrected(list(compared(meant, asked, better)))
@@ -97,7 +97,7 @@ def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     return tuple(done)
 
 
-def compared(found: Sequence[Row], asked: Compare, better: str) -> Iterator[Comparison]:
+def compared(found: Sequence[RunRow], asked: Compare, better: str) -> Iterator[Comparison]:
     """Every value of the axis against the baseline, on each dataset where the metric is; not yet corrected."""
     for dataset, own in by(found, ("dataset",)).items():
         if unmeasured(own, asked.metric):
@@ -116,7 +116,7 @@ def compared(found: Sequence[Row], asked: Compare, better: str) -> Iterator[Comp
                 yield Comparison(asked.metric, better, dataset[0], setting, value, tested)
 
 
-def _standing(found: Sequence[Row], asked: Compare, better: str) -> Standing | None:
+def _standing(found: Sequence[RunRow], asked: Compare, better: str) -> Standing | None:
     """None where fewer than two settings have all the values."""
     datasets = by(found, ("dataset",)).values()
     rows = [row for own in datasets if not unmeasured(own, asked.metric) for row in own]
@@ -145,7 +145,7 @@ def _standing(found: Sequence[Row], asked: Compare, better: str) -> Standing | N
     )
 
 
-def _scores(rows: Sequence[Row], metric: str, sign: float) -> list[float]:
+def _scores(rows: Sequence[RunRow], metric: str, sign: float) -> list[float]:
     """The numbers of runs, higher better; a diverged run is worse than any, and those that never ended are left out."""
     numbers = [sign * row.numbers[metric] for row in rows if metric in row.numbers]
     return numbers + [-inf for row in rows if row.status == "diverged" and metric not in row.numbers]
@@ -164,7 +164,7 @@ def _improvement(blocks: Sequence[Mapping[Named, list[float]]], value: Named, ba
 
 
 def _profiles(
-    settings: Sequence[Sequence[Row]], asked: Compare, values: Sequence[Named], sign: float
+    settings: Sequence[Sequence[RunRow]], asked: Compare, values: Sequence[Named], sign: float
 ) -> tuple[tuple[float, ...], ...]:
     """Scores from 0 to 1 within each setting; a diverged run reaches none."""
     scores: dict[Named, list[float]] = {value: [] for value in values}
@@ -177,7 +177,7 @@ def _profiles(
     return tuple(profile(scores[value], TAUS) for value in values)
 
 
-def _common(sides: Sequence[Sequence[Row]], axis: str) -> list[str]:
+def _common(sides: Sequence[Sequence[RunRow]], axis: str) -> list[str]:
     """The columns in which all sides have a value in common, but dataset and seed."""
     if not sides:
         return []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ganbench.stats import shares
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.rows import Row
+    from ganbench.report.analysis.rows import RunRow
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Factors:
     factors: tuple[Factor, ...]
 
 
-def factors(found: Sequence[Row], axes: Sequence[str], metrics: Sequence[str]) -> Iterator[Factors]:
+def factors(found: Sequence[RunRow], axes: Sequence[str], metrics: Sequence[str]) -> Iterator[Factors]:
     """For each dataset and metric that varies, and with it at least two axes among the runs that have the number."""
     for dataset in dict.fromkeys(row.columns["dataset"] for row in found):
         own = [row for row in found if row.columns["dataset"] == dataset]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganbench.report.analysis.summary import Cell, DatasetSummary
+    from ganbench.report.analysis.summary import CellSummary, DatasetSummary
 
 
 def slugs(texts: Sequence[str]) -> list[str]:
@@ -22,7 +22,7 @@ def slugs(texts: Sequence[str]) -> list[str]:
     return found
 
 
-def whole(summary: DatasetSummary, cell: Cell) -> tuple[str, ...]:
+def whole(summary: DatasetSummary, cell: CellSummary) -> tuple[str, ...]:
     """What tells a cell from the others on its dataset."""
     return tuple(str(cell.columns[name]) for name in summary.varying)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ganbench.stats import Interval, holm, signed_rank, wilson
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.rows import Row
+    from ganbench.report.analysis.rows import RunRow
 
 LEVEL = 0.05
 
@@ -24,7 +24,7 @@ class Outcomes:
     steps: tuple[int, ...]
 
 
-def outcomes(cell: Sequence[Row]) -> Outcomes | None:
+def outcomes(cell: Sequence[RunRow]) -> Outcomes | None:
     """None where the suite has no rule for the dataset, or no run is finished."""
     endings = [row.ending for row in cell if row.ending]
     if not endings:
@@ -38,7 +38,7 @@ def outcomes(cell: Sequence[Row]) -> Outcomes | None:
     )
 
 
-def best_cells(cells: Sequence[Sequence[Row]], metrics: Mapping[str, str]) -> dict[str, int]:
+def best_cells(cells: Sequence[Sequence[RunRow]], metrics: Mapping[str, str]) -> dict[str, int]:
     """For each metric the cell that is significantly better than every other, if there is one.
 
     Signed-rank tests paired by seed of the cell with the best mean against each other one, corrected by Holm. A cell
@@ -52,7 +52,7 @@ def best_cells(cells: Sequence[Sequence[Row]], metrics: Mapping[str, str]) -> di
     return found
 
 
-def _best(cells: Sequence[Sequence[Row]], metric: str, sign: float) -> int | None:
+def _best(cells: Sequence[Sequence[RunRow]], metric: str, sign: float) -> int | None:
     values = [[sign * row.numbers[metric] for row in cell if metric in row.numbers] for cell in cells]
     known = [index for index, own in enumerate(values) if own]
     if len(known) < 2:
@@ -64,7 +64,7 @@ def _best(cells: Sequence[Sequence[Row]], metric: str, sign: float) -> int | Non
     return best if all(p < LEVEL for p in holm(tests)) else None
 
 
-def _against(best: Sequence[Row], other: Sequence[Row], metric: str, sign: float) -> float:
+def _against(best: Sequence[RunRow], other: Sequence[RunRow], metric: str, sign: float) -> float:
     """The two-sided p that one cell is better than another by the seeds that they share; 1 where it is not."""
     by_seed = {row.columns["seed"]: row.numbers[metric] for row in other if metric in row.numbers}
     shared = [row for row in best if metric in row.numbers and row.columns["seed"] in by_seed]

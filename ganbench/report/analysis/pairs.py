@@ -23,14 +23,14 @@ from ganbench.stats import (
 )
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.rows import Row
+    from ganbench.report.analysis.rows import RunRow
 
 FEW = 5  # seeds below which a comparison is flagged
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairedValues:
     """The numbers of both sides in the order of their pairs, and why others were left out.
 
     `varies`: columns besides the axis in which the two sides have no value in common, so that they change with it.
@@ -77,14 +77,14 @@ class Effect:
         return self.seeds < FEW
 
 
-def shared(first: Sequence[Row], second: Sequence[Row], axis: str) -> tuple[list[str], list[str]]:
+def shared(first: Sequence[RunRow], second: Sequence[RunRow], axis: str) -> tuple[list[str], list[str]]:
     """The columns by which two sides can be paired, and those that change with the axis."""
     names = [name for name in first[0].columns if name not in (axis, "seed", "dataset")] if first and second else []
     both = {name: {row.columns[name] for row in first} & {row.columns[name] for row in second} for name in names}
     return [name for name in names if both[name]], [name for name in names if not both[name]]
 
 
-def paired(first: Sequence[Row], second: Sequence[Row], axis: str, metric: str) -> Pairs:
+def paired(first: Sequence[RunRow], second: Sequence[RunRow], axis: str, metric: str) -> PairedValues:
     """Pair the runs of two values of an axis. A pair without both numbers is left out, and counted by its reason."""
     names, varies = shared(first, second, axis)
     sides = (_by_key(first, names), _by_key(second, names))
@@ -98,10 +98,12 @@ def paired(first: Sequence[Row], second: Sequence[Row], axis: str, metric: str) 
         values.append((sides[0][key][0].numbers[metric], sides[1][key][0].numbers[metric]))
         seeds.add(key[-1])
     one, other = zip(*values, strict=True) if values else ((), ())
-    return Pairs(tuple(one), tuple(other), len(seeds), dict(left_out), tuple(varies), attrition(first, second, metric))
+    return PairedValues(
+        tuple(one), tuple(other), len(seeds), dict(left_out), tuple(varies), attrition(first, second, metric)
+    )
 
 
-def effect(pairs: Pairs, metric: str) -> Effect | None:
+def effect(pairs: PairedValues, metric: str) -> Effect | None:
     """The difference of two sides; None without a pair."""
     differences = pairs.differences
     if not differences:
@@ -149,14 +151,14 @@ def sign(value: float) -> int:
     return (value > 0) - (value < 0)
 
 
-def _by_key(side: Sequence[Row], names: Sequence[str]) -> dict[Key, list[Row]]:
-    found: dict[Key, list[Row]] = {}
+def _by_key(side: Sequence[RunRow], names: Sequence[str]) -> dict[Key, list[RunRow]]:
+    found: dict[Key, list[RunRow]] = {}
     for row in side:
         found.setdefault((*map(row.columns.__getitem__, names), row.columns["seed"]), []).append(row)
     return found
 
 
-def _absent(side: Sequence[Row], metric: str) -> str | None:
+def _absent(side: Sequence[RunRow], metric: str) -> str | None:
     """Why one side of a pair has no number."""
     if not side:
         return "without a partner"

@@ -27,7 +27,7 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A run: its columns, `status` as in `Results`, and its numbers by the report's rule.
 
     Among the numbers are the rates of `questions.RATES`, 1 or 0, for finished runs; None of them for the others.
@@ -40,7 +40,7 @@ class Row:
     ending: Ending | None
 
 
-def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, Sequence[Condition]]) -> list[Row]:
+def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, Sequence[Condition]]) -> list[RunRow]:
     """Every run of the suite, in its order. `numbers`: what `per_run` gives."""
     values: dict[str, dict[str, float]] = {}
     known = numbers[numbers["headline"].notna()]
@@ -53,26 +53,26 @@ def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, Sequence
         conditions = outcome.get(run["dataset"], ())
         ending = _ending(run["run_id"], run["status"], conditions, (results, curves))
         rates = _rates(run["status"], ending)
-        found.append(Row(run["run_id"], columns, run["status"], values.get(run["run_id"], {}) | rates, ending))
+        found.append(RunRow(run["run_id"], columns, run["status"], values.get(run["run_id"], {}) | rates, ending))
     return found
 
 
-def within(found: Iterable[Row], where: Where) -> list[Row]:
+def within(found: Iterable[RunRow], where: Where) -> list[RunRow]:
     """The rows that have one of the named values in every named column."""
     for column, values in where.items():
         found = [row for row in found if row.columns[column] in values]
     return list(found)
 
 
-def by(found: Iterable[Row], names: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+def by(found: Iterable[RunRow], names: Sequence[str]) -> dict[tuple[Any, ...], list[RunRow]]:
     """The rows by their values in some columns, in order."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[RunRow]] = {}
     for row in found:
         groups.setdefault(tuple(map(row.columns.__getitem__, names)), []).append(row)
     return groups
 
 
-def unmeasured(found: Sequence[Row], metric: str) -> bool:
+def unmeasured(found: Sequence[RunRow], metric: str) -> bool:
     """Whether a metric is not there by design: runs of a dataset were finished, and none of them has it."""
     statuses = {row.status for row in found if metric not in row.numbers}
     return "done" in statuses and not any(metric in row.numbers for row in found)

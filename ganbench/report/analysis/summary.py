@@ -13,7 +13,7 @@ from ganbench.report.analysis.claims import Verdict, verdicts
 from ganbench.report.analysis.comparisons import Family, family
 from ganbench.report.analysis.factors import Factors, factors
 from ganbench.report.analysis.outcomes import Outcomes, best_cells, outcomes
-from ganbench.report.analysis.rows import Row, by, rows
+from ganbench.report.analysis.rows import RunRow, by, rows
 from ganbench.report.analysis.trajectories import NUMBERS, per_run
 from ganbench.report.analysis.tuning import Tuning
 from ganbench.report.analysis.tuning import read as read_tuning
@@ -35,7 +35,7 @@ STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
 
 
 @dataclass(frozen=True)
-class Summary:
+class MetricSummary:
     """One metric in one cell, over the seeds that have the number; None where no seed has it."""
 
     headline: Interval | None  # by the report's rule
@@ -45,13 +45,13 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellSummary:
     """One setting over its seeds. `diverged` is the rate among finished runs; None when none is finished."""
 
     columns: dict[str, Any]
     statuses: dict[str, int]
     diverged: Interval | None
-    metrics: dict[str, Summary]
+    metrics: dict[str, MetricSummary]
     outcomes: Outcomes | None = None
 
 
@@ -63,7 +63,7 @@ class DatasetSummary:
     constant: dict[str, Any]
     varying: tuple[str, ...]
     metrics: Mapping[str, str]
-    cells: tuple[Cell, ...]
+    cells: tuple[CellSummary, ...]
     stable: str = ""  # when a run is stable, in words; empty where the suite doesn't say
     best: dict[str, int] = field(default_factory=dict)  # metric -> the cell that is significantly the best
 
@@ -123,7 +123,7 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
     )
 
 
-def _section(dataset: str, runs: Sequence[Row], held: Held) -> DatasetSummary:
+def _section(dataset: str, runs: Sequence[RunRow], held: Held) -> DatasetSummary:
     numbers, manifest, asked = held
     columns = [name for name in runs[0].columns if name not in ("dataset", "seed")]
     varying = tuple(name for name in columns if len({run.columns[name] for run in runs}) > 1) or ("variant",)
@@ -141,10 +141,10 @@ def _section(dataset: str, runs: Sequence[Row], held: Held) -> DatasetSummary:
     )
 
 
-def _cell(columns: dict[str, Any], runs: Sequence[Row], numbers: Numbers) -> Cell:
+def _cell(columns: dict[str, Any], runs: Sequence[RunRow], numbers: Numbers) -> CellSummary:
     statuses = _count(runs)
     finished = statuses.get("done", 0) + statuses.get("diverged", 0)
-    return Cell(
+    return CellSummary(
         columns=columns,
         statuses=statuses,
         diverged=wilson(statuses.get("diverged", 0), finished) if finished else None,
@@ -171,14 +171,14 @@ def _by_run(numbers: pd.DataFrame) -> Numbers:
     return found
 
 
-def _summaries(runs: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, Summary]:
+def _summaries(runs: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, MetricSummary]:
     """A cell's metrics over its runs."""
     found = {}
     for metric in dict.fromkeys(name for run in runs for name in run):
         columns = zip(*(run[metric] for run in runs if metric in run), strict=True)
         known = [tuple(value for value in column if not isnan(value)) for column in columns]
         intervals = {values: mean_interval(values) for values in known if values}  # the headline is one of the others
-        found[metric] = Summary(*map(intervals.get, known))
+        found[metric] = MetricSummary(*map(intervals.get, known))
     return found
 
 
@@ -195,6 +195,6 @@ def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
     )
 
 
-def _count(runs: Iterable[Row]) -> dict[str, int]:
+def _count(runs: Iterable[RunRow]) -> dict[str, int]:
     counts = Counter(run.status for run in runs)
     return {name: counts[name] for name in STATUSES if name in counts}

@@ -26,7 +26,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Contender:
+class SearchedContender:
     """What was searched for one cell; `settings` is empty where no trial finished."""
 
     name: str
@@ -44,7 +44,7 @@ class Tuning:
     trials: int
     sampler: str
     rule: str  # what a trial counts for that did not finish
-    contenders: tuple[Contender, ...]
+    contenders: tuple[SearchedContender, ...]
 
 
 def read(store: Store, suite: str) -> Tuning | None:
@@ -70,10 +70,10 @@ def read(store: Store, suite: str) -> Tuning | None:
     )
 
 
-def _contender(body: dict[str, Any], telling: list[str]) -> Contender:
+def _contender(body: dict[str, Any], telling: list[str]) -> SearchedContender:
     name = ", ".join(str(body["columns"][column]) for column in telling)
     ended = dict(Counter(trial["ended"] for trial in body["trials"]))
-    return Contender(name, body["chosen"] or {}, ended, tuple(Point(**point) for point in body["best_of"]))
+    return SearchedContender(name, body["chosen"] or {}, ended, tuple(Point(**point) for point in body["best_of"]))
 
 
 def _telling(columns: list[dict[str, Any]]) -> list[str]:

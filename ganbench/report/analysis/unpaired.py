@@ -13,10 +13,10 @@ from ganbench.results.questions import RATES
 from ganbench.stats import fisher, mean_gap, rank_sum, rate_gap
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.rows import Row
+    from ganbench.report.analysis.rows import RunRow
 
 
-def unpaired(first: Sequence[Row], second: Sequence[Row], axis: str, metric: str) -> Effect | None:
+def unpaired(first: Sequence[RunRow], second: Sequence[RunRow], axis: str, metric: str) -> Effect | None:
     """The difference of two values of an axis over all of their runs; None where a side has no number."""
     known = [[row for row in side if metric in row.numbers] for side in (first, second)]
     one, other = ([row.numbers[metric] for row in side] for side in known)
@@ -44,10 +44,10 @@ def unpaired(first: Sequence[Row], second: Sequence[Row], axis: str, metric: str
     )
 
 
-def without(found: Sequence[Row], metric: str) -> dict[str, int]:
+def without(found: Sequence[RunRow], metric: str) -> dict[str, int]:
     """How many runs lack the number, by the reason."""
     return dict(Counter(_reason(row) for row in found if metric not in row.numbers))
 
 
-def _reason(row: Row) -> str:
+def _reason(row: RunRow) -> str:
     return "not measured" if row.status == "done" else row.status

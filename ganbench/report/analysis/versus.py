@@ -13,7 +13,7 @@ from ganbench.errors import RequestError
 from ganbench.report.analysis.comparisons import LEVEL, Comparison, compared, corrected
 from ganbench.report.analysis.fingerprints import require_one_fingerprint
 from ganbench.report.analysis.pairs import paired, shared
-from ganbench.report.analysis.rows import Row, by, rows
+from ganbench.report.analysis.rows import RunRow, by, rows
 from ganbench.report.analysis.trajectories import check_rule, per_run
 from ganbench.results.questions import RATES, Compare
 from ganbench.results.table import Results
@@ -107,7 +107,7 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
     return Versus(*names, chosen, differences, (*_apart(sides, names), *unjudged))
 
 
-def _kind(found: Sequence[Row], judged: Mapping[str, str], pooled: bool) -> Iterator[Difference]:
+def _kind(found: Sequence[RunRow], judged: Mapping[str, str], pooled: bool) -> Iterator[Difference]:
     """The differences over all settings, or in each of a dataset that has several."""
     raw = [
         one
@@ -117,7 +117,7 @@ def _kind(found: Sequence[Row], judged: Mapping[str, str], pooled: bool) -> Iter
     return _differences(found, corrected([one for one in raw if pooled or one.setting]))
 
 
-def _differences(found: Sequence[Row], comparisons: Sequence[Comparison]) -> Iterator[Difference]:
+def _differences(found: Sequence[RunRow], comparisons: Sequence[Comparison]) -> Iterator[Difference]:
     """Each comparison with the runs of its cell that it lacks."""
     family = sum(one.effect is not None for one in comparisons)
     cells = {names: by(found, ("dataset", *names)) for names in {tuple(one.setting) for one in comparisons}}
@@ -129,7 +129,7 @@ def _differences(found: Sequence[Row], comparisons: Sequence[Comparison]) -> Ite
         yield Difference(one, family, left_out, _lost(first, second, one.metric), had)
 
 
-def _lost(first: Sequence[Row], second: Sequence[Row], metric: str) -> int:
+def _lost(first: Sequence[RunRow], second: Sequence[RunRow], metric: str) -> int:
     """The runs of the first with the number whose partners in the second, asked for, have none."""
     keys = (*shared(first, second, AXIS)[0], "seed")
     partners = by(second, keys)

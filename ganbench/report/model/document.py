@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ganbench.report.analysis.cells import Curve, Dot
     from ganbench.report.analysis.comparisons import Standing
-    from ganbench.report.analysis.tuning import Contender
+    from ganbench.report.analysis.tuning import SearchedContender
     from ganbench.stats import Interval
 
 Audience = Literal["all", "page", "paper"]  # the page is HTML; paper is Markdown and LaTeX
@@ -155,7 +155,7 @@ class Ranks:
 class SearchCurves:
     """The expected best of k trials of each contender."""
 
-    contenders: tuple[Contender, ...]
+    contenders: tuple[SearchedContender, ...]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ganbench.report.analysis.comparisons import Comparison, Family, Standing
     from ganbench.report.analysis.factors import Factors
     from ganbench.report.analysis.study import Study
-    from ganbench.report.analysis.tuning import Contender, Tuning
+    from ganbench.report.analysis.tuning import SearchedContender, Tuning
     from ganbench.report.model.document import Block
 
 PAIRED = (
@@ -64,11 +64,11 @@ def _search(tuning: Tuning, suite: str) -> Table:
     )
 
 
-def _settings(contender: Contender) -> str:
+def _settings(contender: SearchedContender) -> str:
     return ", ".join(f"{name} {value:.3g}" for name, value in contender.settings.items()) or ABSENT
 
 
-def _best(contender: Contender, k: int) -> str:
+def _best(contender: SearchedContender, k: int) -> str:
     point = next((point for point in contender.curve if point.k == k), None)
     return ABSENT if point is None else f"{number(point.mean)} [{number(point.low)}, {number(point.high)}]"
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ganbench.report.analysis.study import Study
-    from ganbench.report.analysis.summary import Cell, DatasetSummary, Report, Summary
+    from ganbench.report.analysis.summary import CellSummary, DatasetSummary, MetricSummary, Report
     from ganbench.report.model.document import Place
     from ganbench.stats import Interval
 
@@ -137,7 +137,7 @@ def _steps(steps: tuple[int, ...]) -> str:
     return f"{median(steps):g} [{steps[0]}, {steps[-1]}]" if steps else ABSENT
 
 
-def _headline_row(summary: DatasetSummary, cell: Cell) -> tuple[str, ...]:
+def _headline_row(summary: DatasetSummary, cell: CellSummary) -> tuple[str, ...]:
     done, rate = cell.statuses.get("done", 0), cell.diverged
     diverged = f"{cell.statuses.get('diverged', 0)}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]" if rate else ABSENT
     scores = (_headline(cell.metrics.get(name), done) for name in summary.metrics)
@@ -150,7 +150,7 @@ def runs_text(statuses: dict[str, int]) -> str:
     return f"{statuses.get('done', 0)}/{sum(statuses.values())}{others}"
 
 
-def _headline(summary: Summary | None, done: int) -> str:
+def _headline(summary: MetricSummary | None, done: int) -> str:
     """A cell's number with its interval, and its n where that is not the number of runs done."""
     if summary is None or summary.headline is None:
         return ABSENT
@@ -162,7 +162,7 @@ def _few(n: int, done: int) -> str:
     return f" (n={n})" if n == 1 or n < done else ""
 
 
-def _spreads(summary: DatasetSummary, cell: Cell) -> Iterator[tuple[str, ...]]:
+def _spreads(summary: DatasetSummary, cell: CellSummary) -> Iterator[tuple[str, ...]]:
     """A row for the best, the last and the tail of a cell's runs."""
     done, metrics = cell.statuses.get("done", 0), [cell.metrics.get(name) for name in summary.metrics]
     for name in ("best", "last", "tail"):

@@ -23,7 +23,7 @@ WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic sc
 
 
 @dataclass(frozen=True)
-class Row:
+class StripRow:
     """A cell of the grid: its dots, and the interval of its mean."""
 
     name: str
@@ -89,7 +89,7 @@ def axis(values: Iterable[float], start: float, end: float) -> Axis | None:
     return Axis(low - room, high + room, start, end, log=False)
 
 
-def strip(rows: Sequence[Row], metric: str) -> Strip | None:
+def strip(rows: Sequence[StripRow], metric: str) -> Strip | None:
     """Every seed as a dot, a row a cell, with the mean and its interval; None when no cell has a number."""
     ends = [end for row in rows if row.interval for end in (row.interval.low, row.interval.high) if end is not None]
     scale = axis([*(dot.value for row in rows for dot in row.dots), *ends], EDGE, STRIP - EDGE)
@@ -152,7 +152,7 @@ def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, f
     return drawn
 
 
-def _strip_row(row: Row, scale: Axis, metric: str) -> str:
+def _strip_row(row: StripRow, scale: Axis, metric: str) -> str:
     middle, mean = ROW / 2, row.interval
     parts = [
         f'<line class="rule" x1="{scale(tick):.1f}" y1="0" x2="{scale(tick):.1f}" y2="{ROW}"/>'

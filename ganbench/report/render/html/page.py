@@ -101,7 +101,7 @@ def _whole(text: str) -> str:
 def _dots(block: SeedDots) -> dict[str, Any]:
     """A chart a cell, all on one scale, and the scale's numbers; no row where no cell has a number."""
     rows = zip(block.names.short, block.dots, block.means, strict=True)
-    strip = charts.strip([charts.Row(*row) for row in rows], block.metric)
+    strip = charts.strip([charts.StripRow(*row) for row in rows], block.metric)
     return {"rows": list(map(Markup, strip.rows)) if strip else [], "foot": Markup(strip.foot if strip else "")}
 
 
