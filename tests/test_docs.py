@@ -1,69 +1,197 @@
-"""README is true: its code runs, its links resolve, its commands exist, and it names every component."""
+"""The README and the documentation are true: their code runs, their links resolve, their commands and options exist,
+they name every component and metric, and their numbers are those of the published reports."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 from ganbench.cli import cli
-from ganbench.plugins import FAMILIES, Registry
+from ganbench.plugins import FAMILIES, RENAMED, Registry
 from tests.e2e.conftest import Run, ganbench
+from tests.support import pages
+from tests.support.pages import ROOT, code
 
 __all__ = ["ganbench"]
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+OWN = "docs/add-your-own.md"
+FILES = {
+    "my_gan.py": "A GAN: `my_gan.py`",
+    "moons.py": "A dataset: `moons.py`",
+    "spread.py": "An evaluator: `spread.py`",
+}
+DOCS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))
+RESULTS = "results/published/README.md"
+PAGES = [*(path.name for path in ROOT.glob("*.md")), *DOCS, RESULTS, "benchmarks/README.md"]
 
 
-def block(heading: str) -> str:
-    """The first code block below a heading."""
-    found = re.search(rf"^#+ {re.escape(heading)}.*?^```\w+\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    assert found, f"README has no code below {heading!r}"
-    return found[1]
+def write_plugins(folder: Path) -> None:
+    for name, heading in FILES.items():
+        (folder / name).write_text(code(OWN, heading))
 
 
-def test_own_components_run_and_are_reported(ganbench: Run, tmp_path: Path) -> None:
-    for heading, name in (
-        ("A GAN: `my_gan.py`", "my_gan.py"),
-        ("A dataset: `moons.py`", "moons.py"),
-        ("An evaluator: `spread.py`", "spread.py"),
-        ("The suite that uses them: `mine.yaml`", "mine.yaml"),
-    ):
-        (tmp_path / name).write_text(block(heading))
-    done = ganbench("run", "mine.yaml", "--tracking-uri", "none")
-    assert done.returncode == 0, done.stderr
-    report = ganbench("report", "mine").stdout
-    assert "my_gan[pull=0.1]" in report and "spread" in report and "moons" in report
+class TestCode:
+    def test_own_components_run_and_are_reported(self, ganbench: Run, tmp_path: Path) -> None:
+        write_plugins(tmp_path)
+        (tmp_path / "mine.yaml").write_text(code(OWN, "The suite that uses them: `mine.yaml`", "yaml"))
+        done = ganbench("run", "mine.yaml", "--tracking-uri", "none")
+        assert done.returncode == 0, done.stderr
+        report = ganbench("report", "mine").stdout
+        assert "my_gan[pull=0.1]" in report and "spread" in report and "moons" in report
 
+    def test_the_checks_of_an_own_gan_pass(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_plugins(tmp_path)
+        monkeypatch.chdir(tmp_path)
+        names: dict[str, object] = {}
+        exec(compile(code(OWN, "Test it"), "test_my_gan.py", "exec"), names)
+        tests = [test for name, test in names.items() if name.startswith("test_") and callable(test)]
+        assert len(tests) == 2
+        for test in tests:
+            test()
 
-def test_the_example_suite_is_right(ganbench: Run, tmp_path: Path) -> None:
-    (tmp_path / "margins.yaml").write_text(block("What you can compare"))
-    done = ganbench("check", "margins.yaml")
-    assert done.returncode == 0 and "60 runs" in done.stdout, done.stderr
+    def test_the_gan_of_the_readme_is_that_of_the_docs(self) -> None:
+        assert code("README.md", "A GAN of your own") == code(OWN, FILES["my_gan.py"])
 
-
-PAGES = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"))]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_resolve(page: str) -> None:
-    text = (ROOT / page).read_text()
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
-        if not target.startswith("http"):
-            assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
-
-
-def test_commands_exist() -> None:
-    named = set(re.findall(r"`ganbench (\w+)", README)) | set(
-        re.findall(r"^    .*?ganbench (\w+)", README, re.MULTILINE)
+    @pytest.mark.parametrize(
+        ("page", "heading", "runs"),
+        [
+            ("README.md", "A GAN of your own", 15),
+            ("docs/tutorial.md", "Write a suite", 60),
+            ("docs/suite-file.md", "A complete example", 280),
+        ],
     )
-    assert named <= set(cli.commands), named - set(cli.commands)
-    assert set(cli.commands) - named == set() or {"schema", "cite"} >= set(cli.commands) - named
+    def test_suites_are_right(self, page: str, heading: str, runs: int, ganbench: Run, tmp_path: Path) -> None:
+        write_plugins(tmp_path)
+        (tmp_path / "suite.yaml").write_text(code(page, heading, "yaml"))
+        done = ganbench("check", "suite.yaml")
+        assert done.returncode == 0 and f"{runs} runs" in done.stdout, (done.stdout, done.stderr)
+
+    def test_questions_fit_the_suite_of_the_tutorial(self, ganbench: Run, tmp_path: Path) -> None:
+        parts = [code("docs/tutorial.md", heading, "yaml") for heading in ("Write a suite", "Ask questions")]
+        (tmp_path / "margins.yaml").write_text("".join(parts))
+        done = ganbench("check", "margins.yaml")
+        assert done.returncode == 0 and "60 runs" in done.stdout, done.stderr
+
+    def test_every_block_is_run_above(self) -> None:
+        run = {*FILES.values(), "The suite that uses them: `mine.yaml`", "Test it", "A GAN of your own"}
+        run |= {"Write a suite", "Ask questions", "A complete example"}
+        shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
+        assert {block.heading for block in shown} == run
+        assert len(shown) == len(run) + 1  # the README shows a GAN and a suite below one heading
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_component_is_named(family: str) -> None:
-    row = next(line for line in README.splitlines() if line.startswith(f"| {FAMILIES[family]} |"))
-    assert set(re.findall(r"`(\w+)`", row)) - {"GANBENCH_DATA", "pac", "ema"} == set(Registry.of().names(family))
+def link_targets(page: str) -> list[str]:
+    return [target for target in re.findall(r"\]\(([^)\s]+)\)", pages.text(page)) if not target.startswith("http")]
+
+
+class TestLinks:
+    @pytest.mark.parametrize("page", PAGES)
+    def test_links_resolve(self, page: str) -> None:
+        for target in link_targets(page):
+            name, _, anchor = target.partition("#")
+            path = (ROOT / page).parent / name if name else ROOT / page
+            assert path.exists(), f"{page} links to {target}"
+            assert path.resolve().is_relative_to(ROOT), f"{page} links to {target}, outside the repository"
+            assert not anchor or anchor in pages.anchors(str(path.resolve().relative_to(ROOT))), f"{page}: {target}"
+
+    def test_the_index_names_every_page(self) -> None:
+        linked = {Path("docs", target.partition("#")[0]) for target in link_targets("docs/index.md")}
+        assert {Path(page) for page in DOCS} - {Path("docs/index.md")} <= linked
+
+    def test_paths_in_contributing_exist(self) -> None:
+        named = re.findall(r"`((?:ganbench|tests|docs|benchmarks)/[\w./]*)`", pages.text("CONTRIBUTING.md"))
+        assert len(named) > 8
+        for path in named:
+            place = ROOT / path
+            assert (place.parent if place.stem.isupper() else place).exists(), path
+
+
+def known_command(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that some words call, and the words after its name."""
+    command: click.Command = cli
+    while isinstance(command, click.Group) and words and words[0].isalpha():
+        name = words.pop(0)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None, f"there is no command {name}"
+        command = found
+    return command, words
+
+
+def options_of(command: click.Command) -> set[str]:
+    names = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
+    return names | {"--help", "-h"}
+
+
+def every_command(group: click.Group = cli) -> Iterator[click.Command]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        yield from every_command(command) if isinstance(command, click.Group) else [command]
+
+
+class TestCommands:
+    @pytest.mark.parametrize("page", PAGES)
+    def test_commands_and_options_exist(self, page: str) -> None:
+        for line in pages.commands(page):
+            for part in re.split(r"&&|\|", line):
+                called = re.search(r"(?:^|\s)ganbench ([a-z].*)", part.partition("  #")[0])
+                if called:
+                    command, words = known_command(shlex.split(called[1]))
+                    used = {word.partition("=")[0] for word in words if word.startswith("-")}
+                    assert used <= options_of(command), f"{page}: {line}"
+
+    @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *DOCS, RESULTS])
+    def test_options_named_alone_exist(self, page: str) -> None:
+        known = set().union(*map(options_of, every_command()))
+        named = re.findall(r"`(--[\w-]+)[^`]*`", pages.FENCED.sub("", pages.text(page)))
+        assert set(named) <= known, page
+
+    def test_every_command_is_documented(self) -> None:
+        named = set(re.findall(r"^\| `ganbench (\w+)", pages.text("docs/commands.md"), re.MULTILINE))
+        assert named == set(cli.list_commands(click.Context(cli)))
+
+
+class TestNames:
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_every_component_is_named(self, family: str) -> None:
+        lines = pages.text("docs/components.md").splitlines()
+        row = next(line for line in lines if line.startswith(f"| {FAMILIES[family]} |"))
+        assert set(re.findall(r"`(\w+)`", row)) - {"GANBENCH_DATA"} == set(Registry.of().names(family))
+
+    @pytest.mark.parametrize("kind", Registry.of().names("evaluator"))
+    def test_every_metric_is_named(self, kind: str) -> None:
+        lines = pages.text("docs/metrics.md").splitlines()
+        row = next(line for line in lines if line.startswith(f"| `{kind}` |"))
+        arrows = {"higher": " ↑", "lower": " ↓", "neither": ""}
+        evaluator: Any = Registry.of().find("evaluator", kind)()
+        metrics = ", ".join(f"`{metric.name}`{arrows[metric.better]}" for metric in evaluator.metrics())
+        assert row.split("|")[2].strip() == metrics
+
+    def test_every_renamed_name_is_listed(self) -> None:
+        lines = pages.text(OWN).partition("written for version 0.1")[2].splitlines()
+        rows = [[re.findall(r"`(\w+)`", cell) for cell in line.split("|")[1:3]] for line in lines if "|" in line]
+        assert dict(pair for old, new in rows for pair in zip(old, new, strict=True)) == RENAMED
+
+    @pytest.mark.parametrize("term", ["Mark", "Cell", "Pack", "Look"])
+    def test_terms_are_defined_once(self, term: str) -> None:
+        assert sum(pages.text(page).count(f"- **{term}.**") for page in PAGES) == 1
+
+
+class TestNumbers:
+    def test_the_readme_is_one_page(self) -> None:
+        assert len(pages.text("README.md").split()) < 900
+
+    @pytest.mark.parametrize("page", ["README.md", RESULTS])
+    def test_intervals_are_those_of_the_reports(self, page: str) -> None:
+        reports = "\n".join(path.read_text() for path in ROOT.glob("results/published/*/report.md"))
+        number = r"-?\d+(?:\.\d+)?"
+        intervals = re.findall(rf"{number} \[{number}, {number}\]", pages.text(page))
+        assert intervals
+        wrong = [interval for interval in intervals if not re.search(rf"(?<![\d.-]){re.escape(interval)}", reports)]
+        assert not wrong, f"{page}: no report has {wrong}"

@@ -18,6 +18,7 @@ from scipy.spatial.distance import cdist
 from ganbench.cli import main
 from ganbench.samples import pairs, read_sides
 from ganbench.samples.neighbours import nearest
+from tests.support import pages
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -156,8 +157,7 @@ class TestScores:
     def test_an_evaluator_of_ones_own(self, say: Say) -> None:
         points("fake.npy")
         points("real.npy", 50, seed=1)
-        readme = (Path(__file__).parents[2] / "README.md").read_text()
-        Path("spread.py").write_text(readme.partition("`spread.py`")[2].split("```python\n")[1].split("```")[0])
+        Path("spread.py").write_text(pages.code("docs/add-your-own.md", "An evaluator: `spread.py`"))
         found = card(say, "fake.npy", "--reference", "real.npy", "--with", "spread", "--plugin", "spread.py")
         assert set(values(found)) == {"spread"}
 
