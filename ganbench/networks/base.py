@@ -1,4 +1,4 @@
-"""What a network is: a generator and a discriminator for a given space, with batch norm where the run says."""
+"""The base class of networks: a generator and a discriminator for a given space."""
 
 from __future__ import annotations
 
@@ -18,20 +18,25 @@ BatchNorm = Literal["none", "generator", "discriminator", "both"]
 
 @dataclass(frozen=True, kw_only=True)
 class Network(Component):
-    """A pair of networks. `batchnorm` names who HAS it: LSGAN's "BN_G" excludes it from G and is `discriminator` here.
+    """A generator and a discriminator.
 
-    Modules initialise themselves from torch's global generator, which the trainer sets to the run's `init` stream.
+    `batchnorm` names the networks that have batch norm. The LSGAN paper's "BN_G", batch norm excluded from G, is
+    `discriminator` here. Modules draw their initial weights from torch's global generator, which the trainer sets to
+    the run's `init` stream.
     """
 
-    parts: ClassVar[frozenset[str]] = frozenset()  # methods of D beside its score that a variant may need
-    others: ClassVar[frozenset[str]] = frozenset()  # further networks that it can build
+    parts: ClassVar[frozenset[str]] = frozenset()  # methods of D besides its score, which a variant may need
+    others: ClassVar[frozenset[str]] = frozenset()  # names of the further networks that it can build
     conditional: ClassVar[bool] = False  # G and D take labels (n,) as their last input
-    pixel_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)  # what D sees and G makes: (-1, 1) tanh, (0, 1) sigmoid
+    pixel_range: ClassVar[tuple[float, float]] = (
+        -1.0,
+        1.0,
+    )  # of images: tanh's, or (0, 1) for a sigmoid
 
     batchnorm: BatchNorm = "none"
     z: Count = 100  # dimension of the latent
     prior: Literal["normal", "uniform"] = "normal"  # N(0, 1) or U(-1, 1)
-    pac: Count = 1  # D judges packs of so many samples, side by side as channels or coordinates (PacGAN)
+    pac: Count = 1  # PacGAN: samples that D judges at once, concatenated along channels or coordinates
 
     @abstractmethod
     def generator(self, space: Space) -> nn.Module:
@@ -42,19 +47,19 @@ class Network(Component):
         """(n, *space.shape) -> raw scores (n,)."""
 
     def other(self, name: str, space: Space) -> nn.Module:
-        """One of the further networks in `others`: an encoder `e`, a code's reader `q`."""
+        """One of the further networks in `others`: an encoder `e`, a recognition network `q`."""
         raise ValueError(f"{self.kind()} has no network {name!r}")
 
     @abstractmethod
     def unsupported(self, space: Space) -> str | None:
-        """Why this network can't serve that space, and what it can; `None` when it can."""
+        """Why this network can't serve that space, and which spaces and networks would fit; `None` if it can."""
 
     def latent(self, space: Space) -> int:
-        """How many latents G takes for a sample: `z`, unless larger images need more."""
+        """The dimension of G's input: `z`, unless the network needs more for larger images."""
         return self.z
 
     def mixing(self) -> str | None:
-        """What beside batch norm makes D's score of a sample hang on the others of its batch; `None` where nothing."""
+        """What besides batch norm makes D's score of a sample depend on the other samples of its batch, or `None`."""
         return None
 
     @property

@@ -1,4 +1,4 @@
-"""The fully connected pair of semi-supervised learning, whose discriminator tells classes."""
+"""The fully connected pair for semi-supervised learning, whose discriminator classifies."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import nn
 
 from ganbench.component import Count, NonNegative
 from ganbench.networks.base import Network
-from ganbench.networks.parts import layers as layers
-from ganbench.networks.parts.classifier import CLASSIFIER, Classifier
-from ganbench.networks.parts.dropout import GaussianNoise, disturbed
+from ganbench.networks.parts import layers, normalisation, weights
+from ganbench.networks.parts.discriminators import CLASSIFIER, Classifier
+from ganbench.networks.parts.dropout import GaussianNoise, before_linear_layers
 from ganbench.networks.parts.labels import unlabelled
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierMLP(Network):
-    """G: softplus layers, sigmoid pixels in [0, 1]. D: ReLU layers with Gaussian noise on what each sees, K logits.
+    """G: softplus layers, sigmoid pixels in [0, 1]. D: ReLU layers with Gaussian noise on their inputs, K logits.
 
-    The defaults are those for MNIST, where `batchnorm` is `generator`. Two things are left out, weight norm and its
-    initialisation by data: weights are He's, and the last ones of both Glorot's. A latent is uniform as in the code.
+    The defaults are those for MNIST, where `batchnorm` is `generator`. Weight norm and its data-dependent
+    initialisation are left out: weights are He's, and those of both last layers Glorot's. Latents are uniform, as in
+    the authors' code.
     """
 
     version: ClassVar[int] = 1
@@ -41,21 +42,23 @@ class ClassifierMLP(Network):
 
     def generator(self, space: Space) -> nn.Module:
         widths = (self.z, *self.g_widths)
-        hidden = layers.initialise(nn.Sequential(*layers.hidden(widths, nn.Softplus, norm=self.g_batchnorm)), layers.he)
-        out = layers.initialise(layers.blank(nn.Linear, widths[-1], math.prod(space.shape)), layers.glorot)
+        hidden = nn.Sequential(*layers.hidden(widths, nn.Softplus, norm=self.g_batchnorm))
+        weights.initialise(hidden, weights.he)
+        out = weights.initialise(layers.uninitialised(nn.Linear, widths[-1], math.prod(space.shape)), weights.glorot)
         squash = [nn.Sigmoid()] if space.is_image else []
         return nn.Sequential(hidden, out, *squash, nn.Unflatten(1, space.shape))
 
     def discriminator(self, space: Space) -> nn.Module:
         widths = (math.prod(space.shape), *self.d_widths)
-        hidden = layers.initialise(nn.Sequential(*layers.hidden(widths, nn.ReLU, norm=self.d_batchnorm)), layers.he)
-        out = layers.initialise(layers.blank(nn.Linear, widths[-1], space.classes), layers.glorot)
-        quiet = nn.Sequential(nn.Flatten(), *hidden.children(), out)
-        *body, head = disturbed(quiet, GaussianNoise, first=self.pixel_noise, others=self.unit_noise)
+        hidden = nn.Sequential(*layers.hidden(widths, nn.ReLU, norm=self.d_batchnorm))
+        weights.initialise(hidden, weights.he)
+        out = weights.initialise(layers.uninitialised(nn.Linear, widths[-1], space.classes), weights.glorot)
+        noiseless = nn.Sequential(nn.Flatten(), *hidden.children(), out)
+        *body, head = before_linear_layers(noiseless, GaussianNoise, first=self.pixel_noise, others=self.unit_noise)
         return Classifier(nn.Sequential(*body), head)
 
     def unsupported(self, space: Space) -> str | None:
         return unlabelled(self.kind(), space)
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+        return normalisation.BATCH_OF_ONE if self.batchnorm != "none" and spec.batch < 2 else None

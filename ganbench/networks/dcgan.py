@@ -1,4 +1,4 @@
-"""DCGAN's convolutional pair, for square images of any usual size."""
+"""DCGAN's convolutional pair, for square images of any common size."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from torch import nn
 
 from ganbench.component import Count, Fraction, Index, Positive
-from ganbench.networks.parts import layers as layers
-from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts import convolutions, normalisation, weights
 from ganbench.networks.parts.convolutions import Kernel
+from ganbench.networks.parts.discriminators import FEATURES, RECOGNITION, recognition_network
 from ganbench.networks.parts.minibatch import MinibatchNetwork
-from ganbench.networks.parts.reader import READER, reader
+from ganbench.networks.parts.normalisation import WithReferenceBatch, reference_latents
 from ganbench.networks.parts.spaces import HALVED, described, halvings, side
 from ganbench.networks.parts.spectral import spectral
-from ganbench.networks.parts.virtual import Referred, reference
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -29,16 +28,16 @@ class DCGAN(MinibatchNetwork):
     The image is halved at least twice and until its side is 7 or less: 64 -> 4 (as in the paper), 28 -> 7, 8 -> 2.
     The hidden layer next to the image has `width` channels, each next one twice as many, up to 8 times `width`. Batch
     norm follows every layer but G's last and D's first and last; a convolution before it has no bias. The authors'
-    code has `width=128`; much smaller ones serve small images.
+    code has `width=128`; small images need much less.
 
     WGAN-GP's difficult architectures are options: no batch norm, `constant_width`, `activation`. With `gated` each
-    hidden layer has twice the channels, and half of them gate the others.
+    hidden layer has twice the channels, half of which gate the others.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Radford et al. 2016, arXiv:1511.06434, section 3 and the authors' code"
-    parts: ClassVar[frozenset[str]] = layers.FEATURES
-    others: ClassVar[frozenset[str]] = READER
+    parts: ClassVar[frozenset[str]] = FEATURES
+    others: ClassVar[frozenset[str]] = RECOGNITION
 
     prior: Literal["normal", "uniform"] = "uniform"
     width: Count = 64
@@ -46,30 +45,31 @@ class DCGAN(MinibatchNetwork):
     kernel: Literal[3, 4, 5] = 5
     activation: Literal["relu", "tanh", "gated"] = "relu"  # relu is leaky in D
     leak: Fraction = 0.2  # slope of D's leaky ReLU below 0
-    layer_norm: bool = False  # in D, in the place of batch norm
-    virtual_norm: Index = 0  # in G, in the place of batch norm: latents in the reference batch; 0 is none
+    layer_norm: bool = False  # in D, instead of batch norm
+    virtual_norm: Index = 0  # in G, instead of batch norm: the size of the reference batch; 0 is none
     spectral: bool = False  # spectral norm on every layer of D
-    padding: Literal["torch", "tf_same"] = "torch"  # torch: symmetric; with kernel 4 both are the same
+    padding: Literal["torch", "tf_same"] = "torch"  # torch: symmetric; both are the same with kernel 4
     init_std: Positive = 0.02  # of the weights, and of the batch norm gains around 1
 
     def generator(self, space: Space) -> nn.Module:
-        pyramid = self._pyramid(space)
-        image, *hidden = pyramid.channels
+        stages = self._stages(space)
+        image, *hidden = stages.channels
         if self.constant_width:
-            pyramid = replace(pyramid, channels=(image, *(self.width for _ in hidden)))
-        norm = layers.norm(batch=self.g_batchnorm, virtual=self.virtual_norm)
-        net = self._initialise(_pyramid.generator(pyramid, self.z, norm))
-        return Referred(net, reference(self.virtual_norm, self.z, self.prior)) if self.virtual_norm else net
+            stages = replace(stages, channels=(image, *(self.width for _ in hidden)))
+        norm = normalisation.norm(batch=self.g_batchnorm, virtual=self.virtual_norm)
+        net = self._initialise(convolutions.generator(stages, self.z, norm))
+        if not self.virtual_norm:
+            return net
+        return WithReferenceBatch(net, reference_latents(self.virtual_norm, self.z, self.prior))
 
     def discriminator(self, space: Space) -> nn.Module:
-        norm = layers.norm(batch=self.d_batchnorm, layer=self.layer_norm)
-        net = self._initialise(_pyramid.discriminator(self._pyramid(space), norm, self.score))
+        norm = normalisation.norm(batch=self.d_batchnorm, layer=self.layer_norm)
+        net = self._initialise(convolutions.discriminator(self._stages(space), norm, self.score))
         return spectral(net) if self.spectral else net
 
     def other(self, name: str, space: Space) -> nn.Module:
-        pyramid = self._pyramid(space)
-        features = pyramid.channels[-1] * pyramid.sides[-1] ** 2
-        return self._initialise(reader(features, self.z, norm=self.d_batchnorm))
+        features = self._stages(space).features
+        return self._initialise(recognition_network(features, self.z, norm=self.d_batchnorm))
 
     def unsupported(self, space: Space) -> str | None:
         if halvings(side(space)):
@@ -78,19 +78,13 @@ class DCGAN(MinibatchNetwork):
 
     def conflict(self, spec: RunSpec) -> str | None:
         if self.virtual_norm and self.g_batchnorm:
-            return layers.ONE_G_NORM
-        return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None
+            return normalisation.VIRTUAL_AND_BATCH_NORM
+        return normalisation.LAYER_AND_BATCH_NORM if self.layer_norm and self.d_batchnorm else None
 
     def _initialise(self, net: nn.Module) -> nn.Module:
-        return layers.initialise(net, layers.normal(self.init_std), gain_std=self.init_std)
+        return weights.initialise(net, weights.normal(self.init_std), gain_std=self.init_std)
 
-    def _pyramid(self, space: Space) -> _pyramid.Pyramid:
-        sides = halvings(side(space))
-        hidden = (self.width * min(2**stage, 8) for stage in range(len(sides) - 1))
-        return _pyramid.Pyramid(
-            sides=sides,
-            channels=(space.shape[0], *hidden),
-            kernel=Kernel(self.kernel, tf_same=self.padding == "tf_same"),
-            activation=self.activation,
-            leak=self.leak,
-        )
+    def _stages(self, space: Space) -> convolutions.Stages:
+        kernel = Kernel(self.kernel, tf_same=self.padding == "tf_same")
+        stages = convolutions.dcgan_stages(space, self.width, kernel)
+        return replace(stages, activation=self.activation, leak=self.leak)

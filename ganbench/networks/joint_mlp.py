@@ -11,8 +11,8 @@ from torch import nn
 from ganbench.component import Count
 from ganbench.networks.base import Network
 from ganbench.networks.mlp import MLP
-from ganbench.networks.parts import layers as layers
-from ganbench.networks.parts.joint import ENCODER, JOINT, Encoder, JointDiscriminator
+from ganbench.networks.parts import normalisation
+from ganbench.networks.parts.discriminators import ENCODER, JOINT, Encoder, JointDiscriminator
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class JointMLP(Network):
-    """G and the encoder `e` have ReLU layers; D sees a sample and a latent side by side. For points and images.
+    """G and the encoder `e` have ReLU layers; D takes a sample and a latent, concatenated. For points and images.
 
-    The encoder tells a mean and a standard deviation. The output of G is tanh for images and linear for points. Batch
-    norm, where G has it, is in the encoder too; a layer before it has no bias. The defaults are the networks of ALI's
-    experiment on 25 Gaussians, whose batch norm is `generator`; the authors' dropout in D is left out.
+    The encoder gives a mean and a standard deviation. The output of G is tanh for images and linear for points. The
+    encoder has batch norm if G has it; a layer before it has no bias. The defaults are the networks of ALI's experiment
+    on 25 Gaussians, whose `batchnorm` is `generator`; the authors' dropout in D is left out.
     """
 
     version: ClassVar[int] = 1
@@ -36,34 +36,34 @@ class JointMLP(Network):
     z: Count = 2
     g_widths: tuple[Count, ...] = (400, 400, 400, 400)
     e_widths: tuple[Count, ...] = (400, 400)
-    d_widths: tuple[Count, ...] = (200, 200, 200)  # units; a maxout unit is the largest of `pieces` linear ones
+    d_widths: tuple[Count, ...] = (200, 200, 200)  # units; a maxout unit is the largest of `pieces` linear units
     d_activation: Literal["tanh", "relu", "leaky_relu", "maxout"] = "maxout"
     pieces: Count = 5  # of maxout
-    init: Literal["orthogonal", "normal", "glorot", "he"] = "normal"  # of gain 1.4; of std 0.02
+    init: Literal["orthogonal", "normal", "glorot", "he"] = "normal"  # orthogonal with gain 1.4, normal with std 0.02
 
     def generator(self, space: Space) -> nn.Module:
         return self._stack(self.z, self.g_widths, space)
 
     def discriminator(self, space: Space) -> nn.Module:
-        judge = MLP(
+        d = MLP(
             d_widths=self.d_widths,
             d_activation=self.d_activation,
             pieces=self.pieces,
             init=self.init,
             batchnorm=self.batchnorm,
         )
-        pair = judge.discriminator(replace(space, shape=(math.prod(space.shape) + self.z,)))
+        pair = d.discriminator(replace(space, shape=(math.prod(space.shape) + self.z,)))
         return JointDiscriminator(self.z, sample=nn.Flatten(), latent=nn.Identity(), pair=pair)
 
     def other(self, name: str, space: Space) -> nn.Module:
-        told = self._stack(math.prod(space.shape), self.e_widths, replace(space, shape=(2 * self.z,)))
-        return Encoder(nn.Sequential(nn.Flatten(), told))
+        moments = self._stack(math.prod(space.shape), self.e_widths, replace(space, shape=(2 * self.z,)))
+        return Encoder(nn.Sequential(nn.Flatten(), moments))
 
     def unsupported(self, space: Space) -> str | None:
         return None
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+        return normalisation.BATCH_OF_ONE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _stack(self, inputs: int, widths: tuple[int, ...], space: Space) -> nn.Module:
         net = MLP(z=inputs, g_widths=widths, g_activation="relu", init=self.init, batchnorm=self.batchnorm)

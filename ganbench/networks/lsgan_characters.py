@@ -9,9 +9,10 @@ from torch import nn
 
 from ganbench.component import Count
 from ganbench.networks.base import Network
-from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import layers, normalisation, weights
 from ganbench.networks.parts.convolutions import Kernel, double, halve
-from ganbench.networks.parts.labels import Joined, unlabelled
+from ganbench.networks.parts.discriminators import FEATURES
+from ganbench.networks.parts.labels import ConditionalStages, unlabelled
 from ganbench.networks.parts.spaces import described
 
 if TYPE_CHECKING:
@@ -24,17 +25,17 @@ LEAK = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class LSGANCharacters(Network):
-    """28x28x1 with a label of any number of classes, mapped linearly to `code` numbers in each network on its own.
+    """For 28x28x1 and any number of classes. Each network maps the one-hot label linearly to a code of `code` numbers.
 
-    G sees the code beside the latent alone. D sees it beside the input of every layer but the first, so not beside the
+    In G the code is concatenated to the latent only; in D to the input of every layer but the first, so not to the
     image. As in the authors' code the first convolution of D has 1 + `code` channels and the second `d_width` + `code`:
     257 and 320. Batch norm follows every layer but G's last and D's first and last. The published pair has it in both
-    and 3740 classes: 9,417,857 parameters in G, 21,392,155 in D.
+    networks, and 3740 classes: 9,417,857 parameters in G, 21,392,155 in D.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mao et al. 2017, arXiv:1611.04076, the authors' code for Chinese characters"
-    parts: ClassVar[frozenset[str]] = layers.FEATURES
+    parts: ClassVar[frozenset[str]] = FEATURES
     conditional: ClassVar[bool] = True
     pixel_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
@@ -46,10 +47,10 @@ class LSGANCharacters(Network):
     units: Count = 1024
 
     def generator(self, space: Space) -> nn.Module:
-        width, norm = self.g_width, layers.norm(batch=self.g_batchnorm)
+        width, norm = self.g_width, normalisation.norm(batch=self.g_batchnorm)
         top = 49 * width
         stage = nn.Sequential(
-            layers.blank(nn.Linear, self.z + self.code, top),
+            layers.uninitialised(nn.Linear, self.z + self.code, top),
             *layers.activated(nn.ReLU(), top, norm),
             nn.Unflatten(1, (width, 7, 7)),
             *double(KERNEL, 14, width, width),
@@ -57,10 +58,12 @@ class LSGANCharacters(Network):
             *double(KERNEL, 28, width, 1),
             nn.Sigmoid(),
         )
-        return layers.initialise(Joined(space.classes, [stage], width=self.code), layers.lsgan, gain_std=0.02)
+        net = ConditionalStages(space.classes, [stage], width=self.code)
+        return weights.initialise(net, weights.lsgan, gain_std=0.02)
 
     def discriminator(self, space: Space) -> nn.Module:
-        first, second, norm = space.shape[0] + self.code, self.d_width + self.code, layers.norm(batch=self.d_batchnorm)
+        first, second = space.shape[0] + self.code, self.d_width + self.code
+        norm = normalisation.norm(batch=self.d_batchnorm)
         plain = nn.Sequential(*halve(KERNEL, 28, space.shape[0], first), nn.LeakyReLU(LEAK))
         stages = [
             nn.Sequential(
@@ -69,14 +72,13 @@ class LSGANCharacters(Network):
                 nn.Flatten(),
             ),
             nn.Sequential(
-                layers.blank(nn.Linear, 49 * second + self.code, self.units),
+                layers.uninitialised(nn.Linear, 49 * second + self.code, self.units),
                 *layers.activated(nn.LeakyReLU(LEAK), self.units, norm),
             ),
-            nn.Sequential(layers.blank(nn.Linear, self.units + self.code, 1), nn.Flatten(0)),
+            nn.Sequential(layers.uninitialised(nn.Linear, self.units + self.code, 1), nn.Flatten(0)),
         ]
-        return layers.initialise(
-            Joined(space.classes, stages, width=self.code, plain=plain), layers.lsgan, gain_std=0.02
-        )
+        net = ConditionalStages(space.classes, stages, width=self.code, plain=plain)
+        return weights.initialise(net, weights.lsgan, gain_std=0.02)
 
     def unsupported(self, space: Space) -> str | None:
         if space.shape == (1, 28, 28):
@@ -85,4 +87,4 @@ class LSGANCharacters(Network):
         return f"lsgan_characters takes images of shape 1x28x28 with labels, not {described(space)}: use {other}"
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+        return normalisation.BATCH_OF_ONE if self.batchnorm != "none" and spec.batch < 2 else None

@@ -11,7 +11,8 @@ from ganbench.component import Count
 from ganbench.networks.base import Network
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
-from ganbench.networks.parts import layers as layers
+from ganbench.networks.parts import normalisation
+from ganbench.networks.parts.discriminators import FEATURES
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
 class MLPDCGAN(Network):
     """`mlp`'s generator with ReLU and He's initialisation, and `dcgan`'s discriminator.
 
-    One of WGAN-GP's difficult architectures, of 4 layers of 512 units there, without batch norm in G.
+    One of WGAN-GP's difficult architectures; there it has 4 layers of 512 units and no batch norm in G.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028, figure 2 and the authors' code"
-    parts: ClassVar[frozenset[str]] = layers.FEATURES
+    parts: ClassVar[frozenset[str]] = FEATURES
 
     z: Count = 128
     g_widths: tuple[Count, ...] = (512, 512, 512, 512)
     width: Count = 64  # channels of D's first layer
-    layer_norm: bool = False  # in D, in the place of batch norm
+    layer_norm: bool = False  # in D, instead of batch norm
 
     def generator(self, space: Space) -> nn.Module:
         g = MLP(z=self.z, g_widths=self.g_widths, g_activation="relu", init="he", batchnorm=self.batchnorm)
@@ -48,5 +49,5 @@ class MLPDCGAN(Network):
 
     def conflict(self, spec: RunSpec) -> str | None:
         if self.g_batchnorm and spec.batch < 2:
-            return layers.SINGLE
-        return layers.ONE_NORM if self.layer_norm and self.d_batchnorm else None
+            return normalisation.BATCH_OF_ONE
+        return normalisation.LAYER_AND_BATCH_NORM if self.layer_norm and self.d_batchnorm else None

@@ -1,4 +1,4 @@
-"""The small pair of unrolled GANs' experiment on stacked MNIST."""
+"""The small pair of the unrolled GAN's experiment on stacked MNIST."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import nn
 
 from ganbench.component import Count
 from ganbench.networks.base import Network
-from ganbench.networks.parts import layers as layers
-from ganbench.networks.parts import pyramid as _pyramid
+from ganbench.networks.parts import convolutions, layers, normalisation, weights
 from ganbench.networks.parts.convolutions import Kernel, double
+from ganbench.networks.parts.discriminators import FEATURES
 from ganbench.networks.parts.spaces import described, side
 
 if TYPE_CHECKING:
@@ -25,40 +25,41 @@ LEAK = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class Unrolled28(Network):
-    """G: linear to 4x4x64, transposed convolutions to 7x7x32, 14x14x16 and 28x28x8, a convolution to the image, tanh.
-    D: three convolutions of stride 2 with `d_width` channels, twice and four times as many, and a linear layer.
+    """Three transposed convolutions in G and three convolutions in D, all 3x3.
 
-    D has half of G's channels with a `d_width` of 4, a quarter with 2. All kernels are 3x3. Batch norm follows every
-    layer but G's last and D's first and last; in the experiment both have it. At 28x28x3 G has 287,635 parameters
-    without batch norm, D 1,833 or, at a quarter, 557. Sides are multiples of 4, and an odd half is rounded up.
+    G: linear to 4x4x64, transposed convolutions to 7x7x32, 14x14x16 and 28x28x8, a convolution to the image, tanh. D:
+    three convolutions of stride 2 with `d_width` channels, twice and four times as many, and a linear layer. With a
+    `d_width` of 4 D has half of G's channels, with 2 a quarter. Batch norm follows every layer but G's last and D's
+    first and last; in the experiment both networks have it. At 28x28x3, without batch norm, G has 287,635 parameters
+    and D 1,833, or 557 at a quarter. Sides are multiples of 4, and half of an odd side is rounded up.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Metz et al. 2017, arXiv:1611.02163, stacked MNIST; Lin et al. 2018 (PacGAN), authors' code"
-    parts: ClassVar[frozenset[str]] = layers.FEATURES
+    parts: ClassVar[frozenset[str]] = FEATURES
 
     z: Count = 256
     g_width: Count = 8  # channels next to the image
     d_width: Count = 4
 
     def generator(self, space: Space) -> nn.Module:
-        sides, norm = _sides(space), layers.norm(batch=self.g_batchnorm)
+        sides, norm = _sides(space), normalisation.norm(batch=self.g_batchnorm)
         widths = tuple(self.g_width * times for times in (8, 4, 2, 1))
         stack: list[nn.Module] = [
-            layers.blank(nn.Linear, self.z, widths[0] * sides[-1] ** 2),
+            layers.uninitialised(nn.Linear, self.z, widths[0] * sides[-1] ** 2),
             nn.Unflatten(1, (widths[0], sides[-1], sides[-1])),
             *layers.activated(nn.ReLU(), widths[0], norm),
         ]
-        for (inputs, outputs), whole in zip(pairwise(widths), reversed(sides[:-1]), strict=True):
-            stack += [*double(KERNEL, whole, inputs, outputs), *layers.activated(nn.ReLU(), outputs, norm)]
-        stack += [layers.blank(nn.Conv2d, widths[-1], space.shape[0], 3, padding=1), nn.Tanh()]
-        return layers.initialise(nn.Sequential(*stack), layers.normal(0.02), gain_std=0.02)
+        for (inputs, outputs), size in zip(pairwise(widths), reversed(sides[:-1]), strict=True):
+            stack += [*double(KERNEL, size, inputs, outputs), *layers.activated(nn.ReLU(), outputs, norm)]
+        stack += [layers.uninitialised(nn.Conv2d, widths[-1], space.shape[0], 3, padding=1), nn.Tanh()]
+        return weights.initialise(nn.Sequential(*stack), weights.normal(0.02), gain_std=0.02)
 
     def discriminator(self, space: Space) -> nn.Module:
         channels = (space.shape[0], *(self.d_width * times for times in (1, 2, 4)))
-        pyramid = _pyramid.Pyramid(sides=_sides(space), channels=channels, kernel=KERNEL, leak=LEAK, bias=True)
-        net = _pyramid.discriminator(pyramid, layers.norm(batch=self.d_batchnorm))
-        return layers.initialise(net, layers.normal(0.02), gain_std=0.02)
+        stages = convolutions.Stages(sides=_sides(space), channels=channels, kernel=KERNEL, leak=LEAK, bias=True)
+        net = convolutions.discriminator(stages, normalisation.norm(batch=self.d_batchnorm))
+        return weights.initialise(net, weights.normal(0.02), gain_std=0.02)
 
     def unsupported(self, space: Space) -> str | None:
         if side(space) >= 8 and side(space) % 4 == 0:
@@ -66,10 +67,10 @@ class Unrolled28(Network):
         return f"unrolled28 takes square images whose side is a multiple of 4, from 8, not {described(space)}: use mlp"
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return layers.SINGLE if self.batchnorm != "none" and spec.batch < 2 else None
+        return normalisation.BATCH_OF_ONE if self.batchnorm != "none" and spec.batch < 2 else None
 
 
 def _sides(space: Space) -> tuple[int, ...]:
     """28, 14, 7, 4."""
-    whole = side(space)
-    return whole, whole // 2, whole // 4, (whole // 4 + 1) // 2
+    image = side(space)
+    return image, image // 2, image // 4, (image // 4 + 1) // 2

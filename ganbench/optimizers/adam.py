@@ -9,16 +9,15 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive, Search
-from ganbench.optimizers.base import Optimizer, PlayerName, Slots
-from ganbench.optimizers.parts.roots import root
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adam(Optimizer):
     """theta -= lr * m_hat / (sqrt(v_hat) + eps), with the bias-corrected moments of the gradient.
 
-    `eps_hat`: theta -= lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps), as TensorFlow 1 does. They differ
-    for gradients near eps only. `beta1` is DCGAN's 0.5; Adam's own default is 0.9.
+    With `eps_hat`, as in TensorFlow 1, theta -= lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps). The two
+    differ only for gradients near eps. The default of `beta1` is DCGAN's 0.5; the paper's is 0.9.
     """
 
     version: ClassVar[int] = 1
@@ -34,32 +33,32 @@ class Adam(Optimizer):
         fused = params[0].device.type in ("cpu", "cuda")
         betas = (self.beta1, self.beta2)
         rule = torch.optim.Adam(params, lr=self.lr_of(player), betas=betas, eps=self.eps, fused=fused)
-        rule.register_step_pre_hook(_lay_out)
+        rule.register_step_pre_hook(_make_contiguous)
         if self.eps_hat:
             rule.register_step_pre_hook(self._correct_eps)
         return rule
 
     def functional_update(
-        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+        self, param: Tensor, gradient: Tensor, slots: Slots, player: PlayerName
     ) -> tuple[Tensor, Slots]:
-        step = kept.get("step", torch.zeros((), device=param.device)) + 1
-        m = self.beta1 * kept.get("exp_avg", 0.0) + (1 - self.beta1) * gradient
-        v = self.beta2 * kept.get("exp_avg_sq", 0.0) + (1 - self.beta2) * gradient.square()
-        begun, spread = ((1 - beta ** step.double()).to(param.dtype) for beta in (self.beta1, self.beta2))
-        eps = self.eps / spread.sqrt() if self.eps_hat else self.eps
-        moved = param - self.lr_of(player) * (m / begun) / (root(v / spread) + eps)
+        step = slots.get("step", torch.zeros((), device=param.device)) + 1
+        m = self.beta1 * slots.get("exp_avg", 0.0) + (1 - self.beta1) * gradient
+        v = self.beta2 * slots.get("exp_avg_sq", 0.0) + (1 - self.beta2) * gradient.square()
+        m_weight, v_weight = ((1 - beta ** step.double()).to(param.dtype) for beta in (self.beta1, self.beta2))
+        eps = self.eps / v_weight.sqrt() if self.eps_hat else self.eps
+        moved = param - self.lr_of(player) * (m / m_weight) / (safe_sqrt(v / v_weight) + eps)
         return moved, {"step": step, "exp_avg": m, "exp_avg_sq": v}
 
     def _correct_eps(self, rule: torch.optim.Optimizer, *_: Any) -> None:
-        """Divide eps by the bias correction, which torch applies to sqrt(v) alone."""
+        """Divide eps by the bias correction, which torch applies to sqrt(v) only."""
         for group in rule.param_groups:
             state = rule.state.get(group["params"][0])
             step = int(state["step"]) + 1 if state else 1
             group["eps"] = self.eps / (1 - self.beta2**step) ** 0.5
 
 
-def _lay_out(rule: torch.optim.Optimizer, *_: Any) -> None:
-    """Make the gradients contiguous: torch's fused rule reads a transposed one wrongly on the CPU, without a word."""
+def _make_contiguous(rule: torch.optim.Optimizer, *_: Any) -> None:
+    """Make the gradients contiguous: on the CPU, torch's fused Adam silently misreads transposed ones."""
     for group in rule.param_groups:
         for param in group["params"]:
             if param.grad is not None:

@@ -16,10 +16,10 @@ from ganbench.optimizers.sgd import SGD
 
 @dataclass(frozen=True, kw_only=True)
 class AdamSGD(Optimizer):
-    """The rule of `adam` for the player that `adam` names, and that of `sgd` with `momentum` for the other.
+    """The rule of `adam` for the player that the option `adam` names; for the other that of `sgd` with `momentum`.
 
-    The learning rate is one for both unless `g_lr` or `d_lr` says otherwise, as in the grid of the source, where
-    optimD and optimG vary apart and the rate doesn't.
+    Both players have the same learning rate unless `g_lr` or `d_lr` is set. In the source's grid too, optimD and optimG
+    vary separately and the rate does not.
     """
 
     version: ClassVar[int] = 1
@@ -33,14 +33,14 @@ class AdamSGD(Optimizer):
     momentum: Momentum = 0.0
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
-        return self._own(player).build(params, player)
+        return self._optimizer_of(player).build(params, player)
 
     def functional_update(
-        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+        self, param: Tensor, gradient: Tensor, slots: Slots, player: PlayerName
     ) -> tuple[Tensor, Slots]:
-        return self._own(player).functional_update(param, gradient, kept, player)
+        return self._optimizer_of(player).functional_update(param, gradient, slots, player)
 
-    def _own(self, player: PlayerName) -> Optimizer:
+    def _optimizer_of(self, player: PlayerName) -> Optimizer:
         lr = self.lr_of(player)
         if player == self.adam:
             return Adam(lr=lr, beta1=self.beta1, beta2=self.beta2, eps=self.eps)

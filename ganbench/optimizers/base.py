@@ -1,4 +1,4 @@
-"""What an optimizer is: a rule that is built once for each player."""
+"""The base class of optimizers: an update rule that is built once for each player."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from torch import Tensor
 from ganbench.component import Component, NonNegative, Positive, Search
 
 PlayerName = Literal["g", "d"]
-Slots = Mapping[str, Tensor]  # what a rule keeps of one parameter, by its own names; empty before the first update
+Slots = Mapping[str, Tensor]  # the state of a rule for one parameter, by name; empty before the first update
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(Component):
     """An element-wise update rule, so that one optimizer over S stacked runs is S separate optimizers.
 
-    `lr` is for both players unless `g_lr` or `d_lr` says otherwise. Historical averaging (Salimans et al. 2016,
-    arXiv:1606.03498, section 3.3) adds `historical` |theta - mean|^2 to the cost of each player, whose parameters are
-    theta, with the mean of all their values after an update so far; it moves them, but is in no logged term.
+    `lr` is the learning rate of both players unless `g_lr` or `d_lr` is set. Historical averaging (Salimans et al.
+    2016, arXiv:1606.03498, section 3.3) adds `historical` |theta - mean|^2 to the cost of each player, where theta are
+    its parameters and the mean is over their values after each update so far. It changes the updates, but no logged
+    term includes it.
     """
 
-    has_functional_update: ClassVar[bool] = False  # whether it has `functional_update`, for objectives that look ahead
+    has_functional_update: ClassVar[bool] = False  # whether it implements `functional_update`, for unrolled objectives
 
     lr: Annotated[Positive, Search(1e-5, 1e-2, log=True)] = 2e-4
     g_lr: Positive | None = None
@@ -33,25 +34,26 @@ class Optimizer(Component):
     historical: NonNegative = 0.0  # weight of historical averaging in each player's cost
 
     def rule(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
-        """The rule at work on one player's parameters, with historical averaging where its weight is above 0."""
+        """The torch optimizer of one player's parameters, with historical averaging if its weight is above 0."""
         rule = self.build(params, player)
         if self.historical > 0:
-            rule.register_step_pre_hook(self._pull)
-            rule.register_step_post_hook(_remember)
+            rule.register_step_pre_hook(self._pull_to_mean)
+            rule.register_step_post_hook(_start_mean)
         return rule
 
     @abstractmethod
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
-        """The rule alone."""
+        """The torch optimizer alone, without historical averaging."""
 
     def functional_update(
-        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+        self, param: Tensor, gradient: Tensor, slots: Slots, player: PlayerName
     ) -> tuple[Tensor, Slots]:
-        """The rule as a pure function that gradients flow through: a parameter after an update, and what is kept then.
+        """The rule as a pure, differentiable function: the parameter after an update, and the state after it.
 
-        It takes the steps of the rule at work, from the same state; every rule that `has_functional_update` has it.
+        From the same state it takes the same steps as the torch optimizer. Optimizers that set `has_functional_update`
+        implement it. Raises `ValueError` in the others.
         """
-        raise ValueError(f"{self.kind()} has no form that gradients flow through")
+        raise ValueError(f"{self.kind()} has no functional update: use an optimizer that has one, such as adam")
 
     def lr_of(self, player: PlayerName) -> float:
         """The learning rate of a player."""
@@ -59,23 +61,32 @@ class Optimizer(Component):
         return self.lr if own is None else own
 
     @torch.no_grad()
-    def _pull(self, rule: torch.optim.Optimizer, *_: Any) -> None:
-        """Count the present values in, and add the slope of the term, at a fixed mean, to the gradients."""
-        for param, gradient in _moving(rule):
-            if "past" in (kept := rule.state[param]):
-                kept["past_steps"] += 1
-                kept["past"] += (param - kept["past"]) / kept["past_steps"]
-                param.grad = gradient + 2 * self.historical * (param - kept["past"])
+    def _pull_to_mean(self, rule: torch.optim.Optimizer, *_: Any) -> None:
+        """Update the mean with the present values; add the term's gradient, at a fixed mean, to each gradient."""
+        for param, gradient in _with_gradients(rule):
+            if "past" in (state := rule.state[param]):
+                state["past_steps"] += 1
+                state["past"] += (param - state["past"]) / state["past_steps"]
+                param.grad = gradient + 2 * self.historical * (param - state["past"])
 
 
-def _remember(rule: torch.optim.Optimizer, *_: Any) -> None:
-    """After the first update there is a past to fill. Not before: some rules take any state for their own."""
-    for param, _gradient in _moving(rule):
-        if "past" not in (kept := rule.state[param]):
-            kept["past"], kept["past_steps"] = torch.zeros_like(param), torch.zeros((), device=param.device)
+def safe_sqrt(square: Tensor) -> Tensor:
+    """The square root with derivative 0 at 0.
+
+    For a weight that never had a gradient, the chain rule would multiply the infinite derivative by 0 and give NaN.
+    """
+    positive = square > 0
+    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
 
 
-def _moving(rule: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
-    """The parameters that have a gradient, with it."""
+def _start_mean(rule: torch.optim.Optimizer, *_: Any) -> None:
+    """Add the mean to the state after the first update. Before it, some optimizers would take any state as theirs."""
+    for param, _gradient in _with_gradients(rule):
+        if "past" not in (state := rule.state[param]):
+            state["past"], state["past_steps"] = torch.zeros_like(param), torch.zeros((), device=param.device)
+
+
+def _with_gradients(rule: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
+    """The parameters that have a gradient, each with its gradient."""
     params = [param for group in rule.param_groups for param in group["params"]]
     return [(param, param.grad) for param in params if param.grad is not None]

@@ -1,4 +1,4 @@
-"""RMSprop as PyTorch has it."""
+"""RMSprop as in PyTorch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive
-from ganbench.optimizers.base import Optimizer, PlayerName, Slots
-from ganbench.optimizers.parts.roots import root
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt
 
 
 @dataclass(frozen=True, kw_only=True)
 class RMSprop(Optimizer):
     """v = alpha v + (1 - alpha) g^2 from v = 0; theta -= lr * g / (sqrt(v) + eps).
 
-    The first step is 10 lr long whatever the gradient (alpha 0.99). `rmsprop_tf` is the rule of TensorFlow, and so of
-    the LSGAN study. `centered` subtracts the squared mean gradient from v.
+    With alpha 0.99 the first step has the length 10 lr for any gradient. `rmsprop_tf` is the rule of TensorFlow, which
+    the LSGAN study used. `centered` subtracts the squared mean gradient from v.
     """
 
     version: ClassVar[int] = 1
@@ -41,10 +40,10 @@ class RMSprop(Optimizer):
         )
 
     def functional_update(
-        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+        self, param: Tensor, gradient: Tensor, slots: Slots, player: PlayerName
     ) -> tuple[Tensor, Slots]:
-        v = self.alpha * kept.get("square_avg", 0.0) + (1 - self.alpha) * gradient.square()
-        mean = self.alpha * kept.get("grad_avg", 0.0) + (1 - self.alpha) * gradient
-        step = gradient / (root(v - mean.square() if self.centered else v) + self.eps)
-        step = self.momentum * kept.get("momentum_buffer", 0.0) + step
+        v = self.alpha * slots.get("square_avg", 0.0) + (1 - self.alpha) * gradient.square()
+        mean = self.alpha * slots.get("grad_avg", 0.0) + (1 - self.alpha) * gradient
+        step = gradient / (safe_sqrt(v - mean.square() if self.centered else v) + self.eps)
+        step = self.momentum * slots.get("momentum_buffer", 0.0) + step
         return param - self.lr_of(player) * step, {"square_avg": v, "grad_avg": mean, "momentum_buffer": step}

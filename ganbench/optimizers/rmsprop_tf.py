@@ -1,4 +1,4 @@
-"""RMSProp as TensorFlow 1 has it."""
+"""RMSProp as in TensorFlow 1."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 class RMSpropTF(Optimizer):
     """v = decay v + (1 - decay) g^2 from v = 1; u = momentum u + lr g / sqrt(v + eps); theta -= u.
 
-    From v = 1 the steps grow to full length over 1 to 200 steps, the longer the smaller the gradient; `rmsprop`, from
-    v = 0, starts with a step of 10 lr. The LSGAN study used this rule.
+    Since v starts at 1, the steps grow to their full length over 1 to 200 updates; smaller gradients take longer.
+    `rmsprop`, whose v starts at 0, begins with a step of 10 lr. The LSGAN study used this rule.
     """
 
     version: ClassVar[int] = 1
@@ -33,22 +33,22 @@ class RMSpropTF(Optimizer):
         return TensorFlowRMSProp(params, lr=self.lr_of(player), decay=self.decay, eps=self.eps, momentum=self.momentum)
 
     def functional_update(
-        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+        self, param: Tensor, gradient: Tensor, slots: Slots, player: PlayerName
     ) -> tuple[Tensor, Slots]:
-        v = self.decay * kept.get("square", 1.0) + (1 - self.decay) * gradient.square()
-        u = self.momentum * kept.get("velocity", 0.0) + self.lr_of(player) * gradient / (v + self.eps).sqrt()
+        v = self.decay * slots.get("square", 1.0) + (1 - self.decay) * gradient.square()
+        u = self.momentum * slots.get("velocity", 0.0) + self.lr_of(player) * gradient / (v + self.eps).sqrt()
         return param - u, {"square": v, "velocity": u}
 
 
 class TensorFlowRMSProp(torch.optim.Optimizer):
-    """The rule over a list of parameters. State: `square` (v) and, with momentum, `velocity` (u), shaped like each."""
+    """The torch optimizer. Its state, shaped like the parameter, is `square` (v) and, with momentum, `velocity` (u)."""
 
     def __init__(self, params: list[Tensor], **defaults: float) -> None:
         super().__init__(params, defaults)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One update from the gradients at hand; a closure, which other rules need, is not called."""
+        """One update from the present gradients. The closure that other torch optimizers need is not called."""
         for group in self.param_groups:
             params = [param for param in group["params"] if param.grad is not None]
             if params:
@@ -69,7 +69,7 @@ class TensorFlowRMSProp(torch.optim.Optimizer):
         torch._foreach_sub_(params, velocities)
 
     def _state(self, params: list[Tensor], name: str, start: Callable[[Tensor], Tensor]) -> list[Tensor]:
-        """One state tensor of each parameter, made by `start` the first time."""
+        """One state tensor of each parameter; `start` makes it at the first update."""
         for param in params:
             if name not in self.state[param]:
                 self.state[param][name] = start(param)

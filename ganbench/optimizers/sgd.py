@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class SGD(Optimizer):
     """u = momentum u + g + weight_decay theta; theta -= lr u, or lr (g + momentum u) with Nesterov's momentum.
 
-    Goodfellow et al. 2014 (authors' code): lr 0.1, divided by `lr_decay` 1.000004 after every update, not below
-    `min_lr` 1e-6; a momentum of 0.5 that rises linearly, over the `ramp` first updates, to a `final_momentum` of 0.7.
+    In the authors' code of Goodfellow et al. 2014, lr is 0.1, divided by an `lr_decay` of 1.000004 after every update
+    down to a `min_lr` of 1e-6, and the momentum of 0.5 rises linearly to a `final_momentum` of 0.7 over the first
+    `ramp` updates.
     """
 
     version: ClassVar[int] = 1
@@ -31,7 +32,7 @@ class SGD(Optimizer):
 
     lr: Annotated[Positive, Search(1e-4, 1.0, log=True)] = 0.01
     momentum: Momentum = 0.0
-    final_momentum: Momentum | None = None  # None: the momentum stays
+    final_momentum: Momentum | None = None  # None: the momentum is constant
     ramp: Count = 125_000  # updates until the final momentum: 250 epochs of 500
     nesterov: bool = False
     weight_decay: NonNegative = 0.0
@@ -47,34 +48,34 @@ class SGD(Optimizer):
             weight_decay=self.weight_decay,
         )
         if self.lr_decay > 1 or self.final_momentum is not None:
-            rule.register_step_pre_hook(partial(self._follow, self.lr_of(player)))
+            rule.register_step_pre_hook(partial(self._follow_schedule, self.lr_of(player)))
         return rule
 
     def functional_update(
-        self, param: Tensor, gradient: Tensor, kept: Slots, player: PlayerName
+        self, param: Tensor, gradient: Tensor, slots: Slots, player: PlayerName
     ) -> tuple[Tensor, Slots]:
-        done = kept.get("step", torch.zeros((), device=param.device))
-        begun = (done.double() / self.ramp).clamp(max=1).to(param.dtype)
-        momentum = self.momentum + self._rise * begun
+        done = slots.get("step", torch.zeros((), device=param.device))
+        ramped = (done.double() / self.ramp).clamp(max=1).to(param.dtype)
+        momentum = self.momentum + self._rise * ramped
         lr = (self.lr_of(player) * self.lr_decay ** -done.double()).clamp(min=self.min_lr).to(param.dtype)
         slope = gradient + self.weight_decay * param
-        u = momentum * kept.get("momentum_buffer", 0.0) + slope
+        u = momentum * slots.get("momentum_buffer", 0.0) + slope
         step = slope + momentum * u if self.nesterov else u
         return param - lr * step, {"step": done + 1, "momentum_buffer": u}
 
     def conflict(self, spec: RunSpec) -> str | None:
         if self.momentum == 0 and (self.nesterov or self.final_momentum is not None):
-            return "nesterov and a final_momentum need a momentum above 0 to begin with"
+            return "nesterov and final_momentum need a momentum above 0: set momentum"
         if self.min_lr > min(self.lr_of("g"), self.lr_of("d")):
-            return "min_lr is above the learning rate that it is to be the floor of"
+            return "min_lr is above the learning rate of a player: lower min_lr"
         return None
 
     @property
     def _rise(self) -> float:
         return 0.0 if self.final_momentum is None else self.final_momentum - self.momentum
 
-    def _follow(self, lr: float, rule: torch.optim.Optimizer, *_: Any) -> None:
-        """Set rate and momentum of the coming update; its count is kept with the parameters, and so by a checkpoint."""
+    def _follow_schedule(self, lr: float, rule: torch.optim.Optimizer, *_: Any) -> None:
+        """Set rate and momentum of the next update. The count is in each parameter's state, so a checkpoint has it."""
         for group in rule.param_groups:
             done = group.get("updates", 0)
             group["lr"] = max(lr * self.lr_decay**-done, self.min_lr)

@@ -1,4 +1,4 @@
-"""What every pair of networks keeps."""
+"""The contract of every network."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SAMPLES = 3
 
 
 def check_network(network: Network, space: Space) -> None:
-    """A pair fits a space: shapes, range, batch norm where the field says, seeded weights, and life under `vmap`.
+    """A pair serves a space: shapes, range, batch norm as declared, seeded weights, the same results under `vmap`.
 
-    Every `batchnorm` is checked that the network doesn't object to.
+    It is checked with every `batchnorm` that it has no conflict with.
     """
     unsupported = network.unsupported(space)
     claim(unsupported is None, f"{network.notation()} doesn't fit {space.shape}: {unsupported}")
@@ -39,46 +39,45 @@ def check_network(network: Network, space: Space) -> None:
 
 
 def check_player(network: Network, space: Space, player: PlayerName) -> None:
-    """One network of a pair, in float64, for seeds 0 and 1 at once; D judges packs where the network says so."""
-    where, given = f"{network.notation()}: {player}", _inputs(network, space, player)
-    seen = packed(space, network.pac)
-    make = partial(network.generator, space) if player == "g" else partial(network.discriminator, seen)
+    """One network of a pair, in float64, with seeds 0 and 1 as a pack; D takes packed samples if `pac` says so."""
+    where, inputs = f"{network.notation()}: {player}", _inputs(network, space, player)
+    d_space = packed(space, network.pac)
+    make = partial(network.generator, space) if player == "g" else partial(network.discriminator, d_space)
     nets = [fresh(make, player, seed) for seed in (0, 1)]
     check_norms(nets[0], network.g_batchnorm if player == "g" else network.d_batchnorm, where)
     check_seeds(nets[0], nets[1], fresh(make, player, 0), where)
     shape = (SAMPLES, *space.shape) if player == "g" else (SAMPLES,)
     with torch.no_grad():
-        together, alone = _stacked(nets, given), torch.stack([net(*given) for net in copy.deepcopy(nets)])
-        in_use, first_in_use = nets[0].eval()(*given), nets[0](*(part[:1] for part in given))
+        together, alone = _stacked(nets, inputs), torch.stack([net(*inputs) for net in copy.deepcopy(nets)])
+        evaluated, first_evaluated = nets[0].eval()(*inputs), nets[0](*(part[:1] for part in inputs))
     claim(alone.shape == (2, *shape), f"{where} makes {tuple(alone.shape[1:])}, not {shape}")
     claim(alone.isfinite().all(), f"{where} makes a number that is not finite")
     low, high = network.pixel_range
     inside = low <= float(alone.min()) and float(alone.max()) <= high
     claim(player == "d" or not space.is_image or inside, f"{where} makes pixels outside [{low}, {high}]")
     claim(_gap(together, alone) <= TOLERANCE, f"{where} under vmap and alone differ by {_gap(together, alone):.1e}")
-    mixed = player == "d" and network.mixing() is not None
-    claim(mixed or _gap(first_in_use, in_use[:1]) <= TOLERANCE, f"{where} mixes the samples of a batch when in use")
+    separate = _gap(first_evaluated, evaluated[:1]) <= TOLERANCE or (player == "d" and network.mixing() is not None)
+    claim(separate, f"{where} mixes the samples of a batch in evaluation")
 
 
 def check_norms(module: nn.Module, wanted: bool, where: str) -> None:
-    """Batch norm is there where it is wanted, and is the usual one."""
+    """A network has batch norm exactly if it is wanted, with the usual eps and momentum."""
     norms = [m for m in module.modules() if "running_mean" in dict(m.named_buffers(recurse=False))]
-    claim(
-        bool(norms) == wanted, f"{where} has {len(norms)} batch norm layers, and {'some' if wanted else 'none'} wanted"
-    )
+    number = "some" if wanted else "none"
+    claim(bool(norms) == wanted, f"{where} has {len(norms)} batch norm layers and should have {number}")
     for norm in norms:
         claim(norm.eps == EPS and norm.momentum == MOMENTUM, f"{where}: eps {norm.eps}, momentum {norm.momentum}")
 
 
-def check_seeds(one: nn.Module, other: nn.Module, again: nn.Module, where: str) -> None:
-    """A seed decides every weight (`one` and `again`), and two seeds give two networks."""
-    weights = [dict(net.named_parameters()) for net in (one, other, again)]
+def check_seeds(first: nn.Module, other: nn.Module, again: nn.Module, where: str) -> None:
+    """A seed decides every weight (`first` and `again`), and two seeds give two networks."""
+    weights = [dict(net.named_parameters()) for net in (first, other, again)]
     claim(same(weights[0], weights[2]), f"{where}: one seed gives two networks")
     claim(not same(weights[0], weights[1]), f"{where}: two seeds give one network")
 
 
 def _inputs(network: Network, space: Space, player: PlayerName) -> tuple[Tensor, ...]:
-    """Latents or samples, and labels where the network takes them."""
+    """Latents or samples, and labels if the network takes them."""
     generator = stream(0, "check")
     shape = (network.latent(space),) if player == "g" else packed(space, network.pac).shape
     x = torch.rand((SAMPLES, *shape), generator=generator, dtype=torch.float64).mul(2).sub(1)
@@ -86,13 +85,13 @@ def _inputs(network: Network, space: Space, player: PlayerName) -> tuple[Tensor,
     return (x, labels) if network.conditional else (x,)
 
 
-def _stacked(nets: list[nn.Module], given: tuple[Tensor, ...]) -> Tensor:
-    """What each network makes of the same inputs, (S, n, ...), as one program; the networks stay as they are."""
+def _stacked(nets: list[nn.Module], inputs: tuple[Tensor, ...]) -> Tensor:
+    """The outputs of all networks for the same inputs, (S, n, ...), as one program. The networks are not changed."""
     params, buffers = stack_module_state(nets)
-    apply = vmap(lambda params, buffers: functional_call(nets[0], (params, buffers), given), randomness="error")
-    made: Tensor = apply(params, buffers)
-    return made
+    apply = vmap(lambda params, buffers: functional_call(nets[0], (params, buffers), inputs), randomness="error")
+    outputs: Tensor = apply(params, buffers)
+    return outputs
 
 
-def _gap(one: Tensor, other: Tensor) -> float:
-    return float((one - other).abs().max())
+def _gap(a: Tensor, b: Tensor) -> float:
+    return float((a - b).abs().max())

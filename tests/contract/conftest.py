@@ -36,7 +36,7 @@ def load() -> Callable[[Dataset], Data]:
 def narrow_lsgan64() -> Iterator[None]:
     """The network of the LSGAN study with an 8th of its channels at most: its weights would take minutes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lsgan64, "PYRAMID", replace(lsgan64.PYRAMID, channels=(3, 4, 4, 8, 8)))
+        patch.setattr(lsgan64, "STAGES", replace(lsgan64.STAGES, channels=(3, 4, 4, 8, 8)))
         yield
 
 

@@ -1,4 +1,4 @@
-"""Every network on the spaces that it serves, and what it says of those that it doesn't."""
+"""Every network on the spaces that it serves, and its reasons for those that it doesn't."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 from ganbench import testing
 from ganbench.datasets.base import Space
 from ganbench.networks.base import Network
-from ganbench.networks.parts.layers import BatchNorm
+from ganbench.networks.parts.normalisation import BatchNorm
 from ganbench.plugins import Registry
 from ganbench.testing.networks import check_player
 from tests.support.small import small
@@ -49,7 +49,7 @@ def test_every_option_of_a_network(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_misfit_names_the_space_and_a_network_that_fits(kind: str) -> None:
+def test_a_reason_names_the_space_and_a_network_that_fits(kind: str) -> None:
     network: Any = REGISTRY.find("network", kind)()
     for space in [*SPACES, *ODD]:
         reason = network.unsupported(space)
@@ -64,18 +64,20 @@ def test_a_misfit_names_the_space_and_a_network_that_fits(kind: str) -> None:
 
 
 FAULTS: dict[str, Any] = {
-    "has 0 batch norm layers, and some wanted": lambda net: nn.Sequential(
+    "has 0 batch norm layers and should have some": lambda net: nn.Sequential(
         *(m for m in net if "Norm" not in type(m).__name__)
     ),
-    "has 1 batch norm layers, and none wanted": lambda net: nn.Sequential(*net, nn.Unflatten(0, (-1, 1)), BatchNorm(1)),
-    "eps 0.001": lambda net: nn.Sequential(*map(blurred, net)),
+    "has 1 batch norm layers and should have none": lambda net: nn.Sequential(
+        *net, nn.Unflatten(0, (-1, 1)), BatchNorm(1)
+    ),
+    "eps 0.001": lambda net: nn.Sequential(*map(with_another_eps, net)),
     r"makes \(3, 1\), not \(3,\)": lambda net: nn.Sequential(*net[:-1]),
     "one seed gives two networks": lambda net: nn.Sequential(*net, Salted()),
     "two seeds give one network": lambda net: nn.Sequential(*map(constant, net)),
 }
 
 
-def blurred(layer: nn.Module) -> nn.Module:
+def with_another_eps(layer: nn.Module) -> nn.Module:
     if isinstance(layer, BatchNorm):
         layer.eps = 1e-3
     return layer
@@ -88,7 +90,7 @@ def constant(layer: nn.Module) -> nn.Module:
 
 
 class Salted(nn.Module):
-    """A weight from a source that no seed reaches."""
+    """A weight that no seed decides."""
 
     count = 0
 
@@ -102,18 +104,18 @@ class Salted(nn.Module):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_broken_network_is_told(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_network_is_reported(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network = small("mlp")
-    whole = type(network).discriminator
+    sound = type(network).discriminator
 
     def broken(self: Network, space: Space) -> nn.Module:
-        return FAULTS[fault](whole(self, space))
+        return FAULTS[fault](sound(self, space))
 
     monkeypatch.setattr(type(network), "discriminator", broken)
     with pytest.raises(AssertionError, match=fault):
         testing.check_network(network, SPACES[0])
 
 
-def test_a_misfit_is_told() -> None:
+def test_an_unsupported_space_is_reported() -> None:
     with pytest.raises(AssertionError, match="doesn't fit"):
         testing.check_network(small("dcgan"), SPACES[0])

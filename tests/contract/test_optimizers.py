@@ -37,8 +37,8 @@ def test_the_learning_rate_is_searched(kind: str) -> None:
 # --- the check can fail ---
 
 
-class Loud(torch.optim.SGD):
-    """Divides every step by the norm of the whole gradient, so stacked runs see each other."""
+class NormalisedTogether(torch.optim.SGD):
+    """Divides every step by the norm of the whole gradient, so that stacked runs depend on each other."""
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -51,7 +51,7 @@ class Loud(torch.optim.SGD):
 
 @dataclass(frozen=True, kw_only=True)
 class Broken(Optimizer):
-    """An optimizer that keeps one part of the contract less, by `fault`."""
+    """An optimizer that breaks the part of the contract that `fault` names."""
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "a test"
@@ -60,18 +60,18 @@ class Broken(Optimizer):
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         match self.fault:
             case "in a pack and alone differ":
-                return Loud(params, lr=0.1)
-            case "doesn't move at its own rate":
+                return NormalisedTogether(params, lr=0.1)
+            case "doesn't have its own learning rate":
                 return torch.optim.SGD(params, lr=self.lr)
-            case "neither one number nor shaped":
+            case "neither a number nor shaped":
                 return torch.optim.Adafactor(params, lr=self.lr_of(player))
         return torch.optim.SGD(params, lr=self.lr_of(player))
 
 
 @pytest.mark.parametrize(
-    "fault", ["in a pack and alone differ", "doesn't move at its own rate", "neither one number nor shaped"]
+    "fault", ["in a pack and alone differ", "doesn't have its own learning rate", "neither a number nor shaped"]
 )
-def test_a_broken_optimizer_is_told(fault: str, load: Callable[[Dataset], Data]) -> None:
+def test_a_broken_optimizer_is_reported(fault: str, load: Callable[[Dataset], Data]) -> None:
     rates = {"lr": 0.1} if "pack" in fault else {"lr": 0.1, "d_lr": 0.2}
     testing.check_optimizer(Broken(**rates), load(Ring8()))
     with pytest.raises(AssertionError, match=fault):

@@ -1,4 +1,4 @@
-"""The auto-encoder pairs of EBGAN: parameters counted by hand, parts against their layers."""
+"""The auto-encoder pairs of EBGAN and BEGAN: parameters counted by hand, parts against their layers."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def linear(inputs: int, outputs: int) -> int:
 
 
 def conv(inputs: int, outputs: int) -> int:
-    """Of kernel 4, or transposed, with bias."""
+    """A convolution of kernel 4 with bias, or a transposed one."""
     return 16 * inputs * outputs + outputs
 
 
 @pytest.mark.parametrize("layers", [2, 3, 4, 5])
 def test_the_grid_pairs(layers: int) -> None:
-    """nLayer linear layers each; batch norm takes the bias's place and adds two numbers a hidden unit."""
+    """nLayer linear layers each; batch norm replaces the bias by two numbers a hidden unit."""
     network = AutoencoderMLP(g_layers=layers, d_layers=layers, g_width=400, d_width=128)
     g = linear(100, 400) + (layers - 2) * linear(400, 400) + linear(400, 784)
     d = linear(784, 128) + (layers - 2) * linear(128, 128) + linear(128, 784)
@@ -77,11 +77,11 @@ def test_parts(network: Network, space: Space, code: int) -> None:
 
 
 def conv3(inputs: int, outputs: int) -> int:
-    """Of kernel 3, with bias."""
+    """A convolution of kernel 3 with bias."""
     return 9 * inputs * outputs + outputs
 
 
-def test_began_s_pair_on_32x32x3() -> None:
+def test_the_began_pair_on_32x32x3() -> None:
     """Sides 32, 16 and 8: two convolutions each, of 128 channels in decoder and G, 128 to 384 in the encoder."""
     decoder = linear(64, 8 * 8 * 128) + 6 * conv3(128, 128) + conv3(128, 3)
     encoder = conv3(3, 128) + 2 * conv3(128, 128) + conv3(128, 128)
@@ -95,5 +95,5 @@ def test_began_s_pair_on_32x32x3() -> None:
 
 
 @pytest.mark.parametrize(("side", "fits"), [(8, True), (7, True), (28, True), (64, True), (30, False), (18, False)])
-def test_sides_of_began_s_pair(side: int, fits: bool) -> None:
+def test_sides_of_the_began_pair(side: int, fits: bool) -> None:
     assert (AutoencoderELU().unsupported(Space((1, side, side))) is None) == fits

@@ -73,12 +73,12 @@ def test_conditional_mlp_forward_by_hand():
 # --- conditional DCGAN ---
 
 
-def test_conditional_dcgan_has_the_label_at_every_layer():
+def test_conditional_dcgan_has_the_label_in_every_layer():
     g = linear(110, 1024) + linear(1034, 128 * 49) + (138 * 64 * 25 + 64) + (74 * 25 + 1)
     d = (11 * 64 * 25 + 64) + (74 * 128 * 25 + 128) + linear(128 * 49 + 10, 1024) + linear(1034, 1)
     assert sizes(ConditionalDCGAN(), DIGITS) == (g, d)
     both = sizes(ConditionalDCGAN(batchnorm="both"), DIGITS)
-    assert both == (g + 1024 + 6272 + 64, d + 128 + 1024), "gain and offset in the place of each bias"
+    assert both == (g + 1024 + 6272 + 64, d + 128 + 1024), "gain and offset instead of each bias"
 
 
 def test_conditional_dcgan_forward_by_hand():

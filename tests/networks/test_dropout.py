@@ -1,4 +1,4 @@
-"""Dropout: the published numbers of its generator, the law of its masks, and where a run's masks come from."""
+"""Dropout: the published numbers of its generator, the distribution of its masks, and what decides a run's masks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from ganbench.datasets.base import Space
 from ganbench.networks.maxout_mlp import MaxoutMLP
-from ganbench.networks.parts.dropout import Dropout, hashed
+from ganbench.networks.parts.dropout import Dropout, splitmix64
 from ganbench.rng import global_stream
 
 pytestmark = pytest.mark.golden
@@ -27,14 +27,14 @@ def layer(include: float, seed: int = 0) -> Dropout:
 
 
 def masks(drop: Dropout, times: int) -> Tensor:
-    """What it lets through of ones, (times, N, FEATURES), as booleans."""
+    """Which of N x FEATURES ones are kept, (times, N, FEATURES)."""
     return torch.stack([drop(torch.ones(N, FEATURES)) for _ in range(times)]) > 0
 
 
 def test_numbers_are_those_that_the_generators_authors_publish() -> None:
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431,
                  16408922859458223821]  # fmt: skip
-    assert [number % 2**64 for number in hashed(torch.tensor(1234567), 5).tolist()] == published
+    assert [number % 2**64 for number in splitmix64(torch.tensor(1234567), 5).tolist()] == published
 
 
 @pytest.mark.parametrize("include", [0.8, 0.5, 0.05])
@@ -45,15 +45,15 @@ def test_a_value_is_kept_with_its_probability_and_scaled_so_that_its_mean_stays(
     assert set(made[kept].tolist()) == {3 / include}
     deviation = math.sqrt(include * (1 - include))
     assert kept.double().mean().item() == pytest.approx(include, abs=SIX_SIGMA * deviation)
-    for dim, size in ((0, N), (1, FEATURES)):  # no feature and no sample is favoured: binomial spreads
+    for dim, size in ((0, N), (1, FEATURES)):  # features and samples alike: binomial spreads
         assert kept.double().mean(dim).std().item() == pytest.approx(deviation / math.sqrt(size), rel=0.25)
 
 
-def independent(one: Tensor, other: Tensor) -> bool:
-    """Whether two masks are kept together as often as chance has it."""
-    rates = one.double().mean().item(), other.double().mean().item()
-    spread = math.sqrt(math.prod(rate * (1 - rate) for rate in rates) / one.numel())
-    return abs((one & other).double().mean().item() - math.prod(rates)) < 6 * spread
+def independent(a: Tensor, b: Tensor) -> bool:
+    """Whether two masks keep the same places as often as independent ones."""
+    rates = a.double().mean().item(), b.double().mean().item()
+    spread = math.sqrt(math.prod(rate * (1 - rate) for rate in rates) / a.numel())
+    return abs((a & b).double().mean().item() - math.prod(rates)) < 6 * spread
 
 
 def test_masks_of_passes_samples_features_layers_and_seeds_are_independent() -> None:
@@ -67,13 +67,13 @@ def test_masks_of_passes_samples_features_layers_and_seeds_are_independent() -> 
     assert not independent(own, own)
 
 
-def test_a_pass_can_be_had_again_from_its_key_alone() -> None:
+def test_a_key_alone_repeats_the_passes_after_it() -> None:
     drop = layer(0.5)
     saved = {name: tensor.clone() for name, tensor in drop.state_dict().items()}
-    ahead = masks(drop, 3)
+    expected = masks(drop, 3)
     other = layer(0.5, seed=1)
     other.load_state_dict(saved)
-    assert torch.equal(masks(other, 3), ahead)
+    assert torch.equal(masks(other, 3), expected)
 
 
 def test_in_evaluation_nothing_is_dropped_and_the_key_stays() -> None:
@@ -82,7 +82,7 @@ def test_in_evaluation_nothing_is_dropped_and_the_key_stays() -> None:
     assert torch.equal(drop(x), x) and drop.key == key
 
 
-def test_each_run_of_a_pack_has_its_own_masks_as_it_has_alone() -> None:
+def test_each_run_of_a_pack_has_the_masks_that_it_has_alone() -> None:
     """Values, gradients and the next keys, with a gradient by the input inside the loss."""
     nets = [nn.Sequential(layer(0.5, seed), nn.Linear(40, 1)).double() for seed in (0, 1)]
     x = torch.randn(6, 40, dtype=torch.float64)
@@ -116,7 +116,7 @@ def test_the_maxout_discriminator_is_the_transcription_with_the_layers_masks() -
     drops = [part for part in d.modules() if isinstance(part, Dropout)]
     linears = [part for part in d.modules() if isinstance(part, nn.Linear)]
     for drop, linear, include in zip(drops, linears, (0.8, 0.5, 0.5), strict=True):
-        words = [number % 2**64 for number in hashed(drop.key, h.numel()).tolist()]
+        words = [number % 2**64 for number in splitmix64(drop.key, h.numel()).tolist()]
         kept = torch.tensor([(word >> 33) / 2**31 < include for word in words]).reshape(h.shape)
         h = (h * kept / include) @ linear.weight.T + linear.bias
         h = h if linear is linears[-1] else h.reshape(5, -1, 2).amax(2)

@@ -1,4 +1,4 @@
-"""The part `features` of discriminators: what stands before their last linear layer."""
+"""The part `features` of discriminators: the input of their last linear layer."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ def test_the_score_is_linear_in_the_features(kind: str) -> None:
     network: Any = small(kind)
     plain = {name: False for name in ("spectral",) if name in vars(network)}
     d, given = discriminator(replace(network, **plain))
-    d.eval()  # dropout is another at each pass
+    d.eval()  # dropout differs from pass to pass
     last = [part for part in d.modules() if isinstance(part, nn.Linear)][-1]
     features = d.features(*given)
-    own = last.weight[:, : features.shape[1]]  # a conditional one has columns for the label too
-    score, told = features @ own.T, last.weight[:, features.shape[1] :]
+    own = last.weight[:, : features.shape[1]]  # in a conditional D there are columns for the label too
+    score, label_weight = features @ own.T, last.weight[:, features.shape[1] :]
     score = score + (0 if last.bias is None else last.bias)
-    if told.numel():
+    if label_weight.numel():
         code = d.code(torch.eye(d.classes, dtype=torch.float64)[given[1]])
-        score = score + code @ told.T
+        score = score + code @ label_weight.T
     scale = 5 if kind == "resnet" else 1
     assert features.dim() == 2 and len(features) == 5
     torch.testing.assert_close(d(*given), score.flatten() / scale)
 
 
 @every
-def test_an_image_in_use_has_features_of_its_own(kind: str) -> None:
+def test_features_in_evaluation_depend_on_one_sample_only(kind: str) -> None:
     """In evaluation no sample of a batch depends on the others, with batch norm too."""
     d, given = discriminator(replace(small(kind), batchnorm="both"))
     together = d.eval().features(*given)

@@ -1,4 +1,4 @@
-"""The fully connected pairs of EBGAN's grid: the plain one's layers, what both share, and the dropout of their D."""
+"""The fully connected pairs of EBGAN's grid search: the plain pair's layers, what both share, D's dropout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ganbench.datasets.base import Space
 from ganbench.networks.autoencoder_mlp import AutoencoderMLP
 from ganbench.networks.grid_mlp import GridMLP
-from ganbench.networks.parts.dropout import Dropout, hashed
+from ganbench.networks.parts.dropout import Dropout, splitmix64
 from ganbench.rng import global_stream
 from tests.support.transcription import size
 
@@ -26,7 +26,7 @@ def linear(inputs: int, outputs: int) -> int:
 
 @pytest.mark.parametrize("layers", [2, 3, 4, 5])
 def test_the_plain_pairs_of_the_grid(layers: int) -> None:
-    """nLayer linear layers each, D's last one to the score; batch norm takes the bias's place."""
+    """nLayer linear layers each, D's last one to the score; batch norm replaces the bias."""
     network = GridMLP(g_layers=layers, d_layers=layers, g_width=400, d_width=128)
     g = linear(100, 400) + (layers - 2) * linear(400, 400) + linear(400, 784)
     d = linear(784, 128) + (layers - 2) * linear(128, 128) + linear(128, 1)
@@ -46,7 +46,7 @@ def test_both_pairs_have_the_same_generator() -> None:
     assert torch.equal(*made) and made[0].shape == (5, 1, 2, 3)
 
 
-def test_weights_begin_normal_with_the_papers_deviations() -> None:
+def test_initial_weights_are_normal_with_the_papers_deviations() -> None:
     g, d = (make(MNIST) for make in (GridMLP(g_width=400).generator, GridMLP().discriminator))
     for net, std in ((g, 0.02), (d, 0.002)):
         weights = torch.cat([layer.weight.flatten() for layer in net.modules() if isinstance(layer, nn.Linear)])
@@ -59,12 +59,12 @@ def test_weights_begin_normal_with_the_papers_deviations() -> None:
 
 def kept(drop: Dropout, like: Tensor) -> Tensor:
     """The mask of the next pass, from the key by the documented rule."""
-    words = [number % 2**64 for number in hashed(drop.key, like.numel()).tolist()]
+    words = [number % 2**64 for number in splitmix64(drop.key, like.numel()).tolist()]
     return torch.tensor([(word >> 33) / 2**31 < drop.include for word in words]).reshape(like.shape)
 
 
 def by_hand(net: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The last layer's output and what it was made of before dropout: every layer but the first reads halved inputs."""
+    """The last layer's output, and its input before dropout. Every layer but the first drops half of its inputs."""
     linears = [part for part in net.modules() if isinstance(part, nn.Linear)]
     first, *drops = (part for part in net.modules() if isinstance(part, Dropout))
     assert first.include == 1 and {drop.include for drop in drops} == {0.5}
@@ -76,7 +76,7 @@ def by_hand(net: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def test_the_auto_encoder_drops_hidden_units_as_the_transcription_does() -> None:
-    """Three layers: two of the encoder, of which the second reads half of the units, and the decoder."""
+    """Three layers: two of the encoder, of which the second drops half of its inputs, and the decoder."""
     d = AutoencoderMLP(d_layers=3, d_width=8, d_std=0.7, d_dropout=0.5).discriminator(TINY).double()
     x = torch.rand(5, 1, 2, 3, dtype=torch.float64)
     made, _ = by_hand(d, x)
@@ -85,7 +85,7 @@ def test_the_auto_encoder_drops_hidden_units_as_the_transcription_does() -> None
     torch.testing.assert_close(d.code(x), code)
 
 
-def test_the_code_of_a_shallow_auto_encoder_stays_whole() -> None:
+def test_the_code_of_a_shallow_auto_encoder_has_no_dropout() -> None:
     d = AutoencoderMLP(d_width=8, d_std=0.7, d_dropout=0.5).discriminator(TINY)
     x = torch.rand(5, 1, 2, 3)
     assert torch.equal(d.code(x), d.code(x)) and not torch.equal(d.reconstruction(x), d.reconstruction(x))
@@ -111,7 +111,7 @@ def test_a_seed_gives_the_same_weights_with_and_without_dropout(kind: Kind) -> N
 
 
 @pytest.mark.parametrize("kind", BOTH)
-def test_without_dropout_nothing_is_there_to_draw(kind: Kind) -> None:
+def test_without_dropout_there_is_no_dropout_layer(kind: Kind) -> None:
     d = kind().discriminator(TINY)
     assert not any(isinstance(part, Dropout) for part in d.modules())
 

@@ -1,4 +1,4 @@
-"""The pairs of particular papers: what they serve and object to, where batch norm stands, and how they begin."""
+"""The pairs of particular papers: their spaces and conflicts, their batch norm layers, and their initial weights."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ganbench.networks.lsgan28 import LSGAN28
 from ganbench.networks.lsgan112 import LSGAN112
 from ganbench.networks.maxout_mlp import MaxoutMLP
 from ganbench.networks.mlp_dcgan import MLPDCGAN
-from ganbench.networks.parts.layers import BatchNorm, Gate, Layer
+from ganbench.networks.parts.layers import Gate
+from ganbench.networks.parts.normalisation import BatchNorm
 from ganbench.networks.parts.spectral import Spectral
+from ganbench.networks.parts.weights import Layer
 from ganbench.networks.resnet import ResNet
 from ganbench.networks.sngan_resnet import SNGANResNet
 from ganbench.spec import RunSpec
@@ -78,7 +80,7 @@ def test_shapes_and_ranges(network, space):
         (ResNet(), Space((3, 30, 30)), "resnet takes square images of side 8, 12, 16"),
     ],
 )
-def test_misfits_name_the_space_and_what_would_fit(network, space, sentence):
+def test_reasons_name_the_space_and_what_would_fit(network, space, sentence):
     assert sentence in network.unsupported(space)
 
 
@@ -102,13 +104,15 @@ def test_misfits_name_the_space_and_what_would_fit(network, space, sentence):
 )
 def test_batch_norm_is_where_the_run_says(network, space, g_features, d_features, batchnorm):
     placed = type(network)(**vars(network) | {"batchnorm": batchnorm})
-    found = [[len(part.weight) for part in net.modules() if isinstance(part, BatchNorm)] for net in pair(placed, space)]
-    assert found[0] == (g_features if placed.g_batchnorm else [])
-    assert found[1] == (d_features if placed.d_batchnorm else [])
+    features = [
+        [len(part.weight) for part in net.modules() if isinstance(part, BatchNorm)] for net in pair(placed, space)
+    ]
+    assert features[0] == (g_features if placed.g_batchnorm else [])
+    assert features[1] == (d_features if placed.d_batchnorm else [])
 
 
 @pytest.mark.parametrize("make", [DCGAN, MLPDCGAN, SNGANResNet, ResNet])
-def test_layer_norm_takes_the_place_of_batch_norm_in_the_discriminator(make):
+def test_layer_norm_replaces_batch_norm_in_the_discriminator(make):
     with torch.device("meta"):
         g, d = (
             make(layer_norm=True, batchnorm="generator").generator(DIGITS),
@@ -116,8 +120,8 @@ def test_layer_norm_takes_the_place_of_batch_norm_in_the_discriminator(make):
         )
         normed = make(batchnorm="both").discriminator(DIGITS)
     assert not any(isinstance(part, nn.GroupNorm) for part in g.modules())
-    found = [part.num_channels for part in d.modules() if isinstance(part, nn.GroupNorm)]
-    assert found == [len(part.weight) for part in normed.modules() if isinstance(part, BatchNorm)]
+    channels = [part.num_channels for part in d.modules() if isinstance(part, nn.GroupNorm)]
+    assert channels == [len(part.weight) for part in normed.modules() if isinstance(part, BatchNorm)]
 
 
 def spec(network, batch=64):
@@ -143,7 +147,7 @@ def test_batch_norm_of_one_sample_is_refused(make):
 # --- weights ---
 
 
-def test_maxout_mlp_begins_uniform_and_without_biases():
+def test_initial_weights_of_maxout_mlp_are_uniform_and_biases_0():
     g, d = pair(MaxoutMLP(), Space((1, 28, 28)))
     for net, bound in ((g, 0.05), (d, 0.005)):
         for layer in (part for part in net.modules() if isinstance(part, nn.Linear)):
@@ -175,13 +179,13 @@ def test_lsgans_convolutions_are_truncated_and_the_rest_is_not(network):
     ids=named,
 )
 def test_the_seed_decides_every_tensor(network, space):
-    torch.use_deterministic_algorithms(True)  # fills memory that nobody initialised with NaN
+    torch.use_deterministic_algorithms(True)  # fills uninitialised memory with NaN
     try:
         pairs = [pair(network, space, seed) for seed in (0, 0, 1)]
     finally:
         torch.use_deterministic_algorithms(False)
-    for one, same, other in zip(*pairs, strict=True):
-        states = [net.state_dict() for net in (one, same, other)]
+    for first, same, other in zip(*pairs, strict=True):
+        states = [net.state_dict() for net in (first, same, other)]
         assert all(torch.isfinite(tensor).all() for tensor in states[0].values())
         assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
         drawn = [name for name in states[0] if name.endswith(".u") or states[0][name].dim() > 1]
@@ -197,7 +201,7 @@ def test_spectral_norm_is_on_every_layer_of_the_discriminator_or_none():
         assert not any(isinstance(part, Spectral) for part in g.modules())
 
 
-def test_a_gate_of_zero_passes_half():
+def test_a_gate_of_zero_halves():
     x = torch.tensor([[0.0, 1.0, 100.0, -1.0]])
     torch.testing.assert_close(
         Gate()(x), torch.tensor([[0.5 * torch.tanh(torch.tensor(1.0)), -torch.tanh(torch.tensor(1.0))]])

@@ -92,7 +92,7 @@ def test_maxout_mlp_version_1(prior, scale):
     image = sigmoid(h @ next(p).T + next(p))
     agree(g(z), image.reshape(5, 1, 3, 2), p)
 
-    p, d = arrays(d), d.eval()  # without dropout, which tests/networks/test_dropout.py holds
+    p, d = arrays(d), d.eval()  # without dropout, which tests/networks/test_dropout.py tests
     h = (image @ next(p).T + next(p)).reshape(5, 3, 2).max(2)
     h = (h @ next(p).T + next(p)).reshape(5, 2, 2).max(2)
     agree(d(torch.tensor(image.reshape(5, 1, 3, 2))), (h @ next(p).T + next(p))[:, 0], p)

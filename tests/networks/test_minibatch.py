@@ -1,4 +1,4 @@
-"""Minibatch discrimination: the closeness of rows by hand, and the layers of the networks that have it."""
+"""Minibatch discrimination: the closeness of rows by hand, and the networks that have it."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def identity(kernels: int, own: bool) -> nn.Module:
 @pytest.mark.parametrize("own", [True, False])
 def test_anchor_of_three_rows(own: bool) -> None:
     made = identity(1, own)(ROWS)
-    assert torch.equal(made[:, :2], ROWS), "the features stay as they are"
+    assert torch.equal(made[:, :2], ROWS), "the features are unchanged"
     assert made[:, 2].tolist() == pytest.approx([value + own for value in NEAR], abs=5e-7)
 
 
 def test_each_kernel_has_distances_of_its_own() -> None:
     """Two kernels of one dimension: the first coordinates 0, 1, 0 and the second ones 0, 0, 2."""
     near = identity(2, own=False)(ROWS)[:, 2:]
-    one, two = math.exp(-1), math.exp(-2)
-    expected = torch.tensor([[one + 1, 1 + two], [2 * one, 1 + two], [1 + one, 2 * two]], dtype=torch.float64)
+    e1, e2 = math.exp(-1), math.exp(-2)
+    expected = torch.tensor([[e1 + 1, 1 + e2], [2 * e1, 1 + e2], [1 + e1, 2 * e2]], dtype=torch.float64)
     torch.testing.assert_close(near, expected)
 
 
@@ -100,8 +100,8 @@ def test_parameters(network: MLP | DCGAN, features: int) -> None:
     assert more == features * 100 * 5 + 100
 
 
-def test_the_scores_of_equal_batches_tell_collapse() -> None:
-    """D sees nothing but closeness: a batch of one point repeated has other scores than the point among others."""
+def test_the_scores_of_equal_samples_show_collapse() -> None:
+    """A point has another score in a batch of copies of it than in a batch of different points."""
     d = mixed(MLP(d_widths=(4,), minibatch_kernels=3).discriminator(Space((2,))))
     x = inputs(6, 2)
     assert not torch.allclose(d(x[:1].expand(6, 2))[0], d(x)[0])
@@ -111,7 +111,7 @@ def test_runs_train_pack_and_resume() -> None:
     check_run(small_run(network=MLP(z=4, g_widths=(8,), d_widths=(8,), minibatch_kernels=3)))
 
 
-def test_gradient_penalties_object() -> None:
+def test_gradient_penalties_conflict_with_it() -> None:
     spec = small_run(variant=WGANGP(), network=MLP(minibatch_kernels=2))
     assert "minibatch discrimination in D mixes" in (spec.variant.conflict(spec) or "")
     assert WGANGP().conflict(small_run(variant=WGANGP())) is None

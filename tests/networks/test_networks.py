@@ -1,4 +1,4 @@
-"""Networks: shapes, placement of batch norm, initialisation, and their life under `torch.func` transforms."""
+"""Networks: shapes, placement of batch norm, and initialisation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganbench.networks.base import Network
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.lsgan64 import LSGAN64
 from ganbench.networks.mlp import MLP
-from ganbench.networks.parts.layers import BatchNorm
+from ganbench.networks.parts.normalisation import BatchNorm
 from ganbench.networks.parts.spaces import halvings
 from ganbench.spec import RunSpec
 
@@ -135,7 +135,7 @@ def test_channels_double_up_to_eight_times_the_width():
         (LSGAN64(), RING, "not points of shape 2"),
     ],
 )
-def test_misfits_name_the_space_and_what_would_fit(network, space, sentence):
+def test_reasons_name_the_space_and_what_would_fit(network, space, sentence):
     assert sentence in network.unsupported(space)
 
 
@@ -203,7 +203,7 @@ def test_a_layer_before_batch_norm_has_no_bias_and_others_have_one():
             assert biasless == normed_layers(d)
 
 
-def test_batch_norm_objects_to_a_batch_of_one():
+def test_batch_norm_conflicts_with_a_batch_of_one():
     def spec(network, batch):
         return RunSpec(variant=None, dataset=None, network=network, optimizer=None, batch=batch)
 
@@ -225,15 +225,15 @@ def test_batch_norm_objects_to_a_batch_of_one():
     ids=named,
 )
 def test_the_seed_decides_every_parameter(network, space):
-    torch.use_deterministic_algorithms(True)  # fills memory that nobody initialised with NaN
+    torch.use_deterministic_algorithms(True)  # fills uninitialised memory with NaN
     try:
         pairs = [pair(network, space, seed) for seed in (0, 0, 1)]
     finally:
         torch.use_deterministic_algorithms(False)
-    for one, same, other in zip(*pairs, strict=True):
-        assert all(torch.isfinite(param).all() for param in one.parameters())
-        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
-        assert all(not torch.equal(a.weight, b.weight) for a, b in zip(layers(one), layers(other), strict=True))
+    for first, same, other in zip(*pairs, strict=True):
+        assert all(torch.isfinite(param).all() for param in first.parameters())
+        assert all(torch.equal(a, b) for a, b in zip(first.parameters(), same.parameters(), strict=True))
+        assert all(not torch.equal(a.weight, b.weight) for a, b in zip(layers(first), layers(other), strict=True))
 
 
 @pytest.mark.parametrize(("network", "space"), [(MLP, RING), (DCGAN, DIGITS), (LSGAN64, COLOUR64)])
@@ -264,7 +264,7 @@ def test_orthogonal_weights():
         ("torch", 1 / (3 * 256), (1 / 256) ** 0.5),
     ],
 )
-def test_other_laws_of_the_mlp(init, variance, bound):
+def test_other_initialisations_of_the_mlp(init, variance, bound):
     g, _ = pair(MLP(init=init, init_std=0.05), RING)
     first = layers(g)[0]
     assert first.weight.var().item() == pytest.approx(variance, rel=0.03)

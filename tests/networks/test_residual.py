@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ganbench.datasets.base import Space
-from ganbench.networks.parts.layers import Layer
 from ganbench.networks.parts.residual import Residual
+from ganbench.networks.parts.weights import Layer
 from ganbench.networks.resnet import ResNet
 from ganbench.networks.sngan_resnet import SNGANResNet
 from tests.support.transcription import arrays, channels, convolved, inputs, mixed, normalised, relu, transposed
@@ -21,7 +21,7 @@ every_norm = pytest.mark.parametrize("norm", AXES)
 
 
 def up(x):
-    """Each pixel four times."""
+    """Each pixel becomes four."""
     return x.repeat(2, axis=2).repeat(2, axis=3)
 
 
@@ -32,7 +32,7 @@ def down(x):
 
 
 def shuffled(x):
-    """Four channels in a row become the pixels of a 2x2 square."""
+    """Four consecutive channels become the pixels of a 2x2 square."""
     n, c, h, w = x.shape
     return x.reshape(n, c // 4, 2, 2, h, w).transpose(0, 1, 4, 2, 5, 3).reshape(n, c // 4, 2 * h, 2 * w)
 

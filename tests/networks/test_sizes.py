@@ -1,4 +1,4 @@
-"""The parameters of every published pair, counted by hand from its layers. None is filled in: the device is `meta`."""
+"""The parameters of every published pair, counted by hand from its layers. On the device `meta`, without memory."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_maxout_mlp_has_the_layers_for_mnist():
 
 PLAIN_D = conv(5, 3, 64) + conv(5, 64, 128) + conv(5, 128, 256) + conv(5, 256, 512) + linear(4 * 4 * 512, 1)
 NORMS_D, NORMS_G = 2 * (128 + 256 + 512), 2 * (512 + 256 + 128 + 64)
-BIASES_D, BIASES_G = 128 + 256 + 512, 256 + 128 + 64  # that batch norm makes needless
+BIASES_D, BIASES_G = 128 + 256 + 512, 256 + 128 + 64  # which layers before batch norm do not have
 
 
 def plain_g(z):
@@ -129,7 +129,7 @@ def test_fully_connected_generator():
 
 
 @pytest.mark.parametrize("norm", [False, True])
-def test_gates_have_channels_of_their_own(norm):
+def test_gates_double_the_channels(norm):
     """Every hidden layer makes twice the channels that the next one takes, and batch norm is of all of them."""
     g, d = sizes(DCGAN(z=128, activation="gated", batchnorm="both" if norm else "none"), COLOUR64)
     up = linear(128, 4 * 4 * 1024) + conv(5, 512, 512) + conv(5, 256, 256) + conv(5, 128, 128) + conv(5, 64, 3)

@@ -12,8 +12,8 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from ganbench.datasets.base import Space
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
-from ganbench.networks.parts.layers import initialise, normal
 from ganbench.networks.parts.spectral import Spectral, spectral
+from ganbench.networks.parts.weights import initialise, normal
 from tests.support.transcription import inputs
 
 pytestmark = pytest.mark.golden
@@ -60,7 +60,7 @@ def test_a_pass_takes_one_step_of_the_power_iteration(layer, kind):
 
 
 @every_layer
-def test_in_use_the_step_is_taken_and_not_kept(layer, kind):
+def test_in_evaluation_the_step_is_taken_and_not_stored(layer, kind):
     x, w, before = inputs(*SHAPES[kind]), matrix(layer), layer.u.clone()
     u, v = iterated(w, before.numpy())
     torch.testing.assert_close(layer.eval()(x), plain(layer, x, w / (u @ w @ v)))
@@ -137,15 +137,15 @@ def test_every_layer_of_the_discriminator_has_it_and_the_weights_are_the_same(ne
     parts = [part for part in normed.modules() if isinstance(part, Spectral)]
     assert len(parts) == layers
     weights = [part.layer.weight for part in parts]
-    for one, other in zip([p for p in plain.parameters() if p.dim() > 1], weights, strict=True):
-        assert torch.equal(one, other)
+    for own, normed_weight in zip([p for p in plain.parameters() if p.dim() > 1], weights, strict=True):
+        assert torch.equal(own, normed_weight)
     assert sum(p.numel() for p in plain.parameters()) == sum(p.numel() for p in normed.parameters())
     torch.manual_seed(0)
     assert not any(isinstance(part, Spectral) for part in network(spectral=True).generator(Space(shape)).modules())
 
 
 def test_a_network_with_it_is_lipschitz():
-    """With every sigma converged and activations of slope 1 at most, no two scores differ more than their points."""
+    """With every sigma converged and activations of slope 1 at most, no two scores differ by more than their points."""
     torch.manual_seed(0)
     net = MLP(spectral=True, d_widths=(16, 16)).discriminator(Space((2,))).double()
     x, y = inputs(300, 2) * 3, inputs(300, 2).flip(0)
@@ -161,7 +161,7 @@ def test_the_seed_decides_the_vectors():
         torch.manual_seed(seed)
         return spectral(initialise(nn.Sequential(nn.Linear(4, 200)), normal(0.02)))[0].u
 
-    one, same, other = drawn(0), drawn(0), drawn(1)
-    assert torch.equal(one, same)
-    assert not torch.equal(one, other)
-    assert one.std().item() == pytest.approx(1, rel=0.2)
+    first, same, other = drawn(0), drawn(0), drawn(1)
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+    assert first.std().item() == pytest.approx(1, rel=0.2)

@@ -1,4 +1,4 @@
-"""The pair of unrolled GANs' stacked MNIST against its layers in NumPy, and its parameters counted by hand."""
+"""The unrolled GAN's pair for stacked MNIST against its layers in NumPy, and its parameters counted by hand."""
 
 from __future__ import annotations
 
@@ -61,5 +61,5 @@ def agree(made, expected, queue):
 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 30, 30), (1, 4, 4)])
-def test_other_spaces_are_told(shape):
+def test_other_spaces_are_refused(shape):
     assert "unrolled28 takes square images whose side is a multiple of 4" in str(Unrolled28().unsupported(Space(shape)))

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.golden
 RING = Space((2,))
 
 
-# (padding, kernel): rows of padding at top and left; with TensorFlow's SAME the surplus is at bottom and right
+# (padding, kernel): rows of padding at top and left; with TensorFlow's SAME the larger half is at bottom and right
 BEFORE = {
     ("tf_same", 3): 0,
     ("tf_same", 4): 1,

@@ -12,7 +12,7 @@ from torch import nn
 from ganbench.datasets.base import Space
 from ganbench.datasets.digits import Digits
 from ganbench.networks.dcgan import DCGAN
-from ganbench.networks.parts.virtual import VirtualBatchNorm
+from ganbench.networks.parts.normalisation import VirtualBatchNorm
 from ganbench.rng import global_stream
 from ganbench.testing import check_run, small_run
 from tests.support.transcription import arrays, inputs, mixed, relu, size, transposed
@@ -28,7 +28,7 @@ def test_anchor() -> None:
     made = VirtualBatchNorm(1, reference=3).double()(torch.tensor([[1.0], [2.0], [3.0], [5.0]], dtype=torch.float64))
     assert made[3].item() == pytest.approx(1.521274, abs=5e-7)
     own = np.array([-1, 0, 1]) / np.sqrt(2 / 3 + 1e-5)
-    assert made[:3, 0].tolist() == pytest.approx(own.tolist()), "the reference is normalised by itself"
+    assert made[:3, 0].tolist() == pytest.approx(own.tolist()), "the reference is normalised by its own statistics"
 
 
 def by_hand(x: np.ndarray, r: int, gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_maps_transcribed() -> None:
     np.testing.assert_allclose(norm(x).detach().numpy(), expected, rtol=1e-10)
 
 
-def test_a_constant_feature_is_finite_with_its_slope() -> None:
+def test_a_constant_feature_has_finite_values_and_gradients() -> None:
     x = torch.full((5, 2), 3.0, requires_grad=True)
     made = VirtualBatchNorm(2, reference=4)(x)
     made.sum().backward()
@@ -79,7 +79,7 @@ def built(network: DCGAN, seed: int = 0) -> nn.Module:
         return network.generator(SPACE)
 
 
-def test_the_reference_is_of_the_seed_and_the_prior() -> None:
+def test_seed_and_prior_decide_the_reference() -> None:
     g, again, other = built(SMALL), built(SMALL), built(SMALL, seed=1)
     reference = g.get_buffer("reference")
     assert reference.shape == (3, 4) and reference.abs().max() <= 1
@@ -92,7 +92,7 @@ def test_the_reference_is_of_the_seed_and_the_prior() -> None:
         assert torch.equal(weight, plain[name.removeprefix("net.")]), "weights don't depend on the norm"
 
 
-def test_no_sample_sees_another() -> None:
+def test_no_sample_depends_on_another() -> None:
     """In training too, unlike with batch norm."""
     g, z = mixed(SMALL.generator(SPACE)), inputs(5, 4)
     torch.testing.assert_close(g(z)[:2], g(z[:2]))
@@ -102,8 +102,8 @@ def test_runs_train_pack_resume_and_sample() -> None:
     check_run(small_run(network=SMALL, dataset=Digits(), batch=6))
 
 
-def test_it_stands_in_the_place_of_batch_norm() -> None:
+def test_it_replaces_batch_norm() -> None:
     both = replace(SMALL, batchnorm="generator")
-    assert "takes the place of G's batch norm" in (both.conflict(small_run(network=both)) or "")
+    assert "replaces G's batch norm" in (both.conflict(small_run(network=both)) or "")
     judged = replace(SMALL, batchnorm="discriminator")
     assert judged.conflict(small_run(network=judged)) is None

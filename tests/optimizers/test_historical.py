@@ -1,4 +1,4 @@
-"""Historical averaging: its slope by hand, and the game of its paper that converges with nothing else."""
+"""Historical averaging: its gradient by hand, and the paper's game, which converges only with it."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def path(optimizer: Optimizer, gradients: np.ndarray, start: np.ndarray) -> np.n
 def test_the_slope_by_hand() -> None:
     """lr 1, weight 1/4, gradient 1 at each update, from 0. theta is -1, then -2 (its mean is itself at first); the
     mean of -1 and -2 is -1.5, so the slope is 1 + 2/4 (-2 + 1.5) = 0.75; then the mean of -1, -2, -2.75 is -23/12."""
-    found = path(SGD(lr=1, historical=0.25), np.ones((4, 1)), np.zeros(1))
-    assert found[:, 0].tolist() == pytest.approx([-1, -2, -2.75, -2.75 - (1 + 0.5 * (-2.75 + 23 / 12))])
+    values = path(SGD(lr=1, historical=0.25), np.ones((4, 1)), np.zeros(1))
+    assert values[:, 0].tolist() == pytest.approx([-1, -2, -2.75, -2.75 - (1 + 0.5 * (-2.75 + 23 / 12))])
 
 
 @pytest.mark.parametrize("optimizer", EVERY, ids=lambda optimizer: optimizer.kind())
 def test_every_rule_takes_the_gradient_of_the_whole_cost(optimizer: Any) -> None:
-    """A run with the term is one without, whose gradients are given with 2 w (theta - mean of theta so far) added."""
+    """The term adds 2 w (theta - mean of theta so far) to each gradient."""
     start = np.linspace(-1, 1, 3)
     given: list[np.ndarray] = []
     for gradient in GRADIENTS:
@@ -59,7 +59,7 @@ def test_every_rule_takes_the_gradient_of_the_whole_cost(optimizer: Any) -> None
 def game(weight: float, steps: int) -> np.ndarray:
     """(steps, 2): x minimises and y maximises (f(x) - 1)(y - 1), where f(x) is x below 0 and x^2 above; in turns.
 
-    Salimans et al. 2016, section 3.3: gradient descent fails on it. Both rest at (1, 1).
+    Salimans et al. 2016, section 3.3: gradient descent fails on it. The equilibrium is (1, 1).
     """
     x, y = (torch.tensor([start], dtype=torch.float64).requires_grad_() for start in (0.5, 0.0))
     optimizer = SGD(lr=0.1, historical=weight)
@@ -82,7 +82,7 @@ def test_the_game_converges_with_historical_averaging_only(weight: float, arrive
 
 @pytest.mark.parametrize("optimizer", [SGD(lr=0.01), Adam(), RMSpropTF()], ids=lambda optimizer: optimizer.kind())
 def test_runs_resume_and_pack(optimizer: Optimizer) -> None:
-    """The past is kept in checkpoints; clipped weights are averaged as clipped."""
+    """Checkpoints hold the mean, and it is over the clipped weights."""
     spec = small_run(variant=WGAN(), optimizer=replace(optimizer, historical=0.5))
     data = spec.dataset.load(None)
     check_resume(spec, data)

@@ -59,7 +59,7 @@ def advance(rule, params, steps, pick=lambda tensor: tensor):
 def test_stacked_parameters_are_separate_optimizers(optimizer, dtype):
     together = leaves(stacked(dtype))
     advance(optimizer.build(together, "g"), together, range(20))
-    exact = not isinstance(optimizer, Adam)  # the fused rule rounds the last few elements of a tensor in another way
+    exact = not isinstance(optimizer, Adam)  # the fused rule rounds the last few elements of a tensor differently
     for run in range(RUNS):
         alone = leaves([tensor[run] for tensor in stacked(dtype)])
         advance(optimizer.build(alone, "g"), alone, range(20), pick=lambda tensor, run=run: tensor[run])
@@ -146,7 +146,7 @@ def test_adam_fused_or_not_takes_the_same_steps(dtype):
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
-MOMENTUM = "nesterov and a final_momentum need a momentum above 0 to begin with"
+MOMENTUM = "nesterov and final_momentum need a momentum above 0: set momentum"
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,14 @@ MOMENTUM = "nesterov and a final_momentum need a momentum above 0 to begin with"
         (SGD(nesterov=True), MOMENTUM),
         (SGD(final_momentum=0.7), MOMENTUM),
         (SGD(nesterov=True, momentum=0.9, final_momentum=0.5), None),
-        (SGD(lr=0.1, d_lr=0.01, min_lr=0.05), "min_lr is above the learning rate that it is to be the floor of"),
+        (
+            SGD(lr=0.1, d_lr=0.01, min_lr=0.05),
+            "min_lr is above the learning rate of a player: lower min_lr",
+        ),
         (SGD(lr=0.1, d_lr=0.05, min_lr=0.05), None),
     ],
     ids=lambda value: value.notation() if isinstance(value, SGD) else "",
 )
-def test_what_makes_no_sense_for_sgd_is_objected_to(optimizer, reason):
+def test_conflicts_of_sgd(optimizer, reason):
     spec = RunSpec(variant=None, dataset=None, network=None, optimizer=optimizer)
     assert optimizer.conflict(spec) == reason

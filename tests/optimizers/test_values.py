@@ -110,7 +110,7 @@ def test_the_two_places_of_eps_differ_by_the_bias_correction_at_the_first_step(e
 
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_follows_the_schedule_of_the_first_gan(nesterov):
-    """lr 0.1 over 1.5 a update down to 0.01 (from update 6 on); momentum 0.5 to 0.7 in 20 updates, then for good."""
+    """lr 0.1, divided by 1.5 each update, is 0.01 from update 6 on; momentum rises from 0.5 to 0.7 in 20 updates."""
     t = np.arange(len(GRADIENTS))[:, None]
     rates, momenta = np.maximum(0.1 / 1.5**t, 0.01), np.minimum(0.5 + 0.01 * t, 0.7)
     assert rates[5] > 0.01 == rates[6] and momenta[19] < 0.7 == momenta[20]
@@ -127,7 +127,7 @@ def test_sgd_follows_the_schedule_of_the_first_gan(nesterov):
 def test_sgd_has_the_paper_s_rate_after_250_epochs_of_500_updates():
     path = trajectory(
         SGD(lr=0.1, lr_decay=1.000004**25_000, min_lr=1e-6), gradients=np.ones((6, 1)), start=np.zeros(1)
-    )  # five leaps of 25,000 updates each
+    )  # each update stands for 25,000
     assert path[4, 0] - path[5, 0] == pytest.approx(0.0607, abs=5e-5)
 
 

@@ -43,7 +43,7 @@ def test_halving_is_the_mean_of_four_and_doubling_is_bilinear() -> None:
 )  # fmt: skip
 def test_sides(side: int, coarsest: int, expected: tuple[int, ...]) -> None:
     assert sides(Space((3, side, side)), coarsest) == expected
-    said = networks.LAPGAN(coarsest=coarsest).unsupported(Space((3, side, side)))
+    said = networks.LAPGANPyramid(coarsest=coarsest).unsupported(Space((3, side, side)))
     assert (said is None) == bool(expected)
 
 
@@ -71,8 +71,8 @@ def test_true_details_restore_the_image(levels: int) -> None:
     torch.testing.assert_close(g.pyramid(z, x), flat(images), rtol=0, atol=1e-15)
 
 
-def small(**options: object) -> networks.LAPGAN:
-    return networks.LAPGAN(**{"z": 3, "width": 2, "g_units": 5, "d_units": 4, "coarsest": 4, **options})  # type: ignore[arg-type]
+def small(**options: object) -> networks.LAPGANPyramid:
+    return networks.LAPGANPyramid(**{"z": 3, "width": 2, "g_units": 5, "d_units": 4, "coarsest": 4, **options})  # type: ignore[arg-type]
 
 
 def blocks(x: np.ndarray) -> np.ndarray:
@@ -159,7 +159,7 @@ def player(net: nn.Module) -> Player:
 
 def test_parameters_of_the_defaults_by_hand() -> None:
     """32x32x3: 32 -> 16 -> 8, with 2 networks of details and 3 of D, width 64, 1200 and 600 units."""
-    space, net = Space((3, 32, 32)), networks.LAPGAN()
+    space, net = Space((3, 32, 32)), networks.LAPGANPyramid()
     level = (49 * 4 * 64 + 64) + (49 * 64 * 64 + 64) + (25 * 64 * 3 + 3)
     base = (100 * 1200 + 1200) + (1200 * 1200 + 1200) + (1200 * 192 + 192)
     assert size(net.generator(space)) == 2 * level + base == 2_229_350
@@ -174,7 +174,7 @@ def test_parameters_of_the_defaults_by_hand() -> None:
 def test_latents_are_as_many_as_g_takes(network: Network) -> None:
     spec, space = testing.small_run(network=network), Space((1, 8, 8))
     drawn = latents(spec, space, 2, torch.Generator().manual_seed(0))
-    assert drawn.shape == (2, 3 + 64 if isinstance(network, networks.LAPGAN) else network.z)
+    assert drawn.shape == (2, 3 + 64 if isinstance(network, networks.LAPGANPyramid) else network.z)
     assert network.generator(space)(drawn).shape == (2, 1, 8, 8)
 
 

@@ -15,8 +15,9 @@ from ganbench.networks.classifier_dcgan import ClassifierDCGAN
 from ganbench.networks.classifier_mlp import ClassifierMLP
 from ganbench.networks.conditional_mlp import ConditionalMLP
 from ganbench.networks.mlp import MLP
-from ganbench.networks.parts.dropout import Dropout, GaussianNoise, normal
-from ganbench.networks.parts.dropout import hashed as numbers_of
+from ganbench.networks.parts.dropout import Dropout, GaussianNoise
+from ganbench.networks.parts.dropout import box_muller as normal
+from ganbench.networks.parts.dropout import splitmix64 as numbers_of
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.suite.rules import conflict

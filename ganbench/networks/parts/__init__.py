@@ -1,1 +1,1 @@
-"""What several networks share."""
+"""Layers, initial weights and networks that several pairs share."""

@@ -1,4 +1,4 @@
-"""Dropout and noise that are functions of a buffer, since no module may draw random numbers inside a loss."""
+"""Dropout and Gaussian noise. Their random numbers are a function of a buffer, since losses may not draw any."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import torch
 from annotated_types import Gt, Le
 from torch import Tensor, nn
 
-from ganbench.networks.parts.keep import Keep
+from ganbench.networks.parts.layers import update_buffer
 
-Include = Annotated[float, Gt(0), Le(1)]  # the probability with which a value passes; 1 is no dropout
+Include = Annotated[float, Gt(0), Le(1)]  # the probability of keeping a value; 1 is no dropout
 
-BITS = 31  # of a number that enter a mask, of which a share below `include` lets a value through
+BITS = 31  # the bits of a number that a mask uses; a value is kept if they are below the share `include` of their range
 
 
 class Dropout(nn.Module):
-    """Each value is kept with probability `include` and then divided by it, else 0; in evaluation x stays.
+    """Each value is kept with probability `include` and then divided by it, else 0; in evaluation x is unchanged.
 
-    Hinton et al. 2012, arXiv:1207.0580. A pass in training hashes `key` into its mask and into the next key: the masks
-    of a run are drawn by its seed, come back when it is resumed, and are its own in a pack.
+    Hinton et al. 2012, arXiv:1207.0580. A pass in training hashes `key` into its mask and into the next key. So a
+    run's masks are decided by its seed, continue when it is resumed, and are the same in a pack as alone.
     """
 
     key: Tensor  # ()
@@ -33,12 +33,12 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.include == 1:
             return x
-        kept = _head(drawn(self.key, x.numel())) < round(self.include * 2**BITS)
+        kept = _first_bits(draw(self.key, x.numel())) < round(self.include * 2**BITS)
         return torch.where(kept.reshape(x.shape), x / self.include, 0.0)
 
 
 class GaussianNoise(nn.Module):
-    """x + N(0, std) in training, drawn as the masks of `Dropout` are; in evaluation x stays."""
+    """x + N(0, std) in training, drawn like the masks of `Dropout`; in evaluation x is unchanged."""
 
     key: Tensor  # ()
 
@@ -50,37 +50,43 @@ class GaussianNoise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.std == 0:
             return x
-        return x + self.std * normal(drawn(self.key, x.numel())).to(x.dtype).reshape(x.shape)
+        return x + self.std * box_muller(draw(self.key, x.numel())).to(x.dtype).reshape(x.shape)
 
 
-def disturbed(net: nn.Sequential, by: Callable[[float], nn.Module], *, first: float, others: float) -> nn.Sequential:
-    """The layers of an initialised network, dropout or noise before the linear ones: `first` strong, then `others`."""
+def before_linear_layers(
+    net: nn.Sequential, make: Callable[[float], nn.Module], *, first: float, others: float
+) -> nn.Sequential:
+    """An initialised network with dropout or noise before its linear layers.
+
+    `make` makes the dropout or noise of a given strength: `first` before the first linear layer, `others` before the
+    rest.
+    """
     layers: list[nn.Module] = []
     strength = first
     for layer in net:
         if isinstance(layer, nn.Linear):
-            layers.append(nn.Sequential(by(strength), layer))
+            layers.append(nn.Sequential(make(strength), layer))
             strength = others
         else:
             layers.append(layer)
     return type(net)(*layers)
 
 
-def normal(numbers: Tensor) -> Tensor:
-    """N(0, 1) of each number's first and last 31 bits, by Box and Muller's transform, in float32."""
-    length: Tensor = (-2 * ((_head(numbers) + 1) / 2**BITS).log()).sqrt()
+def box_muller(numbers: Tensor) -> Tensor:
+    """N(0, 1) in float32 from each number's first and last 31 bits, by Box and Muller's transform."""
+    length: Tensor = (-2 * ((_first_bits(numbers) + 1) / 2**BITS).log()).sqrt()
     angle: Tensor = 2 * torch.pi * (numbers & (2**BITS - 1)) / 2**BITS
     return length * angle.cos()
 
 
-def drawn(key: Tensor, n: int) -> Tensor:
-    """n numbers of 64 random bits of a key, which the next one then takes the place of."""
-    numbers = hashed(key, n + 1)
-    Keep.apply(key, numbers[-1])
+def draw(key: Tensor, n: int) -> Tensor:
+    """n numbers of 64 random bits from a key. The key is then replaced by the number after them."""
+    numbers = splitmix64(key, n + 1)
+    update_buffer(key, numbers[-1])
     return numbers[:-1]
 
 
-def hashed(key: Tensor, n: int) -> Tensor:
+def splitmix64(key: Tensor, n: int) -> Tensor:
     """The first n numbers of 64 random bits, as int64, of the generator SplitMix64 seeded by `key` ().
 
     Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195: a counter through a finaliser, in arithmetic modulo 2^64.
@@ -91,16 +97,16 @@ def hashed(key: Tensor, n: int) -> Tensor:
     return x ^ _shifted(x, 31)
 
 
-def _head(numbers: Tensor) -> Tensor:
-    """Their first 31 bits."""
+def _first_bits(numbers: Tensor) -> Tensor:
+    """The first 31 bits of each number."""
     return _shifted(numbers, 64 - BITS)
 
 
 def _shifted(x: Tensor, bits: int) -> Tensor:
-    """x >> bits with zeros coming in, as of an unsigned number."""
+    """x >> bits, filled with zeros as for an unsigned number."""
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def _signed(word: int) -> int:
-    """The int64 of the same 64 bits."""
+    """The int64 with the same 64 bits."""
     return word - (1 << 64)

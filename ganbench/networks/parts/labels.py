@@ -1,4 +1,4 @@
-"""Networks that are told a label, and how they refuse data without any. All work under `torch.func` transforms."""
+"""Networks that take labels, and how they refuse data without any. All work under `torch.func` transforms."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ganbench.networks.parts.layers import blank
+from ganbench.networks.parts.layers import uninitialised
 from ganbench.networks.parts.spaces import described
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
 
 
-class Joined(nn.Module):
-    """Stages, each of which sees the label's code beside its input; the `plain` one comes first and doesn't.
+class ConditionalStages(nn.Module):
+    """Stages, each of which takes its input and the label's code; `plain` comes before them, without the code.
 
-    The code is the one-hot label (n, classes), or a linear map of it without activation to `width` numbers.
+    The code is the one-hot label (n, classes), or a linear map of it to `width` numbers without an activation.
     """
 
     def __init__(self, classes: int, stages: Sequence[nn.Module], *, width: int = 0, plain: nn.Module | None = None):
         super().__init__()
         self.classes = classes
-        self.code = blank(nn.Linear, classes, width) if width else nn.Identity()
+        self.code = uninitialised(nn.Linear, classes, width) if width else nn.Identity()
         self.plain = nn.Identity() if plain is None else plain
         self.stages = nn.ModuleList(stages)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (n, ...) and labels y (n,) -> what the last stage makes of them."""
+        """x (n, ...) and labels y (n,) -> the output of the last stage."""
         return self._through(list(self.stages), x, y)
 
     def features(self, x: Tensor, y: Tensor) -> Tensor:
-        """What the stages before the last make of them, flattened: (n, k)."""
+        """x (n, ...) and labels y (n,) -> the input of the last stage without the code, flattened: (n, k)."""
         return self._through(list(self.stages)[:-1], x, y).flatten(1)
 
     def _through(self, stages: Sequence[nn.Module], x: Tensor, y: Tensor) -> Tensor:
@@ -44,8 +44,8 @@ class Joined(nn.Module):
         return x
 
 
-class Branches(nn.Module):
-    """Layers of the data's own and of the one-hot label's own, whose outputs (n, k) stand side by side in `joint`."""
+class ConditionalBranches(nn.Module):
+    """Layers for the data and layers for the one-hot label, whose outputs (n, k), concatenated, `joint` takes."""
 
     def __init__(self, classes: int, *, data: nn.Module, label: nn.Module, joint: nn.Module, out: nn.Module):
         super().__init__()
@@ -53,18 +53,18 @@ class Branches(nn.Module):
         self.data, self.label, self.joint, self.out = data, label, joint, out
 
     def features(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (n, ...) and labels y (n,) -> what the joint layers make of them, (n, k)."""
+        """x (n, ...) and labels y (n,) -> the output of the joint layers, (n, k)."""
         joined: Tensor = self.joint(join(self.data(x), self.label(one_hot(y, self.classes, like=x))))
         return joined
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (n, ...) and labels y (n,) -> what the last layer makes of their features."""
+        """x (n, ...) and labels y (n,) -> the output of the last layer."""
         made: Tensor = self.out(self.features(x, y))
         return made
 
 
 def one_hot(y: Tensor, classes: int, like: Tensor) -> Tensor:
-    """Labels (n,) -> (n, classes) of the type of `like`."""
+    """Labels (n,) -> (n, classes) with the dtype of `like`."""
     return (y[:, None] == torch.arange(classes, device=y.device)).to(like.dtype)
 
 
@@ -75,7 +75,7 @@ def join(x: Tensor, code: Tensor) -> Tensor:
 
 
 def unlabelled(kind: str, space: Space) -> str | None:
-    """Why a conditional network can't serve data without labels; None when there are some."""
+    """Why a conditional network can't serve a space, or None: it needs labels."""
     if space.classes >= 2:
         return None
     other = "dcgan or mlp" if space.is_image else "mlp"

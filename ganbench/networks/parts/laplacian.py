@@ -1,7 +1,7 @@
-"""Laplacian pyramids of images, and pairs of networks with a generator and a discriminator at each level.
+"""Laplacian pyramids of images, and networks with a generator and a discriminator at each level.
 
-A pyramid is an image and its halvings, from fine to coarse. Where it passes between the two networks it is one tensor
-(n, numbers): its images, flattened, side by side.
+A pyramid is an image and its halvings, from fine to coarse. Between the two networks it passes as one tensor
+(n, numbers): its images, flattened and concatenated.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from ganbench.networks.parts.spaces import side
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
 
-PARTS = frozenset({"pyramid", "levels"})
+PYRAMID = frozenset({"pyramid", "levels"})  # the methods of D, as a network's `parts`
 
 
 def sides(space: Space, coarsest: int) -> tuple[int, ...]:
-    """The sides of a pyramid, halved at least once and until `coarsest` or less; empty where an odd one prevents it."""
-    found = [side(space)]
-    while len(found) < 2 or found[-1] > coarsest:
-        found.append(found[-1] // 2)
-    return tuple(found) if found[-1] and all(s % 2 == 0 for s in found[:-1]) else ()
+    """The sides of a pyramid, halved at least once and to `coarsest` or less; empty if an odd side can't be halved."""
+    levels = [side(space)]
+    while len(levels) < 2 or levels[-1] > coarsest:
+        levels.append(levels[-1] // 2)
+    return tuple(levels) if levels[-1] and all(s % 2 == 0 for s in levels[:-1]) else ()
 
 
 def halved(x: Tensor) -> Tensor:
-    """(n, c, 2s, 2s) -> (n, c, s, s): the mean of each 2x2 pixels."""
+    """(n, c, 2s, 2s) -> (n, c, s, s): the mean of each square of 2x2 pixels."""
     return F.avg_pool2d(x, 2)
 
 
 def doubled(x: Tensor) -> Tensor:
-    """(n, c, s, s) -> (n, c, 2s, 2s), bilinear: 3/4 of the nearest old pixel and 1/4 of the next, along each axis."""
+    """(n, c, s, s) -> (n, c, 2s, 2s), bilinear: along each axis 3/4 of the nearest pixel and 1/4 of the next."""
     for axis in (2, 3):
         last = x.shape[axis] - 1
         before = torch.cat([x.narrow(axis, 0, 1), x.narrow(axis, 0, last)], axis)
@@ -54,26 +54,26 @@ def pyramid(x: Tensor, levels: int) -> list[Tensor]:
 
 
 def flat(images: Sequence[Tensor]) -> Tensor:
-    """Images (n, c, s, s) of several sides as one tensor (n, numbers)."""
+    """Images (n, c, s, s) of several sides, flattened and concatenated (n, numbers)."""
     return torch.cat([image.flatten(1) for image in images], 1)
 
 
 class PyramidGenerator(nn.Module):
-    """`base` makes the coarsest image of z latents; each of `finer` adds the detail of a level to the image below it.
+    """`base` makes the coarsest image from z latents; each of `finer` adds the detail of a level to the coarser image.
 
-    A detail is made of a plane of latents and the coarser image, doubled, as channels. Latents (n, z + numbers of all
-    planes), the coarsest first.
+    A detail is made from a plane of latents and the doubled coarser image, as channels. The latents are (n, z +
+    pixels of all planes), the coarsest first.
     """
 
     def __init__(self, z: int, base: nn.Module, finer: Sequence[nn.Module], sides: Sequence[int]) -> None:
         super().__init__()
         self.base = base
-        self.finer = nn.ModuleList(finer)  # from fine to coarse, as sides
+        self.finer = nn.ModuleList(finer)  # from fine to coarse, like `sides`
         self.sides = tuple(sides[:-1])
         self.shares = [z, *(s * s for s in reversed(self.sides))]
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latents -> images (n, c, s, s) made from coarse to fine, cut off at -1 and 1."""
+        """Latents -> images (n, c, s, s), made from coarse to fine and clamped to [-1, 1]."""
         first, *planes = torch.split(z, self.shares, 1)
         image: Tensor = self.base(first)
         for level, plane in zip(reversed(range(len(self.sides))), planes, strict=True):
@@ -81,10 +81,10 @@ class PyramidGenerator(nn.Module):
         return image.clamp(-1, 1)
 
     def pyramid(self, z: Tensor, x: Tensor) -> Tensor:
-        """Latents and images x -> pyramids, each image of which is made given the next coarser one of x."""
+        """Latents and images x -> pyramids, each image of which is made from the next coarser one of x."""
         first, *planes = torch.split(z, self.shares, 1)
-        given = pyramid(x, len(self.sides) + 1)[1:]
-        made = [self._refined(i, planes[-1 - i], image) for i, image in enumerate(given)]
+        coarser = pyramid(x, len(self.sides) + 1)[1:]
+        made = [self._refined(i, planes[-1 - i], image) for i, image in enumerate(coarser)]
         return flat([*made, self.base(first)])
 
     def _refined(self, level: int, plane: Tensor, coarse: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class PyramidGenerator(nn.Module):
 
 
 class PyramidDiscriminator(nn.Module):
-    """A network (n, c, s, s) -> (n,) for each side. Its score, for objectives that know no levels, is their mean."""
+    """A network (n, c, s, s) -> (n,) for each side. Its score, for objectives that use no levels, is their mean."""
 
     def __init__(self, judges: Sequence[nn.Module], channels: int, sides: Sequence[int]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Residual blocks of WGAN-GP and SN-GAN, and their initialisation. Sides that are halved are even."""
+"""Residual blocks of WGAN-GP and SN-GAN, and their initialisation. Only even sides are halved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Literal
 from torch import Tensor, nn
 
 from ganbench.networks.parts.convolutions import Kernel, double, halve
-from ganbench.networks.parts.layers import Layer, Norm, activated, blank, initialise
+from ganbench.networks.parts.layers import activated, uninitialised
+from ganbench.networks.parts.normalisation import Norm
+from ganbench.networks.parts.weights import Layer, initialise
 
 Resample = Literal["up", "down", "none"]  # the block doubles the side, halves it, or keeps it
 
@@ -29,14 +31,14 @@ class Residual(nn.Module):
 
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = True) -> nn.Module:
-    """A convolution with kernel 1 or 3 that keeps the side (with kernel 1 and stride 2: that halves it)."""
-    return blank(nn.Conv2d, inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
+    """A convolution with kernel 1 or 3 that keeps the side, or halves it with kernel 1 and stride 2."""
+    return uninitialised(nn.Conv2d, inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias)
 
 
 def basic(channels: int, resample: Resample, norm: Norm | None) -> nn.Module:
-    """Twice norm, ReLU and a convolution of kernel 3; nearest neighbours on the way up, means of 2x2 on the way down.
+    """Norm, ReLU and a convolution of kernel 3, twice. Nearest neighbours double the side, means of 2x2 halve it.
 
-    Where the side changes, the shortcut has a convolution of kernel 1.
+    If the side changes, the shortcut has a convolution of kernel 1.
     """
     up: list[nn.Module] = [nn.Upsample(scale_factor=2)] if resample == "up" else []
     down: list[nn.Module] = [nn.AvgPool2d(2)] if resample == "down" else []
@@ -46,16 +48,17 @@ def basic(channels: int, resample: Resample, norm: Norm | None) -> nn.Module:
 
 
 def first(image: int, channels: int) -> nn.Module:
-    """D's first block, from the image to half its side: no norm and no ReLU for pixels; the shortcut pools first."""
+    """D's first block, from the image to half its side: no norm, no ReLU on the pixels; the shortcut pools first."""
     branch = [conv(image, channels, 3), nn.ReLU(), conv(channels, channels, 3), nn.AvgPool2d(2)]
     return Residual(branch, [nn.AvgPool2d(2), conv(image, channels, 1)])
 
 
 def bottleneck(inputs: int, outputs: int, resample: Resample, norm: Norm | None) -> nn.Module:
-    """Three times ReLU and a convolution, of kernel 1, 3 and 1, the middle ones of half the channels; then the norm.
+    """ReLU and a convolution, three times, with kernels 1, 3 and 1; then the norm.
 
-    The branch counts 0.3. Where the side changes, so does the middle convolution; the shortcut is one of kernel 1, on
-    the way up to four pixels at once. The last convolution never has a bias.
+    Between the convolutions there are half the channels. The branch is weighted by 0.3. If the side changes, the
+    middle convolution changes it, and the shortcut is a convolution of kernel 1, which makes four pixels at once when
+    the side doubles. The last convolution has no bias.
     """
     within, without = max(inputs // 2, 1), max(outputs // 2, 1)
     middle, shortcut = {

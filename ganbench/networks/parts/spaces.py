@@ -1,4 +1,4 @@
-"""The spaces that convolutional networks serve, and how they name the others."""
+"""Which spaces convolutional networks serve, and how their messages describe the others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
+
+HALVED = "square images of side 8, 12, 16, 28, 32, 48, 64, 128 and the like"  # the sides that `halvings` accepts
 
 
 def described(space: Space) -> str:
@@ -19,11 +21,8 @@ def side(space: Space) -> int:
 
 
 def halvings(side: int) -> tuple[int, ...]:
-    """`side` halved at least twice and until it is 7 or less (28, 14, 7); empty where an odd side stands in the way."""
+    """`side`, halved at least twice and until it is 7 or less (28, 14, 7); empty if an odd side can't be halved."""
     sides = [side]
     while len(sides) < 3 or sides[-1] > 7:
         sides.append(sides[-1] // 2)
     return tuple(sides) if side >= 8 and all(s % 2 == 0 for s in sides[:-1]) else ()
-
-
-HALVED = "square images of side 8, 12, 16, 28, 32, 48, 64, 128 and the like"  # those that have halvings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganbench.networks.parts.keep import Keep
+from ganbench.networks.parts.layers import update_buffer
 
 EPS = 1e-12
 
@@ -13,8 +13,8 @@ EPS = 1e-12
 class Spectral(nn.Module):
     """A linear layer or convolution whose weight is divided by an estimate of its largest singular value.
 
-    The weight counts as a matrix (outputs, everything else). A pass takes one step of the power iteration from `u`,
-    and in training it keeps the step. The gradient goes through sigma = u^T W v at fixed u and v.
+    The weight is taken as a matrix (outputs, everything else). A pass takes one step of the power iteration from `u`;
+    in training it stores the result in `u`. The gradient goes through sigma = u^T W v at fixed u and v.
     """
 
     u: Tensor  # (outputs,), the estimated left singular vector
@@ -36,12 +36,12 @@ class Spectral(nn.Module):
         v = F.normalize(self.u @ fixed, dim=0, eps=EPS)
         u = F.normalize(fixed @ v, dim=0, eps=EPS)
         if self.training:
-            Keep.apply(self.u, u)
+            update_buffer(self.u, u)
         return u @ matrix @ v
 
 
 def spectral(net: nn.Module) -> nn.Module:
-    """Give every linear layer and convolution of an initialised network spectral norm, and draw their `u`."""
+    """Give every linear layer and convolution of an initialised network spectral norm, and draw each `u`."""
     for part in list(net.modules()):
         for name, layer in part.named_children():
             if isinstance(layer, nn.Linear | nn.Conv2d):
