@@ -10,7 +10,7 @@ from torch import nn
 
 from ganbench.component import Count, Fraction, Positive
 from ganbench.networks.base import Network
-from ganbench.networks.parts import layers, normalisation, weights
+from ganbench.networks.parts import convolutions, layers, normalisation, weights
 from ganbench.networks.parts.convolutions import Kernel, double, halve
 from ganbench.networks.parts.discriminators import FEATURES
 from ganbench.networks.parts.labels import ConditionalStages, unlabelled
@@ -83,8 +83,7 @@ class ConditionalDCGAN(Network):
         return normalisation.BATCH_OF_ONE if self.batchnorm != "none" and spec.batch < 2 else None
 
     def _channels(self, space: Space) -> tuple[int, ...]:
-        stages = len(halvings(side(space))) - 1
-        return (space.shape[0], *(self.width * min(2**stage, 8) for stage in range(stages)))
+        return convolutions.dcgan_stages(space, self.width, KERNEL).channels
 
     def _linear(self, inputs: int, units: int, activation: nn.Module, norm: Norm | None) -> nn.Sequential:
         layer = layers.uninitialised(nn.Linear, inputs, units, bias=norm is None)
