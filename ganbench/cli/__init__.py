@@ -1,20 +1,29 @@
-"""The command line: parses, calls, prints. Nothing heavy is imported before it is needed."""
+"""The command line: one module for each command, which parses its options, calls the package and prints the answer.
+
+A module `NAME.py` defines the click command `NAME` (`list_.py` defines `list_`, because `list` is a builtin) and is
+named in `COMMANDS`. Modules import torch, pandas, rich and the like inside their functions, so that `--help` is quick.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 import click
 
 from ganbench import __version__
-from ganbench.cli import reading, running, scoring
 from ganbench.cli.exit_codes import FAILED, INTERRUPTED, WRONG
 from ganbench.errors import GanbenchError, RequestError
 
+COMMANDS = (
+    *("run", "report", "tune", "watch", "show", "check", "evaluate"),
+    *("list_", "schema", "cite", "parity", "cache", "sync", "fetch"),
+)
+
 
 def main() -> None:
-    """The console command: a wrong request prints its message without a traceback and exits with 2."""
+    """Run the console command. A user's mistake prints a message without a traceback; the exit code says the rest."""
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -41,19 +50,14 @@ def cli() -> None:
 
     \b
     Examples:
-      ganbench run suites/quick.yaml                    a first table in under a minute
-      ganbench run suites/stability.yaml --dry-run      what would run, and what is excluded and why
-      ganbench report stability --format latex          the table of a paper
-      ganbench list variants                            what there is to compare
+      ganbench run suites/quick.yaml                    print a first table in under a minute
+      ganbench run suites/stability.yaml --dry-run      show what would run, and what is excluded and why
+      ganbench report stability --format latex          print the tables for a paper
+      ganbench list variants                            list the objectives that you can compare
 
-    Data sets that are not embedded are read from the folder that GANBENCH_DATA names.
+    GANBENCH_DATA names the folder with the data sets that do not come with ganbench.
     """
 
 
-COMMANDS = (
-    *(running.run, running.watch, running.check, running.tune, running.sync, running.fetch),
-    *(reading.report, reading.show, reading.list_, reading.schema, reading.cite),
-    *(scoring.evaluate, scoring.parity, scoring.cache),
-)
-for command in COMMANDS:
-    cli.add_command(command)
+for module in COMMANDS:
+    cli.add_command(getattr(import_module(f"ganbench.cli.{module}"), module))

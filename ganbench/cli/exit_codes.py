@@ -1,6 +1,8 @@
 """How a command ends, for the shell."""
 
-DONE = 0  # every run done or diverged; a question answered
-FAILED = 1  # some run failed, the others are kept; a check or a gate that did not pass
+DONE = 0  # every run is done or diverged, or the question is answered
+FAILED = 1  # some run failed and the others are kept, or a check or gate did not pass
 WRONG = 2  # the request is wrong: nothing ran
 INTERRUPTED = 130
+
+INTERRUPTED_TEXT = "interrupted; finished work is kept. Run the same line again to continue."  # on stderr, with 130

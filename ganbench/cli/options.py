@@ -1,39 +1,89 @@
-"""The options that several commands share."""
+"""The options that several commands share, and the dataclasses that carry their values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+Code = TypeVar("Code", int, None)
 
 results = click.option(
-    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of run folders."
+    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Results folder."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-only = click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", help="Only these cells of the grid.")
-seeds = click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Seeds 0 to N-1 instead of the suite's.")
-changes = click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Change a value of the suite file.")
 
-WHERE = (
+SUITE = (
+    click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", help="Keep only these cells of the grid."),
+    click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Use seeds 0 to N-1 instead of the suite's."),
+    click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of the suite file."),
+)
+EXECUTION = (
     click.option("--executor", type=click.Choice(["local", "inline"]), default="local", show_default=True,
-                 help="Worker processes on this machine, or this process."),
-    click.option("--workers", type=click.IntRange(min=1), help="Worker processes; on a CPU one a core by default."),
-    click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Where to train."),
+                 help="Train in worker processes on this machine, or in this process."),
+    click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; on a CPU one per core."),
+    click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Devices to train on."),
     click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU."),
     click.option("--save-every", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",
-                 help="Time between the checkpoints that a killed run resumes from."),
+                 help="Time between the checkpoints from which a killed run resumes."),
     results,
     click.option("--tracking-uri", metavar="URI|none",
-                 help="MLflow; by default MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
+                 help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
 )  # fmt: skip
 
 
-def where(command: F) -> F:
-    """The options that say where runs are done and kept."""
-    for option in reversed(WHERE):
+@dataclass(frozen=True, kw_only=True)
+class SuiteOptions:
+    """Which runs of a suite are meant, and what is changed in its file. `changes` are the values of `--set`."""
+
+    only: tuple[str, ...] = ()
+    seeds: int | None = None
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionOptions:
+    """Where runs are trained, and where their results go."""
+
+    executor: str
+    workers: int | None
+    devices: str
+    per_gpu: int
+    save_every: float
+    results: Path
+    tracking_uri: str | None
+
+
+def suite_options(command: F) -> F:
+    """Add the options of `SuiteOptions` to a command."""
+    return _with(SUITE, command)
+
+
+def execution_options(command: F) -> F:
+    """Add the options of `ExecutionOptions` to a command."""
+    return _with(EXECUTION, command)
+
+
+def collected(kind: Callable[..., T]) -> Callable[[Callable[[T], Code]], Callable[..., Code]]:
+    """Pass all arguments of a click command as one dataclass, whose fields have the names of the click parameters."""
+
+    def decorate(command: Callable[[T], Code]) -> Callable[..., Code]:
+        @wraps(command)
+        def with_keywords(**arguments: Any) -> Code:
+            return command(kind(**arguments))
+
+        return with_keywords
+
+    return decorate
+
+
+def _with(options: tuple[Callable[[F], F], ...], command: F) -> F:
+    for option in reversed(options):
         command = option(command)
     return command

@@ -119,12 +119,15 @@ class Live:
 
 @contextmanager
 def counted(total: int) -> Iterator[Callable[[str], None]]:
-    """Tell what is done next, one call a step: a bar with the time left on a terminal, one line a step elsewhere."""
+    """Yield a function that is called with a text before each step.
+
+    A terminal shows a bar with the time left; elsewhere, each step is one line.
+    """
     if not sys.stderr.isatty():
-        lines, told = Lines(), iter(range(1, total + 1))
-        yield lambda text: lines.say(f"[{next(told)}/{total}] {text}")
+        lines, numbers = Lines(), iter(range(1, total + 1))
+        yield lambda text: lines.say(f"[{next(numbers)}/{total}] {text}")
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeLeft())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task, begun = progress.add_task("", total=total), iter(range(total))
-        yield lambda text: progress.update(task, description=text, completed=next(begun))
+        task, finished = progress.add_task("", total=total), iter(range(total))
+        yield lambda text: progress.update(task, description=text, completed=next(finished))

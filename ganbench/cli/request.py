@@ -1,11 +1,11 @@
-"""From what was typed to what the parts take: a suite, and where it is to run."""
+"""From what the user typed to what the package takes: a suite, and how to run it. Several commands need this."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,19 +15,25 @@ from ganbench.executors.base import Executor, Site
 from ganbench.runner import devices
 
 if TYPE_CHECKING:
+    from ganbench.cli.options import ExecutionOptions, SuiteOptions
     from ganbench.results.store import Store
+    from ganbench.runner.run import Request
+    from ganbench.suite import Suite
 
 
-def load(path: Path, options: Mapping[str, Any]) -> Any:
-    """The suite of a file, with the changes that the command line asks for."""
+def load(path: Path, options: SuiteOptions) -> Suite:
+    """Load a suite file with the changes that the command line asks for."""
     from ganbench import suite
 
-    changes = suite.Changes(tuple(options.get("only", ())), options.get("seeds"), tuple(options.get("set_", ())))
+    changes = suite.Changes(options.only, options.seeds, options.changes)
     return suite.load(path, changes, data_root=data_root())
 
 
 def suite_name(store: Store, typed: str | None) -> str:
-    """The suite with results that is meant: by its name, by its file, or the only one there. Raises `RequestError`."""
+    """The name of a suite with results, from its name or its file; None means the only suite in the store.
+
+    Raises `RequestError` when there is no such suite.
+    """
     from ganbench.plugins import guess
     from ganbench.report import only_suite
 
@@ -39,8 +45,8 @@ def suite_name(store: Store, typed: str | None) -> str:
         return name
     is_folder = Path(typed).is_dir()
     if is_folder or ("/" in typed and not is_file):
-        given = "a results folder is no suite" if is_folder else "there is no such results folder"
-        raise RequestError(typed, given, "allowed: a suite's name or file", "one folder is given by --results")
+        given = "this is a results folder, not a suite" if is_folder else "there is no such results folder"
+        raise RequestError(typed, given, "allowed: a suite's name or file", "give a results folder with --results")
     raise RequestError(
         str(store.root / "suites"),
         f"no suite {name!r} has run here",
@@ -49,22 +55,33 @@ def suite_name(store: Store, typed: str | None) -> str:
     )
 
 
-def request_of(suite: Any, options: Mapping[str, Any]) -> Any:
+def request_of(suite: Suite, options: ExecutionOptions, retry_failed: bool = False, pack: int = 1) -> Request:
     """How and where to run a suite."""
     from ganbench.runner.run import Request
 
-    inception = os.environ.get("GANBENCH_INCEPTION")
     site = Site(
-        results=options["results"].resolve(),
+        results=options.results.resolve(),
         data=data_root(),
         plugins=tuple(path.resolve() for path in suite.plugins),
-        devices=devices.resolve(options["devices"], options["workers"], options["per_gpu"]),
-        inception=Path(inception) if inception else None,
-        save_every=options["save_every"],
+        devices=devices.resolve(options.devices, options.workers, options.per_gpu),
+        inception=inception_weights(),
+        save_every=options.save_every,
     )
-    return Request(
-        site, _executor(options["executor"]), options["tracking_uri"], options["retry_failed"], options["pack"]
-    )
+    return Request(site, _executor(options.executor), options.tracking_uri, retry_failed, pack)
+
+
+def inception_weights() -> Path | None:
+    """The file with the Inception weights that `GANBENCH_INCEPTION` names, or None."""
+    inception = os.environ.get("GANBENCH_INCEPTION")
+    return Path(inception) if inception else None
+
+
+def print_excluded(suite: Suite) -> None:
+    """Print on stderr what a suite leaves out and why."""
+    for excluded in suite.excluded:
+        click.echo(f"excluded {excluded.spec.run_id()}: {excluded.because}", err=True)
+    for skip in suite.evaluation.skipped:
+        click.echo(f"not evaluated on {skip.dataset}: {skip.evaluator}: {skip.because}", err=True)
 
 
 def _executor(name: str) -> Callable[[Site], Executor]:
@@ -72,11 +89,3 @@ def _executor(name: str) -> Callable[[Site], Executor]:
     from ganbench.executors.local import Local
 
     return Inline if name == "inline" else Local
-
-
-def print_excluded(suite: Any) -> None:
-    """On stderr, what a suite leaves out and why."""
-    for item in suite.excluded:
-        click.echo(f"excluded {item.spec.run_id()}: {item.because}", err=True)
-    for skip in suite.evaluation.skipped:
-        click.echo(f"not evaluated on {skip.dataset}: {skip.evaluator}: {skip.because}", err=True)

@@ -1,49 +1,58 @@
-"""`ganbench show RUN`: what a run was asked to do, how far it is, its scores, and where its files are."""
+"""`ganbench show`: the spec, state, scores and files of one run."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
+from ganbench.cli.options import results
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.report.model.document import Table, numbered
-from ganbench.report.render import markdown
-from ganbench.report.text import ABSENT, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
+    from ganbench.results.state import Row, State
     from ganbench.results.store import RunFolder, Store
 
-SHOWN = 10  # ids listed when a prefix fits many
+SHOWN = 10  # ids listed when several runs match
+T = TypeVar("T")
 
 
-def show(store: Store, run_id: str) -> str:
-    """One run as text, found by its id, its hash or a beginning that fits only one. Raises `RequestError` otherwise."""
-    folder = _find(store, run_id)
-    parts = [
-        folder.run_id,
-        _readable(_state, folder),
-        _readable(_spec, folder),
-        _readable(_scores, folder),
-        _files(folder),
-        _readable(_log, folder),
-    ]
-    return "\n\n".join(part for part in dict.fromkeys(parts) if part)
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@results
+def show(run_id: str, results: Path) -> None:
+    """Show one run: its spec, state, scores and files, and the end of its log if it failed.
+
+    RUN is a run id, its hash, or the beginning of either that fits only one run.
+
+    \b
+    Example:
+      ganbench show lsgan-ring8-bn0-adam-s0
+    """
+    from ganbench.results.store import Store
+
+    click.echo(run_text(find_run(Store(results), run_id)))
 
 
-def _find(store: Store, prefix: str) -> RunFolder:
-    """The run of an id, else of the only id that begins so, else of the only hash that does."""
+def find_run(store: Store, prefix: str) -> RunFolder:
+    """The run with an id, else the only run whose id begins so, else the only run whose hash begins so.
+
+    Raises `RequestError` when no run or several runs match.
+    """
     known = [folder.run_id for folder in store.runs()]
-    found = [prefix] if prefix in known else [run_id for run_id in known if run_id.startswith(prefix)]
-    found = found or [run_id for run_id in known if run_id.rpartition("-")[2].startswith(prefix)]
-    if len(found) == 1:
-        return store.run(found[0])
+    matches = [prefix] if prefix in known else [run_id for run_id in known if run_id.startswith(prefix)]
+    matches = matches or [run_id for run_id in known if run_id.rpartition("-")[2].startswith(prefix)]
+    if len(matches) == 1:
+        return store.run(matches[0])
     place = str(store.root / "runs")
-    if found:
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        fits = f"it fits {', '.join(found[:SHOWN])}{more}"
-        raise RequestError(place, f"{prefix!r} is the beginning of {len(found)} runs", fits, "write more of the id")
+    if matches:
+        more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
+        fits = f"it fits {', '.join(matches[:SHOWN])}{more}"
+        raise RequestError(place, f"{prefix!r} is the beginning of {len(matches)} runs", fits, "write more of the id")
     near = get_close_matches(prefix, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise RequestError(
@@ -54,29 +63,47 @@ def _find(store: Store, prefix: str) -> RunFolder:
     )
 
 
-def _readable(part: Callable[[RunFolder], str], folder: RunFolder) -> str:
-    """A part of the answer, or the damage where it can't be read."""
+def run_text(folder: RunFolder) -> str:
+    """A run as text. A damaged file is named in place of what it should hold; the rest is still shown."""
+    parts = [
+        folder.run_id,
+        _part(folder.check, _state),
+        _part(lambda: folder.read_json("spec.json"), _spec),
+        _part(lambda: folder.rows("scores.jsonl"), _scores),
+        _files(folder.path, list(folder.path.iterdir())),
+        _part(lambda: _log_of_failure(folder), _log),
+    ]
+    return "\n\n".join(part for part in dict.fromkeys(parts) if part)
+
+
+def _part(read: Callable[[], T], draw: Callable[[T], str]) -> str:
     try:
-        return part(folder)
+        content = read()
     except DamagedRun as damage:
         return str(damage)
+    return draw(content)
 
 
-def _state(folder: RunFolder) -> str:
-    state = folder.check()
+def _log_of_failure(folder: RunFolder) -> list[str]:
+    """The last lines of the log of a failed run."""
+    state = folder.state()
+    return folder.log_end() if state and state.status == "failed" else []
+
+
+def _state(state: State | None) -> str:
     if state is None:
-        return _pairs({"status": "missing"})
+        return _aligned({"status": "missing"})
     seconds = f"{state.seconds:.1f}, {state.evaluation_seconds:.1f} of them in evaluation"
-    pairs = {"status": state.status, "step": state.step, "seconds": seconds}
+    lines = {"status": state.status, "step": state.step, "seconds": seconds}
     if state.diverged:
-        pairs["diverged"] = f"{state.diverged.get('term')} was not finite at step {state.diverged.get('step')}"
-    return _pairs(pairs | ({"error": state.error} if state.error else {}))
+        lines["diverged"] = f"{state.diverged.get('term')} was not finite at step {state.diverged.get('step')}"
+    return _aligned(lines | ({"error": state.error} if state.error else {}))
 
 
-def _spec(folder: RunFolder) -> str:
-    """Every part of the spec, its defaults written in: `lsgan (version 1, a 0, b 1, c 1)`."""
-    spec = (folder.read_json("spec.json") or {}).get("spec", {})
-    return _pairs({name: _component(value) for name, value in spec.items() if name != "format"})
+def _spec(body: Mapping[str, Any] | None) -> str:
+    """Every part of the spec with its defaults: `lsgan (version 1, a 0, b 1, c 1)`."""
+    spec = (body or {}).get("spec", {})
+    return _aligned({name: _component(value) for name, value in spec.items() if name != "format"})
 
 
 def _component(value: Any) -> str:
@@ -86,32 +113,31 @@ def _component(value: Any) -> str:
     return f"{value['kind']} ({options})" if "kind" in value else options
 
 
-def _scores(folder: RunFolder) -> str:
-    """The curve of every metric, the newest value of each step."""
-    newest = {(row["step"], row["metric"]): row["value"] for row in folder.rows("scores.jsonl")}
+def _scores(rows: Sequence[Row]) -> str:
+    """A table of every metric over the steps; of several scores at a step the newest counts."""
+    from ganbench.report.model.document import Table, numbered
+    from ganbench.report.render import markdown
+    from ganbench.report.text import ABSENT, number
+
+    newest = {(row["step"], row["metric"]): row["value"] for row in rows}
+    texts = {place: ABSENT if value is None else number(value) for place, value in newest.items()}
     steps = sorted({step for step, _ in newest})
     metrics = tuple(dict.fromkeys(metric for _, metric in newest))
-    rows = tuple((str(step), *(_value(newest.get((step, metric))) for metric in metrics)) for step in steps)
-    table = Table(title="scores", label="scores", columns=numbered("step", *metrics), rows=rows)
-    return markdown.table(table) if rows else "no scores yet"
+    lines = tuple((str(step), *(texts.get((step, metric), ABSENT) for metric in metrics)) for step in steps)
+    table = Table(title="scores", label="scores", columns=numbered("step", *metrics), rows=lines)
+    return markdown.table(table) if lines else "no scores yet"
 
 
-def _value(value: float | None) -> str:
-    return ABSENT if value is None else number(value)
+def _files(folder: Path, paths: Sequence[Path]) -> str:
+    names = sorted(path.name + "/" * path.is_dir() for path in paths if not path.name.startswith("."))
+    return f"files in {folder}:\n  {' '.join(names)}"
 
 
-def _files(folder: RunFolder) -> str:
-    names = sorted(path.name + "/" * path.is_dir() for path in folder.path.iterdir() if not path.name.startswith("."))
-    return f"files in {folder.path}:\n  {' '.join(names)}"
+def _log(lines: Sequence[str]) -> str:
+    return "\n".join(["the end of the log:", *(f"  {line}" for line in lines)]) if lines else ""
 
 
-def _log(folder: RunFolder) -> str:
-    """The end of a failed run's log."""
-    state = folder.state()
-    lines = folder.log_end() if state and state.status == "failed" else []
-    return "\n".join(["the log's end:", *(f"  {line}" for line in lines)]) if lines else ""
-
-
-def _pairs(pairs: dict[str, Any]) -> str:
-    width = max(map(len, pairs), default=0)
-    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs.items())
+def _aligned(lines: Mapping[str, Any]) -> str:
+    """Names and values in two columns."""
+    width = max(map(len, lines), default=0)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.cli.show import show
+from ganbench.cli.show import find_run, run_text
 from ganbench.errors import RequestError
 from ganbench.results.store import LOG_LINES, Store, write_json
 from tests.support.synthetic import Run, score, write_suite
@@ -18,6 +18,10 @@ FAILED = Run(
     variant="wgan", status="failed", error="RuntimeError: out of memory", log="step 1\nTraceback\nout of memory\n"
 )
 DIVERGED = Run(variant="minimax", status="diverged")
+
+
+def show(store: Store, typed: str) -> str:
+    return run_text(find_run(store, typed))
 
 
 def test_a_done_run(tmp_path: Path):
@@ -34,13 +38,13 @@ def test_a_failed_run_ends_with_its_log(tmp_path: Path):
     text = show(write_suite(tmp_path, [DONE, FAILED]), "wgan")
     assert "error    RuntimeError: out of memory" in text
     assert "no scores yet" in text
-    assert text.endswith("the log's end:\n  step 1\n  Traceback\n  out of memory")
+    assert text.endswith("the end of the log:\n  step 1\n  Traceback\n  out of memory")
 
 
-def test_of_a_long_log_the_end_is_told(tmp_path: Path):
+def test_a_long_log_is_shortened_to_its_end(tmp_path: Path):
     log = "".join(f"line {n}\n" for n in range(LOG_LINES + 9))
     text = show(write_suite(tmp_path, [Run(status="failed", error="OSError: disk full", log=log)]), "ns")
-    assert "the log's end:\n  line 9\n" in text and text.endswith(f"line {LOG_LINES + 8}")
+    assert "the end of the log:\n  line 9\n" in text and text.endswith(f"line {LOG_LINES + 8}")
 
 
 def test_a_diverged_run_says_where(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Looking on: what a snapshot counts, who is running, and the command itself."""
+"""`ganbench watch`: what a snapshot of a suite counts, how it is drawn, and when the command ends."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ganbench.cli import watch
+from ganbench.cli.watch import PATIENCE, WIDE, draw, follow
 from ganbench.errors import RequestError
-from ganbench.results import snapshot as watching
-from ganbench.results.snapshot import PATIENCE, WIDE, Running, snapshot, table, watch
+from ganbench.results.snapshot import RunProgress, read_snapshot
 from ganbench.results.store import State, Store
 from tests.support.synthetic import Run, score, write_suite
 
@@ -26,36 +27,36 @@ def study(root: Path) -> Store:
 
 def text(store: Store, width: int = 200) -> str:
     console = Console(file=io.StringIO(), width=width)
-    console.print(table(snapshot(store, "study"), width))
+    console.print(draw(read_snapshot(store, "study"), width))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_cells_count_their_runs_and_show_the_newest_scores(tmp_path: Path) -> None:
-    shot = snapshot(study(tmp_path), "study")
-    ((ns, lsgan),) = (section.cells for section in shot.sections)
-    assert shot.sections[0].axes == ("variant",) and (ns.name, lsgan.name) == (("ns",), ("lsgan",))
+    snapshot = read_snapshot(study(tmp_path), "study")
+    ((ns, lsgan),) = (dataset.cells for dataset in snapshot.datasets)
+    assert snapshot.datasets[0].axes == ("variant",) and (ns.name, lsgan.name) == (("ns",), ("lsgan",))
     assert ns.statuses == {"done": 2} and ns.newest == {"fd_pixels": [5.0, 6.0]}
-    assert lsgan.statuses == {"stopped": 1, "waiting": 1, "failed": 1}, "nobody holds the lock of the running one"
-    assert shot.left == 2 and "nobody works on it now" in text(study(tmp_path))
+    assert lsgan.statuses == {"stopped": 1, "waiting": 1, "failed": 1}, "no process holds the lock of the running one"
+    assert snapshot.unfinished == 2 and "no run is in training now" in text(study(tmp_path))
     assert "lsgan    0/3, 1 stopped, 1 failed  –          0.5" in text(study(tmp_path))
 
 
-def test_a_run_that_is_filled_has_a_speed(tmp_path: Path) -> None:
+def test_a_run_in_training_has_a_speed(tmp_path: Path) -> None:
     store = study(tmp_path)
     folder = store.run("lsgan-digits-s0-0123456789")
     rows = [{"step": step, "time": 1000.0 + step / 10, "terms": {}} for step in (100, 200, 1000)]
     folder.append("terms.jsonl", rows)
     folder.write_state(State("running", step=1000))
     with folder.lock():
-        shot = snapshot(store, "study")
-        assert shot.running == (Running(folder.run_id, 1000, 4000, pytest.approx(300.0)),)
+        snapshot = read_snapshot(store, "study")
+        assert snapshot.running == (RunProgress(folder.run_id, 1000, 4000, pytest.approx(300.0)),)
         assert "1000/4000  300 s" in text(store)
 
 
 def test_damaged_files_are_shown_as_such(tmp_path: Path) -> None:
     store = study(tmp_path)
     (store.run("ns-digits-s0-0123456789").path / "state.json").write_text("{")
-    assert snapshot(store, "study").statuses["damaged"] == 1
+    assert read_snapshot(store, "study").statuses["damaged"] == 1
 
 
 # --- tables ---
@@ -99,11 +100,11 @@ def test_a_narrow_terminal_shows_whole_names_and_says_which_metrics_it_leaves_ou
 
 
 def stage(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> io.StringIO:
-    """A terminal, and what happens elsewhere in each pause between two looks; nothing when there is no act left."""
+    """A terminal, and what other processes do in each pause between two snapshots; nothing after the last act."""
     screen, script = io.StringIO(), list(acts)
     terminal = partial(Console, file=screen, force_terminal=True, width=80, height=50, color_system=None)
-    monkeypatch.setattr(watching, "Console", terminal)
-    monkeypatch.setattr(watching.time, "sleep", lambda _: script.pop(0)() if script else None)
+    monkeypatch.setattr("rich.console.Console", terminal)
+    monkeypatch.setattr(watch.time, "sleep", lambda _: script.pop(0)() if script else None)
     return screen
 
 
@@ -115,35 +116,33 @@ def test_it_waits_for_the_first_worker_and_between_two_runs(tmp_path: Path, monk
     begun = [lock.acquire, lambda: first.write_state(State("running", step=1))]
     ended = [lambda: first.write_state(State("done", step=4000)), lock.release]
     screen = stage(monkeypatch, *alone[:-1], *begun, *ended, *alone[:-2], lambda: second.write_state(State("done")))
-    watch(store, "study")
+    follow(store, "study")
     assert "study: 1 running, 1 waiting" in screen.getvalue() and "0/4000" in screen.getvalue()
-    assert screen.getvalue().endswith("nothing is left to do: `ganbench report study` prints the tables\n")
+    assert screen.getvalue().endswith("all runs are over: `ganbench report study` prints the tables\n")
 
 
-def test_it_leaves_where_no_worker_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
-    screen = stage(monkeypatch, *[lambda: looks.append(1)] * 100)
-    watch(study(tmp_path), "study")
-    assert len(looks) == PATIENCE
+def test_it_ends_when_no_worker_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[int] = []
+    screen = stage(monkeypatch, *[lambda: pauses.append(1)] * 100)
+    follow(study(tmp_path), "study")
+    assert len(pauses) == PATIENCE
     text = " ".join(screen.getvalue().split())
-    assert text.endswith("nobody worked on it for 30 s, and 2 runs are left: `ganbench run` goes on with them")
+    assert text.endswith("no worker was active for 30 s, and 2 runs are unfinished: `ganbench run` continues with them")
 
 
 @pytest.mark.parametrize(("status", "once"), [("done", False), ("failed", False), ("missing", True)])
-def test_it_looks_once_where_nothing_is_left_or_that_was_asked(
+def test_it_prints_once_when_all_runs_are_over_or_once_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str, once: bool
 ) -> None:
     screen = stage(monkeypatch, *[lambda: pytest.fail("it waits")] * 2)
-    watch(write_suite(tmp_path, [Run(status=status)]), "study", once)
+    follow(write_suite(tmp_path, [Run(status=status)]), "study", once)
     assert "study: 1" in screen.getvalue()
 
 
-def test_it_prints_once_and_everything_where_there_is_no_terminal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_terminal_it_prints_everything_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     long = "lsgan[" + ",".join(f"option{number}=0.001" for number in range(7)) + "]"
-    watch(write_suite(tmp_path, [Run(), Run(variant=long), Run(seed=1, status="missing")]), "study")
+    follow(write_suite(tmp_path, [Run(), Run(variant=long), Run(seed=1, status="missing")]), "study")
     out = capsys.readouterr().out
     assert "study: 2 done, 1 waiting" in out and f"{long}  1/1" in out
     with pytest.raises(RequestError, match="has run here"):
-        watch(Store(tmp_path), "other")
+        follow(Store(tmp_path), "other")

@@ -80,7 +80,7 @@ def test_ctrl_c_stops_cleanly(ganbench: Run, suite: Path, tmp_path: Path, undist
     parent.send_signal(signal.SIGINT)
     _, err = parent.communicate(timeout=60)
     assert parent.returncode == 130, err
-    assert "Type the same line again" in err and "Traceback" not in err
+    assert "Run the same line again" in err and "Traceback" not in err
     assert ganbench("run", "small.yaml", *QUIET).returncode == 0
     assert table(ganbench) == undisturbed
 

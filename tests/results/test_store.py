@@ -366,7 +366,10 @@ def test_a_suite_is_meant_by_its_name_by_its_file_or_by_being_alone(tmp_path: Pa
         ("stduy", "no suite 'stduy' has run here. did you mean 'study'? known: study. run it first: ganbench run FILE"),
         ("x", "no suite 'x' has run here. known: study. run it first: ganbench run FILE"),
         ("suites/x.yaml", "no suite 'x' has run here. known: study. run it first: ganbench run suites/x.yaml"),
-        ("no/x", "no/x: there is no such results folder. allowed: a suite's name or file. one folder is given by --"),
+        (
+            "no/x",
+            "no/x: there is no such results folder. allowed: a suite's name or file. give a results folder w",
+        ),
     ],
 )
 def test_a_suite_without_results_is_told(tmp_path: Path, typed: str, told: str) -> None:
@@ -380,7 +383,9 @@ def test_a_folder_in_place_of_a_suite_is_told(tmp_path: Path, monkeypatch: pytes
     store = Store(tmp_path / "results").open()
     monkeypatch.chdir(tmp_path)
     for typed in ("results", str(tmp_path / "results")):
-        with pytest.raises(RequestError, match=r"a results folder is no suite\. .* one folder is given by --results"):
+        with pytest.raises(
+            RequestError, match=r"a results folder, not a suite\. .* give a results folder with --results"
+        ):
             suite_name(store, typed)
 
 

@@ -1,0 +1,52 @@
+"""`ganbench cache`: list or remove what has been computed from real samples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ganbench.cli.options import as_json, results
+
+
+@click.group()
+def cache() -> None:
+    """Cached features, statistics and classifiers of real samples."""
+
+
+@cache.command("list")
+@results
+@as_json
+def list_(results: Path, as_json: bool) -> None:
+    """List the files of the cache with their sizes. Damaged files are marked; they are computed again when needed.
+
+    \b
+    Example:
+      ganbench cache list
+    """
+    from ganbench.features.cache import kept
+
+    files = kept(results / "cache")
+    if as_json:
+        click.echo(json.dumps({"files": [vars(file) | {"path": str(file.path)} for file in files]}))
+        return
+    for file in files:
+        click.echo(f"{file.bytes / 2**20:9.2f} MiB  {file.path}{'' if file.whole else '  damaged'}")
+    damaged = sum(not file.whole for file in files)
+    total = sum(file.bytes for file in files) / 2**20
+    click.echo(f"{len(files)} files, {total:.2f} MiB, {damaged} damaged in {results / 'cache'}", err=True)
+
+
+@cache.command()
+@results
+def clear(results: Path) -> None:
+    """Remove the files of the cache. They are computed again when needed.
+
+    \b
+    Example:
+      ganbench cache clear
+    """
+    from ganbench.features import cache
+
+    click.echo(f"{cache.clear(results / 'cache')} files removed from {results / 'cache'}")

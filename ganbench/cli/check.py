@@ -1,0 +1,36 @@
+"""`ganbench check`: validate suite files without running anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ganbench.cli.options import SuiteOptions, collected, suite_options
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(SuiteOptions):
+    """What `ganbench check` takes."""
+
+    suites: tuple[Path, ...]
+
+
+@click.command()
+@click.argument("suites", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUITE...")
+@suite_options
+@collected(CheckOptions)
+def check(options: CheckOptions) -> None:
+    """Check suite files: print every mistake with its line, or how many runs there would be. Nothing is written.
+
+    \b
+    Example:
+      ganbench check suites/*.yaml
+    """
+    from ganbench.cli.request import load, print_excluded
+
+    for path in options.suites:
+        suite = load(path, options)
+        click.echo(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
+        print_excluded(suite)

@@ -1,0 +1,27 @@
+"""`ganbench cite`: the sources of the components of a suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.cli.options import SuiteOptions
+
+
+@click.command()
+@click.argument("suite", type=click.Path(path_type=Path))
+def cite(suite: Path) -> None:
+    """Print the sources of everything that a suite uses.
+
+    \b
+    Example:
+      ganbench cite suites/stability.yaml
+    """
+    from ganbench.cli.request import load
+
+    loaded = load(suite, SuiteOptions())
+    parts = [part for spec in loaded.specs for part in (spec.variant, spec.dataset, spec.network, spec.optimizer)]
+    sources = {part.kind(): part.source for part in (*parts, *loaded.evaluation.evaluators)}
+    for kind, source in sources.items():
+        click.echo(f"{kind}: {source}")

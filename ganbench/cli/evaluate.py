@@ -1,0 +1,123 @@
+"""`ganbench evaluate`: score anyone's samples."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganbench.cli.options import as_json, collected, results
+from ganbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from ganbench.features.bank import Bank
+    from ganbench.samples.sources import Sides
+
+PAIRS = 32  # generated samples in the picture, each beside its nearest real sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """What `ganbench evaluate` takes."""
+
+    generated: str
+    reference: str
+    validation: str | None
+    evaluators: str | None
+    plugins: tuple[Path, ...]
+    features: str | None
+    seed: int
+    out: Path | None
+    fingerprints: bool
+    devices: str
+    results: Path
+    as_json: bool
+
+
+@click.command()
+@click.argument("generated")
+@click.option("--reference", required=True, metavar="REF", help="The real samples to compare with.")
+@click.option("--validation", metavar="VAL", help="Further real samples, from which parzen chooses its width.")
+@click.option("--with", "evaluators", metavar="NAME[,NAME]",
+              help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}'; the default is all that"
+                   " fit.")  # fmt: skip
+@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
+@click.option("--features", metavar="F[,F]", help="pixels, classifier, inception ...; the default is all available.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of random draws.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Write scores.json, and pairs.png with generated samples beside the nearest real"
+                   " ones.")  # fmt: skip
+@click.option("--fingerprints", is_flag=True, help="Print how each number was computed.")
+@click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0", help="Device to compute on.")
+@results
+@as_json
+@collected(EvaluateOptions)
+def evaluate(options: EvaluateOptions) -> None:
+    """Score any generated samples against any reference.
+
+    GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
+    Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
+    are points or features, and are used unchanged. The folder `cache` of the results folder keeps features of the real
+    samples.
+
+    \b
+    Examples:
+      ganbench evaluate samples/ --reference dataset:cifar10
+      ganbench evaluate mine.npy --reference real.npz --validation held_out.npy --with parzen,fid --features pixels
+      ganbench evaluate samples.zip --reference photos/ --out scored --json
+    """
+    from ganbench.cli.progress import counted
+    from ganbench.datasets.parts.files import data_root
+    from ganbench.plugins import Registry
+    from ganbench.samples import available, body, choose, fitting, read_sides, score, steps, table
+
+    registry = Registry.of(options.plugins)
+    sides = read_sides(options.generated, options.reference, options.validation, data_root())
+    for note in sides.notes:
+        _say(note)
+    bank = _bank(options)
+    features, lacking = available(sides.real.space, bank, options.features)
+    evaluators, unfit = fitting(sides, choose(options.evaluators, features, registry))
+    with counted(steps(evaluators)) as step:
+        card = score(sides, evaluators, bank, options.seed, step)
+    absent = (*lacking, *unfit, *card.absent)
+    if not card.lines:
+        reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
+        raise RequestError(options.generated, f"nothing can be scored: {reasons}")
+    if options.out is not None:
+        _write(options.out, body(card, absent), sides)
+    click.echo(json.dumps(body(card, absent)) if options.as_json else table(card, absent, options.fingerprints))
+
+
+def _bank(options: EvaluateOptions) -> Bank:
+    from ganbench.cli.request import inception_weights
+    from ganbench.features.bank import Bank
+    from ganbench.runner import devices
+
+    cache = options.results.resolve() / "cache"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        todo = "choose another folder with --results"
+        raise RequestError(str(cache), f"can't write here: {error.strerror}", todo=todo) from None
+    return Bank(cache, devices.resolve(options.devices, 1)[0], inception_weights(), log=_say)
+
+
+def _write(folder: Path, scores: dict[str, Any], sides: Sides) -> None:
+    from ganbench.results import pictures
+    from ganbench.results.store import write_bytes, write_json
+    from ganbench.samples import pairs
+
+    try:
+        write_json(folder / "scores.json", scores)
+        write_bytes(folder / "pairs.png", pictures.pairs(*pairs(sides, PAIRS)))
+    except OSError as error:
+        given = f"can't write to {folder}: {error.strerror}"
+        raise RequestError("--out", given, todo="choose another folder") from None
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

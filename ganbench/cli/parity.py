@@ -1,0 +1,64 @@
+"""`ganbench parity`: compare this installation with known values."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganbench.cli.exit_codes import DONE, FAILED
+from ganbench.cli.options import as_json
+
+if TYPE_CHECKING:
+    from ganbench.parity import Result
+
+
+@click.command()
+@click.option("--slow", is_flag=True, help="Include the cases that take minutes and a gigabyte of memory.")
+@as_json
+def parity(slow: bool, as_json: bool) -> int:
+    """Recompute reference cases, closed forms and published values, and print expected, got and difference.
+
+    Exits with 1 when a case misses its value: then numbers from this installation can't be compared with others.
+
+    \b
+    Example:
+      ganbench parity
+    """
+    from ganbench import parity
+    from ganbench.cli.progress import counted
+
+    cases = [case for case in parity.CASES if slow or not case.slow]
+    results = []
+    with tempfile.TemporaryDirectory() as folder, counted(len(cases)) as step:
+        for case in cases:
+            step(case.name)
+            results.append(parity.measure(case, Path(folder)))
+    misses = sum(not result.agrees for result in results)
+    click.echo(json.dumps({"cases": [_as_json(result) for result in results]}) if as_json else _table(results))
+    click.echo(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree", err=True)
+    return FAILED if misses else DONE
+
+
+def _as_json(result: Result) -> dict[str, Any]:
+    """A case as JSON values; null stands for a number that is not finite."""
+    case = result.case
+    numbers = {"got": result.got, "difference": result.difference}
+    finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    expected = {"case": case.name, "metric": case.metric, "expected": case.expected, "tolerance": case.tolerance}
+    return expected | finite | {"agrees": result.agrees, "source": case.source}
+
+
+def _table(results: Sequence[Result]) -> str:
+    width = max(len(result.case.name) for result in results)
+    lines = [f"{'case':<{width}}  {'expected':>12}  {'got':>12}  {'difference':>10}  {'tolerance':>9}"]
+    for result in results:
+        case, miss = result.case, "" if result.agrees else "  MISS"
+        numbers = f"{case.expected:>12.9g}  {result.got:>12.9g}  {result.difference:>10.1e}  {case.tolerance:>9.1g}"
+        lines.append(f"{case.name:<{width}}  {numbers}{miss}")
+    return "\n".join(lines)

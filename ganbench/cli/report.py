@@ -1,0 +1,130 @@
+"""`ganbench report`: tables of a suite, or the comparison of two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from ganbench.cli.exit_codes import DONE, FAILED, WRONG
+from ganbench.cli.options import collected, results
+from ganbench.errors import RequestError
+
+if TYPE_CHECKING:
+    from ganbench.results.store import Store
+    from ganbench.results.table import Results
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """What `ganbench report` takes."""
+
+    suites: tuple[str, ...]
+    results: Path
+    format: str
+    rule: str | None
+    out: Path | None
+    publish: Path | None
+    fail_on: Literal["worse"] | None
+
+
+@click.command()
+@click.argument("suites", nargs=-1, metavar="[SUITE] [OTHER]")
+@results
+@click.option("--format", default="markdown", show_default=True,
+              type=click.Choice(["markdown", "csv", "latex", "html", "json"]))  # fmt: skip
+@click.option("--rule", metavar="last|tail|best:METRIC", help="How the marks of a run become one number.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
+@click.option("--publish", type=click.Path(path_type=Path), metavar="DIR",
+              help="Write every format, the environment and the figures (PDF, PNG) into a folder.")  # fmt: skip
+@click.option("--fail-on", type=click.Choice(["worse"]),
+              help="For two suites: exit with 1 when the second is significantly worse in any metric, in its rate of"
+                   " collapse or in its rate of divergence, or when it lost a run. A run is lost when the first suite"
+                   " has its number and the second does not, because the run failed, is missing, diverged or was not"
+                   " measured. Exit with 2 when there are too few pairs for any difference to be"
+                   " significant.")  # fmt: skip
+@collected(ReportOptions)
+def report(options: ReportOptions) -> int:
+    """Summarise the runs of a suite in tables, or compare two suites or results folders cell by cell.
+
+    \b
+    Examples:
+      ganbench report stability
+      ganbench report stability --format latex --out table.tex
+      ganbench report stability --format html --out report.html
+      ganbench report stability --format csv | column -ts,
+      ganbench report stability --publish paper/
+      ganbench report results-before/ results-after/ --fail-on worse
+    """
+    suites = options.suites
+    if len(suites) > 2 or (options.fail_on and len(suites) != 2):
+        raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
+    if len(suites) == 2 and options.publish:
+        raise RequestError("--publish", "two suites", "one suite", "write the comparison with --out")
+    try:
+        if options.publish:
+            return _publish(options, options.publish)
+        text, code = _compare(options) if len(suites) == 2 else (_render(options), DONE)
+        if options.out:
+            options.out.write_text(text + "\n")
+    except OSError as error:
+        option = "--publish" if options.publish else "--out"
+        given = f"can't write {error.filename}: {error.strerror}"
+        raise RequestError(option, given, todo="choose another path") from None
+    if options.out is None:
+        click.echo(text)
+    return code
+
+
+def _publish(options: ReportOptions, folder: Path) -> int:
+    """Write everything about one suite into a folder, and print the paths."""
+    from ganbench.report import publish
+
+    store, suite = _one_suite(options)
+    for path in publish(store, suite, options.rule, folder):
+        click.echo(str(path))
+    return DONE
+
+
+def _render(options: ReportOptions) -> str:
+    """The report of one suite."""
+    from ganbench.report import format_report
+
+    store, suite = _one_suite(options)
+    return format_report(store, suite, options.format, options.rule)
+
+
+def _one_suite(options: ReportOptions) -> tuple[Store, str]:
+    from ganbench.cli.request import suite_name
+    from ganbench.results.store import Store
+
+    store = Store(options.results)
+    return store, suite_name(store, options.suites[0] if options.suites else None)
+
+
+def _compare(options: ReportOptions) -> tuple[str, int]:
+    """The comparison of two suites or results folders, and the exit code. Warns on stderr of a gate that can't fail."""
+    from ganbench.report import format_comparison
+    from ganbench.report.analysis import versus
+
+    first, second = (_results(name, options.results) for name in options.suites)
+    comparison = versus.versus((first, second), (options.suites[0], options.suites[1]), options.rule)
+    text, code, too_few = format_comparison(comparison, options.format), DONE, versus.blind(comparison)
+    if options.fail_on:
+        code = FAILED if comparison.worse or comparison.lost else WRONG if too_few else DONE
+        if too_few:
+            click.echo(f"--fail-on {options.fail_on}: THIS GATE CAN'T FAIL, except for lost runs. {too_few}", err=True)
+    return text, code
+
+
+def _results(name: str, root: Path) -> Results:
+    """The results of a folder in which one suite ran, or of a suite in the folder `root`."""
+    from ganbench.cli.request import suite_name
+    from ganbench.results.store import Store
+    from ganbench.results.table import read
+
+    if Path(name).is_dir():
+        return read(Store(Path(name)), suite_name(Store(Path(name)), None))
+    return read(Store(root), suite_name(Store(root), name))

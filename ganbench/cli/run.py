@@ -1,0 +1,89 @@
+"""`ganbench run`: train and score whatever is missing from one or more suites."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
+from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
+
+if TYPE_CHECKING:
+    from ganbench.runner.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(SuiteOptions, ExecutionOptions):
+    """What `ganbench run` takes."""
+
+    suites: tuple[Path, ...]
+    pack: int
+    retry_failed: bool
+    dry_run: bool
+    as_json: bool
+
+
+@click.command()
+@click.argument("suites", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUITE...")
+@suite_options
+@execution_options
+@click.option("--pack", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Number of seeds of a cell that are trained as one program.")  # fmt: skip
+@click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
+@as_json
+@collected(RunOptions)
+def run(options: RunOptions) -> int:
+    """Run whatever is missing from one or more suites. After a stop, run the same line again to continue.
+
+    The exit code is 0 when every run is done or diverged, 1 when some run failed, and 130 after Ctrl-C.
+
+    \b
+    Examples:
+      ganbench run suites/stability.yaml
+      ganbench run suites/stability.yaml --only variant=ns,lsgan --only dataset=ring8 --seeds 2
+      ganbench run suites/stability.yaml --set train.steps=500 --set evaluate.samples=200
+      ganbench run suites/stability-mnist.yaml --devices 0,1 --per-gpu 4 --pack 5
+    """
+    from ganbench.cli.progress import talk
+    from ganbench.cli.request import load, request_of
+    from ganbench.runner import devices
+    from ganbench.runner import run as runner
+
+    code, summaries = DONE, []
+    loaded = [(load(path, options), load(path, replace(options, only=()))) for path in options.suites]
+    for suite, whole in loaded:
+        request = request_of(suite, options, options.retry_failed, options.pack)
+        speaker = talk()
+        plan = runner.preview(suite, request)
+        speaker.say(plan.headline(devices.headline(request.site.devices)))
+        if options.dry_run:
+            _print_plan(plan)
+            continue
+        try:
+            summary = runner.run(suite, whole, request, speaker)
+        except KeyboardInterrupt:
+            speaker.say(INTERRUPTED_TEXT)
+            return INTERRUPTED
+        summaries.append(summary)
+        code = FAILED if summary.failed else code
+        speaker.say(f"{suite.name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
+                    f"in {summary.seconds:.0f} s; `ganbench report {suite.name}` prints the tables")  # fmt: skip
+    if options.as_json:
+        for summary in summaries:
+            click.echo(json.dumps(asdict(summary)))
+    return code
+
+
+def _print_plan(plan: Plan) -> None:
+    """Print the ids of the runs to do on stdout, and what is left out and why on stderr."""
+    from ganbench.cli.request import print_excluded
+
+    for job in plan.jobs:
+        for run_id in job.run_ids:
+            click.echo(run_id)
+    print_excluded(plan.suite)

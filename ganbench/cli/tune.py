@@ -1,0 +1,80 @@
+"""`ganbench tune`: search the settings of each contender, then run the best ones on fresh seeds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
+from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions(SuiteOptions, ExecutionOptions):
+    """What `ganbench tune` takes."""
+
+    suite: Path
+    metric: str | None
+    trials: int
+    search: tuple[str, ...]
+    sampler: Literal["random", "tpe"]
+    as_json: bool
+
+
+@click.command()
+@click.argument("suite", type=click.Path(path_type=Path))
+@click.option("--metric", metavar="NAME", help="Metric to search by; the default is the suite's first metric.")
+@click.option("--trials", type=click.IntRange(min=1), default=16, show_default=True, help="Trials of each contender.")
+@click.option("--search", multiple=True, metavar="FIELD",
+              help="Search only these fields: optimizer.lr, variant.gp_weight ...")  # fmt: skip
+@click.option("--sampler", type=click.Choice(["random", "tpe"]), default="random", show_default=True,
+              help="Only random search can show what the best of fewer trials would have been.")  # fmt: skip
+@suite_options
+@execution_options
+@as_json
+@collected(TuneOptions)
+def tune(options: TuneOptions) -> int:
+    """Search each contender's settings with the same number of trials, then run the best settings on fresh seeds.
+
+    A contender is a cell of the suite without the fields that are searched; `ganbench list` shows the range of each
+    field. In every round, half of the trials stop after a quarter of their steps. The results go
+    into a suite NAME-tuned, on the suite's own seeds. After a stop, run the same line again to continue.
+
+    \b
+    Examples:
+      ganbench tune suites/stability.yaml --metric fd_classifier --trials 16 --only dataset=digits
+      ganbench tune suites/stability.yaml --search optimizer.lr --search optimizer.beta1
+    """
+    from ganbench import tuning
+    from ganbench.cli.progress import talk
+    from ganbench.cli.request import load, request_of
+    from ganbench.results.store import Store, write_json
+    from ganbench.runner import devices
+    from ganbench.runner import run as runner
+
+    suite, speaker = load(options.suite, options), talk()
+    request, store = request_of(suite, options), Store(options.results.resolve()).open()
+    budget = tuning.budget(suite, options.metric, options.trials, options.search, options.sampler)
+    runner.check_ready(suite, request.site)
+    desk = tuning.Desk(suite, store, partial(request.executor, request.site), speaker, budget)
+    speaker.say(f"{suite.name}: {len(tuning.contenders(suite, budget))} contenders, {budget.trials} trials each, "
+                f"by {budget.metric}; {devices.headline(request.site.devices)}")  # fmt: skip
+    try:
+        tuned = tuning.tune(desk, store.root / "tune")
+        best = tuning.report_suite(suite, budget, tuned)
+        body = tuning.record(best.name, budget, tuned)
+        write_json(store.root / "tune" / f"{best.name}.json", body)
+        summary = runner.run(best, best, request, speaker) if best.specs else None
+    except KeyboardInterrupt:
+        speaker.say(INTERRUPTED_TEXT)
+        return INTERRUPTED
+    finally:
+        speaker.close()
+    click.echo(json.dumps(body) if options.as_json else tuning.lines(body))
+    speaker.say(f"`ganbench report {best.name}` prints the tables of the chosen settings on fresh seeds")
+    return FAILED if summary is None or summary.failed else DONE
