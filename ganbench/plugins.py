@@ -16,7 +16,7 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,9 @@ FAMILIES = {
     "network": "networks",
     "optimizer": "optimizers",
     "evaluator": "evaluators",
+    "executor": "executors",
 }
+SUITE_FAMILIES = ("variant", "dataset", "network", "optimizer", "evaluator")  # those that a suite names
 RENAMED = {  # what plug-ins of version 0.1 import or override
     "Border": "DecisionBoundary",
     "Terms": "LossTerms",
@@ -79,6 +81,11 @@ class Registry:
         module = importlib.import_module(f"ganbench.{FAMILIES[family]}.{kind}")
         return _the_component(module, f"ganbench/{FAMILIES[family]}/{kind}.py")
 
+    def build(self, family: str, body: Mapping[str, Any]) -> Component:
+        """The component that `plain(component, complete=True)` wrote. Raises `RequestError` for an unknown kind."""
+        options = {name: _tuples(value) for name, value in body.items() if name != "kind"}
+        return self.find(family, body["kind"])(**options)
+
     def describe(self, *families: str) -> dict[str, list[dict[str, Any]]]:
         """`{"variants": [{"name", "source", "options": [...]}, ...], ...}` (see `options`); by default all families."""
         return {
@@ -101,8 +108,12 @@ class Registry:
 
 
 def family_of(component: type[Component]) -> str:
-    """The family of a component class: `variant`, `dataset`, `network`, `optimizer` or `evaluator`."""
+    """The family of a component class: a key of `FAMILIES`."""
     return next(family for family in FAMILIES if issubclass(component, _base(family)))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def hint(word: str, known: Iterable[str]) -> str:

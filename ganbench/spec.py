@@ -100,27 +100,30 @@ class RunSpec:
         }
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, complete: bool = False) -> Any:
     """A dataclass, tuple or number as JSON values; a whole float is written as an integer, so 1 and 1.0 are one value.
 
-    A component is written with its `identity()` and without the fields that don't count (see `Component`).
+    A component is written with its `identity()` and without the fields that don't count (see `Component`). In the
+    `complete` form, from which `Registry.build` makes an equal component, it has every field, each as it is.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        counted = (f for f in fields(value) if f.metadata.get("identity", True))
-        return _head(value) | {f.name: plain(getattr(value, f.name)) for f in counted}
+        written = (f for f in fields(value) if complete or f.metadata.get("identity", True))
+        return _head(value, complete) | {f.name: plain(getattr(value, f.name), complete=complete) for f in written}
     if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
+        return [plain(item, complete=complete) for item in value]
+    if isinstance(value, float) and not complete:
         if not math.isfinite(value):
             raise ValueError(f"a spec holds finite numbers only, not {value}")
         return int(value) if value.is_integer() else value
     return value
 
 
-def _head(value: Any) -> dict[str, Any]:
-    """What a component's fields don't tell: kind, version, the digest of a user's own file, identity. Else nothing."""
+def _head(value: Any, complete: bool) -> dict[str, Any]:
+    """A component's kind and, for its id, its version, the digest of a user's own file and its identity."""
     if getattr(value, "kind", None) is None:
         return {}
+    if complete:
+        return {"kind": value.kind()}
     digest = {"digest": value.digest} if value.digest else {}
     return {"kind": value.kind(), "version": type(value).version, **digest, **value.identity()}
 

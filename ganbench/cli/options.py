@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ganbench.plugins import Registry
+
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 Code = TypeVar("Code", int, None)
@@ -25,7 +27,7 @@ SUITE = (
     click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of the suite file."),
 )
 EXECUTION = (
-    click.option("--executor", type=click.Choice(["local", "inline"]), default="local", show_default=True,
+    click.option("--executor", type=click.Choice(Registry().names("executor")), default="local", show_default=True,
                  help="Train in worker processes on this machine, or in this process."),
     click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; on a CPU one per core."),
     click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Devices to train on."),

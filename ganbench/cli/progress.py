@@ -5,38 +5,28 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeft
 
-from ganbench.executors.base import Event, Outcome
+from ganbench.runner.events import Ended, Event, Listener, Noted, Progressed, Started
 
 
-class Talk(Protocol):
-    """Where the progress of one suite goes."""
-
-    def say(self, text: str) -> None: ...
-    def begin(self, name: str, runs: int, steps: int) -> None: ...
-    def hear(self, event: Event) -> None: ...
-    def end(self, outcome: Outcome) -> None: ...
-    def close(self) -> None: ...
-
-
-def talk() -> Talk:
+def progress_display() -> Listener:
     """A live display where stderr is a terminal, plain lines elsewhere."""
     return Live() if sys.stderr.isatty() else Lines()
 
 
-def line(outcome: Outcome) -> str:
+def line(ended: Ended) -> str:
     """`done      lsgan-ring8-bn0-adam-s0-0123456789  4000 steps  12.1 s`, with the reason of a bad end."""
     why = ""
-    if outcome.diverged:
-        why = f"  first non-finite: {outcome.diverged['term']} at step {outcome.diverged['step']}"
-    elif outcome.error:
-        why = f"  {outcome.error}"
-    return f"{outcome.status:<9} {outcome.run_id}  {outcome.step} steps  {outcome.seconds:.1f} s{why}"
+    if ended.diverged:
+        why = f"  first non-finite: {ended.diverged.term} at step {ended.diverged.step}"
+    elif ended.error:
+        why = f"  {ended.error}"
+    status = "paused" if ended.status == "running" else ended.status
+    return f"{status:<9} {ended.run_id}  {ended.step} steps  {ended.seconds:.1f} s{why}"
 
 
 class Lines:
@@ -52,12 +42,12 @@ class Lines:
         self._ended, self._runs = 0, runs
 
     def hear(self, event: Event) -> None:
-        if event["event"] == "note":
-            self.say(event["text"])
-
-    def end(self, outcome: Outcome) -> None:
-        self._ended += 1
-        self.say(f"[{self._ended}/{self._runs}] {line(outcome)}")
+        match event:
+            case Noted(text):
+                self.say(text)
+            case Ended():
+                self._ended += 1
+                self.say(f"[{self._ended}/{self._runs}] {line(event)}")
 
     def close(self) -> None:
         pass
@@ -85,34 +75,34 @@ class Live:
         self._progress.start()
 
     def hear(self, event: Event) -> None:
-        if event["event"] == "note":
-            self.say(event["text"])
-        elif event["event"] == "start":
-            self._show(event)
-        elif event["event"] == "progress":
-            self._advance(event)
-
-    def end(self, outcome: Outcome) -> None:
-        for run in [run for run in self._tasks if run == outcome.run_id]:
-            self._progress.remove_task(self._tasks.pop(run))
-        self.say(line(outcome))
+        match event:
+            case Noted(text):
+                self.say(text)
+            case Started():
+                self._show(event)
+            case Progressed():
+                self._advance(event)
+            case Ended():
+                if event.run_id in self._tasks:
+                    self._progress.remove_task(self._tasks.pop(event.run_id))
+                self.say(line(event))
 
     def close(self) -> None:
         self._progress.stop()
 
-    def _show(self, event: Event) -> None:
-        run, pack = event["runs"][0], len(event["runs"])
+    def _show(self, started: Started) -> None:
+        run, pack = started.runs[0], len(started.runs)
         if run not in self._tasks:
             text = f"  {run}" + (f" and {pack - 1} more" if pack > 1 else "")
-            self._tasks[run] = self._progress.add_task(text, total=event["steps"])
+            self._tasks[run] = self._progress.add_task(text, total=started.steps)
             self._steps[run] = 0
 
-    def _advance(self, event: dict[str, Any]) -> None:
-        run, pack = event["runs"][0], len(event["runs"])
-        gained = event["step"] - self._steps.get(run, 0)
-        self._steps[run] = event["step"]
+    def _advance(self, progressed: Progressed) -> None:
+        run, pack = progressed.runs[0], len(progressed.runs)
+        gained = progressed.step - self._steps.get(run, 0)
+        self._steps[run] = progressed.step
         if run in self._tasks:
-            self._progress.update(self._tasks[run], completed=event["step"])
+            self._progress.update(self._tasks[run], completed=progressed.step)
         if self._suite is not None:
             self._progress.advance(self._suite, gained * pack)
 

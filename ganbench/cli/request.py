@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
-from ganbench.executors.base import Executor, Site
+from ganbench.plugins import Registry
 from ganbench.runner import devices
+from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from ganbench.cli.options import ExecutionOptions, SuiteOptions
     from ganbench.results.store import Store
-    from ganbench.runner.run import Request
+    from ganbench.runner.run import Execution
     from ganbench.suite import Suite
+    from ganbench.tracking import Mirror
 
 
 def load(path: Path, options: SuiteOptions) -> Suite:
@@ -55,19 +57,30 @@ def suite_name(store: Store, typed: str | None) -> str:
     )
 
 
-def request_of(suite: Suite, options: ExecutionOptions, retry_failed: bool = False, pack: int = 1) -> Request:
+def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
     """How and where to run a suite."""
-    from ganbench.runner.run import Request
+    from ganbench.runner.run import Execution
 
-    site = Site(
+    weights = inception_weights()
+    download = str(weights) == "download"
+    settings = WorkerSettings(
         results=options.results.resolve(),
         data=data_root(),
         plugins=tuple(path.resolve() for path in suite.plugins),
-        devices=devices.resolve(options.devices, options.workers, options.per_gpu),
-        inception=inception_weights(),
+        inception=None if download else weights,
+        download_inception=download,
         save_every=options.save_every,
     )
-    return Request(site, _executor(options.executor), options.tracking_uri, retry_failed, pack)
+    executor: Any = Registry().find("executor", options.executor)
+    return Execution(executor(), settings, devices.resolve(options.devices, options.workers, options.per_gpu))
+
+
+def mirror_of(store: Store, tracking_uri: str | None, say: Callable[[str], None]) -> Mirror | None:
+    """What copies runs to MLflow while they are in progress; None for the URI `none`."""
+    from ganbench import tracking
+
+    uri = tracking.resolve(tracking_uri, store.root)
+    return tracking.Mirror(store, uri, say) if uri else None
 
 
 def inception_weights() -> Path | None:
@@ -82,10 +95,3 @@ def print_excluded(suite: Suite) -> None:
         click.echo(f"excluded {excluded.spec.run_id()}: {excluded.because}", err=True)
     for skip in suite.evaluation.skipped:
         click.echo(f"not evaluated on {skip.dataset}: {skip.evaluator}: {skip.because}", err=True)
-
-
-def _executor(name: str) -> Callable[[Site], Executor]:
-    from ganbench.executors.inline import Inline
-    from ganbench.executors.local import Local
-
-    return Inline if name == "inline" else Local

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,29 +49,30 @@ def run(options: RunOptions) -> int:
       ganbench run suites/stability.yaml --set train.steps=500 --set evaluate.samples=200
       ganbench run suites/stability-mnist.yaml --devices 0,1 --per-gpu 4 --pack 5
     """
-    from ganbench.cli.progress import talk
-    from ganbench.cli.request import load, request_of
-    from ganbench.runner import devices
+    from ganbench.cli.progress import progress_display
+    from ganbench.cli.request import execution_of, load, mirror_of
+    from ganbench.results.store import Store
+    from ganbench.runner import devices, plan
     from ganbench.runner import run as runner
 
     code, summaries = DONE, []
-    loaded = [(load(path, options), load(path, replace(options, only=()))) for path in options.suites]
-    for suite, whole in loaded:
-        request = request_of(suite, options, options.retry_failed, options.pack)
-        speaker = talk()
-        plan = runner.preview(suite, request)
-        speaker.say(plan.headline(devices.headline(request.site.devices)))
+    for suite in [load(path, options) for path in options.suites]:
+        execution, display = execution_of(suite, options), progress_display()
+        store = Store(execution.settings.results)
+        todo = plan.make(suite, store, options.retry_failed, options.pack)
+        display.say(todo.headline(devices.headline(execution.devices)))
         if options.dry_run:
-            _print_plan(plan)
+            _print_plan(todo)
             continue
+        mirror = mirror_of(store, options.tracking_uri, display.say)
         try:
-            summary = runner.run(suite, whole, request, speaker)
+            summary = runner.run(todo, execution, display, mirror)
         except KeyboardInterrupt:
-            speaker.say(INTERRUPTED_TEXT)
+            display.say(INTERRUPTED_TEXT)
             return INTERRUPTED
         summaries.append(summary)
         code = FAILED if summary.failed else code
-        speaker.say(f"{suite.name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
+        display.say(f"{suite.name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
                     f"in {summary.seconds:.0f} s; `ganbench report {suite.name}` prints the tables")  # fmt: skip
     if options.as_json:
         for summary in summaries:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -51,30 +50,31 @@ def tune(options: TuneOptions) -> int:
       ganbench tune suites/stability.yaml --search optimizer.lr --search optimizer.beta1
     """
     from ganbench import tuning
-    from ganbench.cli.progress import talk
-    from ganbench.cli.request import load, request_of
+    from ganbench.cli.progress import progress_display
+    from ganbench.cli.request import execution_of, load, mirror_of
     from ganbench.results.store import Store, write_json
-    from ganbench.runner import devices
+    from ganbench.runner import devices, plan
     from ganbench.runner import run as runner
 
-    suite, speaker = load(options.suite, options), talk()
-    request, store = request_of(suite, options), Store(options.results.resolve()).open()
+    suite, display = load(options.suite, options), progress_display()
+    execution, store = execution_of(suite, options), Store(options.results.resolve()).open()
     budget = tuning.budget(suite, options.metric, options.trials, options.search, options.sampler)
-    runner.check_ready(suite, request.site)
-    desk = tuning.Desk(suite, store, partial(request.executor, request.site), speaker, budget)
-    speaker.say(f"{suite.name}: {len(tuning.contenders(suite, budget))} contenders, {budget.trials} trials each, "
-                f"by {budget.metric}; {devices.headline(request.site.devices)}")  # fmt: skip
+    runner.check_ready(suite, execution.settings)
+    mirror = mirror_of(store, options.tracking_uri, display.say)
+    context = tuning.SearchContext(suite, store, execution, display, budget)
+    display.say(f"{suite.name}: {len(tuning.contenders(suite, budget))} contenders, {budget.trials} trials each, "
+                f"by {budget.metric}; {devices.headline(execution.devices)}")  # fmt: skip
     try:
-        tuned = tuning.tune(desk, store.root / "tune")
+        tuned = tuning.tune(context, store.root / "tune")
         best = tuning.report_suite(suite, budget, tuned)
         body = tuning.record(best.name, budget, tuned)
         write_json(store.root / "tune" / f"{best.name}.json", body)
-        summary = runner.run(best, best, request, speaker) if best.specs else None
+        summary = runner.run(plan.make(best, store), execution, display, mirror) if best.specs else None
     except KeyboardInterrupt:
-        speaker.say(INTERRUPTED_TEXT)
+        display.say(INTERRUPTED_TEXT)
         return INTERRUPTED
     finally:
-        speaker.close()
+        display.close()
     click.echo(json.dumps(body) if options.as_json else tuning.lines(body))
-    speaker.say(f"`ganbench report {best.name}` prints the tables of the chosen settings on fresh seeds")
+    display.say(f"`ganbench report {best.name}` prints the tables of the chosen settings on fresh seeds")
     return FAILED if summary is None or summary.failed else DONE

@@ -1,1 +1,1 @@
-"""Where workers run, one file each."""
+"""Where workers run: every module but `base` is an executor, one file each."""

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Protocol
+from abc import abstractmethod
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ganbench.runner.job import Job
+from ganbench.component import Component
 
-Event = dict[str, Any]  # {"event": "start" | "progress" | "note", ...}: talk for the live display
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one run ended; seconds are wall time of training and evaluation."""
-
-    run_id: str
-    status: str  # done | diverged | failed
-    step: int = 0
-    seconds: float = 0.0
-    diverged: dict[str, Any] | None = None
-    error: str | None = None
-
-    @classmethod
-    def of(cls, event: Event) -> Outcome:
-        """The outcome that an `end` event tells."""
-        return cls(**{f.name: event[f.name] for f in fields(cls)})
+if TYPE_CHECKING:
+    from ganbench.runner.events import Ended, Listen
+    from ganbench.runner.job import Job
+    from ganbench.runner.settings import WorkerSettings
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where the workers of one `ganbench run` work."""
+@dataclass(frozen=True, kw_only=True)
+class Executor(Component):
+    """Does jobs. Its fields say how it starts workers; what a worker needs to know comes as `WorkerSettings`."""
 
-    results: Path
-    data: Path | None
-    plugins: tuple[Path, ...]
-    devices: tuple[str, ...]  # one a worker: ("cpu", "cpu") or ("cuda:0", "cuda:0", "cuda:1")
-    inception: Path | None = None  # the Inception weights, or the word `download`
-    threads: int = 1  # CPU threads of a worker
-    save_every: float = 10.0  # seconds between resumable checkpoints, at least
+    @abstractmethod
+    def run(
+        self, jobs: Iterable[Job], workers: Sequence[WorkerSettings], listen: Listen
+    ) -> Generator[Ended, None, None]:
+        """Do jobs in so many workers and yield how every run of theirs ended, in any order; `listen` gets other events.
 
-
-class Executor(Protocol):
-    """Does jobs and yields the outcome of every run of theirs as it ends, in any order.
-
-    Closing the generator early (Ctrl-C) stops the workers after they have saved what they were doing.
-    """
-
-    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Generator[Outcome, None, None]: ...
+        Closing the generator early (Ctrl-C) stops the workers after they have saved what they were doing.
+        """

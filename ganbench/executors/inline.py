@@ -1,47 +1,49 @@
-"""Runs jobs one after the other in this process: for debugging, and for machines without subprocesses."""
+"""Does jobs one after the other in this process: for debugging, and for machines without subprocesses."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
-from ganbench.executors.base import Event, Outcome, Site
-from ganbench.results.store import Store
+from ganbench.executors.base import Executor
+from ganbench.runner.events import Busy, Ended, Event, Listen
 from ganbench.runner.job import Job
-from ganbench.runner.worker import Context, fill
+from ganbench.runner.settings import WorkerSettings
+from ganbench.runner.worker import Worker
 
-POLL = 1.0  # seconds between looks at a run that another process fills
+POLL = 1.0  # seconds between two attempts at a run that another process fills
 
 
-@dataclass(frozen=True)
-class Inline:
-    """An executor of one worker: this process, on the site's first device."""
+@dataclass(frozen=True, kw_only=True)
+class Inline(Executor):
+    """One worker, this process, with the settings of the first worker."""
 
-    site: Site
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "this process"
 
-    def run(self, jobs: Iterable[Job], listen: Callable[[Event], None]) -> Generator[Outcome, None, None]:
-        torch.set_num_threads(self.site.threads)
-        todo, events = deque(jobs), list[Event]()
-        context = self._context(events, listen)
+    def run(
+        self, jobs: Iterable[Job], workers: Sequence[WorkerSettings], listen: Listen
+    ) -> Generator[Ended, None, None]:
+        """Do the jobs in turn; one whose runs are busy goes to the end."""
+        settings, todo, events = workers[0], deque(jobs), list[Event]()
+        torch.set_num_threads(settings.threads)
+
+        def emit(event: Event) -> None:
+            events.append(event)
+            if not isinstance(event, Ended):
+                listen(event)
+
+        worker = Worker(settings, emit)
         while todo:
             job = todo.popleft()
             events.clear()
-            fill(job, context)
-            if any(event["event"] == "busy" for event in events):
+            worker.fill(job)
+            if any(isinstance(event, Busy) for event in events):
                 todo.append(job)
                 time.sleep(POLL)
-            for event in events:
-                if event["event"] == "end":
-                    yield Outcome.of(event)
-
-    def _context(self, events: list[Event], listen: Callable[[Event], None]) -> Context:
-        def emit(event: Event) -> None:
-            events.append(event)
-            listen(event)
-
-        site = self.site
-        return Context(Store(site.results), site.data, site.devices[0], emit, site.inception, site.save_every)
+            yield from (event for event in events if isinstance(event, Ended))

@@ -1,17 +1,19 @@
-"""A job: what one worker is told to do. It crosses the pipe to the worker as JSON."""
+"""A job: runs that one worker trains and scores together. It crosses the pipe to a worker process as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ganbench.component import Component
-from ganbench.spec import RunSpec, Schedule
+from ganbench.errors import RequestError
+from ganbench.spec import RunSpec, Schedule, plain
 
 if TYPE_CHECKING:
     from ganbench.evaluators.base import Evaluator
     from ganbench.plugins import Registry
+    from ganbench.variants.base import Variant
 
 FAMILIES = ("variant", "dataset", "network", "optimizer")
 
@@ -24,8 +26,8 @@ class Job:
     marks: tuple[int, ...]  # steps, rising; the last one is the run's length
     samples: int  # generated at each mark
     evaluators: tuple[Evaluator, ...]
-    until: int | None = None  # leave the runs at this mark, to be gone on with; None: to their end
-    budget: float | None = None  # the share of the wall time that evaluation may take; marks are left out to keep to it
+    until: int | None = None  # leave the runs at this mark, to be resumed later; None: train them to their end
+    budget: float | None = None  # the share of the wall time that evaluation may take; marks are skipped to keep to it
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -41,47 +43,35 @@ def score_key(evaluator: Evaluator, samples: int) -> str:
     return f"{evaluator.notation()} v{evaluator.version} n={samples}"
 
 
-def encode(job: Job) -> dict[str, Any]:
-    """A job as JSON values."""
-    return {
-        "specs": [{f.name: _value(getattr(spec, f.name)) for f in fields(spec)} for spec in job.specs],
-        "marks": list(job.marks),
-        "samples": job.samples,
-        "until": job.until,
-        "budget": job.budget,
-        "evaluators": [_value(evaluator) for evaluator in job.evaluators],
-    }
+def own_key(variant: Variant) -> str:
+    """The name under which the scores are kept that a variant measures of its own networks."""
+    return f"{variant.kind()} v{variant.version}"
 
 
-def decode(body: Mapping[str, Any], registry: Registry) -> Job:
-    """The job that was encoded. Raises `RequestError` for a component that is not there."""
-    return Job(
-        tuple(_spec(spec, registry) for spec in body["specs"]),
-        tuple(body["marks"]),
-        body["samples"],
-        tuple(_component(registry, "evaluator", evaluator) for evaluator in body["evaluators"]),
-        body["until"],
-        body["budget"],
-    )
+def encode(job: Job) -> str:
+    """A job as one line of JSON."""
+    components = {"specs": plain(job.specs, complete=True), "evaluators": plain(job.evaluators, complete=True)}
+    return json.dumps({"runs": job.run_ids, **vars(job), **components})
+
+
+def decode(line: str, registry: Registry) -> Job:
+    """The job that was encoded. Raises `RequestError` for a component that this process doesn't have as it was."""
+    body = json.loads(line)
+    runs = tuple(body.pop("runs"))
+    specs = tuple(_spec(spec, registry) for spec in body.pop("specs"))
+    evaluators: Any = tuple(registry.build("evaluator", evaluator) for evaluator in body.pop("evaluators"))
+    job = Job(specs, tuple(body.pop("marks")), evaluators=evaluators, **body)
+    if job.run_ids != runs:
+        given = "the worker reads other components than the command did: the file of a plug-in has changed"
+        raise RequestError("job", given, todo="run the same line again")
+    return job
+
+
+def run_ids(line: str) -> tuple[str, ...]:
+    """The ids of the runs of an encoded job, also of one that can't be decoded."""
+    return tuple(json.loads(line)["runs"])
 
 
 def _spec(body: Mapping[str, Any], registry: Registry) -> RunSpec:
-    components = {family: _component(registry, family, body[family]) for family in FAMILIES}
-    rest = {name: value for name, value in body.items() if name not in (*FAMILIES, "schedule")}
-    return RunSpec(**components, schedule=Schedule(**body["schedule"]), **rest)
-
-
-def _component(registry: Registry, family: str, body: Mapping[str, Any]) -> Any:
-    options = {name: _tuples(value) for name, value in body.items() if name != "kind"}
-    return registry.find(family, body["kind"])(**options)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, (Component, Schedule)):
-        kind = {"kind": value.kind()} if isinstance(value, Component) else {}
-        return kind | {f.name: _value(getattr(value, f.name)) for f in fields(value)}
-    return value
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+    components: dict[str, Any] = {family: registry.build(family, body[family]) for family in FAMILIES}
+    return RunSpec(**{**body, **components, "schedule": Schedule(**body["schedule"])})

@@ -1,124 +1,192 @@
-"""One run in progress: what goes into its folder, and when."""
+"""What is written into the folders of runs in progress, and when.
+
+`Recorder` writes one run's folder. `PackRecorder` holds those of a pack, whose runs skip marks and save checkpoints
+together.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ganbench.evaluators.base import Score
 from ganbench.features.bank import Real, evaluate
-from ganbench.features.cache import Stopwatch
 from ganbench.results import pictures, tensors
 from ganbench.results.store import RunFolder, State, Status, write_bytes, write_json
 from ganbench.rng import seed_of
-from ganbench.runner.budget import affords
-from ganbench.runner.job import Job, score_key
-from ganbench.runner.scores import own_rows, row
-from ganbench.spec import RunSpec
+from ganbench.runner.job import Job, own_key, score_key
 from ganbench.training.sampling import sample
-from ganbench.training.snapshot import RunSnapshot, Snapshot
-from ganbench.variants.base import Params
 
-SAVE_SHARE = 0.01  # of the time, at most, goes into resumable checkpoints
+if TYPE_CHECKING:
+    from ganbench.spec import RunSpec
+    from ganbench.training.snapshot import RunSnapshot, Snapshot
+    from ganbench.variants.base import Params
+
+SAVE_SHARE = 0.01  # the share of the time that resumable checkpoints take at most
 PICTURED = 64  # samples in a picture
+OWN = {"protocol": "the variant's own measure", "split": "test", "statistics": "float64"}
 
 
 @dataclass
 class Recorder:
-    """One run in progress: its folder and what its state will say."""
+    """One run in progress: its folder and the state that will be written there."""
 
     spec: RunSpec
+    job: Job
     folder: RunFolder
+    real: Real
     state: State
-    making: Stopwatch  # of what serves all runs: no part of this one's time
-    began: float = 0.0  # by its clock, minus the seconds of earlier sessions
+    began: float = 0.0  # on `clock`, minus the seconds of earlier sessions
     saved: float = 0.0  # when the last checkpoint was written
-    cost: float = 0.0  # what it cost, in seconds
-    scoring: float = 0.0  # what the mark scored last cost, in seconds
+    saving_seconds: float = 0.0  # what the last checkpoint cost
+    scoring_seconds: float = 0.0  # what the last scored mark cost
+
+    def begin(self, resumed: int, environment: dict[str, Any]) -> None:
+        """Open the folder at the step that the run resumes from; 0 starts anew."""
+        folder, state = self.folder, (self.folder.state() if resumed else None) or self.state
+        if resumed:
+            folder.write_state(state, seal=False)
+            folder.keep_rows_until(resumed)
+        else:
+            body = {"run_id": folder.run_id, "spec": self.spec.canonical(), "columns": self.spec.columns()}
+            write_json(folder.path / "spec.json", body)
+        write_json(folder.path / "env.json", environment)
+        self.state = replace(
+            state,
+            status="running",
+            error=None,
+            step=resumed,
+            scored={key: [mark for mark in marks if mark <= resumed] for key, marks in state.scored.items()},
+            skipped_marks=[mark for mark in state.skipped_marks if mark <= resumed],
+        )
+        folder.write_state(self.state)
+        self.began, self.saved = self.clock() - self.state.seconds, time.monotonic()
 
     def clock(self) -> float:
-        return time.monotonic() - self.making.seconds
+        """Seconds without those spent on what serves all runs, such as features of real samples."""
+        return time.monotonic() - self.real.cache.making.seconds
 
     def seconds(self) -> float:
+        """The run's wall time so far, over all its sessions."""
         return self.clock() - self.began
 
+    def record(self, snapshot: RunSnapshot, due: bool) -> None:
+        """Append a snapshot's terms; at a mark keep the generator and, if scores are due, draw a picture and score."""
+        folder = self.folder
+        if snapshot.terms:
+            folder.append("terms.jsonl", [{"step": snapshot.step, "time": time.time(), "terms": snapshot.terms}])
+        diverged = vars(snapshot.diverged) if snapshot.diverged else None
+        self.state = replace(self.state, step=snapshot.step, diverged=diverged)
+        if snapshot.step in self.job.marks and diverged is None:
+            self._record_mark(snapshot, due)
+        status: Status = "diverged" if diverged else "done" if snapshot.step == self.spec.steps else "running"
+        if status != "running":
+            self.state = replace(self.state, status=status, seconds=self.seconds())
+            folder.write_state(self.state)
+            folder.checkpoint().unlink(missing_ok=True)
 
-def begin(recorder: Recorder, resumed: int, about: dict[str, Any]) -> Recorder:
-    """Open a run's folder at the step it resumes from; 0 starts anew."""
-    spec, folder = recorder.spec, recorder.folder
-    state = (folder.state() if resumed else None) or recorder.state
-    if resumed:
-        folder.write_state(state, seal=False)
-        folder.keep_rows_until(resumed)
-    else:
-        told = {"run_id": folder.run_id, "spec": spec.canonical(), "columns": spec.columns()}
-        write_json(folder.path / "spec.json", told)
-    write_json(folder.path / "env.json", about)
-    scored = {key: [mark for mark in marks if mark <= resumed] for key, marks in state.scored.items()}
-    skipped_marks = [mark for mark in state.skipped_marks if mark <= resumed]
-    state = replace(state, status="running", error=None, step=resumed, scored=scored, skipped_marks=skipped_marks)
-    folder.write_state(state)
-    return replace(recorder, state=state, began=recorder.clock() - state.seconds, saved=time.monotonic())
+    def score(self, step: int, weights: Params) -> None:
+        """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
+        job, scored = self.job, self.state.scored
+        evaluators = {key: e for key, e in job.wanted().items() if step not in scored.get(key, ())}
+        generated = sample(self.spec, self.real.data, weights, job.samples, step)
+        x = generated.x.cpu()
+        picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x)
+        write_bytes(self.folder.path / "samples" / f"{step}.png", picture)
+        seed = seed_of(self.spec.seed, "score", step)
+        scores = evaluate(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
+        rows = [row(step, metric, score, score_key(evaluator, job.samples)) for evaluator, metric, score in scores]
+        self.folder.append("scores.jsonl", rows)
+        marks = {key: sorted({*scored.get(key, ()), step}) for key in evaluators}
+        self.state = replace(self.state, scored=scored | marks)
 
+    def save(self, snapshot: RunSnapshot) -> None:
+        """Write a resumable checkpoint."""
+        # the state first: rows past the checkpoint's step are dropped on resuming, missing rows would be lost
+        self.state = replace(self.state, seconds=self.seconds())
+        self.folder.write_state(self.state)
+        tensors.save(self.folder.checkpoint(), snapshot.checkpoint())
 
-def affordable(recorders: Sequence[Recorder], job: Job, step: int) -> bool:
-    """Whether a mark is scored: the last one always, another where the runs of the pack then keep to the budget."""
-    spent, cost = sum(r.state.evaluation_seconds for r in recorders), sum(r.scoring for r in recorders)
-    return step in (job.marks[-1], job.until) or affords(job.budget, spent, cost, recorders[0].seconds())
-
-
-def record(recorder: Recorder, look: RunSnapshot, job: Job, real: Real, due: bool) -> None:
-    """Append what a snapshot shows of one run; at a mark keep the generator and, if due, a picture and the scores."""
-    folder = recorder.folder
-    if look.terms:
-        folder.append("terms.jsonl", [{"step": look.step, "time": time.time(), "terms": look.terms}])
-    diverged = vars(look.diverged) if look.diverged else None
-    status: Status = "diverged" if diverged else "done" if look.step == recorder.spec.steps else "running"
-    recorder.state = replace(recorder.state, step=look.step, diverged=diverged)
-    if look.step in job.marks and diverged is None:
-        weights = look.generator()
-        tensors.save(folder.checkpoint(look.step), weights)
-        started = recorder.clock()
+    def _record_mark(self, snapshot: RunSnapshot, due: bool) -> None:
+        weights = snapshot.generator()
+        tensors.save(self.folder.checkpoint(snapshot.step), weights)
+        started = self.clock()
         if due:
-            scores(recorder, look.step, weights, job, real)
+            self.score(snapshot.step, weights)
         else:
-            recorder.state = replace(recorder.state, skipped_marks=[*recorder.state.skipped_marks, look.step])
-        folder.append("scores.jsonl", own_rows(look))
-        spent = recorder.clock() - started
-        recorder.scoring = spent if due else recorder.scoring
-        recorder.state = replace(recorder.state, evaluation_seconds=recorder.state.evaluation_seconds + spent)
-    if status != "running":
-        recorder.state = replace(recorder.state, status=status, seconds=recorder.seconds())
-        folder.write_state(recorder.state)
-        folder.checkpoint().unlink(missing_ok=True)
+            self.state = replace(self.state, skipped_marks=[*self.state.skipped_marks, snapshot.step])
+        self.folder.append("scores.jsonl", own_rows(snapshot))
+        spent = self.clock() - started
+        self.scoring_seconds = spent if due else self.scoring_seconds
+        self.state = replace(self.state, evaluation_seconds=self.state.evaluation_seconds + spent)
 
 
-def scores(recorder: Recorder, step: int, weights: Params, job: Job, real: Real) -> None:
-    """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
-    spec, folder, scored = recorder.spec, recorder.folder, recorder.state.scored
-    wanted = [e for e in job.evaluators if step not in scored.get(score_key(e, job.samples), ())]
-    made = sample(spec, real.data, weights, job.samples, step)
-    samples = made.x.cpu()
-    picture = folder.path / "samples" / f"{step}.png"
-    write_bytes(picture, pictures.png(samples[:PICTURED] if samples.dim() == 4 else samples))
-    found = evaluate(real.view(samples, made.y), real, wanted, seed_of(spec.seed, "score", step))
-    rows = [row(step, metric, score, score_key(evaluator, job.samples)) for evaluator, metric, score in found]
-    folder.append("scores.jsonl", rows)
-    marks = {score_key(e, job.samples): sorted({*scored.get(score_key(e, job.samples), ()), step}) for e in wanted}
-    recorder.state = replace(recorder.state, scored=scored | marks)
+@dataclass(frozen=True)
+class PackRecorder:
+    """The runs of a pack, in its order."""
+
+    job: Job
+    recorders: tuple[Recorder, ...]
+
+    @classmethod
+    def of(cls, job: Job, folders: Sequence[RunFolder], real: Real) -> PackRecorder:
+        pairs = zip(job.specs, folders, strict=True)
+        return cls(job, tuple(Recorder(spec, job, folder, real, State("running")) for spec, folder in pairs))
+
+    def begin(self, resumed: int, environment: dict[str, Any]) -> None:
+        """Open every folder at the step that the pack resumes from."""
+        for recorder in self.recorders:
+            recorder.begin(resumed, environment)
+
+    def record(self, snapshot: Snapshot) -> None:
+        """Record a snapshot of the runs that are still in progress."""
+        due = snapshot.step in self.job.marks and self._can_afford(snapshot.step)
+        for recorder, run in zip(self.recorders, snapshot.runs, strict=True):
+            if recorder.state.status == "running":
+                recorder.record(run, due)
+
+    def save(self, snapshot: Snapshot, every: float, now: bool) -> None:
+        """Write resumable checkpoints of all runs in progress, at one step: `now`, or when the last ones are old."""
+        pairs = zip(self.recorders, snapshot.runs, strict=True)
+        running = [(recorder, run) for recorder, run in pairs if recorder.state.status == "running"]
+        started = time.monotonic()
+        ages = [(recorder, started - recorder.saved) for recorder, _ in running]
+        if not now and not any(age > max(every, recorder.saving_seconds / SAVE_SHARE) for recorder, age in ages):
+            return
+        for recorder, run in running:
+            recorder.save(run)
+        for recorder, _ in running:
+            recorder.saved, recorder.saving_seconds = time.monotonic(), time.monotonic() - started
+
+    def _can_afford(self, step: int) -> bool:
+        """Whether a mark is scored: the last one always, another where the pack then keeps to its budget."""
+        spent = sum(recorder.state.evaluation_seconds for recorder in self.recorders)
+        cost = sum(recorder.scoring_seconds for recorder in self.recorders)
+        last = step in (self.job.marks[-1], self.job.until)
+        return last or affords(self.job.budget, spent, cost, self.recorders[0].seconds())
 
 
-def save(recorders: Sequence[Recorder], snapshot: Snapshot, every: float, now: bool) -> None:
-    """Write resumable checkpoints, of all runs of a pack at one step, when it is time to or when told."""
-    running = [pair for pair in zip(recorders, snapshot.runs, strict=True) if pair[0].state.status == "running"]
-    clock = time.monotonic()
-    if not now and not any(clock - recorder.saved > max(every, recorder.cost / SAVE_SHARE) for recorder, _ in running):
-        return
-    for recorder, look in running:
-        # the state first: what it says past the checkpoint is dropped on resuming, what it lacks would be missed
-        recorder.state = replace(recorder.state, seconds=recorder.seconds())
-        recorder.folder.write_state(recorder.state)
-        tensors.save(recorder.folder.checkpoint(), look.checkpoint())
-    for recorder, _ in running:
-        recorder.saved, recorder.cost = time.monotonic(), time.monotonic() - clock
+def affords(budget: float | None, spent: float, cost: float, elapsed: float) -> bool:
+    """Whether one more mark keeps evaluation within its share, with enough left over for the last mark.
+
+    `spent`: seconds of evaluation so far; `cost`: of the last scored mark, 0 before any; `elapsed`: wall time so far,
+    evaluation included. Without a budget every mark is affordable.
+    """
+    return budget is None or spent + 2 * cost < budget * (elapsed + 2 * cost)
+
+
+def row(step: int, metric: str, score: Score, evaluator: str) -> dict[str, Any]:
+    """A score of a run at a step, for `scores.jsonl`; `evaluator` is the name under which its scores are kept."""
+    return {"step": step, "time": time.time(), "metric": metric, "value": score.value, "stderr": score.stderr,
+            "n": score.n, "n_reference": score.n_reference, "evaluator": evaluator,
+            "fingerprint": score.fingerprint}  # fmt: skip
+
+
+def own_rows(snapshot: RunSnapshot) -> list[dict[str, Any]]:
+    """What the variant measures of its own networks; only training holds all of them."""
+    return [
+        row(snapshot.step, metric, Score(mean.value, mean.stderr, mean.n, mean.n, OWN), own_key(snapshot.spec.variant))
+        for metric, mean in snapshot.measures().items()
+    ]

@@ -1,44 +1,66 @@
-"""Carries out `ganbench run` for one suite: plan, execute, mirror, sum up."""
+"""Carries out a plan: checks, executes, sums up.
+
+`ganbench run` goes through this package as follows: `plan.make` compares a suite with the results folder and gives the
+jobs that are left; `run` hands them to an executor; each of its workers (`worker.Worker`) trains a job's runs, writes
+their folders through a `recorder.PackRecorder` and reports `events`.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from ganbench import __version__
-from ganbench.cli.progress import Talk
 from ganbench.datasets.base import Downloadable
-from ganbench.executors.base import Executor, Site
 from ganbench.features.bank import Bank
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
-from ganbench.runner import plan
-from ganbench.runner.job import score_key
-from ganbench.runner.scores import own_key
-from ganbench.tracking import Mirror, resolve
+from ganbench.runner.job import Job, own_key, score_key
+from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
+    from ganbench.executors.base import Executor
+    from ganbench.runner.events import Listener
     from ganbench.runner.plan import Plan
     from ganbench.suite import Suite
 
 
+class FolderMirror(Protocol):
+    """Copies run folders elsewhere while they are being filled."""
+
+    def start(self, suite: str, run_ids: Iterable[str]) -> None:
+        """Follow the folders of these runs."""
+
+    def close(self) -> object:
+        """Copy what is left."""
+
+
 @dataclass(frozen=True)
-class Request:
-    """How to run a suite, as the command line says it."""
+class Execution:
+    """How jobs are done: by which executor, in workers with which settings, one on each of the devices."""
 
-    site: Site
-    executor: Callable[[Site], Executor]
-    tracking_uri: str | None = None
-    retry_failed: bool = False
-    pack: int = 1
+    executor: Executor
+    settings: WorkerSettings
+    devices: tuple[str, ...]
+
+    def do(self, jobs: Iterable[Job], listener: Listener) -> Counter[str]:
+        """Do the jobs; how many runs ended with which status."""
+        statuses: Counter[str] = Counter()
+        workers = [replace(self.settings, device=device) for device in self.devices]
+        with closing(self.executor.run(jobs, workers, listener.hear)) as endings:  # closing stops the workers
+            for ended in endings:
+                statuses[ended.status] += 1
+                listener.hear(ended)
+        return statuses
 
 
 @dataclass(frozen=True)
-class Summary:
+class RunSummary:
     """What `ganbench run --json` ends with. `done` and `diverged` count the runs that are in the results now."""
 
     suite: str
@@ -47,71 +69,53 @@ class Summary:
     diverged: int
     failed: int
     excluded: int
-    skipped: int  # were there already
+    skipped: int  # done before
     seconds: float
 
 
-def preview(suite: Suite, request: Request) -> Plan:
-    """The plan of a run; nothing is written."""
-    return plan.make(suite, Store(request.site.results), request.retry_failed, request.pack)
+def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirror | None = None) -> RunSummary:
+    """Do the jobs of a plan. The manifest that the report reads is that of the whole suite, without `--only`.
 
-
-def run(suite: Suite, whole: Suite, request: Request, talk: Talk) -> Summary:
-    """Do what is left of a suite. `whole` is the suite without `--only`: what the report will be about.
-
-    Raises `RequestError` before anything runs when the results folder, data or weights can't be had.
+    Raises `RequestError` before anything runs when the results folder, data or weights are not available.
     """
-    began = time.monotonic()
-    store = Store(request.site.results).open()
-    check_ready(suite, request.site)
-    uri = resolve(request.tracking_uri, request.site.results)
-    write_manifest(store, manifest(whole))
-    todo = plan.make(suite, store, request.retry_failed, request.pack)
-    for text in todo.damaged:
-        talk.say(text)
-    mirror = Mirror(store, uri, talk.say) if uri else None
+    began, suite = time.monotonic(), plan.suite
+    store = Store(execution.settings.results).open()
+    check_ready(suite, execution.settings)
+    write_manifest(store, manifest(suite.whole))
+    for text in plan.damaged:
+        listener.say(text)
+    statuses: Counter[str] = Counter()
     try:
         if mirror:
             mirror.start(suite.name, [spec.run_id() for spec in suite.specs])
-        statuses = _execute(todo, request, talk)
+        if plan.jobs:
+            listener.begin(suite.name, plan.to_run, sum(spec.steps for job in plan.jobs for spec in job.specs))
+            statuses = execution.do(plan.jobs, listener)
     finally:
-        talk.close()
+        listener.close()
         if mirror:
             mirror.close()
-    earlier = Counter(_status(store, spec.run_id()) for spec in (*todo.done, *todo.failed))
-    total = earlier + statuses
-    return Summary(
+    total = statuses + Counter(_status(store, spec.run_id()) for spec in (*plan.done, *plan.failed))
+    return RunSummary(
         suite=suite.name,
         runs=len(suite.specs),
         done=total["done"],
         diverged=total["diverged"],
         failed=total["failed"],
         excluded=len(suite.excluded),
-        skipped=len(todo.done),
+        skipped=len(plan.done),
         seconds=round(time.monotonic() - began, 1),
     )
 
 
-def check_ready(suite: Suite, site: Site) -> None:
-    """What a run would miss only after minutes is missed now."""
+def check_ready(suite: Suite, settings: WorkerSettings) -> None:
+    """Raises `RequestError` now for data or weights that a run would miss only after minutes."""
     for dataset in {spec.dataset for spec in suite.specs}:
         if isinstance(dataset, Downloadable):
-            dataset.check(site.data)
+            dataset.check(settings.data)
     needs = {feature for evaluator in suite.evaluation.evaluators for feature in evaluator.needs()}
-    Bank(cache=Store(site.results).cache, inception_weights=site.inception).check_ready(needs)
-
-
-def _execute(todo: Plan, request: Request, talk: Talk) -> Counter[str]:
-    """Do the jobs; how many runs ended in which status."""
-    statuses: Counter[str] = Counter()
-    if not todo.jobs:
-        return statuses
-    talk.begin(todo.suite.name, todo.to_run, sum(spec.steps for job in todo.jobs for spec in job.specs))
-    with closing(request.executor(request.site).run(todo.jobs, talk.hear)) as outcomes:  # closing stops its workers
-        for outcome in outcomes:
-            statuses[outcome.status] += 1
-            talk.end(outcome)
-    return statuses
+    weights = Path("download") if settings.download_inception else settings.inception
+    Bank(Store(settings.results).cache, inception_weights=weights).check_ready(needs)
 
 
 def _status(store: Store, run_id: str) -> str:

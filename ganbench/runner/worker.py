@@ -1,16 +1,16 @@
 """Fills run folders: train, evaluate, record. The one loop with side effects.
 
-`fill` does one job; `ganbench.executors` decide where it is called: in this process, or in a worker process
-(`ganbench.runner.worker_process`) that lives on from job to job.
+`Worker.fill` does one job. Executors decide where it is called: in this process, or in a worker process
+(`ganbench.runner.worker_process`) that does one job after the other.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,169 +22,180 @@ from ganbench.features.bank import Bank, Real
 from ganbench.results import tensors
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
+from ganbench.runner.events import Busy, Ended, Listen, Noted, Progressed, Started
 from ganbench.runner.job import Job
 from ganbench.runner.plan import complete, missing
-from ganbench.runner.recorder import Recorder, affordable, begin, record, save, scores
+from ganbench.runner.recorder import PackRecorder, Recorder
+from ganbench.runner.settings import WorkerSettings
 from ganbench.training.state import Checkpoint
 from ganbench.training.trainer import Place, train
 
-Emit = Callable[[dict[str, Any]], None]
-
-ROWS_OF_TERMS = 100  # how often in a run the training curves get a point
-LOOK = 1.0  # seconds: who only looks whether a run is busy holds its lock for less
+ROWS_OF_TERMS = 100  # points of a run's training curves
+LOCK_WAIT = 1.0  # seconds; a process that only checks whether a run is busy holds its lock for less
 
 
 class Stopped(Exception):
     """The worker was asked to stop; the run has been saved and can be resumed."""
 
 
-@dataclass(frozen=True)
-class Context:
-    """Where a worker works. Nothing here changes a run's numbers on the CPU."""
+@dataclass
+class Worker:
+    """Does jobs one after the other. The real side of the last job's dataset is kept for the next one."""
 
-    store: Store
-    data_root: Path | None
-    device: str
-    emit: Emit
-    inception: Path | None = None  # the Inception network's weights
-    save_every: float = 10.0  # seconds between resumable checkpoints, at least
+    settings: WorkerSettings
+    emit: Listen
     stopping: Callable[[], bool] = lambda: False
+    store: Store = field(init=False)
+    _real: dict[Dataset, Real] = field(default_factory=dict)  # one at most: it holds all samples
 
+    def __post_init__(self) -> None:
+        self.store = Store(self.settings.results)
 
-def fill(job: Job, context: Context) -> None:
-    """Do a job: events `busy` (another process has it), then one `end` a run with its status. Raises `Stopped` only."""
-    folders = [context.store.run(run_id) for run_id in job.run_ids]
-    with ExitStack() as locks:
+    def fill(self, job: Job) -> None:
+        """Do a job and report it: `Busy` when another process fills its runs, else one `Ended` a run.
+
+        Raises `Stopped` only.
+        """
+        folders = self._folders(job.run_ids)
+        with ExitStack() as locks:
+            try:
+                for folder in folders:
+                    locks.enter_context(folder.lock().acquire(timeout=LOCK_WAIT))
+            except Timeout:
+                self.emit(Busy(job.run_ids))
+                return
+            except OSError as error:  # a full disk: nothing can be recorded
+                for run_id in job.run_ids:
+                    self.emit(Ended(run_id, "failed", error=f"its folder can't be locked: {error}"))
+                return
+            try:
+                self._fill_locked(job, folders)
+            except Stopped:
+                raise
+            except Exception as error:
+                for spec, folder in zip(job.specs, folders, strict=True):
+                    self._fail(folder, error, partial(complete, replace(job, specs=(spec,))))
+
+    def refuse(self, run_ids: Iterable[str], error: Exception) -> None:
+        """Let each run of a job that can't be read end as failed; on disk a finished one stays finished."""
+        for folder in self._folders(run_ids):
+            try:
+                with folder.lock().acquire(timeout=LOCK_WAIT):
+                    self._fail(folder, error, lambda state: False)
+            except OSError as trouble:  # no lock, or another process has it
+                self.emit(Ended(folder.run_id, "failed", error=_unrecorded(_sentence(error), trouble)))
+
+    def reference(self, dataset: Dataset) -> Real:
+        """The real side of a dataset; features and statistics are computed when an evaluator first needs them."""
+        if dataset not in self._real:
+            self._real.clear()
+            settings = self.settings
+            weights = Path("download") if settings.download_inception else settings.inception
+            bank = Bank(self.store.cache, settings.device, weights, log=self._note)
+            self._real[dataset] = bank.reference(dataset.load(settings.data))
+        return self._real[dataset]
+
+    def _note(self, text: str) -> None:
+        self.emit(Noted(text))
+
+    def _folders(self, run_ids: Iterable[str]) -> list[RunFolder]:
+        return [self.store.run(run_id) for run_id in run_ids]
+
+    def _fill_locked(self, job: Job, folders: Sequence[RunFolder]) -> None:
+        states = [self._trusted_state(folder) for folder in folders]
+        unfinished = [i for i, state in enumerate(states) if state is None or not state.finished]
+        if unfinished:
+            part = replace(job, specs=tuple(job.specs[i] for i in unfinished))
+            self._train(part, [folders[i] for i in unfinished])
+        for spec, folder in zip(job.specs, folders, strict=True):
+            self._score_missing(replace(job, specs=(spec,)), folder)
+        for folder in folders:
+            state = folder.state()
+            assert state is not None
+            self.emit(Ended.of(folder.run_id, state))
+
+    def _trusted_state(self, folder: RunFolder) -> State | None:
+        """The state of a run; a damaged run is reported and removed, and so done again."""
         try:
-            for folder in folders:
-                locks.enter_context(folder.lock().acquire(timeout=LOOK))
-        except Timeout:
-            context.emit({"event": "busy", "runs": list(job.run_ids)})
-            return
-        except OSError as error:  # a full disk: nothing can be recorded
-            for run_id in job.run_ids:
-                _end(run_id, State("failed", error=f"it can't be locked: {error}"), context)
-            return
+            return folder.check()
+        except DamagedRun as error:
+            self._note(str(error))
+            folder.clear()
+            return None
+
+    def _train(self, job: Job, folders: Sequence[RunFolder]) -> None:
+        real, steps, device = self.reference(job.specs[0].dataset), job.specs[0].steps, self.settings.device
+        for evaluator in job.evaluators:
+            evaluator.check(real)
+        checkpoints = self._checkpoints(folders)
+        pack = PackRecorder.of(job, folders, real)
+        pack.begin(checkpoints[0]["step"] if checkpoints else 0, environment.describe(device, len(job.specs)))
+        self.emit(Started(job.run_ids, steps))
+        for snapshot in train(job.specs, real.data, _stops(job), Place(device), checkpoints):
+            pack.record(snapshot)
+            self.emit(Progressed(job.run_ids, snapshot.step))
+            stopping = self.stopping()
+            pack.save(snapshot, self.settings.save_every, now=stopping or snapshot.step == job.until)
+            if stopping:
+                raise Stopped
+
+    def _checkpoints(self, folders: Sequence[RunFolder]) -> list[Checkpoint] | None:
+        """The checkpoints to resume from, all of one step; None to start anew, with what is there removed."""
+        loaded = [self._load(folder.checkpoint()) for folder in folders]
+        checkpoints = [checkpoint for checkpoint in loaded if checkpoint]
+        if len(checkpoints) == len(folders) and len({checkpoint["step"] for checkpoint in checkpoints}) == 1:
+            return checkpoints
+        for folder in folders:
+            folder.clear()
+        return None
+
+    def _load(self, path: Path) -> Any:
+        """A checkpoint, or None where it is absent; a damaged one is reported and counts as absent."""
         try:
-            _fill_locked(job, folders, context)
-        except Stopped:
-            raise
-        except Exception as error:
-            text = str(error) if isinstance(error, GanbenchError) else f"{type(error).__name__}: {error}"
-            _fail(job, folders, (text, traceback.format_exc()), context)
+            return tensors.load(path, self.settings.device)
+        except DamagedRun as damage:
+            self._note(str(damage))
+            return None
 
-
-def _fill_locked(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
-    states = [_trusted(folder, context) for folder in folders]
-    open_runs = [i for i, state in enumerate(states) if state is None or not state.finished]
-    if open_runs:
-        part = replace(job, specs=tuple(job.specs[i] for i in open_runs))
-        _train(part, [folders[i] for i in open_runs], context)
-    for spec, folder in zip(job.specs, folders, strict=True):
-        _score_missing(replace(job, specs=(spec,)), folder, context)
-    for folder in folders:
+    def _score_missing(self, job: Job, folder: RunFolder) -> None:
+        """Score a finished run at marks that lack an evaluator, from the generators kept there, without training."""
         state = folder.state()
         assert state is not None
-        _end(folder.run_id, state, context)
-
-
-def _end(run_id: str, state: State, context: Context) -> None:
-    told = {name: getattr(state, name) for name in ("status", "step", "seconds", "diverged", "error")}
-    context.emit({"event": "end", "run_id": run_id, **told})
-
-
-def _trusted(folder: RunFolder, context: Context) -> State | None:
-    """The state of a run; one whose files can't be believed is reported, removed and so done again."""
-    try:
-        return folder.check()
-    except DamagedRun as error:
-        context.emit({"event": "note", "text": str(error)})
-        folder.clear()
-        return None
-
-
-def _train(job: Job, folders: Sequence[RunFolder], context: Context) -> None:
-    real = reference(job.specs[0].dataset, context)
-    for evaluator in job.evaluators:
-        evaluator.check(real)
-    checkpoints = _checkpoints(folders, context)
-    steps, resumed = job.specs[0].steps, checkpoints[0]["step"] if checkpoints else 0
-    about = environment.describe(context.device, len(job.specs))
-    pairs = zip(job.specs, folders, strict=True)
-    recorders = [begin(Recorder(*pair, State("running"), real.cache.making), resumed, about) for pair in pairs]
-    curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
-    stops = sorted({*curve, *job.marks})
-    context.emit({"event": "start", "runs": list(job.run_ids), "steps": steps})
-    within = [stop for stop in stops if stop <= (job.until or steps)]
-    for snapshot in train(job.specs, real.data, within, Place(context.device), checkpoints):
-        due = snapshot.step in job.marks and affordable(recorders, job, snapshot.step)
-        for recorder, look in zip(recorders, snapshot.runs, strict=True):
-            if recorder.state.status == "running":
-                record(recorder, look, job, real, due)
-        context.emit({"event": "progress", "runs": list(job.run_ids), "step": snapshot.step, "of": steps})
-        stopping = context.stopping()
-        save(recorders, snapshot, context.save_every, now=stopping or snapshot.step == job.until)
-        if stopping:
-            raise Stopped
-
-
-@lru_cache(maxsize=1)
-def reference(dataset: Dataset, context: Context) -> Real:
-    """The real side of a dataset, kept from job to job; features and statistics are computed when first asked for."""
-
-    def log(text: str) -> None:
-        context.emit({"event": "note", "text": text})
-
-    bank = Bank(cache=context.store.cache, device=context.device, inception_weights=context.inception, log=log)
-    return bank.reference(dataset.load(context.data_root))
-
-
-def _checkpoints(folders: Sequence[RunFolder], context: Context) -> list[Checkpoint] | None:
-    """The checkpoints to resume from, all of one step; None to start anew (and clear what is there)."""
-    found = [_kept(folder.checkpoint(), context) for folder in folders]
-    if all(found) and len({checkpoint["step"] for checkpoint in found if checkpoint}) == 1:
-        return [checkpoint for checkpoint in found if checkpoint]
-    for folder in folders:
-        folder.clear()
-    return None
-
-
-def _kept(path: Path, context: Context) -> Any:
-    """A checkpoint, or None where it is absent; a damaged one is reported and counts as absent."""
-    try:
-        return tensors.load(path, context.device)
-    except DamagedRun as damage:
-        context.emit({"event": "note", "text": str(damage)})
-        return None
-
-
-def _score_missing(job: Job, folder: RunFolder, context: Context) -> None:
-    """Score a finished run at marks that lack an evaluator, from the generators kept there: nothing is trained."""
-    state = folder.state()
-    assert state is not None
-    if complete(job, state):
-        return
-    real = reference(job.specs[0].dataset, context)
-    recorder = Recorder(job.specs[0], folder, state, real.cache.making)
-    for mark in missing(job, state):
-        weights = _kept(folder.checkpoint(mark), context)
-        if weights is None:  # this run was recorded at other marks: only training can give this one
-            folder.clear()
-            _train(job, [folder], context)
+        if complete(job, state):
             return
-        scores(recorder, mark, weights, job, real)
-        folder.write_state(recorder.state)
+        recorder = Recorder(job.specs[0], job, folder, self.reference(job.specs[0].dataset), state)
+        for mark in missing(job, state):
+            weights = self._load(folder.checkpoint(mark))
+            if weights is None:  # the run was recorded at other marks: only training can make this generator
+                folder.clear()
+                self._train(job, [folder])
+                return
+            recorder.score(mark, weights)
+            folder.write_state(recorder.state)
 
-
-def _fail(job: Job, folders: Sequence[RunFolder], why: tuple[str, str], context: Context) -> None:
-    """Record a failure (what to say, what to log) in every run of a job that lacks something; finished ones stay so."""
-    for spec, folder in zip(job.specs, folders, strict=True):
+    def _fail(self, folder: RunFolder, error: Exception, is_complete: Callable[[State], bool]) -> None:
+        """Record a failure in a run that lacks something; a complete one stays as it is."""
+        text = _sentence(error)
         state = State("running")
         try:
             state = folder.state() or state
-            if not complete(replace(job, specs=(spec,)), state):
-                state = folder.fail(state, *why)
-        except (OSError, DamagedRun) as trouble:  # a full disk: say so, and leave the run to be resumed
-            told = f"{why[0]}; and the failure could not be recorded: {trouble}"
-            state = replace(state, status="failed", error=told)
-        _end(folder.run_id, state, context)
+            if not is_complete(state):
+                state = folder.fail(state, text, "".join(traceback.format_exception(error)))
+        except (OSError, DamagedRun) as trouble:  # a full disk: report it, and leave the run to be resumed
+            state = replace(state, status="failed", error=_unrecorded(text, trouble))
+        self.emit(Ended.of(folder.run_id, state))
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, GanbenchError) else f"{type(error).__name__}: {error}"
+
+
+def _unrecorded(text: str, trouble: Exception) -> str:
+    return f"{text}; and the failure could not be recorded: {trouble}"
+
+
+def _stops(job: Job) -> list[int]:
+    """The steps at which the trainer yields a snapshot: the job's marks and the points of the training curves."""
+    steps = job.specs[0].steps
+    curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
+    return [step for step in sorted({*curve, *job.marks}) if step <= (job.until or steps)]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ganbench.component import Count, Fraction
-from ganbench.plugins import FAMILIES, Registry
+from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.spec import AXES, Schedule
 from ganbench.suite.questions_schema import questions
 from ganbench.suite.shapes import Json, by_dataset, closed, listed, ref
@@ -36,7 +36,7 @@ def schema(registry: Registry | None = None) -> Json:
         "plugins": listed({"type": "string"}),
         **questions(AXES),
     }
-    families = {family: _family(family, registry) for family in FAMILIES}
+    families = {family: _family(family, registry) for family in SUITE_FAMILIES}
     scalars = {axis: _type(kind) for axis, kind in SCALARS.items()}
     definitions = {
         **families,

@@ -49,7 +49,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,7 +60,7 @@ from ganbench.spec import AXES, RunSpec
 from ganbench.suite.asked import Asked, read_asked
 from ganbench.suite.changes import Changes, changed, kept
 from ganbench.suite.evaluation import Evaluation, Skipped, own_metrics, read_evaluation, read_select
-from ganbench.suite.grid import Block, Grid, need_steps, read_blocks, read_spaces, read_train
+from ganbench.suite.grid import Grid, need_steps, read_blocks, read_spaces, read_train
 from ganbench.suite.json_schema import schema
 from ganbench.suite.nodes import Mistakes, Node, read
 from ganbench.suite.outcome import read_outcome
@@ -86,6 +86,12 @@ class Suite:
     axes: tuple[str, ...]
     plugins: tuple[Path, ...]
     questions: Questions
+    narrowed_from: Suite | None = None  # the suite of which `--only` kept a part
+
+    @property
+    def whole(self) -> Suite:
+        """The suite without `--only`."""
+        return self.narrowed_from or self
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,19 +124,33 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
     if not specs:
         mistakes.at(draft.top["grid"], "every run is excluded", excluded[0].because)
     mistakes.stop()
-    keeps = kept(every, changes.only)
-    rest = tuple(filter(keeps, every))
-    return Suite(
+    suite = Suite(
         name=str(draft.top["name"].value),
         about=str(draft.top["about"].value) if "about" in draft.top else "",
         path=path,
-        specs=tuple(filter(keeps, specs)),
-        excluded=tuple(one for one in excluded if keeps(one.spec)),
-        evaluation=draft.evaluation.on({spec.dataset.notation() for spec in rest}),
+        specs=specs,
+        excluded=excluded,
+        evaluation=draft.evaluation.on({spec.dataset.notation() for spec in every}),
         select=draft.select,
-        axes=_varying(draft.grid.blocks, rest),
+        axes=_varying({axis for block in draft.grid.blocks for axis in block}, every),
         plugins=draft.plugins,
         questions=Questions(outcome=draft.outcome, compare=compare, claims=claims),
+    )
+    return _narrowed(suite, changes.only) if changes.only else suite
+
+
+def _narrowed(suite: Suite, only: Sequence[str]) -> Suite:
+    """The part of a suite that `--only` keeps. Raises `RequestError` for an axis or a value that no run has."""
+    every = (*suite.specs, *(excluded.spec for excluded in suite.excluded))
+    keeps = kept(every, only)
+    rest = tuple(filter(keeps, every))
+    return replace(
+        suite,
+        specs=tuple(filter(keeps, suite.specs)),
+        excluded=tuple(excluded for excluded in suite.excluded if keeps(excluded.spec)),
+        evaluation=suite.evaluation.on({spec.dataset.notation() for spec in rest}),
+        axes=_varying(suite.axes, rest),
+        narrowed_from=suite,
     )
 
 
@@ -186,8 +206,7 @@ def _plugins(node: Node | None, folder: Path, mistakes: Mistakes) -> tuple[Regis
     return registry, tuple(paths)
 
 
-def _varying(blocks: Iterable[Block], specs: Iterable[RunSpec]) -> tuple[str, ...]:
-    """The grid's axes on which the runs have more than one value."""
-    named = {axis for block in blocks for axis in block}
+def _varying(named: Container[str], specs: Iterable[RunSpec]) -> tuple[str, ...]:
+    """The named axes on which the runs have more than one value."""
     columns = [spec.columns() for spec in specs]
     return tuple(axis for axis in AXES if axis in named and len({row[axis] for row in columns}) > 1)

@@ -14,10 +14,8 @@ from annotated_types import Ge, Gt, Le, Lt, Predicate
 
 from ganbench.component import Component, options
 from ganbench.plugins import Registry, family_of
-from ganbench.runner.job import Job, decode, encode
 from ganbench.spec import canonical_json, plain
 from ganbench.testing._claim import claim
-from ganbench.testing.runs import small_run
 
 
 def check_component(example: Component, registry: Registry | None = None) -> None:
@@ -77,10 +75,8 @@ def check_value(value: Component, registry: Registry) -> None:
     head = (body["kind"], body["version"])
     claim(head == (value.kind(), value.version), f"{name}: its canonical JSON is of another kind or version")
     family = family_of(type(value))
-    spec, evaluators = (small_run(), (value,)) if family == "evaluator" else (small_run(**{family: value}), ())
-    job = Job((spec,), (2, 4), 10, evaluators)  # type: ignore[arg-type]
-    sent = json.loads(json.dumps(encode(job)))
-    claim(decode(sent, registry) == job, f"{name} reaches a worker as another value")
+    sent = json.loads(json.dumps(plain(value, complete=True)))
+    claim(registry.build(family, sent) == value, f"{name} reaches a worker as another value")
 
 
 def _is_frozen(component: type[Component]) -> bool:

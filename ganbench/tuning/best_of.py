@@ -1,4 +1,4 @@
-"""What the best of k trials is worth: the number that shows whether a contender won by being tuned more."""
+"""The expected best of k trials, which shows whether a contender won by being tuned more."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Best:
 def best_of(values: Sequence[float], better: str, worst: float, seed: int = 0) -> list[Best]:
     """For k = 1..n, the mean best of k of the n trials' values, drawn without replacement.
 
-    `better`: `lower` or `higher`. A trial that was given up counts with its value at its rung: that is what its share
+    `better`: `lower` or `higher`. A trial that was given up counts with its value at its rung, which is what its share
     of the compute bought. One that diverged or failed (NaN) counts as `worst`, the worst value that any trial of any
     contender had: with its own worst, a contender that fails often would look as if tuning made no difference. The
-    trials must be exchangeable (a random search), or the curve flatters. Source: Dodge et al. 2019, arXiv:1909.03004,
-    section 3, here without replacement; the interval is the percentile bootstrap over trials. Raises ValueError when no
-    trial has a value.
+    trials must be exchangeable (a random search), or the curve is too optimistic. Source: Dodge et al. 2019,
+    arXiv:1909.03004, section 3, here without replacement; the interval is the percentile bootstrap over trials. Raises
+    ValueError when no trial has a value.
     """
     sample = np.asarray(values, dtype=np.float64)
     sign = -1.0 if better == "lower" else 1.0

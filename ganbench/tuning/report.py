@@ -1,4 +1,4 @@
-"""What a search leaves for the report: the trials, the chosen settings and what the best of k is worth."""
+"""What a search leaves for the report: the trials, the chosen settings and the expected best of k trials."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ RULE = (
 
 def record(suite: str, budget: Budget, tuned: Sequence[Tuned]) -> dict[str, Any]:
     """A JSON object. A failed trial's value is null and counts as `worst`, which is null where no trial has a value."""
-    values = [trial.value for one in tuned for trial in one.trials if trial.value is not None]
+    values = [trial.value for contender in tuned for trial in contender.trials if trial.value is not None]
     worst = (max if budget.better == "lower" else min)(values, default=None)
-    found = [_contender(one, budget, worst) for one in tuned]
-    return {"suite": suite, **asdict(budget), "rule": RULE, "worst": worst, "contenders": found}
+    searched = [_contender(contender, budget, worst) for contender in tuned]
+    return {"suite": suite, **asdict(budget), "rule": RULE, "worst": worst, "contenders": searched}
 
 
-def _contender(one: Tuned, budget: Budget, worst: float | None) -> dict[str, Any]:
-    values = [math.nan if trial.value is None else trial.value for trial in one.trials]
-    exchangeable = budget.sampler == "random"  # else the trials' order is part of what they found
+def _contender(tuned: Tuned, budget: Budget, worst: float | None) -> dict[str, Any]:
+    values = [math.nan if trial.value is None else trial.value for trial in tuned.trials]
+    exchangeable = budget.sampler == "random"  # else a later trial depends on the earlier ones
     if worst is None or not exchangeable or all(map(math.isnan, values)):
         curve = []
     else:
         curve = best_of(values, budget.better, worst)
     return {
-        "contender": one.contender,
-        "columns": dict(one.columns),
-        "chosen": one.chosen,
-        "trials": [asdict(trial) for trial in one.trials],
+        "contender": tuned.contender,
+        "columns": dict(tuned.columns),
+        "chosen": tuned.chosen,
+        "trials": [asdict(trial) for trial in tuned.trials],
         "best_of": [asdict(best) for best in curve],
     }
 
@@ -45,13 +45,13 @@ def lines(body: dict[str, Any]) -> str:
     """A table for a terminal: each contender's chosen settings and its best of 1, of half and of all trials."""
     head = f"{body['metric']} ({body['better']} is better), {body['trials']} trials each, {body['sampler']} search"
     rows = [head, body["rule"], ""]
-    for one in body["contenders"]:
-        ended = Counter(trial["ended"] for trial in one["trials"])
-        rows.append(one["contender"])
+    for contender in body["contenders"]:
+        ended = Counter(trial["ended"] for trial in contender["trials"])
+        rows.append(contender["contender"])
         rows.append("  trials: " + ", ".join(f"{ended[how]} {how}" for how in STATES))
-        chosen = one["chosen"] or {}
+        chosen = contender["chosen"] or {}
         rows.append("  chosen: " + (", ".join(f"{name} {value:.3g}" for name, value in chosen.items()) or "none"))
-        n = len(one["best_of"])
-        for best in (best for best in one["best_of"] if best["k"] in (1, (n + 1) // 2, n)):
+        n = len(contender["best_of"])
+        for best in (best for best in contender["best_of"] if best["k"] in (1, (n + 1) // 2, n)):
             rows.append(f"  best of {best['k']:<3} {best['mean']:.4g} [{best['low']:.4g}, {best['high']:.4g}]")
     return "\n".join(rows)

@@ -1,16 +1,16 @@
-"""The search: rounds of trials for every contender at once, halved at a rung, kept in a file that survives a stop.
+"""The search: rounds of trials for all contenders together, halved at a rung, kept in a file that survives a stop.
 
-A trial is an ordinary run on a seed that no suite reports (`FIRST_SEED` and up, the same for every contender), so a
-stopped search goes on by typing it again: finished runs are there, paused ones resume, and the study's file holds the
-settings that were asked for. How a trial ended follows from the runs and the budget alone: of a contender that was
-searched with a larger budget before, only the first trials count, judged as if there had been no others. A random
-search tries the fields that contenders share, such as the learning rate, at the same values for all of them.
+A trial is an ordinary run on a seed that no suite reports (`FIRST_SEED` and up, the same for every contender). A
+stopped search continues when the same line is run again: finished runs are kept, paused runs resume, and the study's
+file holds the settings that were drawn. How a trial ended follows from the runs and the budget alone: of a contender
+that was searched with a larger budget before, only the first trials count, judged as if there had been no others. A
+random search tries the fields that contenders share, such as the learning rate, at the same values for all of them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,22 +23,22 @@ from optuna.trial import FrozenTrial, TrialState
 from ganbench.errors import RequestError
 from ganbench.rng import seed_of
 from ganbench.runner import plan
-from ganbench.tuning.space import Knob, check_names, knobs, turned
+from ganbench.tuning.space import SearchedField, check_names, searched_fields, with_settings
 
 if TYPE_CHECKING:
-    from ganbench.cli.progress import Talk
-    from ganbench.executors.base import Executor
     from ganbench.results.store import Store
+    from ganbench.runner.events import Listener
+    from ganbench.runner.run import Execution
     from ganbench.spec import RunSpec
     from ganbench.suite import Suite
 
 Sampler = Literal["random", "tpe"]
 FIRST_SEED = 1_000_000
-ROUND = 4  # trials of a contender that are asked for together, whatever the number of workers
+ROUND = 4  # trials of a contender that are drawn together, whatever the number of workers
 RUNG = 0.25  # the share of a run after which the worse half of a round is given up
 SAMPLERS = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
-Ended = Literal["finished", "given up", "failed"]
-STATES: Mapping[Ended, TrialState] = {
+TrialEnd = Literal["finished", "given up", "failed"]
+STATES: Mapping[TrialEnd, TrialState] = {
     "finished": TrialState.COMPLETE,
     "given up": TrialState.PRUNED,
     "failed": TrialState.FAIL,
@@ -47,7 +47,7 @@ STATES: Mapping[Ended, TrialState] = {
 
 @dataclass(frozen=True)
 class Budget:
-    """How to search, the same for every contender. `only`: the knobs to turn; none named: all that there are."""
+    """How to search, the same for every contender. `only`: the fields to search; empty: all that declare a range."""
 
     metric: str
     better: Literal["lower", "higher"]
@@ -58,14 +58,14 @@ class Budget:
 
 @dataclass(frozen=True)
 class Trial:
-    """A setting that was tried, and what it came to.
+    """A setting that was tried, and its result.
 
-    `value`: the metric at the run's end, and of a trial that was given up the metric at its rung, which is all that was
-    spent on it; None of one that diverged or failed.
+    `value`: the metric at the run's end, or at the rung for a trial that was given up there; None for one that
+    diverged or failed.
     """
 
     settings: Mapping[str, float]
-    ended: Ended
+    ended: TrialEnd
     value: float | None
 
 
@@ -74,71 +74,57 @@ class Tuned:
     """A contender after its trials, in their order."""
 
     contender: str
-    columns: Mapping[str, Any]  # the contender's, with what was searched at its defaults
+    columns: Mapping[str, Any]  # the contender's, with the searched fields at their defaults
     spec: RunSpec  # with the chosen settings; the seed is the contender's first
-    seeds: tuple[int, ...]  # the fresh ones, on which it is to be reported
+    seeds: tuple[int, ...]  # on which the chosen settings are reported; none was searched
     trials: tuple[Trial, ...]
-    chosen: Mapping[str, float] | None  # the best of those that finished; None: none did
+    chosen: Mapping[str, float] | None  # the best settings of the trials that finished; None: none did
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A cell of the suite without what is searched, and its study."""
+    """A cell of the suite without the fields that are searched."""
 
     name: str
     spec: RunSpec
     seeds: tuple[int, ...]
-    knobs: tuple[Knob, ...]
+    fields: tuple[SearchedField, ...]
+
+    @property
+    def study(self) -> str:
+        """The name of its study in the journal."""
+        return f"{self.name}; {', '.join(field.name for field in self.fields)}"
+
+    def drawn(self, study: optuna.Study) -> list[FrozenTrial]:
+        """The study's trials that have all their settings; one that a stop left without some is not counted."""
+        names = {field.name for field in self.fields}
+        return [trial for trial in study.get_trials(deepcopy=False) if trial.params.keys() == names]
 
 
 @dataclass(frozen=True)
-class Desk:
+class SearchContext:
     """What every round needs."""
 
     suite: Suite
     store: Store
-    executor: Callable[[], Executor]  # a fresh one for each round
-    talk: Talk
+    execution: Execution
+    listener: Listener
     budget: Budget
 
+    def scores(self, spec: RunSpec) -> dict[int, float]:
+        """The metric of a run by step."""
+        rows = self.store.run(spec.run_id()).rows("scores.jsonl")
+        return {row["step"]: row["value"] for row in rows if row["metric"] == self.budget.metric}
 
-def contenders(suite: Suite, budget: Budget) -> list[Contender]:
-    """The suite's cells that differ in more than what is searched, in their order, each with all its seeds."""
-    found: dict[RunSpec, list[RunSpec]] = {}
-    for spec in suite.specs:
-        defaults = {knob.name: _default(spec, knob) for knob in knobs(spec, budget.only)}
-        found.setdefault(replace(turned(spec, defaults), seed=0), []).append(spec)
-    return [
-        Contender(_name(base), base, tuple(dict.fromkeys(s.seed for s in specs)), knobs(base, budget.only))
-        for base, specs in found.items()
-    ]
-
-
-def tune(desk: Desk, folder: Path) -> list[Tuned]:
-    """Spend the budget on every contender. `folder` keeps the studies; the runs lie with all others."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
-    budget = desk.budget
-    file = folder / f"{desk.suite.name}-{budget.metric}-{budget.sampler}.journal"
-    storage = JournalStorage(JournalFileBackend(str(file)))
-    direction: Literal["minimize", "maximize"] = "minimize" if budget.better == "lower" else "maximize"
-    found = contenders(desk.suite, budget)
-    studies = {
-        one.name: optuna.create_study(storage=storage, study_name=_study(one), direction=direction, load_if_exists=True)
-        for one in found
-    }
-    ended: dict[str, list[Trial]] = {one.name: [] for one in found}
-    for start in range(0, budget.trials, ROUND):
-        places = range(start, min(start + ROUND, budget.trials))
-        fields = [_ask(desk, one, studies[one.name], places) for one in found]
-        for one, trials in zip(found, _round(desk, fields), strict=True):
-            ended[one.name] += trials
-    return [_tuned(one, ended[one.name], budget) for one in found]
+    def value(self, spec: RunSpec, step: int) -> float | None:
+        """The metric at a step; None where the run never got there with a finite number."""
+        value = self.scores(spec).get(step)
+        return value if value is not None and math.isfinite(value) else None
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A trial as its study has it, its run, and the step where the run may be given up."""
+class TrialRun:
+    """A trial of a study, its run, and the step at which the run may be given up."""
 
     study: optuna.Study
     trial: FrozenTrial
@@ -146,67 +132,93 @@ class Asked:
     rung: int
 
 
-def _ask(desk: Desk, one: Contender, study: optuna.Study, places: range) -> list[Asked]:
-    """The trials at these places among a contender's, drawn where the study doesn't have them yet."""
-    for place in range(len(_whole(one, study)), places.stop):
-        # the same stream for every contender: what they share is tried at the same values, by luck of none
-        study.sampler = SAMPLERS[desk.budget.sampler](seed=seed_of(FIRST_SEED, "tune", place))
+def contenders(suite: Suite, budget: Budget) -> list[Contender]:
+    """The suite's cells that differ in more than the searched fields, in their order, each with all its seeds."""
+    cells: dict[RunSpec, list[RunSpec]] = {}
+    for spec in suite.specs:
+        defaults = {field.name: field.default(spec) for field in searched_fields(spec, budget.only)}
+        cells.setdefault(replace(with_settings(spec, defaults), seed=0), []).append(spec)
+    return [
+        Contender(_name(base), base, tuple(dict.fromkeys(s.seed for s in specs)), searched_fields(base, budget.only))
+        for base, specs in cells.items()
+    ]
+
+
+def tune(context: SearchContext, folder: Path) -> list[Tuned]:
+    """Spend the budget on every contender. `folder` keeps the studies; the runs lie with all others."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True)
+    budget, competing = context.budget, contenders(context.suite, context.budget)
+    file = folder / f"{context.suite.name}-{budget.metric}-{budget.sampler}.journal"
+    storage = JournalStorage(JournalFileBackend(str(file)))
+    direction: Literal["minimize", "maximize"] = "minimize" if budget.better == "lower" else "maximize"
+    studies = [
+        optuna.create_study(storage=storage, study_name=contender.study, direction=direction, load_if_exists=True)
+        for contender in competing
+    ]
+    trials: list[list[Trial]] = [[] for _ in competing]
+    for start in range(0, budget.trials, ROUND):
+        numbers = range(start, min(start + ROUND, budget.trials))
+        drawn = [_draw(context, *pair, numbers) for pair in zip(competing, studies, strict=True)]
+        for of_contender, ended in zip(trials, _run_round(context, drawn), strict=True):
+            of_contender += ended
+    return [_tuned(contender, ended, budget) for contender, ended in zip(competing, trials, strict=True)]
+
+
+def _draw(context: SearchContext, contender: Contender, study: optuna.Study, numbers: range) -> list[TrialRun]:
+    """A contender's trials of these numbers, drawn where the study doesn't have them yet."""
+    for number in range(len(contender.drawn(study)), numbers.stop):
+        # the same stream for every contender: shared fields are tried at the same values
+        study.sampler = SAMPLERS[context.budget.sampler](seed=seed_of(FIRST_SEED, "tune", number))
         trial = study.ask()
-        for knob in one.knobs:
-            trial.suggest_float(knob.name, knob.search.low, knob.search.high, log=knob.search.log)
-    rung = _rung(desk.suite, one.spec)
-    trials = _whole(one, study)
-    return [Asked(study, trials[place], _spec(one, trials[place], place), rung) for place in places]
+        for field in contender.fields:
+            trial.suggest_float(field.name, field.search.low, field.search.high, log=field.search.log)
+    rung = _rung(context.suite, contender.spec)
+    trials = contender.drawn(study)
+    return [TrialRun(study, trials[number], _spec(contender, trials[number], number), rung) for number in numbers]
 
 
-def _whole(one: Contender, study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that have all their settings; one that a stop left without some has no place among them."""
-    names = {knob.name for knob in one.knobs}
-    return [trial for trial in study.get_trials(deepcopy=False) if trial.params.keys() == names]
-
-
-def _round(desk: Desk, fields: Sequence[Sequence[Asked]]) -> list[list[Trial]]:
+def _run_round(context: SearchContext, drawn: Sequence[Sequence[TrialRun]]) -> list[list[Trial]]:
     """Run a round of every contender: to the rung, where the worse half is given up, then to the end.
 
-    Who is given up depends on the whole round as the files have it, so a stop in the middle changes nothing.
+    Which runs are given up depends on the whole round as the files have it, so a stop in the middle changes nothing.
     """
-    _run(desk, [(one.spec, one.rung) for field in fields for one in field])
-    kept = {one.spec for field in fields for one in _better_half(desk, field)}
-    _run(desk, [(one.spec, None) for field in fields for one in field if one.spec in kept])
-    return [[_end(desk, one, one.spec in kept) for one in field] for field in fields]
+    _run(context, [(trial.spec, trial.rung) for trials in drawn for trial in trials])
+    kept = {trial.spec for trials in drawn for trial in _better_half(context, trials)}
+    _run(context, [(trial.spec, None) for trials in drawn for trial in trials if trial.spec in kept])
+    return [[_end(context, trial, trial.spec in kept) for trial in trials] for trials in drawn]
 
 
-def _better_half(desk: Desk, field: Sequence[Asked]) -> list[Asked]:
+def _better_half(context: SearchContext, trials: Sequence[TrialRun]) -> list[TrialRun]:
     """By the metric at the rung; of equals the earlier."""
-    ranked = sorted(field, key=lambda one: _badness(_value(desk, one.spec, one.rung), desk.budget))
+    ranked = sorted(trials, key=lambda trial: _badness(context.value(trial.spec, trial.rung), context.budget))
     return ranked[: math.ceil(len(ranked) / 2)]
 
 
-def _end(desk: Desk, one: Asked, kept: bool) -> Trial:
-    """What a trial came to, which its study is told once."""
-    step = one.spec.steps if kept else one.rung
-    value = _value(desk, one.spec, step)
-    ended: Ended = "failed" if value is None else "finished" if step == one.spec.steps else "given up"
-    if one.trial.state == TrialState.RUNNING:
-        one.study.tell(one.trial.number, value if ended == "finished" else None, state=STATES[ended])
-    return Trial(_plain(one.trial.params), ended, value)
+def _end(context: SearchContext, drawn: TrialRun, kept: bool) -> Trial:
+    """The result of a trial, which goes into its study once."""
+    step = drawn.spec.steps if kept else drawn.rung
+    value = context.value(drawn.spec, step)
+    ended: TrialEnd = "failed" if value is None else "finished" if step == drawn.spec.steps else "given up"
+    if drawn.trial.state == TrialState.RUNNING:
+        drawn.study.tell(drawn.trial.number, value if ended == "finished" else None, state=STATES[ended])
+    return Trial(_rounded(drawn.trial.params), ended, value)
 
 
-def _run(desk: Desk, runs: Sequence[tuple[RunSpec, int | None]]) -> None:
-    """Bring runs to a step, or to their end: those that are there already cost nothing."""
+def _run(context: SearchContext, runs: Sequence[tuple[RunSpec, int | None]]) -> None:
+    """Bring runs to a step, or to their end; those that are there already cost nothing."""
     jobs = []
     for spec, until in runs:
-        folder, job = desk.store.run(spec.run_id()), replace(plan.job_of(desk.suite, (spec,)), until=until, budget=None)
-        state = folder.state()
+        state = context.store.run(spec.run_id()).state()
+        job = replace(plan.job_of(context.suite, (spec,)), until=until, budget=None)
         failed = state is not None and state.status == "failed"
-        there = until is not None and state is not None and until in _scored(desk, spec)
+        there = until is not None and state is not None and until in context.scores(spec)
         if not failed and not there and not plan.complete(job, state):
             jobs.append(job)
-    if not jobs:
-        return
-    desk.talk.begin(f"tuning {desk.suite.name}", len(jobs), sum(job.until or job.specs[0].steps for job in jobs))
-    for outcome in desk.executor().run(jobs, desk.talk.hear):
-        desk.talk.end(replace(outcome, status="paused") if outcome.status == "running" else outcome)
+    if jobs:
+        steps = sum(job.until or job.specs[0].steps for job in jobs)
+        context.listener.begin(f"tuning {context.suite.name}", len(jobs), steps)
+        context.execution.do(jobs, context.listener)
 
 
 def _rung(suite: Suite, spec: RunSpec) -> int:
@@ -214,20 +226,8 @@ def _rung(suite: Suite, spec: RunSpec) -> int:
     return next(mark for mark in suite.evaluation.marks(spec) if mark >= RUNG * spec.steps)
 
 
-def _spec(one: Contender, trial: FrozenTrial, place: int) -> RunSpec:
-    return replace(turned(one.spec, _plain(trial.params)), seed=FIRST_SEED + place)
-
-
-def _scored(desk: Desk, spec: RunSpec) -> dict[int, float]:
-    """The metric of a run by step."""
-    rows = desk.store.run(spec.run_id()).rows("scores.jsonl")
-    return {row["step"]: row["value"] for row in rows if row["metric"] == desk.budget.metric}
-
-
-def _value(desk: Desk, spec: RunSpec, step: int) -> float | None:
-    """The metric at a step; None where the run never got there with a finite number."""
-    value = _scored(desk, spec).get(step)
-    return value if value is not None and math.isfinite(value) else None
+def _spec(contender: Contender, trial: FrozenTrial, number: int) -> RunSpec:
+    return replace(with_settings(contender.spec, _rounded(trial.params)), seed=FIRST_SEED + number)
 
 
 def _badness(value: float | None, budget: Budget) -> float:
@@ -236,23 +236,23 @@ def _badness(value: float | None, budget: Budget) -> float:
     return value if budget.better == "lower" else -value
 
 
-def _tuned(one: Contender, trials: Sequence[Trial], budget: Budget) -> Tuned:
+def _tuned(contender: Contender, trials: Sequence[Trial], budget: Budget) -> Tuned:
     finished = [trial for trial in trials if trial.ended == "finished"]
     best = min(finished, key=lambda trial: _badness(trial.value, budget), default=None)
-    spec = replace(turned(one.spec, best.settings if best else {}), seed=one.seeds[0])
-    columns = {name: value for name, value in one.spec.columns().items() if name != "seed"}
-    return Tuned(one.name, columns, spec, one.seeds, tuple(trials), best.settings if best else None)
+    spec = replace(with_settings(contender.spec, best.settings if best else {}), seed=contender.seeds[0])
+    columns = {name: value for name, value in contender.spec.columns().items() if name != "seed"}
+    return Tuned(contender.name, columns, spec, contender.seeds, tuple(trials), best.settings if best else None)
 
 
 def budget(suite: Suite, metric: str | None, trials: int, only: Sequence[str], sampler: Sampler) -> Budget:
-    """What to search by: `metric`, or else the first that the suite measures. Raises `RequestError` for a bad name."""
-    known = {one.name: one.better for one in suite.evaluation.metrics}
+    """What to search by: `metric`, else the first that the suite measures. Raises `RequestError` for a bad name."""
+    known = {metric.name: metric.better for metric in suite.evaluation.metrics}
     judging = [name for name, better in known.items() if better != "neither"]
     name = metric or next(iter(judging), "")
     better = known.get(name, "neither")
     if better == "neither":
         raise RequestError("--metric", f"the suite measures no {name!r}", ", ".join(judging) or "nothing",
-                           "choose one, or add its evaluator to the suite")  # fmt: skip
+                           "choose one of these, or add its evaluator to the suite")  # fmt: skip
     check_names(suite.specs, only)
     return Budget(name, better, trials, tuple(only), sampler)
 
@@ -260,30 +260,23 @@ def budget(suite: Suite, metric: str | None, trials: int, only: Sequence[str], s
 def report_suite(suite: Suite, budget: Budget, tuned: Sequence[Tuned]) -> Suite:
     """The suite of the chosen settings, on the seeds of the suite, none of which was searched."""
     about = f"{suite.about} Each contender with the best of {budget.trials} trials by {budget.metric}."
-    return replace(suite, name=f"{suite.name}-tuned", about=about.strip(), specs=tuple(fresh(tuned)), excluded=())
+    name, specs = f"{suite.name}-tuned", tuple(fresh(tuned))
+    return replace(suite, name=name, about=about.strip(), specs=specs, excluded=(), narrowed_from=None)
 
 
-def _plain(params: Mapping[str, float]) -> dict[str, float]:
+def fresh(tuned: Sequence[Tuned]) -> Iterator[RunSpec]:
+    """The runs on which the chosen settings are reported."""
+    for contender in tuned:
+        if contender.chosen is not None:
+            for seed in contender.seeds:
+                yield replace(contender.spec, seed=seed)
+
+
+def _rounded(params: Mapping[str, float]) -> dict[str, float]:
     """Three digits are enough for a setting, and can be read in a table."""
     return {name: float(f"{value:.3g}") for name, value in params.items()}
-
-
-def _default(spec: RunSpec, knob: Knob) -> Any:
-    return type(getattr(spec, knob.part)).__dataclass_fields__[knob.field].default
 
 
 def _name(spec: RunSpec) -> str:
     """The contender on the axes of a table, without the seed."""
     return ", ".join(str(value) for name, value in spec.columns().items() if name != "seed")
-
-
-def _study(one: Contender) -> str:
-    return f"{one.name}; {', '.join(knob.name for knob in one.knobs)}"
-
-
-def fresh(tuned: Sequence[Tuned]) -> Iterator[RunSpec]:
-    """The runs on which the chosen settings are reported."""
-    for one in tuned:
-        if one.chosen is not None:
-            for seed in one.seeds:
-                yield replace(one.spec, seed=seed)

@@ -1,4 +1,4 @@
-"""The space that a tuner searches: the fields of a run's variant and optimizer that say where to look."""
+"""The space that a search covers: the fields of a run's variant and optimizer that declare a range."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTS: tuple[Literal["optimizer", "variant"], ...] = ("optimizer", "variant")
 
 
 @dataclass(frozen=True)
-class Knob:
+class SearchedField:
     """One field that is searched: `optimizer.lr`."""
 
     part: Literal["optimizer", "variant"]
@@ -25,17 +25,21 @@ class Knob:
     def name(self) -> str:
         return f"{self.part}.{self.field}"
 
+    def default(self, spec: RunSpec) -> Any:
+        """The field's default in the component of this run."""
+        return type(getattr(spec, self.part)).__dataclass_fields__[self.field].default
 
-def knobs(spec: RunSpec, only: Iterable[str] = ()) -> tuple[Knob, ...]:
-    """The fields of a run that declare where to search; `only` those named (`optimizer.lr`), where any are."""
-    found = [Knob(part, *one) for part in PARTS for one in _searched(getattr(spec, part))]
+
+def searched_fields(spec: RunSpec, only: Iterable[str] = ()) -> tuple[SearchedField, ...]:
+    """The fields of a run that declare a range; `only` the named ones (`optimizer.lr`), where any are named."""
+    declared = [SearchedField(part, *field) for part in PARTS for field in _declared(getattr(spec, part))]
     wanted = set(only)
-    return tuple(knob for knob in found if not wanted or knob.name in wanted)
+    return tuple(field for field in declared if not wanted or field.name in wanted)
 
 
 def check_names(specs: Iterable[RunSpec], only: Iterable[str]) -> None:
-    """Raises `RequestError` for a name that no run of the suite can search."""
-    known = {knob.name for spec in specs for knob in knobs(spec)}
+    """Raises `RequestError` for a name that is not a searched field of any run of the suite."""
+    known = {field.name for spec in specs for field in searched_fields(spec)}
     unknown = [name for name in only if name not in known]
     if unknown:
         raise RequestError(
@@ -44,8 +48,8 @@ def check_names(specs: Iterable[RunSpec], only: Iterable[str]) -> None:
         )  # fmt: skip
 
 
-def turned(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:
-    """The run with its knobs at these values, by name."""
+def with_settings(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:
+    """The run with its searched fields at these values, by name."""
     parts = {
         part: replace(
             getattr(spec, part),
@@ -56,6 +60,6 @@ def turned(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:
     return replace(spec, **parts)
 
 
-def _searched(component: Component) -> list[tuple[str, Search]]:
+def _declared(component: Component) -> list[tuple[str, Search]]:
     hints = get_type_hints(type(component), include_extras=True)
-    return [(name, mark) for name, hint in hints.items() for mark in searches(hint)]
+    return [(name, search) for name, hint in hints.items() for search in searches(hint)]

@@ -20,9 +20,10 @@ from ganbench.results import table
 from ganbench.results.manifest import write_manifest
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import plan, recorder, worker
-from ganbench.runner.budget import affords
 from ganbench.runner.job import Job, decode, encode
+from ganbench.runner.recorder import Recorder, affords
 from ganbench.runner.run import manifest
+from ganbench.runner.settings import WorkerSettings
 from ganbench.suite import load
 from tests.support.jobs import SPEC
 
@@ -45,25 +46,25 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, cost: float) -> None:
         self.now = 0.0
-        train, scores = worker.train, recorder.scores
+        train, score = worker.train, Recorder.score
 
         def training(*args: Any) -> Iterator[Any]:
-            for moment in train(*args):
+            for snapshot in train(*args):
                 self.now += 1
-                yield moment
+                yield snapshot
 
         def scoring(*args: Any) -> None:
             self.now += cost
-            scores(*args)
+            score(*args)
 
         monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: self.now, time=lambda: 0.0))
         monkeypatch.setattr(worker, "train", training)
-        monkeypatch.setattr(recorder, "scores", scoring)
+        monkeypatch.setattr(Recorder, "score", scoring)
 
 
-def filled(job: Job, root: Path, **context: Any) -> RunFolder:
+def filled(job: Job, root: Path, **options: Any) -> RunFolder:
     store = Store(root).open()
-    worker.fill(job, worker.Context(store, None, "cpu", lambda event: None, **context))
+    worker.Worker(WorkerSettings(root), lambda event: None, **options).fill(job)
     return store.run(job.run_ids[0])
 
 
@@ -95,15 +96,15 @@ def test_what_is_made_once_for_all_runs_is_no_part_of_the_first_ones_time(
 ) -> None:
     clock = Clock(monkeypatch, 1.0)
     alone = state(filled(SPARING, tmp_path / "alone"))
-    scores, once = recorder.scores, iter([1000.0])
+    score, once = Recorder.score, iter([1000.0])
 
-    def preparing(*args: Any) -> None:
+    def preparing(run: Recorder, *args: Any) -> None:
         spent = next(once, 0.0)
         clock.now += spent
-        args[-1].cache.making.seconds += spent  # a classifier is trained, or another process's is waited for
-        scores(*args)
+        run.real.cache.making.seconds += spent  # a classifier is trained, or another process's is waited for
+        score(run, *args)
 
-    monkeypatch.setattr(recorder, "scores", preparing)
+    monkeypatch.setattr(Recorder, "score", preparing)
     first = state(filled(SPARING, tmp_path / "first"))
     assert (first.scored, first.skipped_marks) == (alone.scored, alone.skipped_marks)
     assert (first.seconds, first.evaluation_seconds) == pytest.approx((alone.seconds, alone.evaluation_seconds))

@@ -16,12 +16,14 @@ import torch
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.executors import inline
-from ganbench.executors.base import Outcome, Site
 from ganbench.optimizers.sgd import SGD
 from ganbench.results import pictures, store, tensors
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import plan, recorder, worker
+from ganbench.runner.events import Busy, Ended, Event, Noted, Progressed
 from ganbench.runner.job import Job, score_key
+from ganbench.runner.settings import WorkerSettings
+from ganbench.runner.worker import Worker
 from ganbench.variants.lsgan import LSGAN
 from tests.support.jobs import JOB, SPEC
 
@@ -31,24 +33,24 @@ FULL = OSError(28, "No space left on device")
 
 @dataclass
 class Results:
-    """A results folder with an inline executor, and what it said."""
+    """A results folder with an inline executor, and its events."""
 
     root: Path
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
         return Store(self.root)
 
-    def run(self, *jobs: Job) -> list[Outcome]:
+    def run(self, *jobs: Job) -> list[Ended]:
         """Do the jobs; every run of theirs must end exactly once."""
-        site = Site(self.root, None, (), ("cpu",), save_every=0.0)
-        outcomes = list(inline.Inline(site).run(jobs, self.events.append))
+        settings = WorkerSettings(self.root, save_every=0.0)
+        outcomes = list(inline.Inline().run(jobs, [settings], self.events.append))
         assert sorted(o.run_id for o in outcomes) == sorted(run_id for job in jobs for run_id in job.run_ids)
         return outcomes
 
     def notes(self) -> str:
-        return "\n".join(event["text"] for event in self.events if event["event"] == "note")
+        return "\n".join(event.text for event in self.events if isinstance(event, Noted))
 
     def complete(self, job: Job) -> bool:
         folders = [self.store.run(run_id) for run_id in job.run_ids]
@@ -123,9 +125,9 @@ def test_a_diverged_run_is_an_outcome(site: Results) -> None:
     wild = replace(JOB, specs=(replace(SPEC, variant=LSGAN(), optimizer=SGD(lr=1e6), steps=500),), marks=(2, 500))
     (outcome,) = site.run(wild)
     assert outcome.status == "diverged" and outcome.error is None and outcome.diverged is not None
-    assert 0 < outcome.diverged["step"] < 500 and outcome.diverged["term"][:2] in ("d/", "g/")
+    assert 0 < outcome.diverged.step < 500 and outcome.diverged.term[:2] in ("d/", "g/")
     assert site.complete(wild), "a mark that was never reached is not missing"
-    assert all(row["step"] < outcome.diverged["step"] for row in site.store.run(outcome.run_id).rows("scores.jsonl"))
+    assert all(row["step"] < outcome.diverged.step for row in site.store.run(outcome.run_id).rows("scores.jsonl"))
 
 
 # --- more is asked of a finished run ---
@@ -339,9 +341,9 @@ def test_a_full_disk_while_a_finished_run_is_scored_loses_nothing(site: Results,
 def stopped_after(root: Path, job: Job, looks: int) -> bool:
     """Fill a job and stop it at its `looks`-th moment; whether it was stopped."""
     counter = itertools.count(1)
-    context = worker.Context(Store(root), None, "cpu", lambda event: None, stopping=lambda: next(counter) == looks)
+    stopping = Worker(WorkerSettings(root), lambda event: None, lambda: next(counter) == looks)
     try:
-        worker.fill(job, context)
+        stopping.fill(job)
     except worker.Stopped:
         return True
     return False
@@ -385,14 +387,14 @@ def test_a_pack_is_saved_at_one_step(site: Results, monkeypatch: pytest.MonkeyPa
         clock[0] += 1.0 if not saved else 0.0  # the runs begin one after the other
         return clock[0]
 
-    def look(event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
+    def look(event: Event) -> None:
+        if isinstance(event, Progressed):
             clock[0] += 1.0
             paths = [site.store.run(run_id).checkpoint() for run_id in pack.run_ids]
             saved.append([torch.load(path, weights_only=True)["step"] for path in paths if path.exists()])
 
     monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=tick, time=lambda: 0.0))
-    worker.fill(pack, worker.Context(site.store, None, "cpu", look, save_every=7.0))
+    Worker(WorkerSettings(site.root, save_every=7.0), look).fill(pack)
     assert len({tuple(steps) for steps in saved if steps}) > 1, "the test needs checkpoints of several steps"
     assert all(len(steps) in (0, 3) and len(set(steps)) <= 1 for steps in saved)
 
@@ -402,20 +404,15 @@ def test_a_pack_is_saved_at_one_step(site: Results, monkeypatch: pytest.MonkeyPa
 
 def test_a_busy_run_is_waited_for(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inline, "POLL", 0.01)
-    monkeypatch.setattr(worker, "LOOK", 0.01)
+    monkeypatch.setattr(worker, "LOCK_WAIT", 0.01)
     other = replace(JOB, specs=(replace(SPEC, seed=1),))
     lock = site.store.run(JOB.run_ids[0]).lock()
     lock.acquire(timeout=0)
-    seen: list[str] = []
-
-    def listen(event: dict[str, Any]) -> None:
-        seen.append(event["event"])
-        if event["event"] == "end":  # the other run is done: now the first is set free
-            lock.release()
-
-    run = inline.Inline(Site(site.root, None, (), ("cpu",))).run([JOB, other], listen)
-    assert [outcome.run_id for outcome in run] == [other.run_ids[0], JOB.run_ids[0]]
-    assert seen[0] == "busy"
+    run = inline.Inline().run([JOB, other], [WorkerSettings(site.root)], site.events.append)
+    assert next(run).run_id == other.run_ids[0]
+    assert site.events[0] == Busy(JOB.run_ids)
+    lock.release()
+    assert [outcome.run_id for outcome in run] == [JOB.run_ids[0]]
 
 
 def harm_state(folder: RunFolder) -> None:

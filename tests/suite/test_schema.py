@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from ganbench.plugins import FAMILIES, Registry
+from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.suite import schema
 from tests.support.tiny import write_components
 
@@ -45,7 +45,7 @@ def parsed(text: str) -> Any:
 def test_it_is_a_schema() -> None:
     made = schema()
     Draft202012Validator.check_schema(made)
-    assert set(FAMILIES) <= set(made["$defs"])
+    assert set(SUITE_FAMILIES) <= set(made["$defs"])
     assert "lsgan" in made["$defs"]["variant"]["anyOf"][0]["enum"]
 
 

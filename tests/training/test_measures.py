@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from ganbench.runner.scores import own_rows
 from torch import Tensor
 
 from ganbench.datasets.base import Data
@@ -24,7 +25,6 @@ from ganbench.results.store import Store
 from ganbench.results.table import tidy
 from ganbench.runner.plan import job_of
 from ganbench.runner.run import manifest
-from ganbench.runner.scores import own_rows
 from ganbench.suite import load
 from ganbench.suite.evaluation import own_metrics
 from ganbench.training.trainer import train

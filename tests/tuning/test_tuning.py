@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import optuna
 import pytest
@@ -14,15 +14,17 @@ import pytest
 from ganbench import suite as suites
 from ganbench import tuning
 from ganbench.errors import RequestError
-from ganbench.executors.base import Event, Executor, Outcome, Site
+from ganbench.executors.base import Executor
 from ganbench.executors.inline import Inline
 from ganbench.report import format_report
 from ganbench.report.analysis.tuning import read
 from ganbench.report.model.sections.comparisons import _search
 from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store, write_json
+from ganbench.runner.events import Ended, Event
 from ganbench.runner.job import Job
-from ganbench.runner.run import manifest
+from ganbench.runner.run import Execution, manifest
+from ganbench.runner.settings import WorkerSettings
 from ganbench.tuning.search import Trial, Tuned
 
 SUITE = """
@@ -45,23 +47,24 @@ class Silent:
 
     def say(self, text: str) -> None: ...
     def begin(self, name: str, runs: int, steps: int) -> None: ...
-    def hear(self, event: Event) -> None: ...
     def close(self) -> None: ...
 
-    def end(self, outcome: Outcome) -> None:
-        self.ended.append(outcome.status)
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Ended):
+            self.ended.append(event.status)
 
 
-@dataclass
-class Interrupted:
+@dataclass(frozen=True, kw_only=True)
+class Interrupted(Executor):
     """An executor that is interrupted after so many runs."""
 
-    inner: Executor
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "a test"
     left: list[int]
 
-    def run(self, jobs: Any, listen: Callable[[Event], None]) -> Iterator[Outcome]:
-        for outcome in self.inner.run(jobs, listen):
-            yield outcome
+    def run(self, jobs: Any, workers: Any, listen: Any) -> Generator[Ended, None, None]:
+        for ended in Inline().run(jobs, workers, listen):
+            yield ended
             self.left[0] -= 1
             if not self.left[0]:
                 raise KeyboardInterrupt
@@ -74,11 +77,11 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> suites.Suite:
     return suites.load(path)
 
 
-def desk(suite: suites.Suite, root: Path, stop: int = 0, trials: int = 5) -> tuning.Desk:
+def search(suite: suites.Suite, root: Path, stop: int = 0, trials: int = 5) -> tuning.SearchContext:
     store = Store(root).open()
-    site, left = Site(root, None, (), ("cpu",), save_every=0.0), [stop]
-    return tuning.Desk(
-        suite, store, lambda: Interrupted(Inline(site), left), Silent(),
+    execution = Execution(Interrupted(left=[stop]), WorkerSettings(root, save_every=0.0), ("cpu",))
+    return tuning.SearchContext(
+        suite, store, execution, Silent(),
         tuning.budget(suite, "fd_pixels", trials, ("optimizer.lr", "variant.gp_weight"), "random"),
     )  # fmt: skip
 
@@ -94,7 +97,7 @@ def test_cells_that_differ_in_what_is_searched_are_one_contender(suite: suites.S
     assert [(c.spec.variant.kind(), c.spec.optimizer.kind()) for c in everything] == [
         ("ns", "adam"), ("ns", "sgd"), ("wgan_gp", "adam"), ("wgan_gp", "sgd")]  # fmt: skip
     assert {c.seeds for c in everything} == {(0, 1)}
-    assert [knob.name for knob in everything[2].knobs] == ["optimizer.lr", "optimizer.beta1", "variant.gp_weight"]
+    assert [field.name for field in everything[2].fields] == ["optimizer.lr", "optimizer.beta1", "variant.gp_weight"]
     weights = tuning.contenders(suite, tuning.budget(suite, None, 3, ("optimizer.lr",), "random"))
     assert len(weights) == 6, "what isn't searched keeps its values"
 
@@ -109,12 +112,12 @@ def test_bad_names_are_told(suite: suites.Suite, metric: str, search: tuple[str,
 
 
 def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.Suite, tmp_path: Path) -> None:
-    work = desk(small, tmp_path)
-    tuned = tuning.tune(work, tmp_path / "tune")
+    context = search(small, tmp_path)
+    tuned = tuning.tune(context, tmp_path / "tune")
     assert [len(one.trials) for one in tuned] == [5, 5]
     given_up = [[trial for trial in one.trials if trial.ended == "given up"] for one in tuned]
     assert [len(trials) for trials in given_up] == [2, 2], "two of the round of four, none of the round of one"
-    rows = [row for run in (tmp_path / "runs").iterdir() for row in work.store.run(run.name).rows("scores.jsonl")]
+    rows = [row for run in (tmp_path / "runs").iterdir() for row in context.store.run(run.name).rows("scores.jsonl")]
     at_rung = {row["value"] for row in rows if row["step"] == 2 and row["metric"] == "fd_pixels"}
     assert all(trial.value in at_rung for trials in given_up for trial in trials)
     rates = [[trial.settings["optimizer.lr"] for trial in one.trials] for one in tuned]
@@ -123,27 +126,27 @@ def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.
         best = min((trial for trial in one.trials if trial.ended == "finished"), key=lambda trial: trial.value)
         assert one.chosen == best.settings
         assert 1e-5 <= one.spec.optimizer.lr <= 1e-2
-    reported = tuning.report_suite(small, work.budget, tuned)
+    reported = tuning.report_suite(small, context.budget, tuned)
     assert [spec.seed for spec in reported.specs] == [0, 1, 0, 1]
     searched = {run.name for run in (tmp_path / "runs").iterdir()}
     assert not {spec.run_id() for spec in reported.specs} & searched
-    body = tuning.record(reported.name, work.budget, tuned)
+    body = tuning.record(reported.name, context.budget, tuned)
     assert "best of" in tuning.lines(body)
     write_json(tmp_path / "tune" / f"{reported.name}.json", body)
-    write_manifest(work.store, manifest(reported))
-    text = format_report(work.store, reported.name, "markdown", None)
+    write_manifest(context.store, manifest(reported))
+    text = format_report(context.store, reported.name, "markdown", None)
     assert "Best of k trials" in text and f"optimizer.lr {tuned[0].chosen['optimizer.lr']:.3g}" in text
-    assert format_report(work.store, reported.name, "html", None).count("<figcaption>best of k: ") == 2
-    told = json.loads(format_report(work.store, reported.name, "json", None))["tuning"]["contenders"]
+    assert format_report(context.store, reported.name, "html", None).count("<figcaption>best of k: ") == 2
+    told = json.loads(format_report(context.store, reported.name, "json", None))["tuning"]["contenders"]
     assert [one["ended"] for one in told] == 2 * [{"finished": 3, "given up": 2}]
 
 
 @pytest.mark.parametrize("stop", [1, 9])
 def test_a_stopped_search_goes_on_where_it_was(small: suites.Suite, tmp_path: Path, stop: int) -> None:
     with pytest.raises(KeyboardInterrupt):
-        tuning.tune(desk(small, tmp_path / "stopped", stop), tmp_path / "stopped" / "tune")
-    went_on = tuning.tune(desk(small, tmp_path / "stopped"), tmp_path / "stopped" / "tune")
-    assert went_on == tuning.tune(desk(small, tmp_path / "whole"), tmp_path / "whole" / "tune")
+        tuning.tune(search(small, tmp_path / "stopped", stop), tmp_path / "stopped" / "tune")
+    went_on = tuning.tune(search(small, tmp_path / "stopped"), tmp_path / "stopped" / "tune")
+    assert went_on == tuning.tune(search(small, tmp_path / "whole"), tmp_path / "whole" / "tune")
 
 
 @pytest.mark.parametrize("call", [2, 8], ids=["before the first setting", "before the second"])
@@ -162,9 +165,9 @@ def test_a_stop_while_settings_are_drawn_costs_no_trial_and_changes_no_draw(
     with monkeypatch.context() as patch:
         patch.setattr(optuna.samplers.RandomSampler, "sample_independent", stopped)
         with pytest.raises(KeyboardInterrupt):
-            tuning.tune(desk(small, tmp_path / "stopped"), tmp_path / "stopped" / "tune")
-    went_on = tuning.tune(desk(small, tmp_path / "stopped"), tmp_path / "stopped" / "tune")
-    assert went_on == tuning.tune(desk(small, tmp_path / "whole"), tmp_path / "whole" / "tune")
+            tuning.tune(search(small, tmp_path / "stopped"), tmp_path / "stopped" / "tune")
+    went_on = tuning.tune(search(small, tmp_path / "stopped"), tmp_path / "stopped" / "tune")
+    assert went_on == tuning.tune(search(small, tmp_path / "whole"), tmp_path / "whole" / "tune")
     drawn = [len(study.trials) for study in studies(tmp_path / "stopped" / "tune")]
     assert sum(drawn) == 5 + 5 + 1, "the file does hold a trial without all its settings"
 
@@ -180,20 +183,20 @@ def test_who_was_searched_before_with_another_budget_has_no_other_trials(
     small: suites.Suite, tmp_path: Path, first: int, then: int
 ) -> None:
     alone = replace(small, specs=tuple(spec for spec in small.specs if spec.variant.kind() == "wgan_gp"))
-    assert len(tuning.tune(desk(alone, tmp_path / "grown", trials=first), tmp_path / "grown" / "tune")) == 1
-    grown = tuning.tune(desk(small, tmp_path / "grown", trials=then), tmp_path / "grown" / "tune")
+    assert len(tuning.tune(search(alone, tmp_path / "grown", trials=first), tmp_path / "grown" / "tune")) == 1
+    grown = tuning.tune(search(small, tmp_path / "grown", trials=then), tmp_path / "grown" / "tune")
     assert [len(one.trials) for one in grown] == [then, then]
-    assert grown == tuning.tune(desk(small, tmp_path / "fresh", trials=then), tmp_path / "fresh" / "tune")
+    assert grown == tuning.tune(search(small, tmp_path / "fresh", trials=then), tmp_path / "fresh" / "tune")
 
 
 def test_trials_that_came_to_nothing_count_as_the_worst_of_all_contenders(small: suites.Suite, tmp_path: Path) -> None:
     good, bad = Trial({"optimizer.lr": 0.1}, "finished", 10.0), Trial({"optimizer.lr": 0.2}, "failed", None)
     left = Trial({"optimizer.lr": 0.3}, "given up", 90.0)
-    work = desk(small, tmp_path, trials=4)
+    context = search(small, tmp_path, trials=4)
     tuned = [Tuned(name, {"variant": name}, small.specs[0], (0,), trials, chosen) for name, trials, chosen in (
         ("breaks", (good, bad, bad, bad), good.settings), ("slow", (good, left, left, left), good.settings),
         ("never", (bad,) * 4, None))]  # fmt: skip
-    body = tuning.record("tiny-tuned", work.budget, tuned)
+    body = tuning.record("tiny-tuned", context.budget, tuned)
     assert body["worst"] == 90.0
     breaks, slow, never = body["contenders"]
     assert [point["mean"] for point in breaks["best_of"]] == pytest.approx([70.0, 50.0, 30.0, 10.0])
@@ -201,9 +204,9 @@ def test_trials_that_came_to_nothing_count_as_the_worst_of_all_contenders(small:
     assert slow["trials"][1] == {"settings": {"optimizer.lr": 0.3}, "ended": "given up", "value": 90.0}
     assert "1 finished, 0 given up, 3 failed" in tuning.lines(body)
     write_json(tmp_path / "tune" / "tiny-tuned.json", body)
-    search = read(work.store, "tiny-tuned")
-    assert search is not None
-    assert [row[:5] for row in _search(search, "tiny-tuned").rows] == [
+    record = read(context.store, "tiny-tuned")
+    assert record is not None
+    assert [row[:5] for row in _search(record, "tiny-tuned").rows] == [
         ("breaks", "optimizer.lr 0.1", "1", "0", "3"), ("slow", "optimizer.lr 0.1", "1", "3", "0"),
         ("never", "–", "0", "0", "4")]  # fmt: skip
 
@@ -215,10 +218,10 @@ def test_a_record_that_does_not_say_how_trials_ended_is_told(tmp_path: Path) -> 
 
 
 def test_a_spent_budget_runs_nothing_again(small: suites.Suite, tmp_path: Path) -> None:
-    first = tuning.tune(desk(small, tmp_path, trials=2), tmp_path / "tune")
-    again = desk(small, tmp_path, trials=2)
+    first = tuning.tune(search(small, tmp_path, trials=2), tmp_path / "tune")
+    again = search(small, tmp_path, trials=2)
     assert tuning.tune(again, tmp_path / "tune") == first
-    assert isinstance(again.talk, Silent) and again.talk.ended == []
+    assert isinstance(again.listener, Silent) and again.listener.ended == []
 
 
 def test_a_paused_run_ends_as_one_that_never_stopped(small: suites.Suite, tmp_path: Path) -> None:
@@ -226,11 +229,11 @@ def test_a_paused_run_ends_as_one_that_never_stopped(small: suites.Suite, tmp_pa
     whole = Job((spec,), evaluation.marks(spec), evaluation.samples, evaluation.evaluators_for(spec))
     found = []
     for name, untils in (("whole", [None]), ("paused", [2, 4, None])):
-        site = Site(tmp_path / name, None, (), ("cpu",))
+        settings = WorkerSettings(tmp_path / name)
         store = Store(tmp_path / name).open()
         for until in untils:
             job = Job(whole.specs, whole.marks, whole.samples, whole.evaluators, until)
-            (outcome,) = Inline(site).run([job], lambda event: None)
+            (outcome,) = Inline().run([job], [settings], lambda event: None)
             assert (outcome.status, outcome.step) == (("done", 8) if until is None else ("running", until))
         rows = store.run(spec.run_id()).rows("scores.jsonl")
         found.append([(row["step"], row["metric"], row["value"]) for row in rows])

@@ -1,1 +1,1 @@
-"""What several executors share."""
+"""What executors share."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -10,10 +9,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO
 
-from ganbench.executors.base import Event, Site
-from ganbench.runner.job import Job, encode
+from ganbench.runner import events, job, settings
 
 GRACE = 30.0  # seconds a worker has to save what it is doing before it is killed
 LOG_END = 8192  # bytes of a dead worker's stderr that are kept
@@ -30,36 +28,38 @@ class WorkerDied(Exception):
 
 @dataclass
 class WorkerProcess:
-    """A `ganbench.runner.worker_process` process that is started when it first gets a job, and again after it died."""
+    """A `ganbench.runner.worker_process` that is started when it first gets a job, and again after it died."""
 
-    site: Site
-    device: str
+    settings: settings.WorkerSettings
     _process: subprocess.Popen[str] | None = None
     _log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     _stopped: bool = False
 
-    def do(self, job: Job) -> Iterator[Event]:
+    def do(self, todo: job.Job) -> Iterator[events.Event]:
         """Give the worker a job and yield its events until it is idle again. Raises `WorkerDied`."""
         began = self._log.seek(0, os.SEEK_END)
-        lines = [] if self._process is not None and self._process.poll() is None else [self._settings()]
-        process = self._start() if lines or self._process is None else self._process
+        lines = [job.encode(todo)]
+        process = self._process
+        if process is None or process.poll() is not None:
+            process, lines = self._start(), [settings.encode(self.settings), *lines]
         assert process.stdin is not None and process.stdout is not None
         try:
-            for message in (*lines, encode(job)):
-                process.stdin.write(json.dumps(message) + "\n")
+            process.stdin.writelines(f"{line}\n" for line in lines)
             process.stdin.flush()
         except BrokenPipeError:
             raise self._death(process, began) from None
         for line in process.stdout:
-            event = json.loads(line)
-            if event["event"] == "idle":
-                return
-            if event["event"] != "ready":
-                yield {**event, "device": self.device}
+            match events.decode(line):
+                case events.Idle():
+                    return
+                case events.Ready():
+                    continue
+                case event:
+                    yield event
         raise self._death(process, began)
 
     def ask_to_stop(self) -> None:
-        """Save at the next moment and end."""
+        """Let it save what it is doing at the next snapshot, and end."""
         self._stopped = True
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
@@ -78,7 +78,7 @@ class WorkerProcess:
         self._log.close()
 
     def _start(self) -> subprocess.Popen[str]:
-        environment = os.environ | {"OMP_NUM_THREADS": str(self.site.threads), "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"OMP_NUM_THREADS": str(self.settings.threads), "PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ganbench.runner.worker_process"],
             stdin=subprocess.PIPE,
@@ -91,18 +91,6 @@ class WorkerProcess:
         if self._stopped:  # asked to stop while it started
             self._process.terminate()
         return self._process
-
-    def _settings(self) -> dict[str, Any]:
-        site = self.site
-        return {
-            "results": str(site.results),
-            "data": str(site.data) if site.data else None,
-            "inception": str(site.inception) if site.inception else None,
-            "plugins": list(map(str, site.plugins)),
-            "device": self.device,
-            "threads": site.threads,
-            "save_every": site.save_every,
-        }
 
     def _death(self, process: subprocess.Popen[str], began: int) -> WorkerDied:
         returncode = process.wait()
