@@ -27,10 +27,10 @@ from unittest.mock import patch
 import torch
 
 from ganbench.cli import cli
-from ganbench.executors import inline
 from ganbench.results import pictures, tensors
 from ganbench.results.store import RunFolder
-from ganbench.runner import worker
+from ganbench.runner import recorder, worker
+from ganbench.runner.worker import Worker
 from ganbench.tracking.connection import Connection
 
 SUITE = Path(__file__).parent.parent / "suites" / "stability.yaml"
@@ -38,12 +38,12 @@ CELLS = ("--only", "variant=lsgan", "--only", "batchnorm=none", "--only", "optim
 TRAINING, EVALUATION, MIRROR, ONCE, REST = "training steps", "evaluation", "MLflow mirror", "MLflow start", "other"
 PARTS = {  # what is clocked, with the name it gets
     TRAINING: [(worker, "train")],
-    EVALUATION: [(worker, "sample"), (worker, "evaluate")],
-    "data": [(worker, "reference")],
+    EVALUATION: [(recorder, "sample"), (recorder, "evaluate")],
+    "data": [(Worker, "reference")],
     "checkpoints": [(tensors, "save")],
     "pictures": [(pictures, "png")],
     "rows and state": [(RunFolder, "append"), (RunFolder, "write_state")],
-    REST: [(inline, "fill")],
+    REST: [(Worker, "fill")],
     MIRROR: [(Connection, "mirror_run")],
     ONCE: [(Connection, "__init__")],
 }
@@ -78,7 +78,7 @@ class Clocks:
 
         def call(*args: Any, **options: Any) -> Any:
             if name == REST:  # a job: which data set is it about?
-                self.dataset = args[0].specs[0].dataset.kind()
+                self.dataset = args[1].specs[0].dataset.kind()
             about = args[1].run_id.split("-")[1] if name == MIRROR else ""
             with self.part(name, about):
                 made = function(*args, **options)

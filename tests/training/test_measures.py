@@ -11,12 +11,10 @@ from typing import ClassVar
 
 import pytest
 import torch
-from ganbench.runner.scores import own_rows
 from torch import Tensor
 
 from ganbench.datasets.base import Data
 from ganbench.datasets.digits import Digits
-from ganbench.executors.base import Site
 from ganbench.executors.inline import Inline
 from ganbench.networks.mlp import MLP
 from ganbench.report import format_report
@@ -24,7 +22,9 @@ from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store
 from ganbench.results.table import tidy
 from ganbench.runner.plan import job_of
+from ganbench.runner.recorder import own_rows
 from ganbench.runner.run import manifest
+from ganbench.runner.settings import WorkerSettings
 from ganbench.suite import load
 from ganbench.suite.evaluation import own_metrics
 from ganbench.training.trainer import train
@@ -119,8 +119,9 @@ def test_the_report_reads_them_from_the_files(tmp_path: Path) -> None:
     loaded = load(suite)
     store = Store(tmp_path / "results").open()
     write_manifest(store, replace(manifest(loaded), suite="watch"))
-    site = Site(store.root, None, loaded.plugins, ("cpu",))
-    assert [o.status for o in Inline(site).run([job_of(loaded, loaded.specs)], lambda event: None)] == ["done"]
+    settings = WorkerSettings(store.root, plugins=loaded.plugins)
+    ended = Inline().run([job_of(loaded, loaded.specs)], [settings], lambda event: None)
+    assert [end.status for end in ended] == ["done"]
     table = tidy(store, "watch")
     ink = table[table["metric"] == "ink"]
     assert list(ink["step"]) == [1, 2] and ink["n"].unique().tolist() == [10_000]
