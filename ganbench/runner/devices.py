@@ -11,7 +11,7 @@ def resolve(devices: str, workers: int | None = None, per_gpu: int = 1) -> tuple
     """One device name a worker: `auto` | `cpu` | CUDA indices like `0,1`, with `per_gpu` workers on each.
 
     On the CPU there is one worker for each core that this process may use, unless `workers` says otherwise; on GPUs
-    `workers` is an upper bound. Raises `RequestError` for a device that isn't there.
+    `workers` is an upper bound. Raises `RequestError` for a device that does not exist.
     """
     gpus = _gpus(devices)
     if not gpus:
@@ -29,21 +29,21 @@ def headline(devices: tuple[str, ...]) -> str:
 def _gpus(devices: str) -> list[int]:
     if devices == "cpu":
         return []
-    import torch  # only here: `cpu` needs none of it
+    import torch  # only here: `cpu` does not need it
 
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if devices == "auto":
-        return list(range(there))
+        return list(range(count))
     try:
-        asked = [int(part) for part in devices.split(",")]
+        indices = [int(part) for part in devices.split(",")]
     except ValueError:
         raise RequestError(
             "--devices", f"{devices!r} is not a device", "allowed: auto, cpu, or indices like 0,1"
         ) from None
-    absent = [gpu for gpu in asked if not 0 <= gpu < there]
+    absent = [gpu for gpu in indices if not 0 <= gpu < count]
     if absent:
-        known = ", ".join(map(str, range(there))) or "none"
+        known = ", ".join(map(str, range(count))) or "none"
         raise RequestError(
             "--devices", f"there is no CUDA device {absent[0]}", f"CUDA devices here: {known}", "use cpu or auto"
         )
-    return asked
+    return indices

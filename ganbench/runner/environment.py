@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,36 +17,70 @@ import ganbench
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "pandas", "mlflow", "pillow")
 
 
-def describe(device: str, pack: int) -> dict[str, Any]:
-    """The contents of `env.json` for a run on `device` in a pack of `pack` runs."""
-    return {
-        "ganbench": ganbench.__version__,
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "packages": _packages(),
-        "device": device,
-        "device_name": _device_name(device),
-        "threads": torch.get_num_threads(),
-        "pack": pack,
-        "git": _git(),
-        "deterministic": {
-            "algorithms": torch.are_deterministic_algorithms_enabled(),
-            "cudnn": torch.backends.cudnn.deterministic,
-            "cudnn_benchmark": torch.backends.cudnn.benchmark,
-            "tf32": torch.backends.cuda.matmul.allow_tf32,
-        },
-    }
+@dataclass(frozen=True)
+class Commit:
+    """The checkout that ganbench runs from; `dirty`: with changes that are not committed."""
+
+    commit: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class Switches:
+    """torch's switches that decide whether a run on a GPU repeats bit for bit."""
+
+    algorithms: bool
+    cudnn: bool
+    cudnn_benchmark: bool
+    tf32: bool
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a run ran on: the contents of `env.json`."""
+
+    ganbench: str
+    python: str
+    platform: str
+    packages: dict[str, str]
+    device: str
+    device_name: str
+    threads: int
+    pack: int  # runs that were trained as one program
+    git: Commit | None  # None for an installed package
+    deterministic: Switches
+
+
+def describe(device: str, pack: int) -> Environment:
+    """The environment of a run on `device` in a pack of `pack` runs."""
+    return Environment(
+        ganbench=ganbench.__version__,
+        python=sys.version.split()[0],
+        platform=platform.platform(),
+        packages=_packages(),
+        device=device,
+        device_name=_device_name(device),
+        threads=torch.get_num_threads(),
+        pack=pack,
+        git=_git(),
+        deterministic=Switches(
+            algorithms=torch.are_deterministic_algorithms_enabled(),
+            cudnn=torch.backends.cudnn.deterministic,
+            cudnn_benchmark=torch.backends.cudnn.benchmark,
+            tf32=torch.backends.cuda.matmul.allow_tf32,
+        ),
+    )
 
 
 @cache
 def _packages() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 @cache
@@ -57,18 +91,18 @@ def _device_name(device: str) -> str:
 
 
 @cache
-def _git() -> dict[str, Any] | None:
+def _git() -> Commit | None:
     """Commit and dirty flag of the checkout that ganbench runs from; None for an installed package."""
     root = Path(ganbench.__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return None
     try:
         commit = _run_git(root, "rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_run_git(root, "status", "--porcelain", "--untracked-files=no"))}
+        return Commit(commit, bool(_run_git(root, "status", "--porcelain", "--untracked-files=no")))
     except (OSError, subprocess.SubprocessError):
         return None
 
 
 def _run_git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=True)
-    return done.stdout.strip()
+    process = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=True)
+    return process.stdout.strip()

@@ -46,8 +46,10 @@ class Noted:
 
 @dataclass(frozen=True)
 class Ended:
-    """How one run ended: its status is `running` when its job leaves it at a mark. `seconds` are wall time of
-    training and evaluation."""
+    """How one run ended. Its status is `running` when its job leaves it at a mark.
+
+    `seconds`: wall time of training and evaluation.
+    """
 
     run_id: str
     status: Status

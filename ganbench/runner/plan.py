@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a `ganbench run` will do."""
+    """What a `ganbench run` will do; made once."""
 
     suite: Suite
     done: tuple[RunSpec, ...]  # finished and scored as this suite asks: nothing to do
-    failed: tuple[RunSpec, ...]  # failed before and not to be retried
+    failed: tuple[RunSpec, ...]  # failed before and not retried
     jobs: tuple[Job, ...]
-    damaged: tuple[str, ...]  # one sentence for each run folder that can't be believed; it is to do again
+    damaged: tuple[str, ...]  # a sentence for each damaged run folder, whose run is done again
 
     @property
     def to_run(self) -> int:
@@ -75,9 +75,9 @@ def complete(job: Job, state: State | None) -> bool:
 
 
 def missing(job: Job, state: State) -> dict[int, tuple[str, ...]]:
-    """The marks of a finished run that lack scores, with the keys of the evaluators that are wanted there.
+    """The marks of a finished run that lack scores, with the keys of the evaluators that have not scored there.
 
-    One left out to keep to a budget lacks nothing, as long as the job has a budget.
+    A mark that was skipped to keep to a budget lacks nothing, as long as the job has a budget.
     """
     last = state.diverged["step"] - 1 if state.diverged else state.step
     marks = [mark for mark in job.marks if job.budget is None or mark not in state.skipped_marks]

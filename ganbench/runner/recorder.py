@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganbench.evaluators.base import Score
@@ -20,6 +20,7 @@ from ganbench.runner.job import Job, own_key, score_key
 from ganbench.training.sampling import sample
 
 if TYPE_CHECKING:
+    from ganbench.runner.environment import Environment
     from ganbench.spec import RunSpec
     from ganbench.training.snapshot import RunSnapshot, Snapshot
     from ganbench.variants.base import Params
@@ -43,7 +44,7 @@ class Recorder:
     saving_seconds: float = 0.0  # what the last checkpoint cost
     scoring_seconds: float = 0.0  # what the last scored mark cost
 
-    def begin(self, resumed: int, environment: dict[str, Any]) -> None:
+    def begin(self, resumed: int, environment: Environment) -> None:
         """Open the folder at the step that the run resumes from; 0 starts anew."""
         folder, state = self.folder, (self.folder.state() if resumed else None) or self.state
         if resumed:
@@ -52,7 +53,7 @@ class Recorder:
         else:
             body = {"run_id": folder.run_id, "spec": self.spec.canonical(), "columns": self.spec.columns()}
             write_json(folder.path / "spec.json", body)
-        write_json(folder.path / "env.json", environment)
+        write_json(folder.path / "env.json", asdict(environment))
         self.state = replace(
             state,
             status="running",
@@ -135,7 +136,7 @@ class PackRecorder:
         pairs = zip(job.specs, folders, strict=True)
         return cls(job, tuple(Recorder(spec, job, folder, real, State("running")) for spec, folder in pairs))
 
-    def begin(self, resumed: int, environment: dict[str, Any]) -> None:
+    def begin(self, resumed: int, environment: Environment) -> None:
         """Open every folder at the step that the pack resumes from."""
         for recorder in self.recorders:
             recorder.begin(resumed, environment)

@@ -1,4 +1,4 @@
-"""Fills run folders: train, evaluate, record. The one loop with side effects.
+"""Fills run folders: train, evaluate, record. This is the only loop with side effects.
 
 `Worker.fill` does one job. Executors decide where it is called: in this process, or in a worker process
 (`ganbench.runner.worker_process`) that does one job after the other.

@@ -117,7 +117,7 @@ class SearchContext:
         return {row["step"]: row["value"] for row in rows if row["metric"] == self.budget.metric}
 
     def value(self, spec: RunSpec, step: int) -> float | None:
-        """The metric at a step; None where the run never got there with a finite number."""
+        """The metric at a step; None where the run never reached it with a finite number."""
         value = self.scores(spec).get(step)
         return value if value is not None and math.isfinite(value) else None
 
@@ -212,8 +212,8 @@ def _run(context: SearchContext, runs: Sequence[tuple[RunSpec, int | None]]) -> 
         state = context.store.run(spec.run_id()).state()
         job = replace(plan.job_of(context.suite, (spec,)), until=until, budget=None)
         failed = state is not None and state.status == "failed"
-        there = until is not None and state is not None and until in context.scores(spec)
-        if not failed and not there and not plan.complete(job, state):
+        reached = until is not None and state is not None and until in context.scores(spec)
+        if not failed and not reached and not plan.complete(job, state):
             jobs.append(job)
     if jobs:
         steps = sum(job.until or job.specs[0].steps for job in jobs)
