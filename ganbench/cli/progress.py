@@ -1,4 +1,4 @@
-"""What a running suite says on stderr: a live display on a terminal, one line a finished run otherwise."""
+"""The progress of a suite on stderr: a live display on a terminal, elsewhere one line for each run that ends."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Carries out a plan: checks, executes, sums up.
-
-`ganbench run` goes through this package as follows: `plan.make` compares a suite with the results folder and gives the
-jobs that are left; `run` hands them to an executor; each of its workers (`worker.Worker`) trains a job's runs, writes
-their folders through a `recorder.PackRecorder` and reports `events`.
-"""
+"""Carries out a plan: check, execute, sum up."""
 
 from __future__ import annotations
 

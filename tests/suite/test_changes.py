@@ -52,8 +52,9 @@ def test_only_keeps_runs(tmp_path: Path, only: tuple[str, ...], runs: int, axes:
     found = changed(tmp_path, only=only)
     assert len(found.specs) == runs
     assert found.axes == axes
-    whole = {spec.run_id() for spec in changed(tmp_path).specs}
-    assert {spec.run_id() for spec in found.specs} <= whole
+    whole = changed(tmp_path)
+    assert {spec.run_id() for spec in found.specs} <= {spec.run_id() for spec in whole.specs}
+    assert found.whole == whole == whole.whole, "one load gives both"
 
 
 def test_only_narrows_what_is_excluded_too(tmp_path: Path) -> None:
