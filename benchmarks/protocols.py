@@ -185,7 +185,7 @@ def feature_sets(sizes: Sizes) -> tuple[Tensor, Tensor]:
 def given(test: Tensor, sizes: Sizes) -> Real:
     d = sizes.dims(DIMS)
     extractor = Extractor({"extractor": "given"}, lambda x: Embedding(x[:, :d].clone(), x[:, d:].clone()))
-    return Real(Bank(sizes.folder), data_of(test), {"extractor inception": extractor})
+    return Bank(sizes.folder, extractors={"inception": extractor}).reference(data_of(test))
 
 
 def all_ganbench(sizes: Sizes) -> Work:

@@ -25,9 +25,9 @@ def list_(results: Path, as_json: bool) -> None:
     Example:
       ganbench cache list
     """
-    from ganbench.features.cache import kept
+    from ganbench.features.cache import cache_files
 
-    files = kept(results / "cache")
+    files = cache_files(results / "cache")
     if as_json:
         click.echo(json.dumps({"files": [vars(file) | {"path": str(file.path)} for file in files]}))
         return
@@ -47,6 +47,6 @@ def clear(results: Path) -> None:
     Example:
       ganbench cache clear
     """
-    from ganbench.features import cache
+    from ganbench.features.cache import clear_cache
 
-    click.echo(f"{cache.clear(results / 'cache')} files removed from {results / 'cache'}")
+    click.echo(f"{clear_cache(results / 'cache')} files removed from {results / 'cache'}")

@@ -17,6 +17,7 @@ from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from ganbench.cli.options import ExecutionOptions, SuiteOptions
+    from ganbench.features.inception import InceptionWeights
     from ganbench.results.store import Store
     from ganbench.runner.run import Execution
     from ganbench.suite import Suite
@@ -62,13 +63,12 @@ def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
     from ganbench.runner.run import Execution
 
     weights = inception_weights()
-    download = str(weights) == "download"
     settings = WorkerSettings(
         results=options.results.resolve(),
         data=data_root(),
         plugins=tuple(path.resolve() for path in suite.plugins),
-        inception=None if download else weights,
-        download_inception=download,
+        inception=weights.file,
+        download_inception=weights.download,
         save_every=options.save_every,
     )
     executor: Any = Registry().find("executor", options.executor)
@@ -83,10 +83,11 @@ def mirror_of(store: Store, tracking_uri: str | None, say: Callable[[str], None]
     return tracking.Mirror(store, uri, say) if uri else None
 
 
-def inception_weights() -> Path | None:
-    """The file with the Inception weights that `GANBENCH_INCEPTION` names, or None."""
-    inception = os.environ.get("GANBENCH_INCEPTION")
-    return Path(inception) if inception else None
+def inception_weights() -> InceptionWeights:
+    """The Inception weights that `GANBENCH_INCEPTION` names."""
+    from ganbench.features.inception import InceptionWeights
+
+    return InceptionWeights.named(os.environ.get("GANBENCH_INCEPTION"))
 
 
 def print_excluded(suite: Suite) -> None:

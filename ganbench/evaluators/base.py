@@ -1,4 +1,4 @@
-"""What an evaluator is: a named protocol that turns samples into scores, with a fingerprint on every score."""
+"""The base of evaluators: a named protocol that turns samples into scores, each with a fingerprint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KNOWN: tuple[Known, ...] = get_args(Known)
 
 
 def is_file(features: str) -> bool:
-    """Whether features are a user's TorchScript file; its name, which is none of the known ones, goes into metrics."""
+    """Whether features are a user's TorchScript file. Its name becomes part of the metrics' names."""
     path = PurePath(features)
     return path.suffix == ".pt" and path.stem not in KNOWN and re.fullmatch(r"[A-Za-z0-9_-]+", path.stem) is not None
 
@@ -36,9 +36,9 @@ FeatureName = Known | Annotated[str, Predicate(is_file)]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that an evaluator reports; `low` and `high` bound its values, and those of its parts `NAME/class 3`.
+    """A number that an evaluator reports; `low` and `high` bound its values, also within one class.
 
-    `better`: `neither` is a diagnostic (a chosen width, a flag): the tidy table has it, the headline tables don't.
+    `better`: `neither` marks a diagnostic (a chosen width, a flag), which only the tidy table lists.
     """
 
     name: str
@@ -47,26 +47,36 @@ class Metric:
     high: float = float("inf")
 
 
+def class_metric(metric: str, label: int) -> str:
+    """The name under which a metric is reported for one class: `intra_fid/class 3`."""
+    return f"{metric}/class {label}"
+
+
+def declared_metric(name: str) -> str:
+    """The metric that a reported name belongs to: `intra_fid` for both `intra_fid` and `intra_fid/class 3`."""
+    return name.partition("/")[0]
+
+
 @dataclass(frozen=True)
 class Score:
     """One measured number. `stderr` is the protocol's own (over samples of one model), never over training seeds."""
 
     value: float
     stderr: float | None
-    n: int  # generated samples that entered
-    n_reference: int  # real samples that entered; 0 when none did
+    n: int  # generated samples used
+    n_reference: int  # real samples used; 0 for none
     fingerprint: dict[str, str] = field(default_factory=dict)  # extractor, weights, sizes, split, dtype, versions
 
 
 class Moments(NamedTuple):
-    """Mean (k,) and covariance (k, k), the latter with n - 1 in the denominator; both float64."""
+    """Mean (k,) and covariance (k, k) with n - 1 in the denominator; both float64."""
 
     mean: Tensor
     cov: Tensor
 
 
 class View(Protocol):
-    """One set of samples, with features computed once for all evaluators that need them."""
+    """A set of samples whose features are computed once for all evaluators."""
 
     @property
     def x(self) -> Tensor:
@@ -74,19 +84,19 @@ class View(Protocol):
 
     @property
     def y(self) -> Tensor | None:
-        """Labels (n,), where the set has them."""
+        """Labels (n,), or None."""
 
     @property
     def device(self) -> str:
-        """Where a score's heavy work is done; samples and features rest on the CPU."""
+        """The device for heavy computation; samples and features stay on the CPU."""
 
     def __len__(self) -> int: ...
 
     def first(self, n: int) -> View:
-        """The first n samples; all of them when there are no more."""
+        """The first n samples, or all of them when the set has fewer."""
 
     def features(self, name: FeatureName) -> Tensor:
-        """Features (n, k), float32: `pixels` are flattened, in [0, 1] for images; points are as they are."""
+        """Features (n, k). `pixels` are flattened: images in [0, 1] as float32, points unchanged."""
 
     def logits(self, name: FeatureName) -> Tensor:
         """Class logits (n, k) of `classifier` or `inception`."""
@@ -95,9 +105,9 @@ class View(Protocol):
         """Mean and covariance of the features."""
 
     def derived(self, name: FeatureName, what: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """What `compute` makes of the features: once for these samples, and of real ones once for all processes.
+        """The result of `compute`, which is called once; for real samples the result is kept on disk for all processes.
 
-        `what` says everything that decides the numbers besides the features, and is part of a file's name.
+        `what` names everything besides the features that decides the numbers. It becomes part of a file's name.
         """
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
@@ -105,7 +115,7 @@ class View(Protocol):
 
 
 class Reference(Protocol):
-    """The real side: a view of each split, and the mixture's truth where the data have one."""
+    """The real samples: a view of each split, and the modes of the data where they are known."""
 
     @property
     def space(self) -> Space: ...
@@ -118,29 +128,29 @@ class Reference(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluator(Component):
-    """A protocol. Calling it twice with the same inputs and seed gives the same numbers; inputs are read only."""
+    """A protocol. The same inputs and seed give the same numbers; inputs are read only."""
 
     @abstractmethod
     def metrics(self) -> tuple[Metric, ...]:
-        """What it reports; with features other than Inception's the name says so (`fd_pixels`, not `fid`)."""
+        """The metrics it reports. Their names say which features were used, unless Inception's (`fd_pixels`, `fid`)."""
 
     @abstractmethod
     def needs(self) -> tuple[FeatureName, ...]:
-        """The features that it reads."""
+        """The features it reads."""
 
     @abstractmethod
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        """Why it can't score so many samples of that space (`modes`: data whose modes are known); None when it can."""
+        """Why it can't score that many samples of the space, or None. `modes`: whether the data's modes are known."""
 
     def identity(self) -> dict[str, str]:
-        """`{"weights": SHA-256}` of a user's file of features, where it is there."""
+        """`{"weights": SHA-256}` of a user's feature file, if the file exists."""
         paths = [Path(name) for name in self.needs() if is_file(name)]
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()]
         return {"weights": " ".join(digests)} if digests else {}
 
     def check(self, real: Reference) -> None:
-        """Raises `RequestError` when the real side is too small for the protocol: asked before a run is trained."""
+        """Raise `RequestError` if there are too few real samples. Called before a run is trained."""
 
     @abstractmethod
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        """The scores by metric name; a metric that can't be computed for these samples is absent."""
+        """Scores by metric name. A metric without a value for these samples is left out."""

@@ -1,4 +1,4 @@
-"""Captured classes, and how far the generated classes are from even and from the real ones."""
+"""Captured classes, and divergences of the generated classes from uniform and from the real classes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from torch import Tensor
 
 from ganbench.datasets.base import Space
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
-from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, real_view
+from ganbench.evaluators.parts.protocol import Sizes, fingerprint, real_view, unsupported_features, unsupported_sizes
 
-OFTEN = 20  # samples that make a mode well captured
+OFTEN = 20  # samples of a well captured mode
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassModes(Evaluator):
-    """`class_modes`: classes with a generated sample at least; `class_modes_20`: with 20 of them.
+    """`class_modes`: classes with at least one generated sample; `class_modes_20`: with at least 20.
 
-    A sample's class is the in-domain classifier's likeliest, whose accuracy is in the fingerprint; on stacked data each
-    channel's digit is classified, which makes 1000 modes. In nats: `class_kl_uniform`, KL(generated || uniform over the
-    classes), as published for stacked MNIST; `class_kl_real`, KL(generated || labels of the training data), absent
-    where a class is generated that has no real one; `class_jsd_real`, the Jensen-Shannon divergence from those labels.
-    The protocol takes 26,000 samples of stacked MNIST (25,600 where unrolled GANs are compared); a perfect sampler of
-    K classes has a KL of (K - 1) / (2 n), 0.0192 then: below that nothing is learned from it.
+    A sample's class is the likeliest by the in-domain classifier, whose accuracy is in the fingerprint; on stacked data
+    each channel's digit is classified, which makes 1000 modes. In nats: `class_kl_uniform`, KL(generated || uniform
+    over the classes), as published for stacked MNIST; `class_kl_real`, KL(generated || labels of the training data),
+    left out if a generated class has no real sample; `class_jsd_real`, the Jensen-Shannon divergence from those labels.
+    The protocol uses 26,000 samples of stacked MNIST (25,600 in comparisons with unrolled GANs). A perfect sampler of K
+    classes has a KL of (K - 1) / (2 n), here 0.0192; differences below that are not informative.
     """
 
     version: ClassVar[int] = 1
@@ -44,17 +44,17 @@ class ClassModes(Evaluator):
         return ("classifier",)
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        return "needs a sample at least" if samples < 1 else feature_misfit("classifier", space)
+        return unsupported_sizes(Sizes(1, 0), samples) or unsupported_features("classifier", space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         logits = fake.logits("classifier")
         labels, classes = real_view(real, "train", None, least=1).y, logits.shape[1]
         counts = logits.argmax(1).bincount(minlength=classes).double()
-        share, even = counts / counts.sum(), torch.full((classes,), 1 / classes, dtype=torch.float64)
+        share, uniform = counts / counts.sum(), torch.full((classes,), 1 / classes, dtype=torch.float64)
         values = {
             "class_modes": float((counts >= 1).sum()),
             "class_modes_20": float((counts >= OFTEN).sum()),
-            "class_kl_uniform": divergence(share, even),
+            "class_kl_uniform": divergence(share, uniform),
         }
         if labels is not None:
             truth = labels.bincount(minlength=classes).double() / len(labels)
@@ -69,5 +69,5 @@ class ClassModes(Evaluator):
 
 
 def divergence(p: Tensor, q: Tensor) -> float:
-    """KL(p || q) in nats of two distributions (k,); infinite where p has what q hasn't."""
+    """KL(p || q) in nats of two distributions (k,); infinite if p is positive where q is 0."""
     return max(torch.where(p > 0, p * (p.log() - q.log()), 0.0).sum().item(), 0.0)

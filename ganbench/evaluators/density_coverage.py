@@ -1,4 +1,4 @@
-"""Density and coverage: how crowded with generated samples the real balls are, and how many of them hold one."""
+"""Density and coverage: how many generated samples the real balls contain, and the share of balls that contain any."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import torch
 
 from ganbench.component import Count
 from ganbench.evaluators.base import Metric, View
-from ganbench.evaluators.parts.classes import named
-from ganbench.evaluators.parts.neighbours import Reach, around, inside
-from ganbench.evaluators.parts.protocol import Least, metric_name
-from ganbench.evaluators.parts.two_samples import Found, TwoSamples
+from ganbench.evaluators.parts.classes import metrics_per
+from ganbench.evaluators.parts.neighbours import Reach, balls_around, inside
+from ganbench.evaluators.parts.protocol import Sizes, metric_name
+from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
 
 @dataclass(frozen=True, kw_only=True)
-class DensityCoverage(TwoSamples):
-    """`density`: in how many real balls a generated sample lies, over k; `coverage`: real balls that hold one (0..1).
+class DensityCoverage(FeatureComparison):
+    """`density`: mean number of real balls around a generated sample, over k; `coverage`: share of balls with a sample.
 
-    A ball reaches from a real sample to its k-th nearest real neighbour, border left out; float64. A perfect generator
-    has density 1 on average, and coverage 1 - 2^-k of many samples (0.969 for k = 5); density may be above 1.
+    A ball reaches from a real sample to its k-th nearest real neighbour, border excluded; float64. A perfect generator
+    has density 1 on average and, with many samples, coverage 1 - 2^-k (0.969 for k = 5). Density may exceed 1.
     """
 
     version: ClassVar[int] = 1
@@ -29,21 +29,21 @@ class DensityCoverage(TwoSamples):
     k: Count = 5
 
     def metrics(self) -> tuple[Metric, ...]:
-        return named(
+        return metrics_per(
             self.per,
             Metric(metric_name("density", "density", self.features, self.split), "higher", low=0),
             Metric(metric_name("coverage", "coverage", self.features, self.split), "higher", low=0, high=1),
         )
 
     @property
-    def least(self) -> Least:
-        return Least(1, self.k + 1)
+    def least_samples(self) -> Sizes:
+        return Sizes(1, self.k + 1)
 
-    def compare(self, fake: View, reals: View, rng: torch.Generator) -> Found:
-        centres, squares = around(reals, self.features, self.k)
+    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
+        centres, squares = balls_around(reals, self.features, self.k)
         pairs, covered = 0, torch.zeros(len(reals), dtype=torch.bool, device=fake.device)
         for (in_real,) in inside(fake.features(self.features), centres, [Reach(squares, border=False)], fake.device):
             pairs += int(in_real.count_nonzero())
             covered |= in_real.any(0)
         values = (pairs / (self.k * len(fake)), covered.double().mean().item())
-        return Found(values, {"distances": "float64"})
+        return MetricValues(values, {"distances": "float64"})

@@ -11,16 +11,17 @@ from annotated_types import Gt, Lt
 
 from ganbench.datasets.base import Space
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
-from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint
+from ganbench.evaluators.parts.protocol import Sizes, fingerprint, unsupported_features, unsupported_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
 class EBGANScore(Evaluator):
     """`ebgan_score`: E_x KL(p(y) || p(y|x)); `ebgan_score_squared`: E_x KL(p(y) || p(y|x))^2, as the paper prints it.
 
-    The square may be a matter of typesetting, so both are told. Unlike in the Inception score the order of KL is
-    turned round and there is no exponential. p(y) is that of all samples, by the in-domain classifier (the authors' is
-    another one). p(y|x) is floored, since a sure classifier sends the score to infinity: the floor decides it.
+    The square may be a typesetting error, so both are reported. Compared with the Inception score, the arguments of KL
+    are swapped and there is no exponential. p(y) is the mean over all samples by the in-domain classifier (the authors
+    used another one). p(y|x) has a lower bound, the `floor`, since the score of a confident classifier is infinite: the
+    score depends on the floor.
     """
 
     version: ClassVar[int] = 1
@@ -39,7 +40,7 @@ class EBGANScore(Evaluator):
         return ("classifier",)
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        return "needs a sample at least" if samples < 1 else feature_misfit("classifier", space)
+        return unsupported_sizes(Sizes(1, 0), samples) or unsupported_features("classifier", space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         log_p = fake.logits("classifier").double().log_softmax(1)

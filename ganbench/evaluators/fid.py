@@ -8,26 +8,26 @@ from typing import ClassVar
 import torch
 
 from ganbench.evaluators.base import Metric, View
-from ganbench.evaluators.parts.classes import named
+from ganbench.evaluators.parts.classes import metrics_per
 from ganbench.evaluators.parts.gaussians import frechet
 from ganbench.evaluators.parts.protocol import metric_name
-from ganbench.evaluators.parts.two_samples import Found, TwoSamples
+from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
 
 @dataclass(frozen=True, kw_only=True)
-class FID(TwoSamples):
+class FID(FeatureComparison):
     """`fid`, or `fd_pixels`, `fd_classifier`: ||m1 - m2||^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), covariances with n - 1.
 
-    `reference`: the first so many real samples of `split`; None takes all. 10,000 samples or more are customary, and
-    more than the features' dimension are needed for covariances of full rank.
+    `reference`: how many real samples are used, the first ones of `split`; None: all. 10,000 samples or more are
+    customary, and covariances of full rank need more samples than the features have dimensions.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; by the covariances' factors"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return named(self.per, Metric(metric_name("fid", "fd", self.features, self.split), "lower", low=0))
+        return metrics_per(self.per, Metric(metric_name("fid", "fd", self.features, self.split), "lower", low=0))
 
-    def compare(self, fake: View, reals: View, rng: torch.Generator) -> Found:
+    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         value = frechet(fake.moments(self.features), reals.moments(self.features), fake.device)
-        return Found((value,), {"statistics": "float64"})
+        return MetricValues((value,), {"statistics": "float64"})

@@ -10,17 +10,17 @@ import torch
 from ganbench.component import Count
 from ganbench.datasets.base import Space
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
-from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name
+from ganbench.evaluators.parts.protocol import fingerprint, metric_name, unsupported_features
 
-FLOOR = -700.0  # of log p(y|x): a class that nobody can belong to would give 0 * inf
+FLOOR = -700.0  # of log p(y|x): a class with probability 0 would give 0 * inf
 
 
 @dataclass(frozen=True, kw_only=True)
 class InceptionScore(Evaluator):
     """`is`, or `is_classifier`: exp E_x KL(p(y|x) || p(y)), the mean over `splits` contiguous parts of the samples.
 
-    p(y) is each part's own; `stderr` is the population standard deviation over the parts, as in the paper. It looks at
-    no real sample. 1 at least, the number of classes at most. The paper takes 50,000 samples.
+    p(y) is computed for each part; `stderr` is the population standard deviation over the parts, as in the paper. Real
+    samples aren't used. Between 1 and the number of classes. The paper uses 50,000 samples.
     """
 
     version: ClassVar[int] = 1
@@ -38,13 +38,13 @@ class InceptionScore(Evaluator):
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         if samples < self.splits:
             return f"needs at least as many samples as splits ({self.splits})"
-        return feature_misfit(self.features, space)
+        return unsupported_features(self.features, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, isc_features_to_metric
 
         log_p = fake.logits(self.features).double().log_softmax(1).clamp(min=FLOOR)
-        found = isc_features_to_metric(log_p, splits=self.splits, shuffle=False)
+        scores = isc_features_to_metric(log_p, splits=self.splits, shuffle=False)
         marks = fingerprint(self, "torch-fidelity", **fake.extractor(self.features), generated=len(fake))
-        value, spread = found[KEY_METRIC_ISC_MEAN], found[KEY_METRIC_ISC_STD]
+        value, spread = scores[KEY_METRIC_ISC_MEAN], scores[KEY_METRIC_ISC_STD]
         return {self.metrics()[0].name: Score(value, spread, len(fake), 0, marks)}

@@ -1,4 +1,4 @@
-"""Whether a conditional generator makes what it is asked for."""
+"""Whether a conditional generator produces samples of the requested class."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch
 
 from ganbench.datasets.base import Space
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
-from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint
+from ganbench.evaluators.parts.protocol import Sizes, fingerprint, unsupported_features, unsupported_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelAccuracy(Evaluator):
-    """`label_accuracy`: the share (0..1) of samples that the in-domain classifier gives the label asked for.
+    """`label_accuracy`: the share (0..1) of samples that the in-domain classifier assigns to the requested label.
 
-    The classifier is trained on real images, so this is the paper's GAN-test. Pure chance reaches 1 / classes, which
-    the fingerprint tells beside the classifier's accuracy on real test images, what a perfect generator reaches. Labels
-    are asked for as often as the training data have them. `stderr` is binomial. Only a conditional network is asked for
-    labels: the samples of any other have no score.
+    The classifier is trained on real images, so this is the paper's GAN-test. Chance level is 1 / classes; a perfect
+    generator reaches the classifier's accuracy on real test images. Both are in the fingerprint. Labels are requested
+    as often as they occur in the training data. `stderr` is binomial. Samples of an unconditional network have no
+    score.
     """
 
     version: ClassVar[int] = 1
@@ -33,7 +33,7 @@ class LabelAccuracy(Evaluator):
         return ("classifier",)
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        return "needs a sample at least" if samples < 1 else feature_misfit("classifier", space)
+        return unsupported_sizes(Sizes(1, 0), samples) or unsupported_features("classifier", space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         if fake.y is None:

@@ -1,4 +1,4 @@
-"""Whether generated samples are copies of training samples: nearer to them than new real samples are."""
+"""Whether generated samples are copies of training samples, that is, nearer to them than new real samples are."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.parts.kmeans import assign, k_means
-from ganbench.evaluators.parts.neighbours import around, nearest
-from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name, real_view
-from ganbench.features.cache import content_key
+from ganbench.evaluators.parts.neighbours import balls_around, nearest
+from ganbench.evaluators.parts.protocol import content_key, fingerprint, metric_name, real_view, unsupported_features
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memorisation(Evaluator):
-    """`c_t`: a test for copies; `authenticity`: the share of generated samples that are no copies (0..1).
+    """`c_t`: a test for copies; `authenticity`: the share of generated samples that aren't copies (0..1).
 
-    C_T compares distances to the nearest training sample of generated and of held-out samples (`split`) by a rank test,
-    in standard deviations: about 0 when they are alike, below -3 for copies, above 3 for samples far from the data. It
-    is the mean over `cells` of the space, found by k-means on the training samples and weighted by held-out samples;
-    cells with fewer than `least` generated samples are left out, and with no cell left there is no C_T. A sample is
+    C_T is a rank test of the distances to the nearest training sample, of generated against held-out samples (`split`),
+    in standard deviations: about 0 if they are alike, below -3 for copies, above 3 for samples far from the data. It
+    is the mean over `cells` of the space, found by k-means on the training samples and weighted by held-out samples.
+    Cells with fewer than `least` generated samples are left out; without any cell there is no C_T. A sample is
     authentic unless it is nearer to its nearest training sample than any other training sample is to that one.
     """
 
@@ -49,7 +48,7 @@ class Memorisation(Evaluator):
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         if self.split == "train":
             return "needs a held-out split; use split: test or split: validation"
-        return feature_misfit(self.features, space)
+        return unsupported_features(self.features, space)
 
     def check(self, real: Reference) -> None:
         real_view(real, "train", None, least=max(2, self.cells))
@@ -57,36 +56,35 @@ class Memorisation(Evaluator):
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         train_view = real_view(real, "train", None, least=max(2, self.cells))
-        train, reach = around(train_view, self.features, 1)
+        train, reach = balls_around(train_view, self.features, 1)
         held_out = real_view(real, self.split, None, least=1)
         sides = (fake.features(self.features), held_out.features(self.features))
-        made, numbers = (part[:, 0] for part in nearest(sides[0], train, device=fake.device))
-        new = self._away(sides[1], train_view)
-        far = made >= reach[numbers]
+        made, neighbours = (column[:, 0] for column in nearest(sides[0], train, device=fake.device))
+        new = self._distances(sides[1], train_view)
+        authentic = made >= reach[neighbours]
         centres = k_means(train, self.cells, rng)
         cells = [assign(side, centres, fake.device) for side in sides]
-        parts = [(made[cells[0] == cell], new[cells[1] == cell]) for cell in range(self.cells)]
-        kept = [(rank_test(*part), len(part[1])) for part in parts if len(part[0]) >= self.least and len(part[1])]
-        values = {1: far.double().mean().item()}
-        if kept:
-            values[0] = sum(z * n for z, n in kept) / sum(n for _, n in kept)
+        by_cell = [(made[cells[0] == cell], new[cells[1] == cell]) for cell in range(self.cells)]
+        kept = [(rank_test(m, n), len(n)) for m, n in by_cell if len(m) >= self.least and len(n)]
+        c_t = sum(z * n for z, n in kept) / sum(n for _, n in kept) if kept else None
+        values = zip(self.metrics(), (c_t, authentic.double().mean().item()), strict=True)
         facts = {"generated": len(fake), "train": len(train), "real": len(held_out), "split": self.split}
         marks = fingerprint(self, **fake.extractor(self.features), **facts, distances="float64")
-        names = [metric.name for metric in self.metrics()]
-        return {names[i]: Score(value, None, len(fake), len(held_out), marks) for i, value in sorted(values.items())}
+        scores = ((m.name, None if v is None else Score(v, None, len(fake), len(held_out), marks)) for m, v in values)
+        return {name: score for name, score in scores if score is not None}
 
-    def _away(self, held_out: Tensor, train: View) -> Tensor:
-        """Squared distances (n,) from held-out samples to the nearest training samples, worked out once for all."""
+    def _distances(self, held_out: Tensor, train: View) -> Tensor:
+        """Squared distances (n,) from held-out samples to their nearest training samples; kept on disk."""
         among = train.features(self.features)
         what = f"nearest-{content_key(held_out)[:16]}"
-        away = train.derived(
+        computed = train.derived(
             self.features, what, lambda: {"squares": nearest(held_out, among, device=train.device).squares}
         )
-        return away["squares"][:, 0]
+        return computed["squares"][:, 0]
 
 
 def rank_test(made: Tensor, new: Tensor) -> float:
-    """The Mann-Whitney test of values (m,) against values (n,): in standard deviations, negative where `made` is less.
+    """The Mann-Whitney statistic of values (m,) and (n,), in standard deviations; negative if `made` is smaller.
 
     Ties count as half.
     """

@@ -13,21 +13,21 @@ from ganbench.datasets.base import Modes, Space
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.parts.protocol import fingerprint
 
-ROWS = 2**16  # samples looked at at once; changes no number
+ROWS = 2**16  # samples in one block; doesn't affect results
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModeCoverage(Evaluator):
-    """`modes`: captured ones; `hq`: the share of high-quality samples (0..1); `reverse_kl`; `modes_20`.
+    """`modes`: number of captured modes; `hq`: share of high-quality samples (0..1); `reverse_kl`; `modes_20`.
 
-    A sample belongs to its nearest mode and is of high quality within `within` standard deviations of it. A mode is
-    captured by `at_least` samples that count, and is among `modes_20` by 20 of them. `reverse_kl` is KL(generated ||
-    uniform over the modes) in nats over the samples that count; absent without any.
-    The protocols take 2,500 samples (ALI 10,000) and the mean of 5 (VEEGAN) or 10 runs; a perfect sampler of a 2-d
+    A sample belongs to its nearest mode and has high quality within `within` standard deviations of it. A mode is
+    captured if at least `at_least` samples count for it, and is among `modes_20` if 20 do. `reverse_kl` is KL(generated
+    || uniform over the modes) in nats, over the samples that count; it has no value if none counts.
+    The protocols use 2,500 samples (ALI: 10,000) and the mean of 5 (VEEGAN) or 10 runs. A perfect sampler of a 2-d
     mixture has hq 0.98889 and a reverse_kl of (K - 1) / (2 n): 0.0014 on ring8, 0.0048 on grid25.
 
-    criterion: `veegan` counts high-quality samples, the border included; `pacgan` those whose Mahalanobis distance is
-      strictly below `within`; `ali` every sample, for the mode that is most responsible for it in the mixture.
+    criterion: `veegan` counts high-quality samples, border included; `pacgan` those whose Mahalanobis distance is
+      strictly below `within`; `ali` every sample, for the mode with the highest posterior probability.
     """
 
     version: ClassVar[int] = 1
@@ -75,8 +75,8 @@ class ModeCoverage(Evaluator):
         return {name: Score(value, None, len(fake), 0, marks) for name, value in values.items()}
 
     def _assigned(self, x: Tensor, truth: Modes) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each sample: its mode, whether it counts there, and whether it is of high quality."""
-        # by differences: by matrix products, what is close to its mode would cancel
+        """For each sample: its mode, whether it counts for it, and whether it has high quality."""
+        # from differences: matrix products would cancel for samples close to their mode
         away = torch.cdist(x, truth.centres.double(), compute_mode="donot_use_mm_for_euclid_dist") / truth.std
         nearest, mode = away.min(1)
         good = nearest < self.within if self.criterion == "pacgan" else nearest <= self.within

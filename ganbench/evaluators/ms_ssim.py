@@ -1,4 +1,4 @@
-"""How alike generated images are among each other."""
+"""How similar generated images are to each other."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ganbench.evaluators.parts.ssim import WEIGHTS, WINDOW, ms_ssim, pyramid, sc
 class MSSSIM(Evaluator):
     """`ms_ssim`: mean multi-scale structural similarity (0..1) of generated images; `ms_ssim_real`: of real ones.
 
-    Lower is more diverse: a collapsed generator comes near 1. Noise is lowest of all, so compare with the real images,
-    of which as many pairs are taken. All pairs within each of `groups` groups of `size` images in their order, none
-    with itself. Five scales with windows of 11 pixels ask for sides of 161; smaller images have fewer scales, with the
-    weights made to add up to 1, and below 11 pixels a smaller window: the fingerprint says which, and such numbers
-    compare with each other only.
+    Lower is more diverse: a collapsed generator comes close to 1. Noise is lowest of all, so compare with the value of
+    as many pairs of real images. The mean is over all pairs of different images within each of `groups` consecutive
+    groups of `size` images. Five scales with windows of 11 pixels need sides of at least 161 pixels. Smaller images
+    have fewer scales, with weights normalised to sum to 1, and below 11 pixels a smaller window. The fingerprint says
+    which; such numbers are comparable only with each other.
     """
 
     version: ClassVar[int] = 1
@@ -59,10 +59,10 @@ class MSSSIM(Evaluator):
         return {metric.name: Score(self._mean(view, n, fake.device), None, n, n, marks) for metric, view in pairs}
 
     def _mean(self, view: View, n: int, device: str) -> float:
-        """Over the pairs of all groups; a last image alone has none."""
-        found = []
+        """The mean over the pairs of all groups; a single image in the last group has no pair."""
+        similarities = []
         for group in torch.split(view.x[:n], self.size):
             if len(group) > 1:
                 i, j = torch.combinations(torch.arange(len(group)), 2).to(device).unbind(1)
-                found.append(ms_ssim(pyramid(group.to(device)), i, j))
-        return torch.cat(found).mean().item()
+                similarities.append(ms_ssim(pyramid(group.to(device)), i, j))
+        return torch.cat(similarities).mean().item()

@@ -12,23 +12,23 @@ from torch import Tensor
 
 from ganbench import rng as streams
 from ganbench.component import Count
-from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.datasets.base import SplitName
+from ganbench.evaluators.base import FeatureName, Metric, View
 from ganbench.evaluators.parts.kmeans import assign, k_means
-from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name, real_view
-from ganbench.evaluators.parts.shares import jensen_shannon, p_values
+from ganbench.evaluators.parts.protocol import Sizes, metric_name
+from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
-WIDE = 1000  # dimensions above which a sixth of them, chosen at random, is clustered
+WIDE = 1000  # with more dimensions, a random sixth of them is clustered
 
 
 @dataclass(frozen=True, kw_only=True)
-class NDB(Evaluator):
-    """`ndb_pixels`: bins whose share of generated samples differs from that of real ones; `ndb_share_pixels`: by K.
+class NDB(TwoSamples):
+    """`ndb_pixels`: bins whose share of generated samples differs from the real share; `ndb_share_pixels`: that over K.
 
-    The K `bins` are cells of k-means on the split, fitted on `per_bin` K of its samples at most, the same for all runs.
-    A bin differs by a pooled two-proportion z-test at the level `alpha`, two-tailed and not corrected: of a perfect
-    sampler about alpha K do. `ndb_jsd_pixels`: the Jensen-Shannon divergence between the shares, in nats. `whiten`
-    divides by standard deviations + 1e-6 first; of more than 1000 dimensions a sixth is clustered.
+    The K `bins` are cells of k-means on the split, fitted on at most `per_bin` K of its samples, the same for all runs.
+    A bin differs by a pooled two-proportion z-test at the level `alpha`, two-tailed and uncorrected: about alpha K bins
+    do for a perfect sampler. `ndb_jsd_pixels`: Jensen-Shannon divergence of the shares, in nats. `whiten` first divides
+    by standard deviations + 1e-6. With more than 1000 dimensions, a sixth of them is clustered.
     """
 
     version: ClassVar[int] = 2
@@ -43,45 +43,51 @@ class NDB(Evaluator):
 
     def metrics(self) -> tuple[Metric, ...]:
         bounds = {"ndb": float(self.bins), "ndb_share": 1.0, "ndb_jsd": math.log(2)}
-        named = {metric_name(name, name, self.features, self.split): high for name, high in bounds.items()}
-        return tuple(Metric(name, "lower", low=0, high=high) for name, high in named.items())
+        highest = {metric_name(name, name, self.features, self.split): high for name, high in bounds.items()}
+        return tuple(Metric(name, "lower", low=0, high=high) for name, high in highest.items())
 
-    def needs(self) -> tuple[FeatureName, ...]:
-        return (self.features,)
+    @property
+    def least_samples(self) -> Sizes:
+        return Sizes(1, self.bins)
 
-    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        return "needs a sample at least" if samples < 1 else feature_misfit(self.features, space)
-
-    def check(self, real: Reference) -> None:
-        real_view(real, self.split, None, least=self.bins)
-
-    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        reals = real_view(real, self.split, None, least=self.bins)
+    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         what = f"bins-{self.bins}-{self.per_bin}-{'whitened' if self.whiten else 'plain'}-v{self.version}"
         cells = reals.derived(self.features, what, lambda: self._cells(reals.features(self.features), fake.device))
-        x = seen(fake.features(self.features), cells)
+        x = scaled(fake.features(self.features), cells)
         counts = assign(x, cells["centres"], fake.device).bincount(minlength=self.bins).double()
-        found = int((p_values(counts, cells["counts"]) < self.alpha).sum())
-        facts = {"generated": len(fake), "real": len(reals), "split": self.split, "dimensions": x.shape[1]}
-        marks = fingerprint(self, **fake.extractor(self.features), **facts)
-        values = (float(found), found / self.bins, jensen_shannon(counts, cells["counts"]))
-        pairs = zip(self.metrics(), values, strict=True)
-        return {metric.name: Score(value, None, len(fake), len(reals), marks) for metric, value in pairs}
+        different = int((p_values(counts, cells["counts"]) < self.alpha).sum())
+        values = (float(different), different / self.bins, jensen_shannon(counts, cells["counts"]))
+        return MetricValues(values, {"dimensions": x.shape[1]})
 
     def _cells(self, x: Tensor, device: str) -> dict[str, Tensor]:
-        """The dimensions that count, their shift and scale, the bins' centres, and how many real samples each has."""
+        """The chosen dimensions, their shift and scale, the bins' centres, and the real samples in each bin."""
         chance, d = streams.stream(0, "ndb"), x.shape[1]
         chosen = torch.randperm(d, generator=chance)[: d // 6].sort().values if d > WIDE else torch.arange(d)
         shift, scale = x.new_zeros(len(chosen)), x.new_ones(len(chosen))
         if self.whiten:
             shift, scale = x[:, chosen].mean(0), x[:, chosen].std(0, correction=0) + 1e-6
-        rows = seen(x, {"chosen": chosen, "shift": shift, "scale": scale})
-        some = rows[torch.randperm(len(rows), generator=chance)[: self.per_bin * self.bins]]
-        centres = k_means(some, self.bins, chance)
+        rows = scaled(x, {"chosen": chosen, "shift": shift, "scale": scale})
+        fitted = rows[torch.randperm(len(rows), generator=chance)[: self.per_bin * self.bins]]
+        centres = k_means(fitted, self.bins, chance)
         counts = assign(rows, centres, device).bincount(minlength=self.bins).double()
         return {"chosen": chosen, "shift": shift, "scale": scale, "centres": centres, "counts": counts}
 
 
-def seen(x: Tensor, cells: dict[str, Tensor]) -> Tensor:
+def scaled(x: Tensor, cells: dict[str, Tensor]) -> Tensor:
     """The rows of x (n, d) as they are clustered."""
     return (x[:, cells["chosen"]] - cells["shift"]) / cells["scale"]
+
+
+def p_values(a: Tensor, b: Tensor) -> Tensor:
+    """Two-tailed p-values (k,) of the pooled two-proportion z-test for each of k bins, from two sets of counts."""
+    n, m = a.sum(), b.sum()
+    pooled = (a + b) / (n + m)
+    error = (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt()
+    return torch.erfc(((a / n - b / m) / error).nan_to_num(0).abs() / math.sqrt(2))  # 0 / 0: all samples, or none
+
+
+def jensen_shannon(a: Tensor, b: Tensor) -> float:
+    """The divergence in nats, 0 to log 2, between two sets of counts (k,) taken as shares."""
+    shares = torch.stack([a / a.sum(), b / b.sum()])
+    divergence: Tensor = torch.special.entr(shares.mean(0)).sum() - torch.special.entr(shares).sum(1).mean()
+    return min(max(divergence.item(), 0.0), math.log(2))

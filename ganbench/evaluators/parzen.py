@@ -13,19 +13,19 @@ from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.parts.distances import blocks
-from ganbench.evaluators.parts.protocol import fingerprint, on_split, real_view
+from ganbench.evaluators.parts.protocol import Sizes, fingerprint, on_split, real_view, unsupported_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parzen(Evaluator):
     """`parzen`: mean log-likelihood of test data, in nats; `parzen_sigma`: the window; `parzen_edge`: 1 at an edge.
 
-    An isotropic Gaussian sits on each generated sample; images are flattened, in [0, 1]. Its sigma is the one of `num`
-    values from 10^`start` to 10^`stop` with the largest mean on the first `n_validation` validation samples (None: on
-    all). `stderr` is the population standard deviation over test samples / sqrt(n_test). The paper takes 10,000
-    generated samples; for the Toronto faces other sigmas, and one for each of five `folds`: both splits are cut into so
-    many parts in order, the value is the mean over folds, `stderr` their standard deviation / sqrt(folds),
-    `parzen_sigma` the middle one, and `parzen_edge` tells of any of them.
+    An isotropic Gaussian is centred on each generated sample; images are flattened, in [0, 1]. Its sigma is the one of
+    `num` values from 10^`start` to 10^`stop` with the largest mean on the first `n_validation` validation samples
+    (None: all). `stderr` is the population standard deviation over test samples / sqrt(n_test). The paper uses 10,000
+    generated samples; for the Toronto faces it uses other sigmas, one for each of five `folds`. Both splits are then
+    cut into that many consecutive parts; the value is the mean over folds, `stderr` their standard deviation /
+    sqrt(folds), `parzen_sigma` the median sigma, and `parzen_edge` is 1 if any sigma is at an edge.
     Higher is not always better: the estimate ranks memorised or averaged data above good models (Theis et al. 2016).
     """
 
@@ -48,7 +48,7 @@ class Parzen(Evaluator):
         return ("pixels",)
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        return "needs at least 1 sample" if samples < 1 else None
+        return unsupported_sizes(Sizes(1, self.folds), samples)
 
     def check(self, real: Reference) -> None:
         for split in (self.validation, self.split):
@@ -60,10 +60,10 @@ class Parzen(Evaluator):
         sigmas = torch.logspace(self.start, self.stop, self.num, dtype=torch.float64)
         parts = [part[: self.n_validation] for part in validation.features("pixels").tensor_split(self.folds)]
         tried = torch.split(log_likelihood(torch.cat(parts), centres, sigmas, device), list(map(len, parts)), 1)
-        best = [int(one.mean(1).argmax()) for one in tried]
+        best = [int(fold.mean(1).argmax()) for fold in tried]
         chosen = sorted(set(best))
-        found = log_likelihood(test.features("pixels"), centres, sigmas[chosen], device).tensor_split(self.folds, 1)
-        folds = [fold[chosen.index(index)] for fold, index in zip(found, best, strict=True)]
+        tested = log_likelihood(test.features("pixels"), centres, sigmas[chosen], device).tensor_split(self.folds, 1)
+        folds = [fold[chosen.index(index)] for fold, index in zip(tested, best, strict=True)]
         means = torch.stack([fold.mean() for fold in folds])
         spread = means.std() / self.folds**0.5 if self.folds > 1 else folds[0].std(correction=0) / len(test) ** 0.5
         marks = fingerprint(
@@ -81,10 +81,10 @@ def log_likelihood(x: Tensor, centres: Tensor, sigmas: Tensor, device: str = "cp
     m, d = centres.shape
     norm = math.log(m) + d * (sigmas.log() + 0.5 * math.log(2 * math.pi))
     scales = [-0.5 / sigma**2 for sigma in sigmas.tolist()]
-    found = torch.empty(len(sigmas), len(x), dtype=torch.float64)
+    logs = torch.empty(len(sigmas), len(x), dtype=torch.float64)
     for block in blocks(x, centres, device):
-        nearest = block.squares.amin(1)  # taken out, so that no sum vanishes
+        nearest = block.squares.amin(1)  # factored out, so that no sum underflows
         further = block.squares.sub_(nearest[:, None])
-        for row, scale in zip(found, scales, strict=True):
+        for row, scale in zip(logs, scales, strict=True):
             row[block.rows] = (further * scale).exp_().sum(1).log_().add_(nearest, alpha=scale).cpu()
-    return found - norm[:, None]
+    return logs - norm[:, None]

@@ -10,20 +10,21 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Count
-from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.datasets.base import SplitName
+from ganbench.evaluators.base import FeatureName, Metric, View
 from ganbench.evaluators.parts.kmeans import assign, k_means
-from ganbench.evaluators.parts.protocol import Least, feature_misfit, fingerprint, metric_name, real_view, size_misfit
+from ganbench.evaluators.parts.protocol import Sizes, metric_name
+from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
-EDGE = 1e-10  # radians from the curve's ends
+EDGE = 1e-10  # radians between the curve's first and last angle and the ends of its range
 
 
 @dataclass(frozen=True, kw_only=True)
-class PRD(Evaluator):
-    """`prd_f8`: the largest F of the curve that weighs recall by 8; `prd_f1_8`: precision by 8 (0..1).
+class PRD(TwoSamples):
+    """`prd_f8`: the largest F-score of the curve with recall weighted by 8; `prd_f1_8`: with precision weighted by 8.
 
-    The first n samples of each side, n those of the smaller one, are clustered together by k-means; the curve of
-    `angles` points compares the shares of the clusters and is the mean over `repeats` clusterings.
+    Both are in 0..1. The first n samples of each side, n being the size of the smaller side, are clustered together by
+    k-means. The curve of `angles` points compares the clusters' shares; it is the mean over `repeats` clusterings.
     """
 
     version: ClassVar[int] = 2
@@ -40,34 +41,21 @@ class PRD(Evaluator):
         names = [metric_name(name, name, self.features, self.split) for name in ("prd_f8", "prd_f1_8")]
         return tuple(Metric(name, "higher", low=0, high=1) for name in names)
 
-    def needs(self) -> tuple[FeatureName, ...]:
-        return (self.features,)
+    @property
+    def least_samples(self) -> Sizes:
+        return Sizes(self.clusters, self.clusters)
 
-    def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        return size_misfit(Least(self.clusters, self.clusters), samples, self.reference) or feature_misfit(
-            self.features, space
-        )
-
-    def check(self, real: Reference) -> None:
-        self._reals(real)
-
-    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        reals = self._reals(real)
+    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         n = min(len(fake), len(reals))
         rows = torch.cat([side.features(self.features)[:n] for side in (fake, reals)])
         curves = []
         for _ in range(self.repeats):
             labels = assign(rows, k_means(rows, self.clusters, rng), fake.device)
-            shares = [torch.bincount(part, minlength=self.clusters) / n for part in torch.split(labels, n)]
+            shares = [torch.bincount(side, minlength=self.clusters) / n for side in torch.split(labels, n)]
             curves.append(curve(fake=shares[0], real=shares[1], angles=self.angles))
         precision, recall = torch.stack(curves).mean(0)
         values = (f_score(precision, recall, 8), f_score(precision, recall, 1 / 8))
-        facts = {"generated": n, "real": n, "split": self.split, "clustering": "float64"}
-        marks = fingerprint(self, **fake.extractor(self.features), **facts)
-        return {m.name: Score(value, None, n, n, marks) for m, value in zip(self.metrics(), values, strict=True)}
-
-    def _reals(self, real: Reference) -> View:
-        return real_view(real, self.split, self.reference, least=self.clusters)
+        return MetricValues(values, {"clustering": "float64"}, used=Sizes(n, n))
 
 
 def curve(*, fake: Tensor, real: Tensor, angles: int) -> Tensor:

@@ -9,18 +9,18 @@ import torch
 
 from ganbench.component import Count
 from ganbench.evaluators.base import Metric, View
-from ganbench.evaluators.parts.classes import named
-from ganbench.evaluators.parts.neighbours import Reach, around, inside
-from ganbench.evaluators.parts.protocol import Least, metric_name
-from ganbench.evaluators.parts.two_samples import Found, TwoSamples
+from ganbench.evaluators.parts.classes import metrics_per
+from ganbench.evaluators.parts.neighbours import Reach, balls_around, inside
+from ganbench.evaluators.parts.protocol import Sizes, metric_name
+from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrecisionRecall(TwoSamples):
-    """`precision`: generated samples within some real ball; `recall`: real samples within some generated ball (0..1).
+class PrecisionRecall(FeatureComparison):
+    """`precision`: share of generated samples inside a real ball; `recall`: share of real ones inside a generated ball.
 
     A sample's ball reaches to its k-th nearest neighbour on its own side, itself not counted, border included; float64.
-    The paper takes 50,000 samples of each side and VGG-16's features: here the name says which features they are.
+    The paper uses 50,000 samples of each side and the features of VGG-16; here the names say which features were used.
     """
 
     version: ClassVar[int] = 1
@@ -30,18 +30,18 @@ class PrecisionRecall(TwoSamples):
 
     def metrics(self) -> tuple[Metric, ...]:
         names = [metric_name(name, name, self.features, self.split) for name in ("precision", "recall")]
-        return named(self.per, *(Metric(name, "higher", low=0, high=1) for name in names))
+        return metrics_per(self.per, *(Metric(name, "higher", low=0, high=1) for name in names))
 
     @property
-    def least(self) -> Least:
-        return Least(self.k + 1, self.k + 1)
+    def least_samples(self) -> Sizes:
+        return Sizes(self.k + 1, self.k + 1)
 
-    def compare(self, fake: View, reals: View, rng: torch.Generator) -> Found:
-        own, others = (around(side, self.features, self.k) for side in (fake, reals))
-        reaches = (Reach(others.squares, border=True), Reach(own.squares[:, None], border=True))
-        covered, recalled = [], torch.zeros(len(reals), dtype=torch.bool, device=fake.device)
-        for in_real, in_fake in inside(own.centres, others.centres, reaches, fake.device):
-            covered.append(in_real.any(1))
+    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
+        fake_balls, real_balls = (balls_around(side, self.features, self.k) for side in (fake, reals))
+        reaches = (Reach(real_balls.squares, border=True), Reach(fake_balls.squares[:, None], border=True))
+        precise, recalled = [], torch.zeros(len(reals), dtype=torch.bool, device=fake.device)
+        for in_real, in_fake in inside(fake_balls.centres, real_balls.centres, reaches, fake.device):
+            precise.append(in_real.any(1))
             recalled |= in_fake.any(0)
-        precision, recall = (side.double().mean().item() for side in (torch.cat(covered), recalled))
-        return Found((precision, recall), {"distances": "float64"})
+        precision, recall = (side.double().mean().item() for side in (torch.cat(precise), recalled))
+        return MetricValues((precision, recall), {"distances": "float64"})

@@ -10,16 +10,16 @@ from torch import Tensor
 
 from ganbench.datasets.base import Space
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
-from ganbench.evaluators.parts.classes import Per, class_misfit, each_class, named
-from ganbench.evaluators.parts.protocol import feature_misfit, fingerprint, metric_name
+from ganbench.evaluators.parts.classes import Per, metrics_per, score_classes, unsupported_classes
+from ganbench.evaluators.parts.protocol import fingerprint, metric_name, unsupported_features
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vendi(Evaluator):
     """`vendi`: exp of the entropy of the eigenvalues of K / n, K the cosine similarities of the samples' features.
 
-    From 1 (all alike) to the smaller of n and the features' dimension. It looks at no real sample: a measure of
-    diversity, not of quality. Features of zero length are alike and unlike any other.
+    From 1 (all alike) to the smaller of n and the features' dimension. Real samples aren't used: it measures diversity,
+    not quality. Feature vectors of zero length are similar to each other and to no other.
     """
 
     version: ClassVar[int] = 1
@@ -29,17 +29,17 @@ class Vendi(Evaluator):
     per: Per = "all"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return named(self.per, Metric(metric_name("vendi", "vendi", self.features), "higher", low=1))
+        return metrics_per(self.per, Metric(metric_name("vendi", "vendi", self.features), "higher", low=1))
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
-        return feature_misfit(self.features, space) or class_misfit(self.per, space)
+        return unsupported_features(self.features, space) or unsupported_classes(self.per, space)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         if self.per == "class":
-            return each_class(self, fake, real, rng)
+            return score_classes(self, fake, real, rng)
         value = effective_number(fake.features(self.features).to(fake.device))
         facts = {"generated": len(fake), "kernel": "cosine", "statistics": "float64"}
         marks = fingerprint(self, **fake.extractor(self.features), **facts)
@@ -47,7 +47,7 @@ class Vendi(Evaluator):
 
 
 def effective_number(x: Tensor) -> float:
-    """Of rows x (n, d). X X' / n and X' X / n have the same eigenvalues but for zeros: the smaller one is taken."""
+    """Of rows x (n, d). X X' / n and X' X / n have the same nonzero eigenvalues: the smaller matrix is used."""
     rows = x.double()
     lengths = rows.norm(dim=1, keepdim=True)
     rows = torch.cat([rows / lengths.where(lengths > 0, 1), (lengths == 0).double()], 1)

@@ -1,1 +1,1 @@
-"""What samples are compared in: extractors, and the bank that computes each feature once for each set of samples."""
+"""Feature extractors, and the bank that computes each feature once for each set of samples."""

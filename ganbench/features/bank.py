@@ -1,12 +1,11 @@
-"""The bank: every feature and statistic is computed once for all evaluators, and on the real side for all processes."""
+"""The bank: features and statistics are computed once for all evaluators, and for real samples once for all runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,12 +14,14 @@ from ganbench import rng
 from ganbench.datasets.base import Data, Modes, Space, SplitName
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Reference, Score, View, is_file
-from ganbench.features import inception as _inception
-from ganbench.features import pretrained as _pretrained
-from ganbench.features import torchscript as _torchscript
-from ganbench.features.cache import Cache, content_key
+from ganbench.evaluators.parts.gaussians import moments
+from ganbench.evaluators.parts.protocol import content_key
+from ganbench.features.cache import Cache, Tensors
 from ganbench.features.classifier import classifier
-from ganbench.features.extractor import Embedding, Extractor, embed, moments, pixels
+from ganbench.features.extractor import Embedding, Extractor, embed, pixels
+from ganbench.features.inception import InceptionWeights, inception
+from ganbench.features.pretrained import PRETRAINED, pretrained, pretrained_weights
+from ganbench.features.torchscript import torchscript, torchscript_file
 
 
 def _silent(message: str) -> None:
@@ -29,36 +30,38 @@ def _silent(message: str) -> None:
 
 @dataclass(frozen=True)
 class Bank:
-    """Where features come from and are kept. The weights `Path("download")` ask for a download."""
+    """Where features are computed and kept, and from which weights."""
 
     cache: Path
     device: str = "cpu"
-    inception_weights: Path | None = None
-    batch: int = 256  # samples in one pass of an extractor; changes no number
+    inception_weights: InceptionWeights = field(default_factory=InceptionWeights)
+    batch: int = 256  # samples in one pass of an extractor; doesn't affect results
     log: Callable[[str], None] = _silent
+    extractors: Mapping[FeatureName, Extractor] = field(default_factory=dict)  # used instead of ganbench's own
 
     def check_ready(self, needs: Iterable[FeatureName]) -> None:
-        """Raises `RequestError`, saying what to do, when a feature can't be had here. Call it before anything runs."""
-        for name in set(needs):
+        """Raise `RequestError`, which says what to do, if a feature isn't available. Call it before anything runs."""
+        for name in set(needs) - set(self.extractors):
             if name == "inception":
-                _inception.ready(self.inception_weights, self.cache, self.log)
-            elif name in _pretrained.KNOWN:
-                _pretrained.ready(name)
+                self.inception_weights.checked(self.cache, self.log)
+            elif name in PRETRAINED:
+                pretrained_weights(name)
             elif is_file(name):
-                _torchscript.ready(name)
+                torchscript_file(name)
 
     def reference(self, data: Data) -> Real:
-        """The real side of a dataset, which also makes the views of generated samples."""
+        """The real samples of a dataset, which also make the views of generated samples."""
         return Real(self, data)
 
 
 @dataclass(frozen=True, eq=False)
 class Real:
-    """The real side: the splits with their features kept on disk by content, and the extractors (a `Reference`)."""
+    """The real samples (a `Reference`): splits with features kept on disk by content, and the extractors."""
 
     bank: Bank
     data: Data
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    _splits: dict[SplitName, Samples] = field(default_factory=dict, init=False, repr=False)
+    _extractors: dict[FeatureName, Extractor] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def space(self) -> Space:
@@ -73,16 +76,15 @@ class Real:
         return Cache(self.bank.cache, self.bank.log)
 
     def split(self, name: SplitName) -> Samples:
-        """A view of one of the data's splits. Raises `RequestError` when it isn't finite."""
-        if name not in self.memo:
-            part = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}[name]
-            _check_finite(part.x, f"the {name} split")
-            self.memo[name] = Samples(part.x, part.y, self, kept=True)
-        view: Samples = self.memo[name]
-        return view
+        """A view of one of the data's splits. Raises `RequestError` if it isn't finite."""
+        if name not in self._splits:
+            split = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}[name]
+            _check_finite(split.x, f"the {name} split")
+            self._splits[name] = Samples(split.x, split.y, self, kept=True)
+        return self._splits[name]
 
     def view(self, x: Tensor, y: Tensor | None = None) -> Samples:
-        """A view of generated samples. Raises `RequestError` when they aren't of the data's space or not finite."""
+        """A view of generated samples. Raises `RequestError` if they aren't finite or not of the data's space."""
         if tuple(x.shape[1:]) != self.space.shape or (x.dtype == torch.uint8) != self.space.is_image:
             shape = "x".join(map(str, ("n", *self.space.shape)))
             raise RequestError(
@@ -94,15 +96,13 @@ class Real:
         return Samples(x, y, self, kept=False)
 
     def extractor(self, name: FeatureName) -> Extractor:
-        """The extractor of that name, loaded or trained once."""
-        key = f"extractor {name}"
-        if key not in self.memo:
-            self.memo[key] = self._extractor(name)
-        found: Extractor = self.memo[key]
-        return found
+        """The extractor of that name, loaded or trained on first use."""
+        if name not in self._extractors:
+            self._extractors[name] = self.bank.extractors.get(name) or self._own_extractor(name)
+        return self._extractors[name]
 
     def about(self, name: FeatureName) -> dict[str, str]:
-        """An extractor's part of the fingerprint; the classifier's holds its accuracy on the test split."""
+        """An extractor's part of the fingerprint; the classifier's includes its accuracy on the test split."""
         about = self.extractor(name).about
         if name != "classifier":
             return about
@@ -112,47 +112,49 @@ class Real:
         right = test.logits("classifier").argmax(1) == test.y
         return about | {"test accuracy": f"{right.double().mean().item():.4f}"}
 
-    def _extractor(self, name: FeatureName) -> Extractor:
+    def _own_extractor(self, name: FeatureName) -> Extractor:
         if name == "pixels":
             return pixels(self.space.is_image)
         if name == "classifier":
             return classifier(self.space, self.data.train, self.cache, self.bank.device)
-        if name in _pretrained.KNOWN:
-            return _pretrained.pretrained(name, self.bank.device)
+        if name in PRETRAINED:
+            return pretrained(name, self.bank.device)
         if is_file(name):
-            return _torchscript.torchscript(_torchscript.ready(name), self.bank.device)
-        weights = _inception.ready(self.bank.inception_weights, self.bank.cache, self.bank.log)
-        return _inception.inception(weights, self.bank.device)
+            return torchscript(torchscript_file(name), self.bank.device)
+        return inception(self.bank.inception_weights.checked(self.bank.cache, self.bank.log), self.bank.device)
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """A set of samples whose features are computed once (a `View`); those of real samples are `kept` on disk."""
+    """A set of samples (a `View`) whose features are computed once; those of real samples are `kept` on disk."""
 
     x: Tensor
     y: Tensor | None
     real: Real = field(repr=False)
     kept: bool
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    _firsts: dict[int, Samples] = field(default_factory=dict, init=False, repr=False)
+    _embeddings: dict[FeatureName, Embedding] = field(default_factory=dict, init=False, repr=False)
+    _derived: dict[tuple[str, FeatureName], Tensors] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.x)
 
     @property
     def device(self) -> str:
-        """Where a score's heavy work is done."""
+        """The device for heavy computation."""
         return self.real.bank.device
 
     def first(self, n: int) -> View:
-        """The first n samples; all of them when there are no more."""
+        """The first n samples, or all of them when the set has fewer."""
         if n >= len(self):
             return self
-        y = None if self.y is None else self.y[:n]
-        view: Samples = self._once(f"first {n}", lambda: Samples(self.x[:n], y, self.real, self.kept))
-        return view
+        if n not in self._firsts:
+            y = None if self.y is None else self.y[:n]
+            self._firsts[n] = Samples(self.x[:n], y, self.real, self.kept)
+        return self._firsts[n]
 
     def features(self, name: FeatureName) -> Tensor:
-        """Features (n, k), float32; points are as they are."""
+        """Features (n, k), float32; points are unchanged."""
         return self._embedding(name).features
 
     def logits(self, name: FeatureName) -> Tensor:
@@ -165,15 +167,16 @@ class Samples:
     def moments(self, name: FeatureName) -> Moments:
         """Mean and covariance of the features, float64."""
 
-        def compute() -> dict[str, Tensor]:
+        def compute() -> Tensors:
             return moments(self.features(name))._asdict()
 
         return Moments(**self.derived(name, "moments", compute))
 
-    def derived(self, name: FeatureName, what: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """What `compute` makes of the features, once; that of real samples is kept on disk."""
-        found: dict[str, Tensor] = self._once(f"{what} {name}", lambda: self._kept(name, what, compute))
-        return found
+    def derived(self, name: FeatureName, what: str, compute: Callable[[], Tensors]) -> Tensors:
+        """The result of `compute`, which is called once; for real samples the result is kept on disk."""
+        if (what, name) not in self._derived:
+            self._derived[what, name] = self._from_disk(name, what, compute)
+        return self._derived[what, name]
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         """The extractor's part of the fingerprint."""
@@ -182,18 +185,17 @@ class Samples:
     def _embedding(self, name: FeatureName) -> Embedding:
         extractor = self.real.extractor(name)
 
-        def compute() -> dict[str, Tensor]:
+        def compute() -> Tensors:
             parts = embed(extractor, self.x, self.real.bank.batch)._asdict()
             return {part: tensor for part, tensor in parts.items() if tensor is not None}
 
-        def once() -> Embedding:
-            return Embedding(**(self._kept(name, "embedding", compute) if extractor.stored else compute()))
+        if name not in self._embeddings:
+            tensors = self._from_disk(name, "embedding", compute) if extractor.stored else compute()
+            self._embeddings[name] = Embedding(**tensors)
+        return self._embeddings[name]
 
-        found: Embedding = self._once(f"embedding {name}", once)
-        return found
-
-    def _kept(self, name: FeatureName, what: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """From the disk where these are real samples, by pixels, extractor, kind of device and torch version."""
+    def _from_disk(self, name: FeatureName, what: str, compute: Callable[[], Tensors]) -> Tensors:
+        """Real samples' tensors from the disk, keyed by samples, extractor, kind of device and torch version."""
         if not self.kept:
             return compute()
         extractor = self.real.extractor(name)
@@ -206,25 +208,20 @@ class Samples:
     def _content(self) -> str:
         return content_key(self.x)
 
-    def _once(self, key: str, compute: Callable[[], Any]) -> Any:
-        if key not in self.memo:
-            self.memo[key] = compute()
-        return self.memo[key]
-
 
 def evaluate(
     fake: View, real: Reference, evaluators: Iterable[Evaluator], seed: int
 ) -> list[tuple[Evaluator, str, Score]]:
     """Each evaluator's scores as (evaluator, metric name, score), in order.
 
-    An evaluator draws from a stream of its own (seed and notation), so one more of them changes no other's numbers.
-    Raises `RequestError` before any work when one of them can't score these samples.
+    An evaluator draws from its own stream (seed and notation), so adding one doesn't change another's numbers. Raises
+    `RequestError` before any work if one of them can't score these samples.
     """
     chosen = list(evaluators)
     for evaluator in chosen:
         reason = evaluator.unsupported(real.space, len(fake), real.modes is not None)
         if reason:
-            raise RequestError(evaluator.notation(), reason, todo="leave it out, or choose what it asks for")
+            raise RequestError(evaluator.notation(), reason, todo="leave it out, or change what it asks for")
     return [
         (evaluator, name, score)
         for evaluator in chosen

@@ -1,4 +1,4 @@
-"""Tensors kept on disk by content: computed once by however many processes want them, and checked when read."""
+"""Tensors kept on disk by content. Each is computed once, whichever process needs it first, and checked when read."""
 
 from __future__ import annotations
 
@@ -17,24 +17,12 @@ from torch import Tensor
 from ganbench.results.store import write_bytes
 
 Tensors = dict[str, Tensor]
-DIGEST = 32  # bytes of a SHA-256, which end each file
-
-
-def content_key(*parts: Tensor | str) -> str:
-    """SHA-256 (64 hex digits) over texts and over tensors' bytes, shapes and dtypes."""
-    digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, str):
-            digest.update(f"text {len(part)}\n{part}".encode())
-        else:
-            digest.update(f"{part.dtype} {tuple(part.shape)}\n".encode())
-            digest.update(part.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
+DIGEST = 32  # bytes of the SHA-256 at the end of each file
 
 
 @dataclass
 class Stopwatch:
-    """The seconds within `measuring`, however deep it is entered."""
+    """The seconds spent within `measuring`; nested entries count once."""
 
     seconds: float = 0.0
     depth: int = 0
@@ -51,9 +39,10 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of `<kind>-<key>.pt` files; `log` is told when something is computed anew for a damaged file.
+    """A folder of `<kind>-<key>.pt` files. `log` gets a message when a damaged file is computed again.
 
-    `making` measures what is made here once and serves all runs, or is waited for while another process makes it.
+    `making` measures the time spent computing entries, or waiting for another process that computes them: this work
+    serves all runs.
     """
 
     folder: Path
@@ -61,32 +50,32 @@ class Cache:
     making: Stopwatch = field(default_factory=Stopwatch, compare=False)
 
     def get(self, kind: str, key: str, compute: Callable[[], Tensors]) -> Tensors:
-        """The tensors of that key: read where they are whole, else computed under a lock and written atomically."""
+        """The tensors of that key: read from an intact file, or computed under a lock and written atomically."""
         path = self.folder / f"{kind}-{key}.pt"
-        found = read(path)
-        if found is not None:
-            return found
+        tensors = read_tensors(path)
+        if tensors is not None:
+            return tensors
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.making.measuring(), FileLock(path.with_suffix(".lock")):
-            found = read(path)  # another process may have been faster
-            if found is None:
+            tensors = read_tensors(path)  # another process may have written it meanwhile
+            if tensors is None:
                 if path.exists():
-                    self.log(f"{path} is damaged and is made again")
-                found = {name: tensor.cpu().contiguous() for name, tensor in compute().items()}
-                write(path, found)
-        return found
+                    self.log(f"{path} is damaged and is computed again")
+                tensors = {name: tensor.cpu().contiguous() for name, tensor in compute().items()}
+                write_tensors(path, tensors)
+        return tensors
 
 
-def write(path: Path, tensors: Tensors) -> None:
-    """Write tensors and, as the last bytes, the SHA-256 of what comes before; `torch.load` reads such a file."""
+def write_tensors(path: Path, tensors: Tensors) -> None:
+    """Write tensors, followed by the SHA-256 of the preceding bytes; `torch.load` reads such a file."""
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     body = buffer.getvalue()
     write_bytes(path, body + hashlib.sha256(body).digest())
 
 
-def read(path: Path) -> Tensors | None:
-    """The tensors of a file, or None when it is absent, truncated or changed."""
+def read_tensors(path: Path) -> Tensors | None:
+    """The tensors of a file, or None if it is absent, truncated or changed."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -99,21 +88,21 @@ def read(path: Path) -> Tensors | None:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A file of the cache: its size, and whether its content is what was written."""
+class CacheFile:
+    """A file of the cache: its size, and whether it is intact."""
 
     path: Path
     bytes: int
     whole: bool
 
 
-def kept(folder: Path) -> list[Kept]:
+def cache_files(folder: Path) -> list[CacheFile]:
     """The files of a cache, sorted by name."""
-    return [Kept(path, path.stat().st_size, whole(path)) for path in sorted(folder.glob("*.pt"))]
+    return [CacheFile(path, path.stat().st_size, is_whole(path)) for path in sorted(folder.glob("*.pt"))]
 
 
-def clear(folder: Path) -> int:
-    """Remove the files of a cache, and tell how many. One that is being computed stays."""
+def clear_cache(folder: Path) -> int:
+    """Remove the files of a cache and return their number. A file that is being computed stays."""
     removed = 0
     for path in sorted(folder.glob("*.pt")):
         with suppress(Timeout), FileLock(path.with_suffix(".lock"), timeout=0):
@@ -123,8 +112,8 @@ def clear(folder: Path) -> int:
     return removed
 
 
-def whole(path: Path) -> bool:
-    """Whether a file ends with the SHA-256 of what comes before."""
+def is_whole(path: Path) -> bool:
+    """Whether a file ends with the SHA-256 of the preceding bytes."""
     rest, digest = path.stat().st_size - DIGEST, hashlib.sha256()
     with path.open("rb") as file:
         while rest > 0 and (block := file.read(min(rest, 2**20))):

@@ -1,7 +1,8 @@
 """The in-domain classifier: a small convolutional network trained once per dataset, on its training split alone.
 
-About 40 s of one CPU thread for 50,000 images of 28x28, 5 s for the 8x8 digits. The recipe (SGD with a one-cycle
-learning rate) was chosen on held-out training images; test images enter nowhere. Stacked images have one for the parts.
+Training takes about 40 s of one CPU thread for 50,000 images of 28x28, and 5 s for the 8x8 digits. The recipe (SGD with
+a one-cycle learning rate) was chosen on held-out training images; test images are never used. For stacked images the
+classifier is trained on the images in their channels.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from torch import Tensor, nn
 from ganbench import rng
 from ganbench.datasets.base import Space, Split
 from ganbench.errors import RequestError
-from ganbench.features.cache import Cache, Tensors, content_key
+from ganbench.evaluators.parts.protocol import content_key
+from ganbench.features.cache import Cache, Tensors
 from ganbench.features.extractor import Embedding, Extractor
 
-RECIPE = "conv-1"  # raise it when the network or its training changes
+RECIPE = "conv-1"  # to be raised when the network or its training changes
 FEATURES = 128
 BATCH, EPOCHS, LEAST = 64, 4, 20_000  # at least EPOCHS passes and LEAST images
 
@@ -32,43 +34,43 @@ def classifier(space: Space, train: Split, cache: Cache, device: str) -> Extract
             "labelled images",
             "use features: pixels or features: inception",
         )
-    one, part = (space, train) if space.stacked == 1 else parts(space, train)
+    single, part = (space, train) if space.stacked == 1 else unstacked(space, train)
     labels = part.y
     assert labels is not None
-    key = content_key(RECIPE, str(one), part.x, labels)
+    key = content_key(RECIPE, str(single), part.x, labels)
 
     def compute() -> Tensors:
-        cache.log(f"training the classifier on {len(part)} images; it is kept for the next time")
-        return fit(one, part.x, labels)
+        cache.log(f"training the classifier on {len(part)} images; it is kept for later runs")
+        return fit(single, part.x, labels)
 
     state = cache.get("classifier", key, compute)
-    net = network(one)
+    net = network(single)
     net.load_state_dict(state)
     net.eval().to(memory_format=torch.channels_last).to(device)
     body, head = net[0], net[1]
 
     def apply(x: Tensor) -> Embedding:
-        features = body(_floats(x.reshape(-1, *one.shape)))
-        return joined(features, head(features), space.stacked)
+        features = body(_floats(x.reshape(-1, *single.shape)))
+        return combined(features, head(features), space.stacked)
 
     weights = content_key(*(item for pair in sorted(state.items()) for item in pair))
     name = f"classifier {RECIPE}" + (f" of each of {space.stacked} stacked images" if space.stacked > 1 else "")
     return Extractor({"extractor": name, "weights": weights, "dtype": "float32"}, apply, device)
 
 
-def parts(space: Space, split: Split) -> tuple[Space, Split]:
-    """The images that lie in the channels of stacked ones, each once, with their labels."""
+def unstacked(space: Space, split: Split) -> tuple[Space, Split]:
+    """The distinct images in the channels of stacked ones, with their labels, and their space."""
     assert split.y is not None
     depth, base = space.stacked, round(space.classes ** (1 / space.stacked))
-    one = Space((space.shape[0] // depth, *space.shape[1:]), base)
-    images, place = torch.unique(split.x.reshape(-1, *one.shape).flatten(1), return_inverse=True, dim=0)
+    single = Space((space.shape[0] // depth, *space.shape[1:]), base)
+    images, place = torch.unique(split.x.reshape(-1, *single.shape).flatten(1), return_inverse=True, dim=0)
     powers = base ** torch.arange(depth - 1, -1, -1)
     labels = torch.empty(len(images), dtype=torch.int64)
     labels[place] = (split.y[:, None] // powers % base).flatten()
-    return one, Split(images.reshape(-1, *one.shape), labels)
+    return single, Split(images.reshape(-1, *single.shape), labels)
 
 
-def joined(features: Tensor, logits: Tensor, depth: int) -> Embedding:
+def combined(features: Tensor, logits: Tensor, depth: int) -> Embedding:
     """From (n depth, k) and (n depth, c) to (n, depth k) and log-probabilities (n, c^depth) of independent parts."""
     if depth == 1:
         return Embedding(features, logits)
@@ -98,7 +100,7 @@ def network(space: Space) -> nn.Sequential:
 
 
 def fit(space: Space, x: Tensor, y: Tensor) -> Tensors:
-    """The weights after training on the CPU with one thread: the same for the same data on the same kind of machine."""
+    """The weights after training on one CPU thread: the same for the same data on the same kind of machine."""
     epochs = max(EPOCHS, -(-LEAST // len(x)))
     shuffle = rng.stream(0, RECIPE, "order")
     order = torch.cat([torch.randperm(len(x), generator=shuffle) for _ in range(epochs)])

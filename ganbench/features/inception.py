@@ -1,19 +1,26 @@
-"""The Inception network of the original papers, through torch-fidelity, from a weights file whose SHA-256 is known."""
+"""The Inception network of the original papers, through torch-fidelity, from a weights file whose SHA-256 is known.
+
+torch is imported late, so that the command line can name the weights without loading it.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from filelock import FileLock
-from torch import Tensor
 
+from ganbench.datasets.parts.files import digest
 from ganbench.errors import RequestError
-from ganbench.features.extractor import Embedding, Extractor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganbench.features.extractor import Extractor
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
 FILE = "weights-inception-2015-12-05-6726825d.pth"
@@ -24,26 +31,43 @@ TODO = (
 )
 
 
-def ready(weights: Path | None, folder: Path, log: Callable[[str], None]) -> Path:
-    """The checked weights file; fetched into `folder` only on the word `download`. Raises `RequestError`."""
-    if weights is None:
-        raise RequestError("features 'inception'", "no weights were given", todo=TODO)
-    path = _fetched(folder / FILE, log) if str(weights) == "download" else weights
-    if not path.is_file():
-        raise RequestError("features 'inception'", f"there is no file {path}", todo=TODO)
-    found = _sha256(path)
-    if found != SHA256:
-        raise RequestError(
-            str(path), f"not the weights of the original papers (SHA-256 {found})", f"SHA-256 {SHA256}", TODO
-        )
-    return path
+@dataclass(frozen=True)
+class InceptionWeights:
+    """Where the weights come from: the user's file, or a download into the cache; with neither there are none."""
+
+    file: Path | None = None
+    download: bool = False
+
+    @classmethod
+    def named(cls, text: str | None) -> InceptionWeights:
+        """From the value of `GANBENCH_INCEPTION`: a path, the word `download`, or nothing."""
+        if not text:
+            return cls()
+        return cls(download=True) if text == "download" else cls(Path(text))
+
+    def checked(self, cache: Path, log: Callable[[str], None]) -> Path:
+        """The file of the weights, downloaded if allowed. Raises `RequestError` if it isn't the published file."""
+        if self.file is None and not self.download:
+            raise RequestError("features 'inception'", "no weights were given", todo=TODO)
+        path = self.file or _downloaded(cache / FILE, log)
+        if not path.is_file():
+            raise RequestError("features 'inception'", f"there is no file {path}", todo=TODO)
+        sha256 = digest(path)
+        if sha256 != SHA256:
+            raise RequestError(
+                str(path), f"not the weights of the original papers (SHA-256 {sha256})", f"SHA-256 {SHA256}", TODO
+            )
+        return path
 
 
 def inception(weights: Path, device: str) -> Extractor:
     """Pool features (n, 2048) and logits without bias (n, 1008), float32; gray images are repeated to 3 channels."""
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3  # takes seconds
+    import torch
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    # torch-fidelity unpickles its weights file freely, so it gets bytes that hold checked tensors only
+    from ganbench.features.extractor import Embedding, Extractor
+
+    # torch-fidelity unpickles its weights file without restriction, so it is given bytes that hold only tensors
     safe = io.BytesIO()
     torch.save(torch.load(weights, map_location="cpu", weights_only=True), safe)
     safe.seek(0)
@@ -64,18 +88,15 @@ def inception(weights: Path, device: str) -> Extractor:
     return Extractor(about, apply, device)
 
 
-def _fetched(path: Path, log: Callable[[str], None]) -> Path:
+def _downloaded(path: Path, log: Callable[[str], None]) -> Path:
+    from torch import hub
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.is_file():
             log(f"downloading {URL}{FILE} to {path}")
             try:
-                torch.hub.download_url_to_file(URL + FILE, str(path), hash_prefix=SHA256, progress=False)
+                hub.download_url_to_file(URL + FILE, str(path), hash_prefix=SHA256, progress=False)
             except (OSError, RuntimeError) as error:
                 raise RequestError("features 'inception'", f"the download failed ({error})", todo=TODO) from None
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

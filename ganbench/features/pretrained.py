@@ -1,8 +1,7 @@
-"""DINOv2 and CLIP through torch-fidelity, from files that lie in torch's own folder; nothing is downloaded."""
+"""DINOv2 and CLIP through torch-fidelity, from files in torch's own folder; nothing is downloaded."""
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ganbench.datasets.parts.files import digest
 from ganbench.errors import RequestError
 from ganbench.features.extractor import Embedding, Extractor
 
@@ -21,15 +21,15 @@ CLIP_URL = f"https://openaipublic.azureedge.net/clip/models/{CLIP}/ViT-B-32.pt"
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A network by torch-fidelity's name, what it needs in torch's folder, and how that gets there."""
+    """A network by torch-fidelity's name, the files it needs in torch's folder, and how to get them."""
 
     network: str
     places: tuple[str, ...]  # the last one holds the weights
     todo: str
-    sha256: str = ""  # of the weights, where it is known
+    sha256: str = ""  # of the weights; empty if it isn't published
 
 
-KNOWN = {
+PRETRAINED = {
     "dinov2": Pretrained(
         "dinov2-vit-l-14",
         ("facebookresearch_dinov2_main/hubconf.py", "checkpoints/dinov2_vitl14_pretrain.pth"),
@@ -44,30 +44,30 @@ KNOWN = {
 }
 
 
-def ready(name: str) -> Path:
-    """The file of the weights. Raises `RequestError` where anything is missing."""
-    wanted, folder = KNOWN[name], Path(torch.hub.get_dir())
+def pretrained_weights(name: str) -> Path:
+    """The file of the weights. Raises `RequestError` if any of the network's files is missing."""
+    wanted, folder = PRETRAINED[name], Path(torch.hub.get_dir())
     paths = [folder / place for place in wanted.places]
     todo = f"{wanted.todo}, or use features: pixels or features: classifier"
     for path in paths:
         if not path.is_file():
             raise RequestError(f"features {name!r}", f"there is no file {path}", "the network's own files", todo)
-    if wanted.sha256 and _sha256(paths[-1]) != wanted.sha256:
+    if wanted.sha256 and digest(paths[-1]) != wanted.sha256:
         raise RequestError(str(paths[-1]), "not the published weights", f"SHA-256 {wanted.sha256}", todo)
     return paths[-1]
 
 
 def pretrained(name: str, device: str) -> Extractor:
     """The network's image embedding (n, k), float32; gray images are repeated to 3 channels."""
-    weights = ready(name)
+    weights = pretrained_weights(name)
     net = _network(name, weights).to(device)
 
     def apply(x: Tensor) -> Embedding:
         return Embedding(*net(x.expand(-1, 3, -1, -1)))
 
     about = {
-        "extractor": KNOWN[name].network,
-        "weights": _sha256(weights),
+        "extractor": PRETRAINED[name].network,
+        "weights": digest(weights),
         "resizer": "bilinear, as TensorFlow 1",
         "dtype": "float32",
         "torch-fidelity": version("torch-fidelity"),
@@ -76,9 +76,9 @@ def pretrained(name: str, device: str) -> Extractor:
 
 
 def _network(name: str, weights: Path) -> nn.Module:
-    network = KNOWN[name].network
+    network = PRETRAINED[name].network
     if name == "clip":
-        from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP  # takes seconds
+        from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP  # takes seconds to import
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # about the archive's format
@@ -88,8 +88,3 @@ def _network(name: str, weights: Path) -> nn.Module:
 
     dinov2: nn.Module = FeatureExtractorDinoV2(network, [name])
     return dinov2
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data, Modes, Space, Split
 from ganbench.evaluators.base import Evaluator
-from ganbench.features.bank import Bank, Real
+from ganbench.features.bank import Bank
 from ganbench.features.extractor import Embedding, Extractor
 from ganbench.parity.cases import Case, Normal, Ring
 from ganbench.plugins import Registry
@@ -44,7 +44,7 @@ def measure(case: Case, cache: Path) -> Result:
     split = Split(reference)
     modes = _modes(case.reference) if isinstance(case.reference, Ring) else None
     data = Data(Space((reference.shape[1],)), split, split, split, modes=modes)
-    real = Real(Bank(cache), data, {"extractor classifier": GIVEN})
+    real = Bank(cache, extractors={"classifier": GIVEN}).reference(data)
     found = evaluator(real.view(_rows(case.generated)), real, stream(0, "parity"))
     return Result(case, found[case.metric].value if case.metric in found else math.nan)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ganbench.errors import DamagedRun
+from ganbench.evaluators.base import declared_metric
 from ganbench.results.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class RequestedScores:
     def fingerprint(self, row: Row) -> int:
         """The number of a row's fingerprint, to which the evaluator's options and the sample sizes belong."""
         sizes = {"evaluator": row["evaluator"], "n_reference": str(row["n_reference"])}
-        if "/" not in row["metric"]:  # how many of a run's samples are of one class is chance
+        if declared_metric(row["metric"]) == row["metric"]:  # how many of a run's samples are of one class is chance
             sizes["n"] = str(row["n"])
         key = tuple(sizes.values())
         last = self._last.get(key)
@@ -172,8 +173,8 @@ def _measured(folder: RunFolder, rows: list[Row], asked: RequestedScores, marks:
     newest: dict[tuple[int, str], Row] = {}
     try:
         for row in rows:
-            step, metric = row["step"], row["metric"]  # `NAME/class 3` is a part of NAME
-            if row["evaluator"] in asked.evaluators and step in marks and metric.partition("/")[0] in asked.metrics:
+            step, metric = row["step"], row["metric"]
+            if row["evaluator"] in asked.evaluators and step in marks and declared_metric(metric) in asked.metrics:
                 newest[step, metric] = row
         return [_score(row, asked) for row in newest.values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ganbench import __version__
 from ganbench.datasets.base import Downloadable
 from ganbench.features.bank import Bank
+from ganbench.features.inception import InceptionWeights
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
 from ganbench.runner.job import Job, own_key, score_key
@@ -109,7 +109,7 @@ def check_ready(suite: Suite, settings: WorkerSettings) -> None:
         if isinstance(dataset, Downloadable):
             dataset.check(settings.data)
     needs = {feature for evaluator in suite.evaluation.evaluators for feature in evaluator.needs()}
-    weights = Path("download") if settings.download_inception else settings.inception
+    weights = InceptionWeights(settings.inception, settings.download_inception)
     Bank(Store(settings.results).cache, inception_weights=weights).check_ready(needs)
 
 

@@ -19,6 +19,7 @@ from filelock import Timeout
 from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
 from ganbench.features.bank import Bank, Real
+from ganbench.features.inception import InceptionWeights
 from ganbench.results import tensors
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
@@ -90,7 +91,7 @@ class Worker:
         if dataset not in self._real:
             self._real.clear()
             settings = self.settings
-            weights = Path("download") if settings.download_inception else settings.inception
+            weights = InceptionWeights(settings.inception, settings.download_inception)
             bank = Bank(self.store.cache, settings.device, weights, log=self._note)
             self._real[dataset] = bank.reference(dataset.load(settings.data))
         return self._real[dataset]

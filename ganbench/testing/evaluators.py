@@ -1,4 +1,4 @@
-"""What every evaluator keeps."""
+"""The contract of evaluators."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import math
 from typing import get_args
 
 from ganbench.datasets.base import SplitName
-from ganbench.evaluators.base import KNOWN, Evaluator, Metric, Reference, Score, View, is_file
+from ganbench.evaluators.base import KNOWN, Evaluator, Metric, Reference, Score, View, declared_metric, is_file
 from ganbench.rng import stream
 from ganbench.testing._claim import claim, same
 
 
 def check_evaluator(evaluator: Evaluator, fake: View, real: Reference) -> dict[str, Score]:
-    """Scores are declared, within their bounds, whole in their fingerprint, repeatable, and leave their inputs alone.
+    """Check that scores are declared, within bounds, repeatable and fully fingerprinted, and that inputs don't change.
 
-    `ganbench.features.bank.Bank(cache).reference(data)` makes both sides. Returns the scores.
+    `ganbench.features.bank.Bank(cache).reference(data)` makes both arguments. Returns the scores.
     """
     name = evaluator.notation()
     unsupported = evaluator.unsupported(real.space, len(fake), real.modes is not None)
     claim(unsupported is None, f"{name} doesn't fit: {unsupported}")
     unknown = [feature for feature in evaluator.needs() if feature not in KNOWN and not is_file(feature)]
-    claim(not unknown, f"{name} needs features that nobody knows: {unknown}")
+    claim(not unknown, f"{name} needs unknown features: {unknown}")
     sets = [fake.x, *(real.split(split).x for split in get_args(SplitName))]
     before = [x.clone() for x in sets]
     first, again = (evaluator(fake, real, stream(0, "check")) for _ in range(2))
@@ -28,9 +28,9 @@ def check_evaluator(evaluator: Evaluator, fake: View, real: Reference) -> dict[s
     claim(first == again, f"{name} gives other numbers for the same seed")
     declared = {metric.name: metric for metric in evaluator.metrics()}
     claim(len(declared) == len(evaluator.metrics()), f"{name} declares a metric twice")
-    owners = {metric: metric.partition("/")[0] for metric in first}  # of `NAME/class 3`
-    strange = sorted(metric for metric, owner in owners.items() if owner not in declared)
-    claim(not strange, f"{name} reports {strange}, not declared")
+    owners = {metric: declared_metric(metric) for metric in first}
+    undeclared = sorted(metric for metric, owner in owners.items() if owner not in declared)
+    claim(not undeclared, f"{name} reports {undeclared}, not declared")
     for metric, score in first.items():
         check_score(score, declared[owners[metric]], len(fake), f"{name}: {metric}")
     return first
@@ -44,5 +44,5 @@ def check_score(score: Score, metric: Metric, n: int, where: str) -> None:
     claim(spread is None or (type(spread) is float and spread >= 0), f"{where}: its stderr is {spread!r}")
     claim(0 < score.n <= n and score.n_reference >= 0, f"{where}: n {score.n}, n_reference {score.n_reference}")
     texts = [text for pair in score.fingerprint.items() for text in pair]
-    sound = texts and all(type(text) is str and text for text in texts)
-    claim(sound, f"{where}: its fingerprint is not made of texts: {score.fingerprint}")
+    complete = texts and all(type(text) is str and text for text in texts)
+    claim(complete, f"{where}: its fingerprint is not made of texts: {score.fingerprint}")

@@ -11,7 +11,7 @@ import torch
 
 from ganbench.datasets.base import Space, Split
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import Evaluator
+from ganbench.evaluators.base import Evaluator, class_metric, declared_metric
 from ganbench.evaluators.density_coverage import DensityCoverage
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.kid import KID
@@ -32,6 +32,11 @@ PLAIN: list[Evaluator] = [
 def per_class(evaluator: Evaluator) -> Evaluator:
     options: dict[str, Any] = {"per": "class"}
     return replace(evaluator, **options)
+
+
+def test_a_class_is_named_after_its_metric() -> None:
+    assert class_metric("intra_fid", 3) == "intra_fid/class 3"
+    assert declared_metric("intra_fid/class 3") == declared_metric("intra_fid") == "intra_fid"
 
 
 @pytest.fixture
@@ -81,8 +86,8 @@ def test_what_has_no_classes_or_too_few_of_one_is_said(real: Real) -> None:
     )
     y = torch.zeros(64, dtype=torch.int64)
     y[0] = 1
-    thin = replace(real, data=replace(real.data, test=Split(real.data.test.x, y)), memo={})
-    with pytest.raises(RequestError, match=r"class 1 of the test split: 1 samples\. at least 2"):
+    thin = replace(real, data=replace(real.data, test=Split(real.data.test.x, y)))
+    with pytest.raises(RequestError, match=r"class 1 of the test split: 1 sample\. at least 2"):
         FID(features="pixels", per="class").check(thin)
 
 

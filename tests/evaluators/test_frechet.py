@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
 from ganbench.evaluators.base import Moments
-from ganbench.evaluators.parts.gaussians import frechet
-from ganbench.features.extractor import moments
+from ganbench.evaluators.parts.gaussians import frechet, moments
 
 pytestmark = pytest.mark.golden
 

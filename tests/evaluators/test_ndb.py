@@ -12,8 +12,7 @@ import scipy.stats
 import torch
 
 from ganbench.evaluators.base import Score
-from ganbench.evaluators.ndb import NDB
-from ganbench.evaluators.parts.shares import jensen_shannon, p_values
+from ganbench.evaluators.ndb import NDB, jensen_shannon, p_values
 from tests.support.evaluation import points_data, real_side, scores_of
 
 pytestmark = pytest.mark.golden

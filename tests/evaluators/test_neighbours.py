@@ -124,7 +124,7 @@ def test_nearest_distances_and_who_is_inside() -> None:
     x, y = torch.tensor([[0.0], [3.0]]), torch.tensor([[1.0], [5.0], [4.0]])
     found = nearest(x, y, 3)
     assert found.squares.tolist() == [[1, 16, 25], [1, 4, 4]]
-    assert found.numbers[0].tolist() == [0, 2, 1] and found.numbers[1, 0] == 2
+    assert found.indices[0].tolist() == [0, 2, 1] and found.indices[1, 0] == 2
     assert nearest(x, y).squares.tolist() == [[1], [1]]
     within = nearest(y, y, 2).squares[:, 1]  # to the next one, itself not counted
     assert within.tolist() == [9, 1, 1]
@@ -159,9 +159,9 @@ def test_float32_leaves_few_pairs_to_float64(monkeypatch: pytest.MonkeyPatch) ->
     looked_at: list[int] = []
     exact = _neighbours._pair_squares
 
-    def watched(rows: torch.Tensor, among: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
-        looked_at.append(numbers.numel())
-        return exact(rows, among, numbers)
+    def watched(rows: torch.Tensor, among: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        looked_at.append(indices.numel())
+        return exact(rows, among, indices)
 
     monkeypatch.setattr(_neighbours, "_pair_squares", watched)
     (masks,) = inside(x, y, [Reach(nearest(y, y, 4).squares[:, 3], border=True)])

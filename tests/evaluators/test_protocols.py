@@ -13,12 +13,20 @@ from hypothesis import strategies as st
 from ganbench.datasets.base import Modes, Space
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator
+from ganbench.evaluators.birthday import Birthday
 from ganbench.evaluators.fid import FID
+from ganbench.evaluators.fid_infinity import FIDInfinity
 from ganbench.evaluators.inception_score import InceptionScore
 from ganbench.evaluators.kid import KID
+from ganbench.evaluators.memorisation import Memorisation
+from ganbench.evaluators.mmd import MMD
 from ganbench.evaluators.modes import ModeCoverage
+from ganbench.evaluators.ndb import NDB
 from ganbench.evaluators.parzen import Parzen, log_likelihood
+from ganbench.evaluators.prd import PRD
 from ganbench.evaluators.precision_recall import PrecisionRecall
+from ganbench.evaluators.sliced_wasserstein import SlicedWasserstein
+from ganbench.evaluators.wasserstein import Wasserstein
 from ganbench.features.bank import Real, Samples, evaluate
 from tests.support.evaluation import Given, image_data, points_data, real_side, scores_of
 
@@ -182,6 +190,19 @@ PLANE, GRAY, UNLABELLED = Space((2,)), Space((1, 8, 8), 10), Space((1, 8, 8))
         (PrecisionRecall(), PLANE, 4, "need images of 1 or 3 channels"),
         (ModeCoverage(), PLANE, 1, "such as ring8 or grid25"),
         (Parzen(), PLANE, 1, None),
+        (Parzen(), PLANE, 0, "needs at least 1 sample"),
+        (PRD(features="pixels"), PLANE, 19, "needs at least 20 samples"),
+        (PRD(features="pixels", reference=19), PLANE, 20, "a reference of at least 20 samples"),
+        (FIDInfinity(features="pixels"), PLANE, 10, "subsets of at least 2 samples"),
+        (FIDInfinity(features="pixels", least=1), PLANE, 100, "at least 2 sizes"),
+        (FIDInfinity(), PLANE, 100, "need images of 1 or 3 channels"),
+        (MMD(bandwidths=()), PLANE, 100, "needs at least one bandwidth"),
+        (MMD(), PLANE, 1, "needs at least 2 samples"),
+        (Wasserstein(), PLANE, 0, "needs at least 1 sample"),
+        (SlicedWasserstein(), PLANE, 1, None),
+        (NDB(features="classifier"), PLANE, 1, "need images with labels"),
+        (Birthday(limit=1), PLANE, 100, "a `limit` of at least 2 samples"),
+        (Memorisation(features="pixels", split="train"), PLANE, 100, "needs a held-out split"),
     ],
 )
 def test_misfits_say_what_is_needed(evaluator: Evaluator, space: Space, samples: int, reason: str | None) -> None:

@@ -21,10 +21,9 @@ from ganbench.evaluators.density_coverage import DensityCoverage
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.fid_infinity import FIDInfinity
 from ganbench.evaluators.inception_score import InceptionScore
-from ganbench.evaluators.kid import KID
+from ganbench.evaluators.kid import KID, subsets
 from ganbench.evaluators.memorisation import Memorisation
 from ganbench.evaluators.modes import ModeCoverage
-from ganbench.evaluators.parts.polynomial import subsets
 from ganbench.evaluators.parzen import Parzen, log_likelihood
 from ganbench.evaluators.prd import PRD
 from ganbench.evaluators.precision_recall import PrecisionRecall

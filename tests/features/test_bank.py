@@ -15,21 +15,22 @@ import torch
 
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.digits import Digits
+from ganbench.datasets.parts.files import digest
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.inception_score import InceptionScore
 from ganbench.evaluators.kid import KID
+from ganbench.evaluators.parts.gaussians import moments
+from ganbench.evaluators.parts.protocol import content_key
 from ganbench.evaluators.parzen import Parzen
 from ganbench.evaluators.precision_recall import PrecisionRecall
-from ganbench.features import bank as features
-from ganbench.features import cache as _cache
-from ganbench.features import classifier as _classifier
-from ganbench.features import inception as _inception
+from ganbench.features import bank, classifier, inception
 from ganbench.features.bank import Bank, Real, evaluate
-from ganbench.features.cache import Cache, content_key, read, write
+from ganbench.features.cache import Cache, read_tensors, write_tensors
 from ganbench.features.classifier import fit, network
-from ganbench.features.extractor import Extractor, moments
+from ganbench.features.extractor import Embedding, Extractor
+from ganbench.features.inception import InceptionWeights
 from tests.support.evaluation import image_data, points_data, real_side
 
 IMAGES: list[Evaluator] = [
@@ -84,14 +85,14 @@ def test_a_key_knows_every_value_the_shape_and_the_dtype(other: torch.Tensor) ->
 
 def test_a_file_with_any_byte_changed_or_missing_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
-    write(path, {"a": torch.arange(3.0)})
+    write_tensors(path, {"a": torch.arange(3.0)})
     whole = path.read_bytes()
     assert torch.load(path, weights_only=True)["a"].tolist() == [0, 1, 2]
     for place in range(0, len(whole), 29):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert read(path) is None
+        assert read_tensors(path) is None
         path.write_bytes(whole[:place])
-        assert read(path) is None
+        assert read_tensors(path) is None
 
 
 def test_a_damaged_file_is_reported_and_made_again(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_a_damaged_file_is_reported_and_made_again(tmp_path: Path) -> None:
     path = tmp_path / "thing-1.pt"
     path.write_bytes(path.read_bytes()[:-40])
     assert cache.get("thing", "1", lambda: {"a": torch.zeros(2)})["a"].tolist() == [0, 0]
-    assert told == [f"{path} is damaged and is made again"]
+    assert told == [f"{path} is damaged and is computed again"]
     assert cache.get("thing", "1", lambda: pytest.fail("computed twice"))["a"].tolist() == [0, 0]
 
 
@@ -109,7 +110,7 @@ def test_the_time_of_making_is_measured_once_however_deep_it_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = iter([0.0, 10.0, 20.0])
-    monkeypatch.setattr(_cache, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr("ganbench.features.cache.time", SimpleNamespace(monotonic=lambda: next(seconds)))
     cache = Cache(tmp_path, print)
     one = {"a": torch.ones(1)}
     cache.get("outer", "1", lambda: cache.get("inner", "1", lambda: one))
@@ -163,14 +164,14 @@ def test_eight_processes_compute_once(tmp_path: Path) -> None:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many samples each pass over an extractor other than pixels had."""
     passes: list[int] = []
-    embed = features.embed
+    embed = bank.embed
 
     def counting(extractor: Extractor, x: torch.Tensor, batch: int) -> object:
         if extractor.stored:
             passes.append(len(x))
         return embed(extractor, x, batch)
 
-    monkeypatch.setattr(features, "embed", counting)
+    monkeypatch.setattr(bank, "embed", counting)
     return passes
 
 
@@ -261,7 +262,7 @@ def test_the_classifier_reads_the_digits_and_says_how_well(trained: Real) -> Non
 
 
 def test_training_is_the_same_twice_and_touches_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_classifier, "LEAST", 640)
+    monkeypatch.setattr(classifier, "LEAST", 640)
     data = image_data()
     assert data.train.y is not None
     before = torch.get_rng_state(), torch.get_num_threads(), data.train.x.clone()
@@ -309,6 +310,28 @@ def test_other_features_are_always_ready(tmp_path: Path) -> None:
     Bank(tmp_path).check_ready(["pixels", "classifier"])
 
 
+def test_a_given_extractor_is_used_in_place_of_the_bank_s_own(tmp_path: Path) -> None:
+    given = Extractor({"extractor": "given"}, lambda x: Embedding(x.flatten(1).float()), stored=False)
+    real = real_side(image_data(), tmp_path, extractors={"inception": given})
+    real.bank.check_ready(["inception"])
+    score = next(s for _, _, s in evaluate(real.view(real.data.validation.x), real, [FID()], 0))
+    assert score.fingerprint["extractor"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        (None, InceptionWeights()),
+        ("", InceptionWeights()),
+        ("download", InceptionWeights(download=True)),
+        ("a/b.pth", InceptionWeights(Path("a/b.pth"))),
+        ("./download", InceptionWeights(Path("./download"))),
+    ],
+)
+def test_inception_weights_are_named_by_a_path_or_the_word_download(text: str, weights: InceptionWeights) -> None:
+    assert InceptionWeights.named(text) == weights
+
+
 @pytest.mark.usefixtures("no_network")
 def test_without_weights_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as error:
@@ -329,12 +352,12 @@ def test_weights_that_are_absent_other_or_out_of_reach_are_refused(tmp_path: Pat
     other = tmp_path / "other.pth"
     other.write_bytes(b"a partial download")
     for weights, message in (
-        (tmp_path / "absent.pth", "there is no file"),
-        (other, "not the weights of the original papers"),
-        (Path("download"), "the download failed"),
+        (str(tmp_path / "absent.pth"), "there is no file"),
+        (str(other), "not the weights of the original papers"),
+        ("download", "the download failed"),
     ):
         with pytest.raises(RequestError, match=message):
-            Bank(tmp_path, inception_weights=weights).check_ready(["inception"])
+            Bank(tmp_path, inception_weights=InceptionWeights.named(weights)).check_ready(["inception"])
 
 
 @pytest.mark.usefixtures("no_network")
@@ -347,13 +370,14 @@ def test_inception_features_and_logits_of_gray_and_colour(tmp_path: Path, monkey
         state = Inception("any", ["2048"], feature_extractor_weights_path="unread").state_dict()
     weights = tmp_path / "weights.pth"
     torch.save(state, weights)
-    monkeypatch.setattr(_inception, "SHA256", _inception._sha256(weights))
+    monkeypatch.setattr(inception, "SHA256", digest(weights))
 
     x = torch.randint(0, 256, (2, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    gray = real_side(image_data(), tmp_path, inception_weights=weights).view(x)
-    colour = real_side(image_data(shape=(3, 8, 8)), tmp_path, inception_weights=weights).view(x.repeat(1, 3, 1, 1))
+    given = InceptionWeights(weights)
+    gray = real_side(image_data(), tmp_path, inception_weights=given).view(x)
+    colour = real_side(image_data(shape=(3, 8, 8)), tmp_path, inception_weights=given).view(x.repeat(1, 3, 1, 1))
     assert gray.features("inception").shape == (2, 2048) and gray.logits("inception").shape == (2, 1008)
     torch.testing.assert_close(gray.features("inception"), colour.features("inception"), rtol=1e-5, atol=1e-6)
     wanted = gray.features("inception") @ state["fc.weight"].T  # without the bias
     torch.testing.assert_close(gray.logits("inception"), wanted, rtol=1e-4, atol=1e-5)
-    assert gray.extractor("inception")["weights"] == _inception.SHA256
+    assert gray.extractor("inception")["weights"] == inception.SHA256

@@ -16,7 +16,7 @@ from ganbench.errors import RequestError, SuiteError
 from ganbench.evaluators.base import is_file
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.precision_recall import PrecisionRecall
-from ganbench.features import pretrained as _pretrained
+from ganbench.features import pretrained
 from ganbench.features.bank import Bank
 from ganbench.suite import load
 from tests.support.evaluation import image_data, points_data, real_side, scores_of
@@ -132,22 +132,22 @@ def test_files_that_are_missing_or_other_are_an_error_that_says_where_they_belon
 ) -> None:
     with pytest.raises(RequestError) as error:
         Bank(tmp_path).check_ready([name])
-    place = hub / _pretrained.KNOWN[name].places[0]
+    place = hub / pretrained.PRETRAINED[name].places[0]
     assert f"features {name!r}: there is no file {place}" in str(error.value)
     assert todo in str(error.value) and "use features: pixels" in str(error.value)
     assert not hub.exists()
 
 
 def test_other_weights_of_clip_are_refused(hub: Path) -> None:
-    place = hub / _pretrained.KNOWN["clip"].places[-1]
+    place = hub / pretrained.PRETRAINED["clip"].places[-1]
     place.parent.mkdir(parents=True)
     place.write_bytes(b"a partial download")
     with pytest.raises(RequestError, match="not the published weights"):
-        _pretrained.ready("clip")
+        pretrained.pretrained_weights("clip")
 
 
 def stub(name: str, sha256: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_pretrained.KNOWN, name, replace(_pretrained.KNOWN[name], sha256=sha256))
+    monkeypatch.setitem(pretrained.PRETRAINED, name, replace(pretrained.PRETRAINED[name], sha256=sha256))
 
 
 def check_gray_and_colour(name: str, cache: Path) -> None:
@@ -156,7 +156,7 @@ def check_gray_and_colour(name: str, cache: Path) -> None:
     colour = real_side(image_data(shape=(3, 8, 8)), cache).view(x.repeat(1, 3, 1, 1))
     assert gray.features(name).shape == (2, 6) and gray.features(name).std() > 0
     torch.testing.assert_close(gray.features(name), colour.features(name), rtol=1e-5, atol=1e-6)
-    assert gray.extractor(name)["extractor"] == _pretrained.KNOWN[name].network
+    assert gray.extractor(name)["extractor"] == pretrained.PRETRAINED[name].network
     assert len(gray.extractor(name)["weights"]) == 64
 
 
@@ -169,7 +169,7 @@ def dinov2_vitl14(pretrained=True):
 
 
 def test_dinov2_is_taken_from_torchs_folder(hub: Path, tmp_path: Path) -> None:
-    for place, text in zip(_pretrained.KNOWN["dinov2"].places, (HUBCONF, "weights"), strict=True):
+    for place, text in zip(pretrained.PRETRAINED["dinov2"].places, (HUBCONF, "weights"), strict=True):
         (hub / place).parent.mkdir(parents=True, exist_ok=True)
         (hub / place).write_text(text)
     check_gray_and_colour("dinov2", tmp_path)
@@ -192,7 +192,7 @@ def test_clip_is_taken_from_torchs_folder(hub: Path, tmp_path: Path, monkeypatch
 
     visual: Callable[..., nn.Module] = VisionTransformer
     net = TinyClip(visual(input_resolution=8, patch_size=4, width=64, layers=1, heads=1, output_dim=6))
-    place = hub / _pretrained.KNOWN["clip"].places[-1]
+    place = hub / pretrained.PRETRAINED["clip"].places[-1]
     place.parent.mkdir(parents=True)
     trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
     torch.jit.save(trace(net, torch.zeros(1)), str(place))

@@ -12,8 +12,8 @@ from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.parts.stacks import stacked
 from ganbench.datasets.stacked_digits import StackedDigits
 from ganbench.evaluators.class_modes import ClassModes
-from ganbench.features import classifier as _classifier
-from ganbench.features.classifier import joined, parts
+from ganbench.features import classifier
+from ganbench.features.classifier import combined, unstacked
 from tests.support.evaluation import real_side, scores_of
 
 SPACE = Space((3, 8, 8), 1000, stacked=3)
@@ -39,7 +39,7 @@ def test_the_space_says_that_it_is_stacked() -> None:
 
 def test_parts_are_the_images_in_the_channels_each_once() -> None:
     source = columns(50, 0)
-    one, found = parts(SPACE, stacked(source, 400, rng.stream(0, "stacks")))
+    one, found = unstacked(SPACE, stacked(source, 400, rng.stream(0, "stacks")))
     assert one == Space((1, 8, 8), 10)
     assert found.y is not None and source.y is not None
     labels = {bytes(image.flatten().tolist()): int(y) for image, y in zip(source.x, source.y, strict=True)}
@@ -49,7 +49,7 @@ def test_parts_are_the_images_in_the_channels_each_once() -> None:
 
 def test_joined_probabilities_are_those_of_independent_parts() -> None:
     logits = torch.randn(6, 10, generator=rng.stream(0, "logits"), dtype=torch.float64)
-    embedding = joined(torch.arange(24.0).reshape(6, 4), logits, 3)
+    embedding = combined(torch.arange(24.0).reshape(6, 4), logits, 3)
     assert embedding.features.tolist() == torch.arange(24.0).reshape(2, 12).tolist()
     assert embedding.logits is not None
     a, b, c = logits[3:].softmax(1)
@@ -58,7 +58,7 @@ def test_joined_probabilities_are_those_of_independent_parts() -> None:
 
 
 def test_a_thousand_modes_by_the_classifier_of_one_digit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_classifier, "LEAST", 3000)
+    monkeypatch.setattr(classifier, "LEAST", 3000)
     real = real_side(Data(SPACE, stacks(400, 0), stacks(50, 1), stacks(300, 2)), tmp_path)
     made = stacks(500, 3)
     assert made.y is not None

@@ -321,7 +321,7 @@ class TestCache:
         code, out, err = say("cache", "list")
         assert code == 0 and out.rstrip().endswith("damaged") and "1 damaged" in err
         code, out, err = say("evaluate", *words, "--json")
-        assert values(json.loads(out)) == wanted and f"{path.name} is damaged and is made again" in err
+        assert values(json.loads(out)) == wanted and f"{path.name} is damaged and is computed again" in err
         assert say("cache", "clear")[1].startswith("1 files removed")
         assert json.loads(say("cache", "list", "--json")[1])["files"] == []
         assert values(card(say, *words)) == wanted

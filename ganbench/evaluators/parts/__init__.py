@@ -1,1 +1,1 @@
-"""What several evaluators share."""
+"""Code shared by several evaluators."""

@@ -1,4 +1,4 @@
-"""Scores within each class of labelled samples, and their mean: `intra_fid`, and `intra_fid/class 3`."""
+"""Scores within each class of labelled samples, and their mean: `intra_fid/class 3` and `intra_fid`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import Tensor
 
 from ganbench.datasets.base import Modes, Space, SplitName
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Moments, Reference, Score, View
-from ganbench.features.extractor import moments
+from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Moments, Reference, Score, View, class_metric
+from ganbench.evaluators.parts.gaussians import moments
 
 Per = Literal["all", "class"]
-BY_CHANCE = ("generated", "subset size")
+VARYING_FACTS = ("generated", "subset size")  # differ between runs with the number of samples of each class
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Some samples of a set (a `View`), whose features are the set's own; `name` tells them from other parts."""
+class Subset:
+    """Some samples of a set (a `View`), with the set's own features; `name` identifies the subset."""
 
     whole: View
     rows: Tensor
@@ -42,8 +42,8 @@ class Part:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def first(self, n: int) -> Part:
-        return Part(self.whole, self.rows[:n], f"{self.name}-first-{n}")
+    def first(self, n: int) -> Subset:
+        return Subset(self.whole, self.rows[:n], f"{self.name}-first-{n}")
 
     def features(self, name: FeatureName) -> Tensor:
         return self.whole.features(name)[self.rows]
@@ -62,7 +62,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class OneClass:
+class ClassReference:
     """The real samples of one class (a `Reference`)."""
 
     real: Reference
@@ -76,70 +76,72 @@ class OneClass:
     def modes(self) -> Modes | None:
         return None
 
-    def split(self, name: SplitName) -> Part:
-        """Raises `RequestError` where the split has no labels."""
+    def split(self, name: SplitName) -> Subset:
+        """The samples of the class in a split. Raises `RequestError` if the split has no labels."""
         view = self.real.split(name)
         if view.y is None:
             raise RequestError(f"the {name} split", "it has no labels", "labelled data for per: class", "use per: all")
-        return of_class(view, view.y, self.label)
+        return class_subset(view, view.y, self.label)
 
 
-def of_class(view: View, labels: Tensor, label: int) -> Part:
+def class_subset(view: View, labels: Tensor, label: int) -> Subset:
     """The samples of one class, in their order."""
-    return Part(view, torch.nonzero(labels == label).flatten().cpu(), f"class-{label}")
+    return Subset(view, torch.nonzero(labels == label).flatten().cpu(), f"class-{label}")
 
 
-def named(per: Per, *metrics: Metric) -> tuple[Metric, ...]:
-    """The metrics as they are, or as the means over classes."""
+def metrics_per(per: Per, *metrics: Metric) -> tuple[Metric, ...]:
+    """The metrics themselves, or their means over classes."""
     return tuple(replace(m, name=f"intra_{m.name}") for m in metrics) if per == "class" else metrics
 
 
-def class_misfit(per: Per, space: Space) -> str | None:
+def unsupported_classes(per: Per, space: Space) -> str | None:
     """Why samples of that space can't be scored per class, or None."""
     return "per: class needs data with labels of at least 2 classes" if per == "class" and space.classes < 2 else None
 
 
-def check_parts(per: Per, real: Reference, check: Callable[[Reference], object]) -> None:
-    """Ask whether the real side is large enough, or each class of it. Raises `RequestError`, which names the class."""
+def check_classes(per: Per, real: Reference, check: Callable[[Reference], object]) -> None:
+    """Check the real samples, or those of each class. Raises `RequestError`, which names the class."""
     if per == "all":
         check(real)
         return
     for label in range(real.space.classes):
         try:
-            check(OneClass(real, label))
+            check(ClassReference(real, label))
         except RequestError as error:
             raise RequestError(f"class {label} of {error.where}", error.given, error.allowed, error.todo) from None
 
 
-def each_class(evaluator: Evaluator, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-    """The scores of each class by an evaluator whose option `per` is `class`, and the means where no class is missing.
+def score_classes(evaluator: Evaluator, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
+    """The scores of an evaluator with `per: class`: the mean of each metric over the classes, and each class's score.
 
-    Samples without labels, of a network that isn't conditional, have none; nor has a class with too few of them.
+    There are none for samples without labels, which come from an unconditional network. A class with too few samples
+    has no score, and then there is no mean.
     """
     if fake.y is None:
         return {}
     options: dict[str, Any] = {"per": "all"}
-    plain = replace(evaluator, **options)
-    found: dict[str, dict[int, Score]] = {}
+    within_class = replace(evaluator, **options)
+    by_metric: dict[str, dict[int, Score]] = {}
     for label in range(real.space.classes):
-        part = of_class(fake, fake.y, label)
-        if plain.unsupported(real.space, len(part), False) is None:
-            for name, score in plain(part, OneClass(real, label), rng).items():
-                found.setdefault(f"intra_{name}", {})[label] = score
+        subset = class_subset(fake, fake.y, label)
+        if within_class.unsupported(real.space, len(subset), False) is None:
+            for name, score in within_class(subset, ClassReference(real, label), rng).items():
+                by_metric.setdefault(f"intra_{name}", {})[label] = score
     marks = {"evaluator": evaluator.notation(), "generated": f"{len(fake)} of {real.space.classes} classes"}
-    scores = {f"{name}/class {label}": one for name, each in found.items() for label, one in each.items()}
-    means = {name: _mean(list(each.values())) for name, each in found.items() if len(each) == real.space.classes}
-    return {name: _marked(one, marks) for name, one in (means | scores).items()}
+    complete = {name: scores for name, scores in by_metric.items() if len(scores) == real.space.classes}
+    means = {name: _mean(list(scores.values())) for name, scores in complete.items()}
+    single = {class_metric(name, label): s for name, scores in by_metric.items() for label, s in scores.items()}
+    return {name: _marked(score, marks) for name, score in (means | single).items()}
 
 
 def _marked(score: Score, marks: dict[str, str]) -> Score:
-    """A fingerprint without what depends on how many samples of each class there happen to be."""
-    kept = {name: text for name, text in score.fingerprint.items() if name not in BY_CHANCE}
+    """The score with `marks` in place of what depends on the number of samples that each class happens to have."""
+    kept = {name: text for name, text in score.fingerprint.items() if name not in VARYING_FACTS}
     return replace(score, fingerprint=kept | marks)
 
 
 def _mean(scores: list[Score]) -> Score:
-    """Their mean; its fingerprint has what all classes have in common."""
+    """The mean score; its fingerprint holds what all scores have in common."""
     common = set.intersection(*(set(score.fingerprint.items()) for score in scores))
     shared = {name: text for name, text in scores[0].fingerprint.items() if (name, text) in common}
     counts = (sum(score.n for score in scores), sum(score.n_reference for score in scores))

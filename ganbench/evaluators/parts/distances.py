@@ -1,4 +1,4 @@
-"""Distances between many samples by matrix products, a block of them in memory at a time."""
+"""Distances between many samples by matrix products, computed in blocks to bound memory."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-BLOCK = 2**22  # distances in memory at once (32 MiB in float64); changes no number beyond rounding
+BLOCK = 2**22  # distances in memory at once (32 MiB in float64); affects results by rounding only
 
-WIDE = 64  # dimensions from which float32 is worth it; with fewer, neighbours are often closer than it can tell
+WIDE = 64  # dimensions from which float32 is used first; with fewer, neighbours are often too close for its precision
 
 
 class Block(NamedTuple):
     """Some rows of x against all of y: ||x_i - y_j||^2 (r, m), and the squared lengths from y's mean, (r, 1) and (m,).
 
-    A squared distance is off by less than `rounding(d, dtype)` times the sum of its two lengths.
+    The error of a squared distance is less than `rounding(d, dtype)` times the sum of its two lengths.
     """
 
     rows: slice
@@ -26,25 +26,25 @@ class Block(NamedTuple):
 
 
 def product_dtype(d: int) -> torch.dtype:
-    """What inner products of d dimensions are taken in first; a float32 whose bits are cut off is none."""
+    """The dtype in which inner products of d dimensions are computed first: float32 unless its precision is reduced."""
     whole = torch.get_float32_matmul_precision() == "highest"
     return torch.float32 if d >= WIDE and whole else torch.float64
 
 
 def gram(x: Tensor) -> Tensor:
-    """x x' (n, n). On the CPU by NumPy, which spares the half that is known by symmetry."""
+    """x x' (n, n). On the CPU by NumPy, which computes only half of the symmetric matrix."""
     return torch.from_numpy(x.numpy() @ x.numpy().T) if x.device.type == "cpu" else x @ x.T
 
 
 def rounding(d: int, dtype: torch.dtype) -> float:
-    """A bound, doubled, on what rounding does to a product of two vectors (d,) and to what is added to it."""
+    """Twice a bound on the rounding error of a product of two vectors (d,) and of the sums it enters."""
     return 2 * (d + 8) * torch.finfo(dtype).eps
 
 
 def blocks(x: Tensor, y: Tensor, device: str = "cpu", dtype: torch.dtype = torch.float64) -> Iterator[Block]:
     """Blocks of rows of the matrix of squared distances between rows x (n, d) and y (m, d), in order, on the device.
 
-    Taken around the mean of y, so that little cancels.
+    Both sides are centred at the mean of y to limit cancellation.
     """
     wide = torch.promote_types(torch.promote_types(x.dtype, y.dtype), dtype)
     origin = y.to(device).mean(0).to(wide)
@@ -62,14 +62,14 @@ def square_distances(x: Tensor, y: Tensor, device: str = "cpu") -> Iterator[Tens
 
 
 def _centred(x: Tensor, origin: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """x - origin (n, d), taken in the wider type, and its squared lengths (n,)."""
+    """x - origin (n, d), computed in the wider dtype, and its squared lengths (n,)."""
     centred = x.to(origin, copy=True).sub_(origin).to(dtype)
-    lengths: Tensor = torch.linalg.vector_norm(centred, dim=1)  # without another n x d array in between
+    lengths: Tensor = torch.linalg.vector_norm(centred, dim=1)  # without a temporary n x d array
     return centred, lengths.square_()
 
 
 def closest_pairs(x: Tensor, k: int, device: str = "cpu") -> Tensor:
-    """The k smallest squared distances (fewer where there are fewer pairs) between two rows of x (n, d), rising."""
+    """The k smallest squared distances, in order, between two rows of x (n, d); fewer if there are fewer pairs."""
     best, worst = torch.empty(0, dtype=torch.float64), float("inf")
     for pairs in _pairs(x, device):
         best = torch.cat([best, pairs[pairs <= worst].cpu()]).sort().values[:k]
@@ -78,7 +78,7 @@ def closest_pairs(x: Tensor, k: int, device: str = "cpu") -> Tensor:
 
 
 def close_pairs(x: Tensor, square: float, device: str = "cpu") -> int:
-    """How many pairs of rows of x (n, d) have at most that squared distance, up to rounding of the products."""
+    """The number of pairs of rows of x (n, d) with at most that squared distance, up to rounding of the products."""
     slack = 1e-13 * x.double().sub(x.double().mean(0)).square().sum(1).max().item()
     return sum(int((pairs <= square + slack).sum()) for pairs in _pairs(x, device))
 

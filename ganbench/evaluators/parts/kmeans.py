@@ -1,4 +1,4 @@
-"""k-means through scikit-learn: Lloyd's rule from k-means++ centres, in float64, seeded."""
+"""k-means by scikit-learn: Lloyd's algorithm from k-means++ centres, in float64, seeded."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Generator, Tensor
 
 from ganbench.evaluators.parts.distances import square_distances
 
-ROUNDS = 100  # of Lloyd's rule at most; it ends when no sample changes its cluster
+ROUNDS = 100  # at most; the algorithm ends when no sample changes its cluster
 
 
 def k_means(x: Tensor, k: int, rng: Generator) -> Tensor:
-    """Centres (k, d), float64, for rows x (n, d), on one thread, so that their last digits don't depend on how many."""
+    """Centres (k, d), float64, for rows x (n, d). One thread: the last digits would depend on the number of threads."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
@@ -21,11 +21,11 @@ def k_means(x: Tensor, k: int, rng: Generator) -> Tensor:
     seed = int(torch.randint(2**31 - 1, (), generator=rng))
     rows = x.to(torch.float64, copy=True).numpy()
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different samples than clusters: some are alike
-        found = KMeans(k, n_init=1, max_iter=ROUNDS, tol=0, random_state=seed, copy_x=False).fit(rows)
-    return torch.from_numpy(found.cluster_centers_)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct samples than clusters
+        fitted = KMeans(k, n_init=1, max_iter=ROUNDS, tol=0, random_state=seed, copy_x=False).fit(rows)
+    return torch.from_numpy(fitted.cluster_centers_)
 
 
 def assign(x: Tensor, centres: Tensor, device: str = "cpu") -> Tensor:
-    """The nearest centre of each row x (n, d), by number (n,)."""
+    """The index of the nearest centre for each row x (n, d): (n,)."""
     return torch.cat([block.argmin(1).cpu() for block in square_distances(x, centres, device)])

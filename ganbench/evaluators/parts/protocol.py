@@ -1,12 +1,14 @@
-"""What the evaluators share: metric names, what features ask for, the real side of a score and its fingerprint."""
+"""The vocabulary of protocols: metric names, requirements on samples and features, real views, fingerprints."""
 
 from __future__ import annotations
 
+import hashlib
 from importlib.metadata import version
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import Tensor
 
 from ganbench.errors import RequestError
 
@@ -16,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def metric_name(inception: str, other: str, features: FeatureName, split: SplitName = "test") -> str:
-    """The bare name belongs to Inception's features; with others it says so: `fid`, but `fd_pixels`, `fd_my_net`."""
+    """The plain name with Inception's features (`fid`), else a name that says which: `fd_pixels`, `fd_my_net`."""
     return on_split(inception if features == "inception" else f"{other}_{PurePath(features).stem}", split)
 
 
 def on_split(name: str, split: SplitName) -> str:
-    """Against the validation split it is another metric, so that a mark can be chosen by it and told by the test's."""
+    """The name with `_validation` for that split, so that a suite can select by it and report the test metric."""
     return f"{name}_validation" if split == "validation" else name
 
 
-def feature_misfit(features: FeatureName, space: Space) -> str | None:
+def unsupported_features(features: FeatureName, space: Space) -> str | None:
     """Why samples of that space have no such features, or None."""
     if features == "classifier" and not (space.is_image and space.classes >= 2):
         return "features 'classifier' need images with labels of at least 2 classes; use features: pixels"
@@ -34,30 +36,34 @@ def feature_misfit(features: FeatureName, space: Space) -> str | None:
     return None
 
 
-class Least(NamedTuple):
-    """How many samples a score needs of each side."""
+class Sizes(NamedTuple):
+    """A number of generated and a number of real samples."""
 
     generated: int
     real: int
 
 
-def size_misfit(least: Least, samples: int, reference: int | None) -> str | None:
-    """Why so few samples on a side can't be scored, or None; `reference`: how many real ones are asked for."""
+def unsupported_sizes(least: Sizes, samples: int, reference: int | None = None) -> str | None:
+    """Why the samples are too few, or None; `reference` is the requested number of real samples (None: all)."""
     if samples < least.generated:
-        return f"needs at least {least.generated} samples"
+        return f"needs at least {_samples(least.generated)}"
     if reference is not None and reference < least.real:
-        return f"needs a reference of at least {least.real} samples"
+        return f"needs a reference of at least {_samples(least.real)}"
     return None
 
 
+def _samples(n: int) -> str:
+    return "1 sample" if n == 1 else f"{n} samples"
+
+
 def real_view(real: Reference, split: SplitName, count: int | None, least: int) -> View:
-    """The first `count` samples of a split, or all of them. Raises `RequestError` when it holds fewer than needed."""
+    """The first `count` samples of a split, or all. Raises `RequestError` if the split is too small."""
     view = real.split(split)
     wanted = max(count or 0, least)
     if len(view) < wanted:
         raise RequestError(
             f"the {split} split",
-            f"{len(view)} samples",
+            _samples(len(view)),
             f"at least {wanted}",
             "ask for fewer, or give more real samples",
         )
@@ -65,8 +71,20 @@ def real_view(real: Reference, split: SplitName, count: int | None, least: int) 
 
 
 def fingerprint(evaluator: Evaluator, *libraries: str, **facts: object) -> dict[str, str]:
-    """How a number was made: the evaluator and its version, the libraries' versions, and the given facts."""
+    """How a number was made: the evaluator and its version, the given facts, and the libraries' versions."""
     digest = {"digest": evaluator.digest} if evaluator.digest else {}
     versions = {"torch": torch.__version__.split("+")[0]} | {name: version(name) for name in libraries}
     own = {"evaluator": evaluator.notation(), "version": str(type(evaluator).version)}
     return own | digest | {name: str(fact) for name, fact in facts.items()} | versions
+
+
+def content_key(*parts: Tensor | str) -> str:
+    """SHA-256 (64 hex digits) of texts and of tensors' bytes, shapes and dtypes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            digest.update(f"text {len(part)}\n{part}".encode())
+        else:
+            digest.update(f"{part.dtype} {tuple(part.shape)}\n".encode())
+            digest.update(part.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()

@@ -11,7 +11,7 @@ from torch.nn import functional
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # from the finest scale to the coarsest
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-PIXELS = 2**21  # of pairs in memory at once (16 MiB); changes no number
+PIXELS = 2**21  # of pairs in memory at once (16 MiB); doesn't affect results
 
 
 class Scale(NamedTuple):
@@ -25,7 +25,7 @@ class Scale(NamedTuple):
 
 
 def scales_of(height: int, width: int) -> int:
-    """How many of the five scales images have, each half as long as the one before: the window must fit in the last."""
+    """The number of scales, up to five; each halves the image, and the window must fit into the last."""
     side, count = min(height, width), 1
     while count < len(WEIGHTS) and -(-side // 2) >= WINDOW:
         side, count = -(-side // 2), count + 1
@@ -33,22 +33,22 @@ def scales_of(height: int, width: int) -> int:
 
 
 def pyramid(images: Tensor) -> list[Scale]:
-    """The scales of images (n, c, h, w) in 0..255; what is left over at an odd side is averaged by itself."""
-    x, found = images.double(), []
+    """The scales of images (n, c, h, w) in 0..255. With an odd side, the last row or column is averaged alone."""
+    x, scales = images.double(), []
     count = scales_of(*images.shape[2:])
     for i in range(count):
         rows, columns = (_windows(side, min(WINDOW, *x.shape[2:]), x.device) for side in x.shape[2:])
         mean = rows @ x @ columns.T
-        found.append(Scale(x, mean, rows @ x.square() @ columns.T - mean.square(), rows, columns))
+        scales.append(Scale(x, mean, rows @ x.square() @ columns.T - mean.square(), rows, columns))
         if i < count - 1:
             x = functional.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
-    return found
+    return scales
 
 
 def ms_ssim(scales: list[Scale], i: Tensor, j: Tensor) -> Tensor:
-    """The similarity, 0 to 1, of the images i and j (p,) each: a mean over channels.
+    """The similarity, 0 to 1, of the pairs of images i and j (p,): a mean over channels.
 
-    Negative correlations count as 0, and the weights of the scales there are add up to 1.
+    Negative correlations count as 0, and the weights of the available scales are normalised to sum to 1.
     """
     size = max(1, PIXELS // scales[0].x[0].numel())
     parts = [_of_pairs(scales, *pair) for pair in zip(torch.split(i, size), torch.split(j, size), strict=True)]
@@ -62,7 +62,7 @@ def _of_pairs(scales: list[Scale], i: Tensor, j: Tensor) -> Tensor:
         product = scale.mean[i] * scale.mean[j]
         covariance = scale.rows @ (scale.x[i] * scale.x[j]) @ scale.columns.T - product
         structure = (2 * covariance + C2) / (scale.variance[i] + scale.variance[j] + C2)
-        if level == len(scales) - 1:  # luminance counts at the coarsest scale alone
+        if level == len(scales) - 1:  # luminance enters at the coarsest scale only
             structure = structure * (2 * product + C1) / (scale.mean[i].square() + scale.mean[j].square() + C1)
         similarity = similarity * structure.mean((2, 3)).clamp(0, 1) ** (WEIGHTS[level] / total)
     assert isinstance(similarity, Tensor)
@@ -70,10 +70,10 @@ def _of_pairs(scales: list[Scale], i: Tensor, j: Tensor) -> Tensor:
 
 
 def _windows(side: int, size: int, device: torch.device) -> Tensor:
-    """(side - size + 1, side): a normalised Gaussian at each place where it fits, as narrow as its size."""
+    """(side - size + 1, side): a normalised Gaussian at each position; its width is proportional to `size`."""
     away = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     weights = (-away.square() / (2 * (SIGMA * size / WINDOW) ** 2)).exp()
-    found = torch.zeros(side - size + 1, side, dtype=torch.float64)
-    for place in range(side - size + 1):
-        found[place, place : place + size] = weights / weights.sum()
-    return found.to(device)
+    windows = torch.zeros(side - size + 1, side, dtype=torch.float64)
+    for start in range(side - size + 1):
+        windows[start, start : start + size] = weights / weights.sum()
+    return windows.to(device)

@@ -1,4 +1,4 @@
-"""Optimal transport on a line, exact for any two numbers of samples."""
+"""Optimal transport on a line, exact also for sets of different sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Pieces(NamedTuple):
-    """Where two quantile functions are constant: which sorted number of x and of y each has there, and how long."""
+    """Intervals where both quantile functions are constant: the ranks of their values in x and y, and the lengths."""
 
     x: Tensor
     y: Tensor
@@ -18,7 +18,7 @@ class Pieces(NamedTuple):
 
 
 def pieces(n: int, m: int) -> Pieces:
-    """The n + m - 1 pieces at most of n and of m equally weighted numbers."""
+    """The pieces, at most n + m - 1, for n and m equally weighted numbers."""
     ends = torch.unique(torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]))  # in units of 1 / (n m)
     sizes = ends.diff(prepend=ends.new_zeros(1))
     return Pieces((ends - 1) // m, (ends - 1) // n, sizes.double() / (n * m))
@@ -27,7 +27,7 @@ def pieces(n: int, m: int) -> Pieces:
 def line_cost(x: Tensor, y: Tensor, p: int, shared: Pieces) -> Tensor:
     """W_p^p between the rows of x (k, n) and y (k, m), each a set of equally weighted numbers: (k,).
 
-    The integral of |F^-1 - G^-1|^p over the pieces that `pieces(n, m)` tells.
+    This is the integral of |F^-1 - G^-1|^p; `shared` are the pieces of the two sizes, `pieces(n, m)`.
     """
     rows, columns, sizes = (part.to(x.device) for part in shared)
     gaps = ordered(x)[:, rows].sub_(ordered(y)[:, columns])
@@ -35,5 +35,5 @@ def line_cost(x: Tensor, y: Tensor, p: int, shared: Pieces) -> Tensor:
 
 
 def ordered(x: Tensor) -> Tensor:
-    """Each row sorted. On the CPU by NumPy, which is several times faster where nobody asks for the order."""
+    """Each row sorted. On the CPU by NumPy, which is several times faster since it returns no permutation."""
     return torch.from_numpy(np.sort(x.numpy(), axis=1)) if x.device.type == "cpu" else x.sort(1).values

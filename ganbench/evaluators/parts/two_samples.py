@@ -1,72 +1,110 @@
-"""What evaluators have in common that compare features of generated samples with those of real ones."""
+"""The frame of evaluators that compare the features of generated samples with those of real ones."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators.base import Evaluator, FeatureName, Reference, Score, View
-from ganbench.evaluators.parts.classes import Per, check_parts, class_misfit, each_class
-from ganbench.evaluators.parts.protocol import Least, feature_misfit, fingerprint, real_view, size_misfit
+from ganbench.evaluators.parts.classes import Per, check_classes, score_classes, unsupported_classes
+from ganbench.evaluators.parts.protocol import Sizes, fingerprint, real_view, unsupported_features, unsupported_sizes
 
 
-class Found(NamedTuple):
-    """The values of an evaluator's metrics in their order, their standard error, and how they were worked out."""
+class MetricValues(NamedTuple):
+    """The values of an evaluator's metrics in their order (None: no value), with facts for the fingerprint."""
 
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]
     facts: Mapping[str, object]
     stderr: float | None = None
+    used: Sizes | None = None  # how many samples were used; None: all
 
 
 @dataclass(frozen=True, kw_only=True)
 class TwoSamples(Evaluator):
-    """A comparison of all generated samples with real ones; with `per: class` within each class, and the mean of these.
+    """A comparison of generated samples with real ones of one split.
 
-    `reference`: the first so many real samples of `split`; None takes all.
+    `features`, `split`, `reference` and `per` are properties here. A subclass that offers one of them as an option
+    declares a field of that name: the order of the fields is that of its notation.
     """
 
-    features: FeatureName = "inception"
-    split: SplitName = "test"
-    reference: Count | None = None
-    per: Per = "all"
-
-    @abstractmethod
-    def compare(self, fake: View, reals: View, rng: torch.Generator) -> Found:
-        """The values for at least so many samples as `least` says."""
+    libraries: ClassVar[tuple[str, ...]] = ()  # whose versions belong to the fingerprint, besides torch
 
     @property
-    def least(self) -> Least:
-        """How many samples it needs; two of each side unless it says otherwise."""
-        return Least(2, 2)
+    def features(self) -> FeatureName:
+        """The features that are compared."""
+        return "pixels"
+
+    @property
+    @abstractmethod
+    def split(self) -> SplitName:
+        """The split that generated samples are compared with."""
+
+    @property
+    def reference(self) -> int | None:
+        """How many real samples are used, the first ones of the split; None: all."""
+        return None
+
+    @property
+    def per(self) -> Per:
+        """`class`: compare within each class and report the mean as well."""
+        return "all"
+
+    @property
+    def least_samples(self) -> Sizes:
+        """The smallest numbers of samples it can compare."""
+        return Sizes(2, 2)
+
+    def unsupported_options(self, samples: int) -> str | None:
+        """Why its options don't allow a score of that many samples, or None."""
+        return None
+
+    @abstractmethod
+    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
+        """The values for two sets that have at least `least_samples`."""
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return (
-            size_misfit(self.least, samples, self.reference)
-            or feature_misfit(self.features, space)
-            or class_misfit(self.per, space)
+            self.unsupported_options(samples)
+            or unsupported_sizes(self.least_samples, samples, self.reference)
+            or unsupported_features(self.features, space)
+            or unsupported_classes(self.per, space)
         )
 
     def check(self, real: Reference) -> None:
-        check_parts(self.per, real, self._reals)
+        check_classes(self.per, real, self._reals)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         if self.per == "class":
-            return each_class(self, fake, real, rng)
+            return score_classes(self, fake, real, rng)
         reals = self._reals(real)
-        values, facts, stderr = self.compare(fake, reals, rng)
-        sets = {"generated": len(fake), "real": len(reals), "split": self.split}
-        marks = fingerprint(self, **fake.extractor(self.features), **sets, **facts)
-        scores = (Score(value, stderr, len(fake), len(reals), marks) for value in values)
-        return {metric.name: score for metric, score in zip(self.metrics(), scores, strict=True)}
+        values, facts, stderr, used = self.compare(fake, reals, rng)
+        n, m = used or (len(fake), len(reals))
+        sets = {"generated": n, "real": m, "split": self.split}
+        marks = fingerprint(self, *self.libraries, **fake.extractor(self.features), **sets, **facts)
+        by_metric = zip(self.metrics(), values, strict=True)
+        return {metric.name: Score(value, stderr, n, m, marks) for metric, value in by_metric if value is not None}
 
     def _reals(self, real: Reference) -> View:
-        return real_view(real, self.split, self.reference, self.least.real)
+        return real_view(real, self.split, self.reference, self.least_samples.real)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureComparison(TwoSamples):
+    """A comparison in any features, of all samples or, with `per: class`, within each class.
+
+    `reference`: how many real samples are used, the first ones of `split`; None: all.
+    """
+
+    features: FeatureName = "inception"
+    split: SplitName = "test"
+    reference: Count | None = None
+    per: Per = "all"

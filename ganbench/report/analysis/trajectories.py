@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.errors import RequestError
+from ganbench.evaluators.base import declared_metric
 from ganbench.stats import tail_median
 
 if TYPE_CHECKING:
@@ -67,6 +68,6 @@ def _at_best(scores: pd.DataFrame, metric: str, results: Results) -> pd.DataFram
 
 
 def _signs(metrics: pd.Index[str] | pd.Series[str], results: Results) -> NDArray[np.float64]:
-    """1 for a metric that is better when lower, -1 for the others; `NAME/class 3` is as NAME."""
+    """1 for a metric that is better when lower, -1 for the others, also within one class."""
     signs = {name: 1.0 if info.better == "lower" else -1.0 for name, info in results.manifest.metrics.items()}
-    return np.asarray([signs[name.partition("/")[0]] for name in metrics], dtype=np.float64)
+    return np.asarray([signs[declared_metric(name)] for name in metrics], dtype=np.float64)
