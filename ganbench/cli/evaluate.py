@@ -14,7 +14,7 @@ from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.features.bank import Bank
-    from ganbench.samples.sources import Sides
+    from ganbench.samples.sources import ComparedSamples
 
 PAIRS = 32  # generated samples in the picture, each beside its nearest real sample
 
@@ -72,24 +72,34 @@ def evaluate(options: EvaluateOptions) -> None:
     from ganbench.cli.progress import counted
     from ganbench.datasets.parts.files import data_root
     from ganbench.plugins import Registry
-    from ganbench.samples import available, body, choose, fitting, read_sides, score, steps, table
+    from ganbench.samples import (
+        available_features,
+        choose_evaluators,
+        count_steps,
+        read_samples,
+        score_body,
+        score_samples,
+        score_table,
+        supported_evaluators,
+    )
 
     registry = Registry.of(options.plugins)
-    sides = read_sides(options.generated, options.reference, options.validation, data_root())
-    for note in sides.notes:
+    samples = read_samples(options.generated, options.reference, options.validation, data_root())
+    for note in samples.notes:
         _say(note)
     bank = _bank(options)
-    features, lacking = available(sides.real.space, bank, options.features)
-    evaluators, unfit = fitting(sides, choose(options.evaluators, features, registry))
-    with counted(steps(evaluators)) as step:
-        card = score(sides, evaluators, bank, options.seed, step)
-    absent = (*lacking, *unfit, *card.absent)
-    if not card.lines:
+    features, lacking = available_features(samples.real.space, bank, options.features)
+    evaluators, unfit = supported_evaluators(samples, choose_evaluators(options.evaluators, features, registry))
+    with counted(count_steps(evaluators)) as step:
+        sheet = score_samples(samples, evaluators, bank, options.seed, step)
+    absent = (*lacking, *unfit, *sheet.absent)
+    if not sheet.lines:
         reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
         raise RequestError(options.generated, f"nothing can be scored: {reasons}")
     if options.out is not None:
-        _write(options.out, body(card, absent), sides)
-    click.echo(json.dumps(body(card, absent)) if options.as_json else table(card, absent, options.fingerprints))
+        _write(options.out, score_body(sheet, absent), samples)
+    as_text = score_table(sheet, absent, options.fingerprints)
+    click.echo(json.dumps(score_body(sheet, absent)) if options.as_json else as_text)
 
 
 def _bank(options: EvaluateOptions) -> Bank:
@@ -106,14 +116,14 @@ def _bank(options: EvaluateOptions) -> Bank:
     return Bank(cache, devices.resolve(options.devices, 1)[0], inception_weights(), log=_say)
 
 
-def _write(folder: Path, scores: dict[str, Any], sides: Sides) -> None:
+def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> None:
     from ganbench.results import pictures
     from ganbench.results.store import write_bytes, write_json
-    from ganbench.samples import pairs
+    from ganbench.samples import nearest_pairs
 
     try:
         write_json(folder / "scores.json", scores)
-        write_bytes(folder / "pairs.png", pictures.pairs(*pairs(sides, PAIRS)))
+        write_bytes(folder / "pairs.png", pictures.pairs(*nearest_pairs(samples, PAIRS)))
     except OSError as error:
         given = f"can't write to {folder}: {error.strerror}"
         raise RequestError("--out", given, todo="choose another folder") from None

@@ -15,7 +15,7 @@ from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import as_json
 
 if TYPE_CHECKING:
-    from ganbench.parity import Result
+    from ganbench.parity import CaseResult
 
 
 @click.command()
@@ -38,14 +38,14 @@ def parity(slow: bool, as_json: bool) -> int:
     with tempfile.TemporaryDirectory() as folder, counted(len(cases)) as step:
         for case in cases:
             step(case.name)
-            results.append(parity.measure(case, Path(folder)))
+            results.append(parity.measure_case(case, Path(folder)))
     misses = sum(not result.agrees for result in results)
     click.echo(json.dumps({"cases": [_as_json(result) for result in results]}) if as_json else _table(results))
     click.echo(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree", err=True)
     return FAILED if misses else DONE
 
 
-def _as_json(result: Result) -> dict[str, Any]:
+def _as_json(result: CaseResult) -> dict[str, Any]:
     """A case as JSON values; null stands for a number that is not finite."""
     case = result.case
     numbers = {"got": result.got, "difference": result.difference}
@@ -54,7 +54,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     return expected | finite | {"agrees": result.agrees, "source": case.source}
 
 
-def _table(results: Sequence[Result]) -> str:
+def _table(results: Sequence[CaseResult]) -> str:
     width = max(len(result.case.name) for result in results)
     lines = [f"{'case':<{width}}  {'expected':>12}  {'got':>12}  {'difference':>10}  {'tolerance':>9}"]
     for result in results:

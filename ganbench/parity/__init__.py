@@ -1,6 +1,6 @@
-"""Whether this installation measures what it should: reference cases with known values (`ganbench parity`)."""
+"""Reference cases with known values, which show whether this installation measures correctly (`ganbench parity`)."""
 
 from ganbench.parity.cases import CASES, Case
-from ganbench.parity.measure import Result, measure
+from ganbench.parity.measure import CaseResult, measure_case
 
-__all__ = ["CASES", "Case", "Result", "measure"]
+__all__ = ["CASES", "Case", "CaseResult", "measure_case"]

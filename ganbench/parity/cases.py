@@ -1,4 +1,4 @@
-"""The reference cases as data: closed forms and published values, shared with the golden tests."""
+"""The reference cases as data: closed forms and published values, also used by the golden tests."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Normal:
 
 @dataclass(frozen=True)
 class Ring:
-    """A mixture of `modes` equal Gaussians of deviation 0.01 on the unit circle.
+    """A mixture of `modes` equal Gaussians with standard deviation 0.01 on the unit circle.
 
-    As samples: n perfect draws from a seed; 0 draws are one sample on each centre, and a second one on the first.
+    As samples: n exact draws from a seed. n = 0 gives one sample at each centre and a second one at the first.
     """
 
     modes: int = 8
@@ -35,7 +35,7 @@ class Ring:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One evaluator on known samples. `tolerance` is absolute: rounding of a published value, or 4 deviations."""
+    """An evaluator on known samples. `tolerance` is absolute: rounding of a published value, or 4 standard errors."""
 
     name: str
     evaluator: str
@@ -66,9 +66,9 @@ LINE: dict[str, Any] = {
     "generated": ((0.5,), (0.6,), (1.5,)),
     "reference": tuple((x,) for x in (0.0, 1.0, 2.0, 10.0, 11.0, 12.0)),
 }
-BALL = 1 - math.exp(-4.5)  # of a normal law in the plane, within 3 deviations
+BALL = 1 - math.exp(-4.5)  # probability of a normal distribution in the plane within 3 standard deviations
 CLOUDS: dict[str, Any] = {"generated": Normal(2000, 64, 1), "reference": Normal(2000, 64, 2)}
-COVERED = 1 - math.prod((2000 - i) / (4000 - i) for i in range(1, 6))  # k = 5, of 2000 and 2000 from one law
+COVERED = 1 - math.prod((2000 - i) / (4000 - i) for i in range(1, 6))  # k = 5, 2000 samples on each side
 WIDE: dict[str, Any] = {
     "generated": Normal(10_000, 1000, 1),
     "reference": Normal(10_000, 1000, 2),
@@ -79,7 +79,7 @@ PRDC = "Naeem et al. 2020, the authors' example: two clouds of 10,000 from N(0, 
 
 
 def _layout(modes: int) -> float:
-    """KL from uniform of one double mode among modes + 1 shares."""
+    """KL from uniform if one of the modes holds two of modes + 1 samples."""
     double, single = 2 / (modes + 1), 1 / (modes + 1)
     return double * math.log(double * modes) + (modes - 1) * single * math.log(single * modes)
 
@@ -125,9 +125,9 @@ CASES: tuple[Case, ...] = (
     Case(name="modes of a perfect ring", evaluator="modes", metric="modes", generated=Ring(n=100_000),
          reference=Ring(), expected=8.0, tolerance=0.0, source="all eight"),
     Case(name="reverse KL: eight modes, one double", evaluator="modes", metric="reverse_kl", generated=Ring(8),
-         reference=Ring(8), expected=_layout(8), tolerance=1e-12, source="LSGAN's code draws the ring so"),
+         reference=Ring(8), expected=_layout(8), tolerance=1e-12, source="as LSGAN's code draws the ring"),
     Case(name="reverse KL: seven modes, one double", evaluator="modes", metric="reverse_kl", generated=Ring(7),
-         reference=Ring(7), expected=_layout(7), tolerance=1e-12, source="unrolled GAN's code draws the ring so"),
+         reference=Ring(7), expected=_layout(7), tolerance=1e-12, source="as unrolled GAN's code draws the ring"),
     Case(name="Wasserstein: a shift", evaluator="wasserstein", metric="wasserstein_1", generated=_cross(1.0, 2.0),
          reference=_cross(1.0, 2.0, 0.5), expected=0.5, tolerance=1e-12, source="the length of the shift"),
     Case(name="precision in 1000 dimensions", evaluator="precision_recall", options=PIXELS | {"k": 5},

@@ -1,4 +1,4 @@
-"""What this installation says of a reference case."""
+"""The value of a reference case on this installation."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ GIVEN = Extractor({"extractor": "given logits"}, lambda x: Embedding(x, x), stor
 
 
 @dataclass(frozen=True)
-class Result:
-    """A case and what was measured."""
+class CaseResult:
+    """A case and the measured value."""
 
     case: Case
     got: float
@@ -36,20 +36,20 @@ class Result:
         return abs(self.difference) <= self.case.tolerance
 
 
-def measure(case: Case, cache: Path) -> Result:
-    """Compute a case by the evaluator that everything else uses, in float64; NaN where it has no such number."""
+def measure_case(case: Case, cache: Path) -> CaseResult:
+    """Compute a case with the ordinary evaluator, in float64; NaN if it has no value."""
     evaluator = Registry.of().find("evaluator", case.evaluator)(**case.options)
     assert isinstance(evaluator, Evaluator)
-    reference = _rows(case.reference)
+    reference = _samples(case.reference)
     split = Split(reference)
     modes = _modes(case.reference) if isinstance(case.reference, Ring) else None
     data = Data(Space((reference.shape[1],)), split, split, split, modes=modes)
     real = Bank(cache, extractors={"classifier": GIVEN}).reference(data)
-    found = evaluator(real.view(_rows(case.generated)), real, stream(0, "parity"))
-    return Result(case, found[case.metric].value if case.metric in found else math.nan)
+    scores = evaluator(real.view(_samples(case.generated)), real, stream(0, "parity"))
+    return CaseResult(case, scores[case.metric].value if case.metric in scores else math.nan)
 
 
-def _rows(samples: object) -> Tensor:
+def _samples(samples: object) -> Tensor:
     match samples:
         case Normal(n, d, seed):
             return torch.randn(n, d, generator=stream(seed, "normal"), dtype=torch.float64)
@@ -58,9 +58,9 @@ def _rows(samples: object) -> Tensor:
             return torch.cat([centres, centres[:1]])
         case Ring(modes, n, seed) as ring:
             generator = stream(seed, "ring")
-            place = torch.randint(modes, (n,), generator=generator)
+            mode = torch.randint(modes, (n,), generator=generator)
             noise = torch.randn(n, 2, generator=generator, dtype=torch.float64)
-            return _modes(ring).centres[place] + _modes(ring).std * noise
+            return _modes(ring).centres[mode] + _modes(ring).std * noise
     return torch.tensor(samples, dtype=torch.float64)
 
 

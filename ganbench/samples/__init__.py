@@ -1,9 +1,19 @@
-"""Scores anyone's samples against anyone's reference: what `ganbench evaluate` does."""
+"""Scores of given samples against a given reference: the work of `ganbench evaluate`."""
 
-from ganbench.samples.choice import available, choose
-from ganbench.samples.neighbours import pairs
-from ganbench.samples.scoring import fitting, score, steps
-from ganbench.samples.sources import read_sides
-from ganbench.samples.text import body, table
+from ganbench.samples.choice import available_features, choose_evaluators
+from ganbench.samples.neighbours import nearest_pairs
+from ganbench.samples.scoring import count_steps, score_samples, supported_evaluators
+from ganbench.samples.sources import read_samples
+from ganbench.samples.text import score_body, score_table
 
-__all__ = ["available", "body", "choose", "fitting", "pairs", "read_sides", "score", "steps", "table"]
+__all__ = [
+    "available_features",
+    "choose_evaluators",
+    "count_steps",
+    "nearest_pairs",
+    "read_samples",
+    "score_body",
+    "score_samples",
+    "score_table",
+    "supported_evaluators",
+]

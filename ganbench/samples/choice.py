@@ -1,4 +1,4 @@
-"""Which evaluators score: those named, or all that there are, each with every kind of features that can be had."""
+"""The choice of evaluators: the named ones or all, each with every available kind of features."""
 
 from __future__ import annotations
 
@@ -16,45 +16,49 @@ from ganbench.suite.values import choices
 
 
 @dataclass(frozen=True)
-class Absent:
-    """What could not be computed, an evaluator or one of its metrics, and why."""
+class Unavailable:
+    """Features, an evaluator or one of its metrics without a score, and the reason."""
 
     name: str
     because: str
 
 
-def choose(text: str | None, features: tuple[FeatureName, ...], registry: Registry) -> tuple[Evaluator, ...]:
-    """The evaluators that a text like `fid, {kind: parzen, start: -2}` names; None: all that need no setting.
+def choose_evaluators(text: str | None, features: tuple[FeatureName, ...], registry: Registry) -> tuple[Evaluator, ...]:
+    """The evaluators named by a text such as `fid, {kind: parzen, start: -2}`; None: all without required options.
 
-    One named without options, or not at all, comes once with each of `features`. Raises `SuiteError` with every
-    mistake of the text.
+    An evaluator named without options, or not named, is taken with each of `features`. Raises `SuiteError` with every
+    mistake in the text.
     """
     if text is None:
         kinds: list[Any] = [registry.find("evaluator", kind) for kind in registry.names("evaluator")]
-        return _once(evaluator for kind in kinds for evaluator in _with_features(kind, features))
+        return _distinct(evaluator for kind in kinds for evaluator in _with_features(kind, features))
     mistakes = Mistakes()
     node = parse(f"[{text}]", Source("--with"), mistakes)
-    found = choices("evaluator", node, registry, mistakes) if node else []
+    chosen = choices("evaluator", node, registry, mistakes) if node else []
     mistakes.stop()
-    each = [_with_features(type(one.value), features) if isinstance(one.node.value, str) else [one.value]
-            for one in found]  # fmt: skip
-    return _once(evaluator for several in each for evaluator in several)
+    variants = [
+        _with_features(type(choice.value), features) if isinstance(choice.node.value, str) else [choice.value]
+        for choice in chosen
+    ]
+    return _distinct(evaluator for several in variants for evaluator in several)
 
 
-def available(space: Space, bank: Bank, text: str | None) -> tuple[tuple[FeatureName, ...], tuple[Absent, ...]]:
-    """The features, of those that `text` names or of all, that can be had here; and why the others can't.
+def available_features(
+    space: Space, bank: Bank, text: str | None
+) -> tuple[tuple[FeatureName, ...], tuple[Unavailable, ...]]:
+    """The available ones of the features named in `text` (None: of all), and why the others aren't available.
 
-    Points have `pixels` alone: themselves. Raises `RequestError` for a name that there isn't.
+    Points have `pixels` only, which are the points themselves. Raises `RequestError` for an unknown name.
     """
-    found: list[FeatureName] = []
-    absent = []
+    available: list[FeatureName] = []
+    unavailable = []
     for name in _feature_names(text) if text else KNOWN if space.is_image else ("pixels",):
         try:
             bank.check_ready([name])
-            found.append(name)
+            available.append(name)
         except RequestError as error:
-            absent.append(Absent(f"features {name}", _told(error)))
-    return tuple(found), tuple(absent)
+            unavailable.append(Unavailable(f"features {name}", _reason(error)))
+    return tuple(available), tuple(unavailable)
 
 
 def _feature_names(text: str) -> tuple[FeatureName, ...]:
@@ -66,19 +70,19 @@ def _feature_names(text: str) -> tuple[FeatureName, ...]:
 
 
 def _with_features(kind: type[Evaluator], features: tuple[FeatureName, ...]) -> list[Evaluator]:
-    """The evaluator with each kind of features that it takes; itself alone where it takes none."""
+    """The evaluator with each kind of features that its option allows, or once if it has no such option."""
     if any(field.default is MISSING and field.default_factory is MISSING for field in fields(kind)):
         return []
     if "features" not in {field.name for field in fields(kind)}:
         return [kind()]
     options: Any = kind
-    taken = get_args(get_type_hints(kind)["features"])
-    return [options(features=name) for name in features if name in taken or str in taken]
+    allowed = get_args(get_type_hints(kind)["features"])
+    return [options(features=name) for name in features if name in allowed or str in allowed]
 
 
-def _once(evaluators: Iterable[Evaluator]) -> tuple[Evaluator, ...]:
+def _distinct(evaluators: Iterable[Evaluator]) -> tuple[Evaluator, ...]:
     return tuple({evaluator.notation(): evaluator for evaluator in evaluators}.values())
 
 
-def _told(error: RequestError) -> str:
+def _reason(error: RequestError) -> str:
     return "; ".join(part for part in (error.given, error.todo) if part)

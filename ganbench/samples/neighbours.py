@@ -1,4 +1,4 @@
-"""Generated samples and the real ones that are nearest to them."""
+"""Generated samples and their nearest real samples."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganbench.samples.sources import Sides
+from ganbench.samples.sources import ComparedSamples
 
 ROWS = 1024  # real samples compared at once
 
 
-class Pairs(NamedTuple):
-    """Generated samples and, row by row, the nearest real ones; both as they rest."""
+class NearestPairs(NamedTuple):
+    """Generated samples and, row by row, the nearest real ones; both at rest."""
 
     generated: Tensor
     real: Tensor
 
 
-def pairs(sides: Sides, count: int) -> Pairs:
-    """`count` generated samples, evenly spaced, with the nearest real ones by the Euclidean distance of pixels.
+def nearest_pairs(samples: ComparedSamples, count: int) -> NearestPairs:
+    """`count` generated samples, evenly spaced, with the nearest real ones by Euclidean distance of pixels.
 
-    These are from the training split where there is one, as a model may have memorised it; else from the reference.
+    The real ones are training samples if there are any, since a model may have memorised those; else the reference.
     """
-    n = min(count, len(sides.fake))
-    generated = sides.fake.x[torch.arange(n) * len(sides.fake) // n]
-    split = sides.real.train if len(sides.real.train) else sides.real.test
-    return Pairs(generated, split.x[nearest(generated, split.x)])
+    n = min(count, len(samples.fake))
+    generated = samples.fake.x[torch.arange(n) * len(samples.fake) // n]
+    split = samples.real.train if len(samples.real.train) else samples.real.test
+    return NearestPairs(generated, split.x[nearest_rows(generated, split.x)])
 
 
-def nearest(samples: Tensor, real: Tensor) -> Tensor:
-    """The row of the real sample nearest to each sample; the first of equals."""
+def nearest_rows(samples: Tensor, real: Tensor) -> Tensor:
+    """The row of the real sample nearest to each sample; the first among equals."""
     flat = samples.flatten(1).double()
     best = torch.full((len(flat),), float("inf"), dtype=torch.float64)
     row = torch.zeros(len(flat), dtype=torch.int64)

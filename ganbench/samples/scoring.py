@@ -1,4 +1,4 @@
-"""Every score that can be had of two sides, and the reason for every one that can't."""
+"""All available scores of generated samples against a reference, and the reason for each that isn't available."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import torch
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator, Metric, Score
 from ganbench.features.bank import Bank, Real, Samples, evaluate
-from ganbench.samples.choice import Absent
-from ganbench.samples.sources import Sides
+from ganbench.samples.choice import Unavailable
+from ganbench.samples.sources import ComparedSamples
 
-Step = Callable[[str], None]  # told what is done next
-linalg: Any = torch.linalg  # its types lack its error
+ShowStep = Callable[[str], None]  # called with the name of each step before it starts
+linalg: Any = torch.linalg  # its type stubs lack LinAlgError
 
 
 @dataclass(frozen=True)
-class Line:
+class ScoreLine:
     """One score of one evaluator."""
 
     evaluator: str
@@ -30,82 +30,87 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Card:
-    """What was measured, what could not be and why, and what was measured with."""
+class ScoreSheet:
+    """The scores of some samples, and the metrics without a score with the reasons."""
 
-    sides: Sides
-    lines: tuple[Line, ...]
-    absent: tuple[Absent, ...]
+    samples: ComparedSamples
+    lines: tuple[ScoreLine, ...]
+    absent: tuple[Unavailable, ...]
 
 
-def fitting(sides: Sides, evaluators: Iterable[Evaluator]) -> tuple[tuple[Evaluator, ...], tuple[Absent, ...]]:
+def supported_evaluators(
+    samples: ComparedSamples, evaluators: Iterable[Evaluator]
+) -> tuple[tuple[Evaluator, ...], tuple[Unavailable, ...]]:
     """The evaluators that can score such samples, and why the others can't."""
     chosen = list(evaluators)
-    modes = sides.real.modes is not None
-    reasons = [evaluator.unsupported(sides.real.space, len(sides.fake), modes) for evaluator in chosen]
-    pairs = list(zip(chosen, reasons, strict=True))
-    absent = (Absent(evaluator.notation(), reason) for evaluator, reason in pairs if reason)
-    return tuple(evaluator for evaluator, reason in pairs if not reason), tuple(absent)
+    modes = samples.real.modes is not None
+    reasons = [evaluator.unsupported(samples.real.space, len(samples.fake), modes) for evaluator in chosen]
+    judged = list(zip(chosen, reasons, strict=True))
+    absent = (Unavailable(evaluator.notation(), reason) for evaluator, reason in judged if reason)
+    return tuple(evaluator for evaluator, reason in judged if not reason), tuple(absent)
 
 
-def steps(evaluators: Iterable[Evaluator]) -> int:
-    """How often `score` tells what it does next."""
+def count_steps(evaluators: Iterable[Evaluator]) -> int:
+    """The number of steps that `score_samples` shows."""
     chosen = list(evaluators)
     return len(chosen) + len({name for evaluator in chosen for name in evaluator.needs()} - {"pixels"})
 
 
-def score(sides: Sides, evaluators: Iterable[Evaluator], bank: Bank, seed: int, step: Step) -> Card:
-    """Score the generated samples by evaluators that fit them. One more of them changes no number of the others."""
+def score_samples(
+    samples: ComparedSamples, evaluators: Iterable[Evaluator], bank: Bank, seed: int, step: ShowStep
+) -> ScoreSheet:
+    """The scores by evaluators that support the samples. Adding an evaluator doesn't change another's numbers."""
     chosen = list(evaluators)
-    real = bank.reference(sides.real)
-    fake = real.view(sides.fake.x, sides.fake.y)
+    real = bank.reference(samples.real)
+    fake = real.view(samples.fake.x, samples.fake.y)
     for name in dict.fromkeys(name for evaluator in chosen for name in evaluator.needs()):
         if name != "pixels":
             step(f"features {name}")
-            with suppress(RequestError):  # each evaluator that needs them says so
+            with suppress(RequestError):  # reported by each evaluator that needs them
                 fake.features(name)
                 real.split("test").features(name)
-    lines: list[Line] = []
-    absent: list[Absent] = []
+    lines: list[ScoreLine] = []
+    absent: list[Unavailable] = []
     for evaluator in chosen:
         step(evaluator.notation())
-        found, missing = _scored(evaluator, fake, real, seed)
-        lines += [Line(evaluator.notation(), metric, _marked(one, sides)) for metric, one in found]
+        scores, missing = _scores(evaluator, fake, real, seed)
+        lines += [ScoreLine(evaluator.notation(), metric, _marked(score, samples)) for metric, score in scores]
         absent += missing
-    return Card(sides, tuple(lines), tuple(absent))
+    return ScoreSheet(samples, tuple(lines), tuple(absent))
 
 
-def _scored(
+def _scores(
     evaluator: Evaluator, fake: Samples, real: Real, seed: int
-) -> tuple[list[tuple[Metric, Score]], list[Absent]]:
+) -> tuple[list[tuple[Metric, Score]], list[Unavailable]]:
     name = evaluator.notation()
     try:
         evaluator.check(real)
-        found = {metric: one for _, metric, one in evaluate(fake, real, [evaluator], seed)}
+        scores = {metric: score for _, metric, score in evaluate(fake, real, [evaluator], seed)}
     except RequestError as error:
-        return [], [Absent(name, _told(error, real))]
+        return [], [Unavailable(name, _reason(error, real))]
     except linalg.LinAlgError as error:
-        return [], [Absent(name, f"its matrices can't be worked with ({error})")]
-    sound = [(m, found[m.name]) for m in evaluator.metrics() if m.name in found and math.isfinite(found[m.name].value)]
-    kept = {metric.name for metric, _ in sound}
-    lost = [metric.name for metric in evaluator.metrics() if metric.name not in kept]
-    return sound, [Absent(f"{name}: {metric}", _why(found.get(metric))) for metric in lost]
+        return [], [Unavailable(name, f"the linear algebra failed ({error})")]
+    declared = [(metric, scores.get(metric.name)) for metric in evaluator.metrics()]
+    finite = [(metric, score) for metric, score in declared if score is not None and math.isfinite(score.value)]
+    kept = {metric.name for metric, _ in finite}
+    missing = ((metric.name, score) for metric, score in declared if metric.name not in kept)
+    return finite, [Unavailable(f"{name}: {metric}", _no_value(score)) for metric, score in missing]
 
 
-def _told(error: RequestError, real: Real) -> str:
+def _reason(error: RequestError, real: Real) -> str:
     if error.where == "the validation split" and not len(real.data.validation):
         return "it needs further real samples: give them with --validation"
     return "; ".join(part for part in (f"{error.where}: {error.given}", error.allowed, error.todo) if part)
 
 
-def _why(score: Score | None) -> str:
-    return "these samples have no such number" if score is None else f"its value is {score.value}"
+def _no_value(score: Score | None) -> str:
+    return "it has no value for these samples" if score is None else f"its value is {score.value}"
 
 
-def _marked(score: Score, sides: Sides) -> Score:
-    """The score with its reference's content in the fingerprint; a spread that is no number is left out."""
+def _marked(score: Score, samples: ComparedSamples) -> Score:
+    """The score with its reference's content in the fingerprint, and without a stderr that isn't finite."""
     if score.stderr is not None and not math.isfinite(score.stderr):
         score = replace(score, stderr=None)
     if not score.n_reference:
         return score
-    return replace(score, fingerprint=score.fingerprint | {"reference": f"sha256 {sides.about['reference']['sha256']}"})
+    return replace(score, fingerprint=score.fingerprint | {"reference": f"sha256 {samples.reference.sha256}"})

@@ -1,20 +1,20 @@
-"""A card as a table for people and as JSON for scripts."""
+"""A score sheet as a table for people and as JSON for scripts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ganbench.samples.choice import Absent
-from ganbench.samples.scoring import Card, Line
+from ganbench.samples.choice import Unavailable
+from ganbench.samples.scoring import ScoreLine, ScoreSheet
 
 HEADER = ("metric", "value", "stderr", "generated", "reference", "evaluator")
 ARROWS = {"lower": " ↓", "higher": " ↑", "neither": ""}
 
 
-def table(card: Card, absent: Sequence[Absent], fingerprints: bool) -> str:
-    """The scores in columns, then what is absent and why; with `fingerprints` how each number was made."""
-    rows = [HEADER, *map(_row, card.lines)]
+def score_table(sheet: ScoreSheet, absent: Sequence[Unavailable], fingerprints: bool) -> str:
+    """The scores in columns, then what is absent and why; with `fingerprints`, also how each number was made."""
+    rows = [HEADER, *map(_row, sheet.lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = [
         "  ".join(cell.rjust(width) if 0 < i < 5 else cell.ljust(width)
@@ -22,13 +22,13 @@ def table(card: Card, absent: Sequence[Absent], fingerprints: bool) -> str:
         for row in rows
     ]  # fmt: skip
     lines += ["", "absent:"] if absent else []
-    lines += [f"  {one.name}: {one.because}" for one in absent]
-    for title, prints in _groups(card).items() if fingerprints else ():
-        lines += ["", f"{title}:", *(f"  {key}: {value}" for key, value in prints.items())]
+    lines += [f"  {missing.name}: {missing.because}" for missing in absent]
+    for title, fingerprint in _by_fingerprint(sheet).items() if fingerprints else ():
+        lines += ["", f"{title}:", *(f"  {key}: {value}" for key, value in fingerprint.items())]
     return "\n".join(lines)
 
 
-def body(card: Card, absent: Sequence[Absent]) -> dict[str, Any]:
+def score_body(sheet: ScoreSheet, absent: Sequence[Unavailable]) -> dict[str, Any]:
     """`{"scores": [...], "absent": [...], "notes": [...], "generated": {...}, "reference": {...}}`."""
     scores = [
         {
@@ -40,21 +40,26 @@ def body(card: Card, absent: Sequence[Absent]) -> dict[str, Any]:
             "evaluator": line.evaluator,
             "fingerprint": line.score.fingerprint,
         }
-        for line in card.lines
+        for line in sheet.lines
     ]
-    notes = {"absent": [vars(one) for one in absent], "notes": list(card.sides.notes)}
-    return {"scores": scores, **notes, **card.sides.about}
+    return {
+        "scores": scores,
+        "absent": [vars(missing) for missing in absent],
+        "notes": list(sheet.samples.notes),
+        "generated": vars(sheet.samples.generated),
+        "reference": vars(sheet.samples.reference),
+    }
 
 
-def _groups(card: Card) -> dict[str, dict[str, str]]:
+def _by_fingerprint(sheet: ScoreSheet) -> dict[str, dict[str, str]]:
     """Each fingerprint once, by the names of the metrics that share it."""
     names: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for line in card.lines:
+    for line in sheet.lines:
         names.setdefault(tuple(line.score.fingerprint.items()), []).append(line.metric.name)
-    return {", ".join(group): dict(prints) for prints, group in names.items()}
+    return {", ".join(group): dict(fingerprint) for fingerprint, group in names.items()}
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _row(line: ScoreLine) -> tuple[str, ...]:
     score = line.score
     stderr = "" if score.stderr is None else f"{score.stderr:.3g}"
     counts = (str(score.n), str(score.n_reference or ""))

@@ -11,7 +11,7 @@ import pytest
 
 from ganbench import parity
 from ganbench.cli import main
-from ganbench.parity import CASES, Case, measure
+from ganbench.parity import CASES, Case, measure_case
 
 pytestmark = pytest.mark.golden
 
@@ -20,7 +20,7 @@ QUICK = [case for case in CASES if not case.slow]
 
 @pytest.mark.parametrize("case", QUICK, ids=[case.name for case in QUICK])
 def test_case(case: Case, tmp_path: Path) -> None:
-    result = measure(case, tmp_path)
+    result = measure_case(case, tmp_path)
     assert result.agrees, f"expected {case.expected} within {case.tolerance}, got {result.got}"
 
 

@@ -16,8 +16,8 @@ from PIL import Image
 from scipy.spatial.distance import cdist
 
 from ganbench.cli import main
-from ganbench.samples import pairs, read_sides
-from ganbench.samples.neighbours import nearest
+from ganbench.samples import nearest_pairs, read_samples
+from ganbench.samples.neighbours import nearest_rows
 from tests.support import pages
 
 Say = Callable[..., tuple[int, str, str]]
@@ -184,7 +184,7 @@ class TestAnswers:
         assert json.loads(Path("scored/scores.json").read_text()) == found
         with Image.open("scored/pairs.png") as picture:
             assert picture.mode == "RGB" and picture.width > picture.height
-        paired = pairs(read_sides("fake.npy", "real.npy", None, None), 5)
+        paired = nearest_pairs(read_samples("fake.npy", "real.npy", None, None), 5)
         flat = [side.reshape(len(side), -1).astype(float) for side in (x[::20], real)]
         assert np.array_equal(paired.generated[:, 0], x[::20])
         assert np.array_equal(paired.real[:, 0], real[cdist(*flat).argmin(1)])
@@ -199,7 +199,7 @@ class TestAnswers:
     def test_neighbours_in_blocks_are_neighbours_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         x, real = (torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n in (20, 50))
         monkeypatch.setattr("ganbench.samples.neighbours.ROWS", 7)
-        assert nearest(x, real).tolist() == cdist(x, real).argmin(1).tolist()
+        assert nearest_rows(x, real).tolist() == cdist(x, real).argmin(1).tolist()
 
 
 class TestBadInput:
@@ -249,7 +249,7 @@ class TestBadInput:
             ("small.npy", "plane.npy", "images of 8x8, grey. points of 2 dimensions"),
         ):
             assert says in refused(say, fake, "--reference", real)
-        assert "they have colours" in refused(say, folder("rgb", images(shape=(8, 8, 3))), "--reference", "small.npy")
+        assert "they are in colour" in refused(say, folder("rgb", images(shape=(8, 8, 3))), "--reference", "small.npy")
         err = refused(say, "small.npy", "--reference", "small.npy", "--validation", "large.npy")
         assert "--validation, large.npy: images of 9x9" in err
 
@@ -277,7 +277,7 @@ class TestBadInput:
         np.save("far.npy", np.full((30, 2), 50, np.float32))
         found = card(say, "far.npy", "--reference", "dataset:ring8", "--with", "modes")
         assert values(found)["modes"] == 0 and "reverse_kl" not in values(found)
-        assert found["absent"] == [{"name": "modes: reverse_kl", "because": "these samples have no such number"}]
+        assert found["absent"] == [{"name": "modes: reverse_kl", "because": "it has no value for these samples"}]
 
     @pytest.mark.parametrize(
         ("words", "says"),
@@ -292,7 +292,7 @@ class TestBadInput:
             (("empty", "--reference", "real.npy"), "there is no image in it"),
             (("real.npy", "--reference", "two.npz"), "it holds train and validation samples"),
             (("two.npz", "--reference", "real.npy"), "one set of samples"),
-            (("real.npy", "--reference", "dataset:images"), "the dataset images is read from a file of yours"),
+            (("real.npy", "--reference", "dataset:images"), "the dataset images reads your own file"),
             (("real.npy",), "--reference"),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
