@@ -60,12 +60,12 @@ def check(evaluator: Evaluator, sides: dict[str, tuple[View, Reference]]) -> int
     """Check it on every side that it fits and whose features are there; how many."""
     checked = 0
     for name, (fake, real) in sides.items():
-        at_hand: set[FeatureName] = {"pixels"} if name != "features" else set(KNOWN)
+        available: set[FeatureName] = {"pixels"} if name != "features" else set(KNOWN)
         looks_at_samples = not evaluator.needs() and name == "features"  # where there are none to look at
         fits = evaluator.unsupported(real.space, len(fake), real.modes is not None) is None and not looks_at_samples
-        if fits and set(evaluator.needs()) <= at_hand:
+        if fits and set(evaluator.needs()) <= available:
             scores = testing.check_evaluator(evaluator, fake, real)
-            assert scores, f"{evaluator.notation()} says nothing of {name}"
+            assert scores, f"{evaluator.notation()} reports no score for {name}"
             checked += 1
     return checked
 
@@ -94,7 +94,7 @@ def test_no_two_evaluators_report_one_name() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_too_few_samples_and_strange_spaces_are_objected_to_or_scored(kind: str) -> None:
+def test_too_few_samples_and_unusual_spaces_are_unsupported_with_a_reason(kind: str) -> None:
     for space in (Space((2,)), Space((1, 8, 8)), Space((3, 32, 32), 10)):
         for samples in (1, 2, 1000):
             reason = small(kind).unsupported(space, samples, False)
@@ -102,12 +102,12 @@ def test_too_few_samples_and_strange_spaces_are_objected_to_or_scored(kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_seed_is_the_only_chance(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
+def test_the_seed_is_the_only_source_of_randomness(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
     """A score doesn't depend on torch's global generator, nor moves it."""
     evaluator = small(kind)
-    at_hand = [sides["features"]] if evaluator.needs() else [sides["images"], sides["points"]]
+    available = [sides["features"]] if evaluator.needs() else [sides["images"], sides["points"]]
     fitting = [
-        one for one in at_hand if evaluator.unsupported(one[1].space, len(one[0]), one[1].modes is not None) is None
+        one for one in available if evaluator.unsupported(one[1].space, len(one[0]), one[1].modes is not None) is None
     ]
     assert fitting
     for fake, real in fitting:
@@ -121,7 +121,7 @@ def test_the_seed_is_the_only_chance(kind: str, sides: dict[str, tuple[View, Ref
 
 
 def damaged(good: Tensor, real: Tensor) -> list[Tensor]:
-    """Noise, one sample again and again, and copies of real samples: what no generator should be praised for."""
+    """Noise, one sample again and again, and copies of real samples: metrics should get worse."""
     noise = stream(2, "noise")
     shape = good.shape
     coarse = torch.randint(0, 256, shape, generator=noise, dtype=torch.uint8) if good.dtype == torch.uint8 else None
@@ -130,7 +130,7 @@ def damaged(good: Tensor, real: Tensor) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_metric_tells_some_damage(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
+def test_every_metric_gets_worse_with_some_damage(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
     """It is the generated samples that are scored, not the real ones, and `better` is the right way round."""
     evaluator, n = small(kind), 300
     if evaluator.needs():
@@ -206,7 +206,7 @@ FAULTS = ("declares a metric twice", "doesn't fit: never", "is not in", "is nan"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_broken_evaluator_is_told(fault: str, tmp_path: Path) -> None:
+def test_a_broken_evaluator_fails_the_check(fault: str, tmp_path: Path) -> None:
     real = real_side(points_data(torch.rand(9, 2).tolist()), tmp_path)
     fake = real.view(torch.rand(7, 2, dtype=torch.float64))
     assert testing.check_evaluator(Broken(), fake, real).keys() == {"mean"}

@@ -71,7 +71,7 @@ def test_a_missing_class_leaves_no_mean_and_no_labels_leave_nothing(real: Real) 
     assert scores_of(FID(features="pixels", per="class"), real.view(x)) == {}
 
 
-def test_a_generator_that_mixes_up_its_classes_is_told(real: Real) -> None:
+def test_a_generator_that_mixes_up_its_classes_scores_worse(real: Real) -> None:
     x, y = real.data.validation.x, real.data.validation.y
     assert y is not None
     right, wrong = (scores_of(FID(features="pixels", per="class"), real.view(x, labels)) for labels in (y, (y + 1) % 4))
@@ -80,7 +80,7 @@ def test_a_generator_that_mixes_up_its_classes_is_told(real: Real) -> None:
     assert whole[0] == whole[1]
 
 
-def test_what_has_no_classes_or_too_few_of_one_is_said(real: Real) -> None:
+def test_missing_classes_and_classes_with_too_few_samples_are_errors(real: Real) -> None:
     assert "labels of at least 2 classes" in str(
         FID(features="pixels", per="class").unsupported(Space((2,)), 100, False)
     )

@@ -1,4 +1,4 @@
-"""How alike samples are: derivations of their own, keyed by (kind, version)."""
+"""How similar samples are: derivations of their own, keyed by (kind, version)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Frechet distance at infinity: the line is numpy's, and the bias goes."""
+"""The Frechet distance at infinity: the line is that of numpy, and the bias vanishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Properties that every evaluator keeps: what it asks for, what it leaves alone, what its numbers don't depend on."""
+"""Properties of every evaluator: what it needs, what it leaves unchanged, and what its numbers don't depend on."""
 
 from __future__ import annotations
 
@@ -205,12 +205,12 @@ PLANE, GRAY, UNLABELLED = Space((2,)), Space((1, 8, 8), 10), Space((1, 8, 8))
         (Memorisation(features="pixels", split="train"), PLANE, 100, "needs a held-out split"),
     ],
 )
-def test_misfits_say_what_is_needed(evaluator: Evaluator, space: Space, samples: int, reason: str | None) -> None:
+def test_unsupported_says_what_is_needed(evaluator: Evaluator, space: Space, samples: int, reason: str | None) -> None:
     found = evaluator.unsupported(space, samples, modes=False)
     assert found is None if reason is None else found is not None and reason in found
 
 
-def test_a_misfit_stops_before_any_work(real: Real) -> None:
+def test_an_unsupported_evaluator_stops_before_any_work(real: Real) -> None:
     with pytest.raises(RequestError, match="inception_score: needs at least as many samples as splits"):
         evaluate(real.view(normal(1, 5)), real, [FID(features="inception"), InceptionScore()][::-1], 0)
 
@@ -221,7 +221,7 @@ def test_too_few_real_samples_are_an_error_with_a_way_out(real: Real) -> None:
     assert str(error.value) == ("the test split: 60 samples. at least 61. ask for fewer, or give more real samples")
 
 
-def test_a_smaller_reference_is_the_first_samples_and_is_told(real: Real) -> None:
+def test_a_smaller_reference_is_the_first_samples_as_the_fingerprint_says(real: Real) -> None:
     score = scores_of(FID(features="pixels", reference=40), real.view(normal(1)))["fd_pixels"]
     wanted = FID()(Given(normal(1)), Given(normal(0)[:40]), torch.Generator())["fid"].value
     assert score.value == pytest.approx(wanted, rel=1e-9)

@@ -121,7 +121,7 @@ def test_parzen_by_folds_is_parzen_of_each_fold(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("scale", "sigma", "edge"), [(0.0, 0.1, 1), (0.3, 0.1 * 10 ** (4 / 9), 0), (9.0, 1.0, 1)])
-def test_parzen_tells_of_a_window_at_the_edge(scale: float, sigma: float, edge: int, tmp_path: Path) -> None:
+def test_parzen_reports_a_window_at_the_edge(scale: float, sigma: float, edge: int, tmp_path: Path) -> None:
     """One centre at 0 and data of spread s: the best window has sigma^2 = mean x^2, here s^2."""
     spread = scale * torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
     view = real_side(points_data(spread), tmp_path).view(torch.zeros(1, 1, dtype=torch.float64))

@@ -1,4 +1,4 @@
-"""The bank: one pass for all, a cache by content that survives damage and company, and the extractors."""
+"""The bank: one pass for all, a cache by content that survives damage and concurrent processes, and the extractors."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_key_knows_every_value_the_shape_and_the_dtype(other: torch.Tensor) ->
     assert content_key("ab", "c") != content_key("a", "bc")
 
 
-def test_a_file_with_any_byte_changed_or_missing_is_not_believed(tmp_path: Path) -> None:
+def test_a_file_with_any_byte_changed_or_missing_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     write_tensors(path, {"a": torch.arange(3.0)})
     whole = path.read_bytes()
@@ -95,7 +95,7 @@ def test_a_file_with_any_byte_changed_or_missing_is_not_believed(tmp_path: Path)
         assert read_tensors(path) is None
 
 
-def test_a_damaged_file_is_reported_and_made_again(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_and_computed_again(tmp_path: Path) -> None:
     told: list[str] = []
     cache = Cache(tmp_path, told.append)
     cache.get("thing", "1", lambda: {"a": torch.ones(2)})
@@ -106,9 +106,7 @@ def test_a_damaged_file_is_reported_and_made_again(tmp_path: Path) -> None:
     assert cache.get("thing", "1", lambda: pytest.fail("computed twice"))["a"].tolist() == [0, 0]
 
 
-def test_the_time_of_making_is_measured_once_however_deep_it_goes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nested_computations_are_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([0.0, 10.0, 20.0])
     monkeypatch.setattr("ganbench.features.cache.time", SimpleNamespace(monotonic=lambda: next(seconds)))
     cache = Cache(tmp_path, print)
@@ -287,7 +285,7 @@ def test_the_network_fits_any_image(shape: tuple[int, int, int]) -> None:
     assert features.shape == (2, 128) and net[1](features).shape == (2, 5)
 
 
-def test_without_labels_the_way_out_is_named(tmp_path: Path) -> None:
+def test_without_labels_the_error_says_what_to_use(tmp_path: Path) -> None:
     data = image_data()
     bare = replace(data, train=Split(data.train.x))
     with pytest.raises(RequestError, match=r"training split has no labels.*features: pixels"):
@@ -310,7 +308,7 @@ def test_other_features_are_always_ready(tmp_path: Path) -> None:
     Bank(tmp_path).check_ready(["pixels", "classifier"])
 
 
-def test_a_given_extractor_is_used_in_place_of_the_bank_s_own(tmp_path: Path) -> None:
+def test_a_given_extractor_replaces_the_bank_s_own(tmp_path: Path) -> None:
     given = Extractor({"extractor": "given"}, lambda x: Embedding(x.flatten(1).float()), stored=False)
     real = real_side(image_data(), tmp_path, extractors={"inception": given})
     real.bank.check_ready(["inception"])
@@ -348,7 +346,7 @@ def test_without_weights_the_error_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_weights_that_are_absent_other_or_out_of_reach_are_refused(tmp_path: Path) -> None:
+def test_weights_that_are_absent_wrong_or_unreachable_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.pth"
     other.write_bytes(b"a partial download")
     for weights, message in (

@@ -1,4 +1,4 @@
-"""A user's TorchScript file, DINOv2 and CLIP as features: from files that are there, and never from elsewhere."""
+"""A user's TorchScript file, DINOv2 and CLIP as features: read from existing files only."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("name", "todo"), [("dinov2", "facebookresearch/dinov2"), ("clip", "ViT-B-32.pt (354 MB)")])
-def test_files_that_are_missing_or_other_are_an_error_that_says_where_they_belong(
+def test_missing_files_are_an_error_that_says_where_they_belong(
     name: str, todo: str, hub: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(RequestError) as error:

@@ -1,4 +1,4 @@
-"""The classifier of stacked images is one of their parts."""
+"""The classifier of stacked images classifies the images in their channels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_space_says_that_it_is_stacked() -> None:
     assert StackedDigits().space(None) == SPACE
 
 
-def test_parts_are_the_images_in_the_channels_each_once() -> None:
+def test_unstacked_images_are_the_distinct_images_in_the_channels() -> None:
     source = columns(50, 0)
     one, found = unstacked(SPACE, stacked(source, 400, rng.stream(0, "stacks")))
     assert one == Space((1, 8, 8), 10)
@@ -47,7 +47,7 @@ def test_parts_are_the_images_in_the_channels_each_once() -> None:
     assert len(found) == 50
 
 
-def test_joined_probabilities_are_those_of_independent_parts() -> None:
+def test_combined_probabilities_are_those_of_independent_parts() -> None:
     logits = torch.randn(6, 10, generator=rng.stream(0, "logits"), dtype=torch.float64)
     embedding = combined(torch.arange(24.0).reshape(6, 4), logits, 3)
     assert embedding.features.tolist() == torch.arange(24.0).reshape(2, 12).tolist()

@@ -1,4 +1,4 @@
-"""The reference cases of `ganbench parity`: each is met here, and a wrong number is told."""
+"""The reference cases of `ganbench parity`: each agrees here, and a wrong number is reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_command_prints_expected_got_and_difference(
     assert len(lines) == 3 and "-0.725791" in lines[1] and lines[1].rstrip().endswith("5e-07")
 
 
-def test_a_miss_is_told_and_exits_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_miss_is_printed_and_exits_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     absent = replace(CASES[1], metric="no such metric")
     monkeypatch.setattr(parity, "CASES", (CASES[0], replace(CASES[0], expected=-0.7258), absent))
     assert typed(monkeypatch) == 1

@@ -1,4 +1,4 @@
-"""`ganbench evaluate`: anyone's samples against anyone's reference, and what it says of those that can't be scored."""
+"""`ganbench evaluate`: given samples against a given reference, and the errors for those that can't be scored."""
 
 from __future__ import annotations
 
