@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.features.bank import Bank
+    from ganbench.samples.choice import Unavailable
+    from ganbench.samples.scoring import ScoreSheet
     from ganbench.samples.sources import ComparedSamples
 
 PAIRS = 32  # generated samples in the picture, each beside its nearest real sample
@@ -72,16 +75,8 @@ def evaluate(options: EvaluateOptions) -> None:
     from ganbench.cli.progress import counted
     from ganbench.datasets.parts.files import data_root
     from ganbench.plugins import Registry
-    from ganbench.samples import (
-        available_features,
-        choose_evaluators,
-        count_steps,
-        read_samples,
-        score_body,
-        score_samples,
-        score_table,
-        supported_evaluators,
-    )
+    from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, score_samples
+    from ganbench.samples import supported_evaluators as supported
 
     registry = Registry.of(options.plugins)
     samples = read_samples(options.generated, options.reference, options.validation, data_root())
@@ -89,17 +84,14 @@ def evaluate(options: EvaluateOptions) -> None:
         _say(note)
     bank = _bank(options)
     features, lacking = available_features(samples.real.space, bank, options.features)
-    evaluators, unfit = supported_evaluators(samples, choose_evaluators(options.evaluators, features, registry))
+    evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
         sheet = score_samples(samples, evaluators, bank, options.seed, step)
     absent = (*lacking, *unfit, *sheet.absent)
     if not sheet.lines:
         reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
         raise RequestError(options.generated, f"nothing can be scored: {reasons}")
-    if options.out is not None:
-        _write(options.out, score_body(sheet, absent), samples)
-    as_text = score_table(sheet, absent, options.fingerprints)
-    click.echo(json.dumps(score_body(sheet, absent)) if options.as_json else as_text)
+    _answer(options, sheet, absent)
 
 
 def _bank(options: EvaluateOptions) -> Bank:
@@ -114,6 +106,15 @@ def _bank(options: EvaluateOptions) -> Bank:
         todo = "choose another folder with --results"
         raise RequestError(str(cache), f"can't write here: {error.strerror}", todo=todo) from None
     return Bank(cache, devices.resolve(options.devices, 1)[0], inception_weights(), log=_say)
+
+
+def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavailable]) -> None:
+    from ganbench.samples import score_body, score_table
+
+    body = score_body(sheet, absent)
+    if options.out is not None:
+        _write(options.out, body, sheet.samples)
+    click.echo(json.dumps(body) if options.as_json else score_table(sheet, absent, options.fingerprints))
 
 
 def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> None:

@@ -1,4 +1,4 @@
-"""Memorisation: the rank test is scipy's, copies are distinguished from new samples, and cells are weighted as in the paper."""
+"""Memorisation: the rank test is that of scipy, copies are distinguished, and cells are weighted as in the paper."""
 
 from __future__ import annotations
 
