@@ -1,4 +1,9 @@
-"""A component is one frozen dataclass in one file; its fields are its hyper-parameters, its kind the file's name."""
+"""The base of all components, and the description of a component's options.
+
+A component is a frozen dataclass in a file of its own. Its fields are its hyper-parameters and the file's name is its
+kind. This module also holds the types that bound a field's numbers (`Positive`, `Count` ...) and the functions that
+describe fields to users (`options`).
+"""
 
 from __future__ import annotations
 
@@ -24,27 +29,28 @@ Index = Annotated[int, Ge(0)]
 
 @dataclass(frozen=True)
 class Search:
-    """Where `ganbench tune` looks for a field's value: `Annotated[Positive, Search(1e-5, 1e-2, log=True)]`."""
+    """The range in which `ganbench tune` searches a field: `Annotated[Positive, Search(1e-5, 1e-2, log=True)]`."""
 
     low: float
     high: float
-    log: bool = False  # evenly in the logarithm
+    log: bool = False  # sample uniformly in the logarithm
 
 
 @dataclass(frozen=True, kw_only=True)
 class Component(ABC):
     """Base of variants, datasets, networks, optimizers and evaluators.
 
-    A component is a value: it never prints, logs, reads the clock or the environment. Its `version` is part of the
-    run id: raise it when the component's numbers change. A field that doesn't decide numbers (where a file lies) is
-    declared with `field(metadata={"identity": False})`; what does decide them in its place is told by `identity`.
+    A component is a value: it does not print, log, or read the clock or the environment. Its `version` is part of the
+    run id; raise it when the component's numbers change. Two keys of a field's metadata change how the field is used:
+    `field(metadata={"identity": False})` keeps it out of the run id, for example the path of a file, whose content
+    `identity` then returns; `{"option": False}` means that a suite can't set it.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
     version: ClassVar[int]
     source: ClassVar[str]  # the paper and equation, or where the data come from
-    digest: ClassVar[str] = ""  # SHA-256 of the file of a user's own component; empty for ganbench's own
+    digest: ClassVar[str] = ""  # SHA-256 of the file that defines a user's component; empty for ganbench's own
 
     @classmethod
     def kind(cls) -> str:
@@ -52,9 +58,9 @@ class Component(ABC):
         return cls.__module__.rpartition(".")[2]
 
     def notation(self, hide: tuple[str, ...] = ()) -> str:
-        """`lsgan`, or `lsgan[a=-1,c=0]`: the kind, every field that differs from its default, and a short identity."""
+        """`lsgan` or `lsgan[a=-1,c=0]`: the kind, the fields that differ from their defaults, and a short identity."""
         changed = [
-            f"{f.name}={_plain(getattr(self, f.name))}"
+            f"{f.name}={_value_text(getattr(self, f.name))}"
             for f in fields(self)
             if f.name not in hide and f.metadata.get("identity", True)
             if f.default is MISSING or getattr(self, f.name) != f.default
@@ -63,55 +69,70 @@ class Component(ABC):
         return self.kind() + (f"[{','.join(changed)}]" if changed else "")
 
     def identity(self) -> dict[str, str]:
-        """What decides the numbers besides the fields: `{"content": SHA-256}` of a user's file. Part of the run id."""
+        """What decides the numbers besides the fields, such as `{"content": SHA-256}`. It is part of the run id."""
         return {}
 
     def conflict(self, spec: RunSpec) -> str | None:
-        """Why this component can't serve in this run, and what would; `None` when it can."""
+        """Why this component can't be used in this run and what to use instead; `None` when it can be used."""
         return None
 
 
-def _plain(value: Any) -> str:
-    """Numbers as one writes them (`2e-4` as 0.0002, `1.0` as 1), tuples as `128x128`."""
+def _value_text(value: Any) -> str:
+    """Numbers in their usual form (`2e-4` as 0.0002, `1.0` as 1), tuples as `128x128`."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     if isinstance(value, tuple):
-        return "x".join(map(_plain, value))
+        return "x".join(map(_value_text, value))
     return str(value)
 
 
-def options(component: type[Component]) -> list[dict[str, Any]]:
-    """One entry per field: `{"name": "lr", "type": "float", "default": 0.0002, "bounds": "> 0"}`.
+# --- the options of a component ---
 
-    A required option has no `default`; `bounds` is empty where every value of the type will do. An option that
-    `ganbench tune` searches has the range under `search`.
+
+def option_fields(owner: type) -> tuple[Field[Any], ...]:
+    """The fields that a suite can set."""
+    return tuple(f for f in fields(owner) if f.metadata.get("option", True))
+
+
+def list_options(owner: type) -> frozenset[str]:
+    """The names of the options whose value is a list."""
+    hints = get_type_hints(owner, include_extras=True)
+    return frozenset(f.name for f in option_fields(owner) if _holds_tuple(hints[f.name]))
+
+
+def options(component: type[Component]) -> list[dict[str, Any]]:
+    """One entry per option: `{"name": "lr", "type": "float", "default": 0.0002, "bounds": "> 0"}`.
+
+    A required option has no `default`. `bounds` is empty where every value of the type is allowed. An option that
+    `ganbench tune` searches has its range under `search`.
     """
     hints = get_type_hints(component, include_extras=True)
-    return [_option(f, hints[f.name]) for f in fields(component)]
+    return [_option(f, hints[f.name]) for f in option_fields(component)]
 
 
 def searches(hint: Any) -> list[Search]:
-    """The range in which a field is searched, where it declares one."""
+    """The search range that a field's annotation declares, as a list of one; an empty list without a range."""
     return [mark for mark in get_args(hint)[1:] if isinstance(mark, Search)] if get_origin(hint) is Annotated else []
 
 
 def _option(field: Field[Any], hint: Any) -> dict[str, Any]:
-    found = [f"{mark.low:g} to {mark.high:g}{', log' if mark.log else ''}" for mark in searches(hint)]
-    search = {"search": found[0]} if found else {}
-    return {"name": field.name, "type": type_text(hint), **_default(field), "bounds": bounds_text(hint), **search}
+    entry = {"name": field.name, "type": type_text(hint), **_default(field), "bounds": bounds_text(hint)}
+    for search in searches(hint):
+        entry["search"] = f"{search.low:g} to {search.high:g}{', log' if search.log else ''}"
+    return entry
 
 
-def list_options(owner: type) -> frozenset[str]:
-    """The names of the fields whose value is itself a list."""
-    hints = get_type_hints(owner, include_extras=True)
-    return frozenset(f.name for f in fields(owner) if _holds_tuple(hints[f.name]))
+def _default(field: Field[Any]) -> dict[str, Any]:
+    if field.default is not MISSING:
+        return {"default": plain(field.default)}
+    return {} if field.default_factory is MISSING else {"default": plain(field.default_factory())}
 
 
 def type_text(hint: Any) -> str:
-    """A type as one says it: `float`, `none | both`, `int | null`, `list of int`, `list of 2 float`."""
+    """A type for readers: `float`, `none | both`, `int | null`, `list of int`, `list of 2 float`."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return type_text(args[0])
@@ -146,12 +167,6 @@ def _bound(mark: object) -> str:
         case Le(le=limit):
             return f"<= {limit}"
     return ""
-
-
-def _default(field: Field[Any]) -> dict[str, Any]:
-    if field.default is not MISSING:
-        return {"default": plain(field.default)}
-    return {} if field.default_factory is MISSING else {"default": plain(field.default_factory())}
 
 
 def _holds_tuple(hint: Any) -> bool:

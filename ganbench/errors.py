@@ -1,12 +1,12 @@
 """The exceptions of ganbench. Each message says where, what was given, what is allowed and what to do next.
 
 GanbenchError
-|- RequestError      the request is wrong: nothing ran, exit code 2
-|  '- SuiteError     one or more located mistakes in a suite file
-'- DamagedRun        a file of a run folder can't be believed: the run is redone
+|- RequestError      the request is wrong; nothing was run, and the exit code is 2
+|  '- SuiteError     one or more mistakes in a suite file, each with its place
+'- DamagedRun        a file of a run folder is damaged; the run is done again
 
-Divergence and collapse are not here: they are measured outcomes of a run. Neither is a run that could not be finished:
-that is recorded in its folder, and the others go on.
+Divergence and collapse are measured outcomes of a run, not exceptions. A run that fails is recorded as failed in its
+folder, and the other runs go on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 
 class GanbenchError(Exception):
-    """An error that prints as one sentence a user can act on: `where: given. allowed. todo`."""
+    """An error whose message a user can act on: `where: given. allowed. todo`."""
 
     def __init__(self, where: str, given: str, allowed: str = "", todo: str = "") -> None:
         self.where, self.given, self.allowed, self.todo = where, given, allowed, todo
@@ -24,16 +24,16 @@ class GanbenchError(Exception):
 
 
 class RequestError(GanbenchError):
-    """The request can't be carried out as it stands; nothing was run."""
+    """The request can't be carried out; nothing was run."""
 
 
 class DamagedRun(GanbenchError):
-    """A file in a run folder is unreadable, truncated or not what its state says."""
+    """A file in a run folder is unreadable or truncated, or contradicts the run's state."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One located mistake: `file:line:column  message`, the offending line with a caret, and what is allowed."""
+    """One mistake in a suite file: its place, the message, the line with a caret, and what is allowed."""
 
     place: str  # "suites/x.yaml:5:5"
     message: str
@@ -48,7 +48,7 @@ class Mistake:
 
 
 class SuiteError(RequestError):
-    """Every mistake of a suite at once."""
+    """All mistakes of a suite file."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = mistakes

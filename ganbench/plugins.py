@@ -1,8 +1,8 @@
-"""The folder is the registry: `kind: wgan_gp` is `ganbench/variants/wgan_gp.py`.
+"""The registry of components. The folder is the registry: `kind: wgan_gp` is `ganbench/variants/wgan_gp.py`.
 
 A user's own component comes from a file named in the suite, or from an installed package with an entry point of the
-group `ganbench.plugins` that names a module. Either way: one component in the file, the file's name is its kind, its
-base class is its family, and the file's SHA-256 counts in the run id.
+group `ganbench.plugins` that names a module. In both cases the file defines one component, the file's name is its kind,
+its base class is its family, and the SHA-256 of the file is part of the run id.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FAMILIES = {
     "executor": "executors",
 }
 SUITE_FAMILIES = ("variant", "dataset", "network", "optimizer", "evaluator")  # those that a suite names
-RENAMED = {  # what plug-ins of version 0.1 import or override
+RENAMED = {  # names of version 0.1 that plug-ins imported or overrode, and their new names
     "Border": "DecisionBoundary",
     "Terms": "LossTerms",
     "ahead": "functional_update",
@@ -49,13 +49,13 @@ RENAMED = {  # what plug-ins of version 0.1 import or override
 
 @dataclass(frozen=True)
 class Registry:
-    """Every component that a suite can name: ganbench's own and the user's. Adding one gives another registry."""
+    """All components that a suite can name: ganbench's own and the user's. Adding one returns a new registry."""
 
     users: tuple[type[Component], ...] = ()
 
     @classmethod
     def of(cls, plugin_files: Iterable[Path] = ()) -> Registry:
-        """ganbench's components, those of installed packages, and those of the given files. Raises `RequestError`."""
+        """The components of ganbench, of installed packages and of the given files. Raises `RequestError`."""
         registry = cls()
         for entry in importlib.metadata.entry_points(group="ganbench.plugins"):
             registry = registry._with(_load_entry(entry), f"entry point {entry.name} = {entry.value}")
@@ -64,15 +64,15 @@ class Registry:
         return registry
 
     def with_file(self, path: Path) -> Registry:
-        """This registry and the one component that a Python file defines. Raises `RequestError`."""
+        """This registry plus the component that a Python file defines. Raises `RequestError`."""
         return self._with(_load_file(path), str(path))
 
     def names(self, family: str) -> tuple[str, ...]:
-        """The kinds of a family, sorted. Imports no component and no torch."""
+        """The kinds of a family, sorted. It imports no component and no torch."""
         return tuple(sorted({*_shipped(family), *(user.kind() for user in self.users if family_of(user) == family)}))
 
     def find(self, family: str, kind: str) -> type[Component]:
-        """The component class of a kind. Raises `RequestError` with what there is and what may have been meant."""
+        """The component class of a kind. Raises `RequestError` with the known kinds and a suggestion."""
         for user in self.users:
             if user.kind() == kind and family_of(user) == family:
                 return user
@@ -88,13 +88,12 @@ class Registry:
 
     def describe(self, *families: str) -> dict[str, list[dict[str, Any]]]:
         """`{"variants": [{"name", "source", "options": [...]}, ...], ...}` (see `options`); by default all families."""
+        components = {
+            family: [self.find(family, kind) for kind in self.names(family)] for family in families or FAMILIES
+        }
         return {
-            FAMILIES[family]: [
-                {"name": kind, "source": found.source, "options": options(found)}
-                for kind in self.names(family)
-                for found in [self.find(family, kind)]
-            ]
-            for family in families or FAMILIES
+            FAMILIES[family]: [{"name": c.kind(), "source": c.source, "options": options(c)} for c in members]
+            for family, members in components.items()
         }
 
     def _with(self, user: type[Component], where: str) -> Registry:
@@ -103,7 +102,7 @@ class Registry:
         if user in same:
             return self
         if same or kind in _shipped(family):
-            raise RequestError(where, f"there is a {family} {kind!r} already", todo="give the file another name")
+            raise RequestError(where, f"there is already a {family} {kind!r}", todo="give the file another name")
         return replace(self, users=(*self.users, user))
 
 
@@ -117,21 +116,21 @@ def _tuples(value: Any) -> Any:
 
 
 def hint(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'n_critic'? allowed: gp_weight, n_critic`; only what is allowed where nothing is close."""
+    """`did you mean 'n_critic'? allowed: gp_weight, n_critic`; only the second part where no known word is close."""
     names = list(known)
     return f"{guess(word, names)} allowed: {', '.join(names) or 'none'}".strip()
 
 
-def guess(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'n_critic'?`, or nothing where no known word is close."""
+def guess(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`did you mean 'n_critic'?`, or an empty text where no known word has a similarity of at least `cutoff`."""
     by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
 @cache
 def _shipped(family: str) -> tuple[str, ...]:
-    """Every module of a family's folder but `base`; what components share lies in the package `parts`."""
+    """Every module of a family's folder except `base`; the code that components share is in the package `parts`."""
     package = importlib.import_module(f"ganbench.{FAMILIES[family]}")
     modules = pkgutil.iter_modules(package.__path__)
     return tuple(module.name for module in modules if not module.ispkg and module.name != "base")
@@ -143,7 +142,7 @@ def _base(family: str) -> type[Component]:
 
 
 def _the_component(module: ModuleType, where: str) -> type[Component]:
-    """The one concrete subclass that a module defines. Raises `RequestError` where that is not one, or not complete."""
+    """The one concrete component that a module defines. Raises `RequestError` without one, or if it is incomplete."""
     bases = tuple(map(_base, FAMILIES))
     own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
     candidates: list[type[Component]] = [c for c in own if issubclass(c, bases)]
@@ -151,33 +150,40 @@ def _the_component(module: ModuleType, where: str) -> type[Component]:
     if len(concrete) != 1:
         lacking = "; ".join(f"{c.__name__} lacks {', '.join(sorted(c.__abstractmethods__))}" for c in candidates)
         given = " and ".join(c.__name__ for c in concrete) or lacking or "no component"
-        allowed = f"a file defines exactly one: a subclass of {', '.join(base.__name__ for base in bases)}"
+        allowed = f"a file defines exactly one component, a subclass of {', '.join(base.__name__ for base in bases)}"
         raise RequestError(where, f"it defines {given}" if concrete or not lacking else given, allowed)
-    component = concrete[0]
-    missing = [name for name in ("version", "source") if name not in dir(component)]
+    _check_complete(concrete[0], where)
+    return concrete[0]
+
+
+def _check_complete(component: type[Component], where: str) -> None:
+    """Raise `RequestError` unless the class is a dataclass with version and source and uses no renamed name."""
+    name = component.__name__
+    missing = [attribute for attribute in ("version", "source") if attribute not in dir(component)]
     if missing:
-        raise RequestError(where, f"{component.__name__} has no {' and no '.join(missing)}", "both are class variables")
-    old = [name for name in RENAMED if name in vars(component)]
+        raise RequestError(where, f"{name} has no {' and no '.join(missing)}", "both are class variables")
+    old = [attribute for attribute in RENAMED if attribute in vars(component)]
     if old:
-        names = ", ".join(f"`{name}` is now `{RENAMED[name]}`" for name in old)
-        raise RequestError(where, f"{component.__name__} uses names of ganbench 0.1", names, "rename them in the file")
+        renamed = ", ".join(f"`{attribute}` is now `{RENAMED[attribute]}`" for attribute in old)
+        raise RequestError(where, f"{name} uses names of ganbench 0.1", renamed, "rename them in the file")
     if "__dataclass_fields__" not in vars(component):
         todo = "put @dataclass(frozen=True, kw_only=True) above it"
-        raise RequestError(where, f"{component.__name__} is not a dataclass", todo=todo)
+        raise RequestError(where, f"{name} is not a dataclass", todo=todo)
     try:
         options(component)
     except NameError as error:
         raise RequestError(where, f"its options can't be read: {error}") from None
-    return component
 
 
 def _load_file(path: Path) -> type[Component]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RequestError(str(path), f"can't be read: {error.strerror}", "a Python file with one component") from None
+        raise RequestError(
+            str(path), f"can't be read: {error.strerror}", "a Python file that defines one component"
+        ) from None
     if path.suffix != ".py" or not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
-        allowed = "its name is the component's kind: small letters, digits and _, then .py"
+        allowed = "the file's name is the component's kind: lower-case letters, digits and _, then .py"
         raise RequestError(str(path), f"{path.name!r} can't be a kind", allowed)
     digest = hashlib.sha256(content).hexdigest()
     module = _import_file(path, f"ganbench_user_{digest[:16]}.{path.stem}")
@@ -185,19 +191,21 @@ def _load_file(path: Path) -> type[Component]:
 
 
 def _import_file(path: Path, name: str) -> ModuleType:
-    """Import a file under a name that holds its content's hash: the same file once, a changed one anew."""
+    """Import a file under a name that contains its hash, so that a changed file is imported again."""
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise RequestError(str(path), "Python can't import it")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up while they are made
+    sys.modules[name] = module  # dataclasses look up their module while they are created
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise RequestError(str(path), _reason(error, path), todo="try it with `python` alone") from None
+        raise RequestError(
+            str(path), _reason(error, path), todo="run the file with `python` to see the whole error"
+        ) from None
     return module
 
 
@@ -219,7 +227,7 @@ def _sealed(component: type[Component], digest: str) -> type[Component]:
 
 
 def _reason(error: BaseException, path: Path) -> str:
-    """`line 3: NameError: name 'x' is not defined`: the line is the last one inside the file."""
+    """`line 3: NameError: name 'x' is not defined`, where the line is the last one of the traceback in the file."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
     lines, trace = [0], error.__traceback__

@@ -1,10 +1,11 @@
-"""RunSpec: everything that decides a run's numbers; its canonical JSON; its id. Standard library only."""
+"""A run's specification: `RunSpec`, its canonical JSON, its id and its columns in tables. It loads no torch."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -16,20 +17,23 @@ if TYPE_CHECKING:
     from ganbench.optimizers.base import Optimizer
     from ganbench.variants.base import Variant
 
-FORMAT = 1  # raise it when the meaning of a spec changes: every run id changes with it
-AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps", "seed")  # of a grid
+FORMAT = 1  # raise it when the meaning of a spec changes; every run id then changes
+# The axes of a grid, which are also the columns of a run in tables.
+AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps", "seed")
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Who moves when within one step; a step is `g_steps` generator updates.
+    """Which player is updated when within one step; a step is `g_steps` generator updates.
 
-    `order`: `d_first` and `g_first` alternate; `simultaneous` takes both gradients at the same parameters.
-    `d_steps`: discriminator updates a step; None is the variant's own number (its `k`, `n_critic`; 1 for most).
+    `order`: `d_first` and `g_first` update the players in turn; `simultaneous` takes both gradients at the same
+    parameters.
+    `d_steps`: discriminator updates per step; None takes the variant's own number (its `k` or `n_critic`; mostly 1).
     `reuse_z`: the generator step uses the latents of the last discriminator step, as the LSGAN authors' code does.
-    `ema`: samples come from the moving average of G's parameters with this decay a generator update; 0: from G itself.
+    `ema`: samples come from the moving average of G's parameters, with this decay per generator update; 0 samples from
+    G itself.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -41,10 +45,10 @@ class Schedule:
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
 
     def conflict(self, spec: RunSpec) -> str | None:
-        """Why this schedule makes no sense for a run, and what would."""
+        """Why this schedule can't be used in a run and what to use instead; `None` when it can be used."""
         several = self.g_steps > 1 or (self.d_steps or spec.variant.d_steps(1)) > 1
         if self.order == "simultaneous" and several:
-            return "simultaneous updates take one step of each player; set d_steps and g_steps to 1, or take turns"
+            return "simultaneous updates take one step of each player; set d_steps and g_steps to 1, or another order"
         return None
 
     def notation(self) -> str:
@@ -59,10 +63,10 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """Everything that decides a run's numbers, and nothing else (no path, device, executor or suite name).
+    """Everything that decides a run's numbers and nothing else: no path, device, executor or suite name.
 
-    Lengths are in steps (generator updates), `batch` in samples. Two runs that differ only in `seed` see different
-    data, latents and initial weights; two that differ only in the variant see the same ones.
+    Lengths are in steps, `batch` is in samples. Two runs that differ only in `seed` have different data, latents and
+    initial weights; two runs that differ only in the variant have the same ones.
     """
 
     variant: Variant
@@ -75,7 +79,7 @@ class RunSpec:
     schedule: Schedule = field(default_factory=Schedule)
 
     def canonical(self) -> dict[str, Any]:
-        """The resolved spec as plain JSON values: defaults written in, component kinds and versions included."""
+        """The spec as plain JSON values, with all defaults and the kind and version of each component."""
         return {"format": FORMAT} | {f.name: plain(getattr(self, f.name)) for f in fields(self)}
 
     def run_id(self) -> str:
@@ -86,7 +90,7 @@ class RunSpec:
         return "-".join(parts)
 
     def columns(self) -> dict[str, Any]:
-        """The run's value on each of `AXES`, as tables show it: notations as text; batch, steps and seed as numbers."""
+        """The run's value on each of `AXES`, as tables show it: batch, steps and seed as numbers, the rest as text."""
         return {
             "variant": self.variant.notation(),
             "dataset": self.dataset.notation(),
@@ -100,11 +104,17 @@ class RunSpec:
         }
 
 
-def plain(value: Any, *, complete: bool = False) -> Any:
-    """A dataclass, tuple or number as JSON values; a whole float is written as an integer, so 1 and 1.0 are one value.
+def varying(rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = AXES) -> tuple[str, ...]:
+    """The columns in which the rows have more than one value, in the order given."""
+    rows = tuple(rows)
+    return tuple(name for name in columns if len({row[name] for row in rows}) > 1)
 
-    A component is written with its `identity()` and without the fields that don't count (see `Component`). In the
-    `complete` form, from which `Registry.build` makes an equal component, it has every field, each as it is.
+
+def plain(value: Any, *, complete: bool = False) -> Any:
+    """A dataclass, tuple or number as JSON values. A whole float becomes an integer, so that 1 and 1.0 are one value.
+
+    A component is written with its `identity()` and without the fields that are not part of it (see `Component`). With
+    `complete` it is written with every field unchanged, and `Registry.build` makes an equal component of it.
     """
     if is_dataclass(value) and not isinstance(value, type):
         written = (f for f in fields(value) if complete or f.metadata.get("identity", True))
@@ -119,7 +129,7 @@ def plain(value: Any, *, complete: bool = False) -> Any:
 
 
 def _head(value: Any, complete: bool) -> dict[str, Any]:
-    """A component's kind and, for its id, its version, the digest of a user's own file and its identity."""
+    """A component's kind and, for its id, its version, its identity and the digest of a user's own file."""
     if getattr(value, "kind", None) is None:
         return {}
     if complete:

@@ -1,1 +1,1 @@
-"""Data to imitate, one file each."""
+"""Datasets, one file each, named by their kind."""

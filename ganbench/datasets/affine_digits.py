@@ -1,4 +1,4 @@
-"""Small digits turned and moved on a larger canvas."""
+"""Small digits, rotated and moved on a larger canvas."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ SIDE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class AffineDigits(Dataset):
-    """Images (1, 16, 16) of a digit, turned by a whole angle in -20..20 degrees within its 8 x 8 pixels and pasted with
-    0..7 pixels above and to the left of it.
+    """Images (1, 16, 16) of a digit, rotated and pasted at a random place.
 
-    Affine MNIST's small sister, which needs no files. Each split is made of the split of that name of `digits`; 10,000
-    images to validate and to test.
+    The angle is a whole number in -20..20 degrees, within the digit's 8 x 8 pixels. The digit is pasted 0..7 pixels
+    from the top and from the left.
 
-    images: None draws new images for every batch; a number draws batches from so many fixed ones.
+    A small version of affine MNIST that needs no files. Each split is made from the same split of `digits`; validation
+    and test have 10,000 images each.
+
+    images: None draws new images for every batch; a number draws batches from that many fixed images.
     """
 
     version = 1

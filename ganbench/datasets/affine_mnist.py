@@ -1,4 +1,4 @@
-"""MNIST digits turned and moved on a larger canvas."""
+"""MNIST digits, rotated and moved on a larger canvas."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ SIDE = 40
 
 @dataclass(frozen=True, kw_only=True)
 class AffineMNIST(Dataset, Downloadable):
-    """Images (1, 40, 40) of an MNIST digit, turned by a whole angle in -20..20 degrees within its 28 x 28 pixels and
-    pasted with 0..11 pixels above and to the left of it.
+    """Images (1, 40, 40) of an MNIST digit, rotated and pasted at a random place.
 
-    Each split is made of the digits of MNIST's split of that name; 10,000 images to validate and to test. This is not
-    the affNIST of Toronto. The authors' code turns by cubic splines and keeps what falls out of the range; here it is
-    torch's bicubic interpolation, clipped to 0..255.
+    The angle is a whole number in -20..20 degrees, within the digit's 28 x 28 pixels. The digit is pasted 0..11 pixels
+    from the top and from the left. Each split is made from the same split of MNIST; validation and test have 10,000
+    images each. This is not Toronto's affNIST. The authors' code rotates with cubic splines and keeps values outside
+    the range; this dataset uses torch's bicubic interpolation, clipped to 0..255.
 
-    images: None draws new images for every batch, as the authors' code does; a number draws batches from so many fixed.
+    images: None draws new images for every batch, as the authors' code does; a number draws batches from that many
+      fixed images.
     """
 
     version = 1

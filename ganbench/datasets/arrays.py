@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from ganbench.datasets.base import Data, Dataset, Space
+from ganbench.datasets.base import Data, Space
 from ganbench.datasets.parts.arrays import read_space, read_splits
-from ganbench.datasets.parts.files import data_root, digest, located
+from ganbench.datasets.parts.content import UserFiles
+from ganbench.datasets.parts.files import digest, located
 from ganbench.datasets.parts.splits import completed, data_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrays(Dataset):
+class Arrays(UserFiles):
     """uint8 images (N, H, W) or (N, H, W, C), or floating-point points (N, d), known by the file's content.
 
-    A .npz file holds `x_train`, and if you like `x_val`, `x_test` and labels `y_train`, `y_val`, `y_test` (also
-    `train_images`, `train_labels` ...); or one array, or `x` and `y`. A validation or test split that is absent is a
-    tenth of the training samples, the same in every run, every class in its share. The Toronto Face Dataset (TFD),
-    which is not public, is read so as (N, 48, 48).
+    A .npz file holds `x_train` and optionally `x_val`, `x_test` and the labels `y_train`, `y_val`, `y_test` (or
+    `train_images`, `train_labels` ...); or a single array; or `x` and `y`. A missing validation or test split is
+    made of a tenth of the training samples, the same in every run, with every class in proportion. The Toronto Face
+    Dataset (TFD), which is not public, can be read in this way as (N, 48, 48).
 
-    path: a relative one starts at the data folder (`GANBENCH_DATA`), or at the current folder without one.
+    path: a relative path starts at the data folder (`GANBENCH_DATA`), or at the current folder if none is set.
     """
 
     version = 1
     source = "a user's file"
 
-    path: str = field(metadata={"identity": False})
-
-    def identity(self) -> dict[str, str]:
-        return {"content": digest(located(self.path, data_root()))}
+    def content_of(self, place: Path) -> str:
+        return digest(place)
 
     def space(self, root: Path | None) -> Space:
         return read_space(located(self.path, root))

@@ -1,4 +1,4 @@
-"""What a dataset is: a space that is known beforehand, and splits that are read on demand."""
+"""The base of datasets, and their data: a space that is known before reading, and splits that are read on demand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -21,9 +21,9 @@ SplitName = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Space:
-    """What one sample looks like: `(d,)` for points, `(channels, height, width)` for images; 0 classes: no labels.
+    """The shape of one sample: `(d,)` for points, `(channels, height, width)` for images; 0 classes means no labels.
 
-    `stacked`: so many independent labelled images lie in the channels, and their labels are the label's digits.
+    `stacked`: the number of independent labelled images in the channels, whose labels are the digits of the label.
     """
 
     shape: tuple[int, ...]
@@ -37,7 +37,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Split:
-    """Samples as they rest: uint8 images (n, c, h, w) in 0..255 or float32 points (n, d); labels `y` are int64 (n,)."""
+    """Stored samples: uint8 images (n, c, h, w) in 0..255 or float32 points (n, d), and int64 labels `y` (n,)."""
 
     x: Tensor
     y: Tensor | None = None
@@ -51,7 +51,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Modes:
-    """A Gaussian mixture's truth: centres (k, d), one standard deviation, weights (k,) that sum to 1."""
+    """A Gaussian mixture: centres (k, d), one standard deviation, and weights (k,) that sum to 1."""
 
     centres: Tensor
     std: float
@@ -60,70 +60,78 @@ class Modes:
 
 @dataclass(frozen=True)
 class Data:
-    """A loaded dataset. Where `fresh` is given, training draws new samples by it instead of from `train`."""
+    """A loaded dataset. Where `fresh` is given, training draws new samples from it instead of samples from `train`."""
 
     space: Space
     train: Split
     validation: Split
     test: Split
-    fresh: Callable[[int, torch.Generator], Split] | None = None  # (n, generator on the CPU) -> n samples, labels
+    fresh: Callable[[int, torch.Generator], Split] | None = None  # (n, CPU generator) -> n samples
     modes: Modes | None = None
-    labelled: Split | None = None  # the only training samples whose labels training may see; evaluators see all
+    labelled: Split | None = None  # the only labels that training uses, if not all; evaluators use all
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        """n training samples, drawn independently (with replacement), as they rest."""
+        """n stored training samples, drawn independently (with replacement)."""
         return self.draw_labelled(n, generator).x
 
     def draw_labelled(self, n: int, generator: torch.Generator) -> Split:
-        """The samples that `draw` gives, with their labels where the training split has any."""
+        """The samples that `draw` returns, with their labels if the training split has labels."""
         if self.fresh is not None:
             return self.fresh(n, generator)
         return _drawn(self.train, n, generator)
 
-    def draw_told(self, n: int, generator: torch.Generator) -> Split:
-        """n training samples whose labels training may see, drawn independently."""
+    def draw_with_labels(self, n: int, generator: torch.Generator) -> Split:
+        """n training samples, drawn independently from those whose labels training uses."""
         return self.draw_labelled(n, generator) if self.labelled is None else _drawn(self.labelled, n, generator)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset(Component):
-    """A source of data. Reading is the only thing it does; nothing is downloaded unless the user asked for it."""
+    """A source of data. It only reads files; nothing is downloaded unless the user asks for it."""
 
     default_network: ClassVar[str | None] = None  # None: mlp for points, dcgan for images
-    has_modes: ClassVar[bool] = False  # the data are a mixture with known modes: `Data.modes` is given
+    has_modes: ClassVar[bool] = False  # the data are a mixture with known modes, `Data.modes`
 
     @abstractmethod
     def space(self, root: Path | None) -> Space:
-        """The shape and number of classes. `root` is the data folder (`GANBENCH_DATA`), or None."""
+        """The shape and the number of classes. `root` is the data folder (`GANBENCH_DATA`), or None."""
 
     @abstractmethod
     def load(self, root: Path | None) -> Data:
         """Read the splits. Raises `RequestError` with what to do when the data are absent or unusable."""
 
+    def resolved(self, root: Path | None) -> Self:
+        """This dataset with the hash of its files' content, if that is part of its identity.
+
+        It is called once, when a suite is loaded, with the data folder that `load` will get. Raises `RequestError` when
+        the files are absent.
+        """
+        return self
+
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled(Dataset):
-    """A labelled dataset of which training may be told few labels; evaluators know them all."""
+    """A labelled dataset of which training can use a limited number of labels; evaluators use all of them."""
 
-    labels_per_class: Count | None = None  # training is told so many labels of each class; None: every label
-    labels_seed: Index = 0  # which ones
+    labels_per_class: Count | None = None  # the labels of each class that training uses; None: all
+    labels_seed: Index = 0  # decides which ones
 
     def conflict(self, spec: RunSpec) -> str | None:
         if self.labels_per_class is not None and spec.network.conditional:
-            return f"{spec.network.kind()} needs every label: leave out labels_per_class"
+            return f"{spec.network.kind()} needs every label; leave out labels_per_class"
         return None
 
 
 class Downloadable(ABC):
-    """A dataset whose files can be had from the internet, when the user asks: `ganbench fetch KIND`."""
+    """A dataset whose files `ganbench fetch KIND` can download."""
 
     @abstractmethod
     def fetch(self, root: Path) -> None:
-        """Download the files to where `load(root)` looks. Raises `RequestError` when that fails."""
+        """Download the files to where `load(root)` reads them. Raises `RequestError` when that fails."""
 
     @abstractmethod
     def check(self, root: Path | None) -> None:
-        """Raises `RequestError`, saying what to do, when the files aren't there as they were published."""
+        """Raise `RequestError` with what to do unless the files are there as they were published."""
 
 
 def _drawn(split: Split, n: int, generator: torch.Generator) -> Split:
@@ -132,16 +140,16 @@ def _drawn(split: Split, n: int, generator: torch.Generator) -> Split:
 
 
 def to_range(x: Tensor, low: float, high: float) -> Tensor:
-    """uint8 images in 0..255 as floats in [low, high] by a fixed mapping; points are returned as they are."""
+    """uint8 images in 0..255 as floats in [low, high] by a fixed linear map; points are returned unchanged."""
     if x.dtype != torch.uint8:
         return x
     return x.to(torch.get_default_dtype()).mul_((high - low) / 255).add_(low)
 
 
 def to_rest(x: Tensor, low: float, high: float) -> Tensor:
-    """Generated images in [low, high] as uint8 in 0..255; points are returned as they are.
+    """Generated images in [low, high] as uint8 in 0..255; points are returned unchanged.
 
-    The inverse of `to_range`: rounded to the nearest level (a half to the even one) and clipped; NaN becomes 0.
+    The inverse of `to_range`: rounded to the nearest level (halves to the even level) and clipped; NaN becomes 0.
     """
     if x.dim() != 4:
         return x

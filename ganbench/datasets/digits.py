@@ -1,4 +1,4 @@
-"""The small handwritten digits that come with scikit-learn."""
+"""The small handwritten digits in scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 import torch
 
 from ganbench.datasets.base import Data, Labelled, Space, Split
-from ganbench.datasets.parts.splits import data_of, set_aside, told
+from ganbench.datasets.parts.splits import data_of, set_aside, with_few_labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Digits(Labelled):
-    """1797 images (1, 8, 8) of ten digits, 0..16 stretched to 0..255; 1197 to train, 300 validation, 300 test.
+    """1797 images (1, 8, 8) of ten digits, with levels 0..16 scaled to 0..255.
 
-    The splits are the same in every run and hold every digit in its share.
+    There are 1197 training, 300 validation and 300 test images. The splits are the same in every run and hold every
+    digit in proportion.
     """
 
     version = 1
@@ -31,4 +32,4 @@ class Digits(Labelled):
         x = torch.from_numpy(bunch.images).mul(255 / 16).round().to(torch.uint8)[:, None]
         y = torch.from_numpy(bunch.target).long()
         parts = set_aside(Split(x, y), {"validation": 300, "test": 300}, self.kind())
-        return told(data_of(self.space(root), parts), self)
+        return with_few_labels(data_of(self.space(root), parts), self)

@@ -1,4 +1,4 @@
-"""Printed digits that hardly vary."""
+"""Printed digits with small variability."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ import torch
 from ganbench.component import Count, Index, NonNegative
 from ganbench.datasets.base import Data, Labelled, Space, Split, SplitName
 from ganbench.datasets.parts.glyphs import SIDE, printed
-from ganbench.datasets.parts.splits import data_of, told
+from ganbench.datasets.parts.splits import data_of, with_few_labels
 from ganbench.rng import stream
 
-HELD_OUT = 200  # images of each digit to validate, and to test
+HELD_OUT = 200  # images of each digit in the validation split, and in the test split
 
 
 @dataclass(frozen=True, kw_only=True)
 class Glyphs(Labelled):
-    """Images (1, 28, 28) of ten printed digits, white on black, that differ by a shift and a rotation only.
+    """Images (1, 28, 28) of ten printed digits, white on black, that differ only by a shift and a rotation.
 
-    A GAN that fails on them fails by its own instability. They stand for the files `times.shift.rotate` (rotation 0:
-    `times.shift`) that come with the authors' code: those are in Times, with limits that are not told; these are in
-    STIX, a face like Times.
+    A GAN that fails on them fails because it is unstable, not because the data are hard. They replace the files
+    `times.shift.rotate` (rotation 0: `times.shift`) of the authors' code. Those are in Times, with limits that the
+    paper does not give; these are in STIX, a typeface similar to Times.
 
-    per_class: images of each digit to train on; 200 more of each to validate, and to test.
-    shift: the largest number of pixels by which a digit is moved, up or down and right or left.
-    rotation: the largest angle in degrees, either way. Without rotation a digit has only (2 shift + 1)^2 images.
+    per_class: training images of each digit; validation and test have 200 more of each.
+    shift: the largest number of pixels by which a digit is moved vertically and horizontally.
+    rotation: the largest angle in degrees, in both directions. Without rotation a digit has only (2 shift + 1)^2
+      images.
     """
 
     version = 1
@@ -41,7 +42,9 @@ class Glyphs(Labelled):
 
     def load(self, root: Path | None) -> Data:
         sizes: dict[SplitName, int] = {"train": self.per_class, "validation": HELD_OUT, "test": HELD_OUT}
-        return told(data_of(self.space(root), {name: self._split(name, each) for name, each in sizes.items()}), self)
+        return with_few_labels(
+            data_of(self.space(root), {name: self._split(name, each) for name, each in sizes.items()}), self
+        )
 
     def _split(self, name: SplitName, each: int) -> Split:
         generator = stream(0, "glyphs", name)

@@ -18,8 +18,8 @@ class Grid25(Dataset):
     """Points (2,) of 25 Gaussians of equal weight with centres in {-4, -2, 0, 2, 4}^2.
 
     std: the standard deviation before scaling.
-    scale: centres and standard deviation are multiplied by it; 0.35361 is WGAN-GP's toy (all divided by 2.828).
-    points: None draws new points for every batch; a number draws batches from so many fixed ones (PacGAN: 100,000).
+    scale: multiplies the centres and the standard deviation; 0.35361 gives WGAN-GP's toy data (divided by 2.828).
+    points: None draws new points for every batch; a number draws batches from that many fixed points (PacGAN: 100,000).
     """
 
     version = 1

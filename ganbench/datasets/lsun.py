@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from ganbench.component import Count
-from ganbench.datasets.base import Data, Dataset, Downloadable, Space, Split
+from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.parts.images import Form, decoded, pixels
-from ganbench.datasets.parts.torchvision import Published, checked, downloading
+from ganbench.datasets.parts.published import PublishedFiles
 from ganbench.errors import RequestError
 
-HELD_OUT = 10_000  # images for validation, and to test
+HELD_OUT = 10_000  # images of the validation split, and of the test split
 URL = "http://dl.yf.io/lsun/scenes/{}.zip"  # as in the authors' https://github.com/fyu/lsun
 Scene = Literal[
     "bedroom",
@@ -34,19 +35,22 @@ Scene = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class LSUN(Dataset, Downloadable):
-    """Photographs (3, size, size) of one kind of scene, without labels. It takes the package lmdb.
+class LSUN(PublishedFiles):
+    """Photographs (3, size, size) of one kind of scene, without labels. The package lmdb is needed to read them.
 
-    The first images of the published training database, whose order is that of hashes: `images` to train, then 10,000
-    for validation and 10,000 to test (the published validation set has 300 only).
+    They are the first images of the published training database, which is ordered by hashes: `images` training images,
+    then 10,000 validation and 10,000 test images. (The published validation set has only 300.)
 
-    scene: which database; `ganbench fetch` gets the bedrooms (43 GB).
-    images: how many to train on, which rest in memory: 12 kB each at size 64. There are 126,227 churches or more.
+    scene: the kind of scene; `ganbench fetch` downloads the bedrooms (43 GB).
+    images: the number of training images. They are kept in memory, 12 kB each at size 64. The smallest database,
+      the churches, has 126,227 images.
     size: the largest centred square is resized by PIL's antialiased Lanczos filter.
     """
 
     version = 1
     source = "Yu et al. 2015, arXiv:1506.03365; https://github.com/fyu/lsun"
+    torchvision_name = "LSUN"
+    files: ClassVar[Mapping[str, str]] = {}  # they depend on the scene, and no checksum is published
 
     scene: Scene = "bedroom"
     images: Count = 100_000
@@ -55,41 +59,41 @@ class LSUN(Dataset, Downloadable):
     def space(self, root: Path | None) -> Space:
         return Space((3, self.size, self.size))
 
+    def needed_files(self) -> Mapping[str, str]:
+        return {f"{self._folder}/data.mdb": ""}
+
     def load(self, root: Path | None) -> Data:
-        place, wanted = self._checked(root), self.images + 2 * HELD_OUT
+        place, wanted = self.checked(root) / self._folder, self.images + 2 * HELD_OUT
         x = np.empty((wanted, 3, self.size, self.size), dtype=np.uint8)
-        found = 0
+        read = 0
         with _lmdb().open(str(place), readonly=True, lock=False, readahead=False) as base, base.begin() as reading:
-            for found, (key, value) in enumerate(islice(reading.cursor(), wanted), start=1):
+            for read, (key, value) in enumerate(islice(reading.cursor(), wanted), start=1):
                 image = decoded(f"{place}, image {key.decode()}", partial(bytes, value))
-                x[found - 1] = pixels(image, Form(self.size, 3))
-        if found < wanted:
-            given = f"it holds {found} images, but {wanted} are asked for, {2 * HELD_OUT} of them held out"
-            raise RequestError(str(place), given, "", "give smaller 'images'")
+                x[read - 1] = pixels(image, Form(self.size, 3))
+        if read < wanted:
+            given = f"it holds {read} images, but {wanted} are needed, {2 * HELD_OUT} of them to validate and test"
+            raise RequestError(str(place), given, "", "choose a smaller 'images'")
         train, validation, test = torch.from_numpy(x).tensor_split([self.images, wanted - HELD_OUT])
         return Data(self.space(root), Split(train), Split(validation), Split(test))
 
-    def fetch(self, root: Path) -> None:
+    def download(self, root: Path) -> None:
         from torchvision.datasets.utils import download_and_extract_archive
 
-        with downloading("lsun", root):
-            download_and_extract_archive(URL.format(f"{self.scene}_train_lmdb"), root)
-        self._checked(root)
+        download_and_extract_archive(URL.format(self._folder), root)
 
     def check(self, root: Path | None) -> None:
         _lmdb()
-        self._checked(root)
+        self.checked(root)
 
-    def _checked(self, root: Path | None) -> Path:
-        """The folder of the database."""
-        folder = f"{self.scene}_train_lmdb"
-        return checked(Published("lsun", "LSUN", {f"{folder}/data.mdb": ""}), root) / folder
+    @property
+    def _folder(self) -> str:
+        return f"{self.scene}_train_lmdb"
 
 
 def _lmdb() -> Any:
     try:
         import lmdb
     except ModuleNotFoundError as error:
-        given, allowed = "the package lmdb is not installed", "LSUN's files are databases of its kind"
+        given, allowed = "the package lmdb is not installed", "it reads LSUN's databases"
         raise RequestError("dataset lsun", given, allowed, "pip install 'ganbench[lsun]'") from error
     return lmdb

@@ -16,13 +16,13 @@ from ganbench.datasets.parts.mixtures import mixture_data
 
 @dataclass(frozen=True, kw_only=True)
 class Ring8(Dataset):
-    """Points (2,) of a mixture of Gaussians of one standard deviation, evenly spaced on a circle from (0, radius) on.
+    """Points (2,) of a mixture of Gaussians with one standard deviation, evenly spaced on a circle from (0, radius) on.
 
-    layout: `exact` has eight modes of equal weight. The other two repeat published code that spreads n angles over
-      [0, 2 pi] with both ends, so that the first mode comes twice: `mao9` (LSGAN, n = 9) has eight modes, one of weight
-      2/9; `poolio8` (unrolled GAN, n = 8) has seven modes, one of weight 2/8.
+    layout: `exact` has eight modes of equal weight. The other two follow published code that spreads n angles over
+      [0, 2 pi] with both ends included, so that the first mode occurs twice: `mao9` (LSGAN, n = 9) has eight modes, one
+      of weight 2/9; `poolio8` (unrolled GAN, n = 8) has seven modes, one of weight 2/8.
     radius, std: 1 and 0.01 in LSGAN's and PacGAN's code, 1.414 and 0.01414 in WGAN-GP's.
-    points: None draws new points for every batch; a number draws batches from so many fixed ones (PacGAN: 100,000).
+    points: None draws new points for every batch; a number draws batches from that many fixed points (PacGAN: 100,000).
     """
 
     version = 1

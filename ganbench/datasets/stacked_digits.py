@@ -8,18 +8,17 @@ from pathlib import Path
 from ganbench.component import Count
 from ganbench.datasets.base import Data, Dataset, Space
 from ganbench.datasets.digits import Digits
-from ganbench.datasets.parts.drawn import drawn
-from ganbench.datasets.parts.stacks import CLASSES, DEPTH, stacked
+from ganbench.datasets.parts.drawn import CLASSES, DEPTH, drawn, stacked
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackedDigits(Dataset):
-    """Images (3, 8, 8) of three random digits, one a channel: 1000 modes. Digits a, b, c are labelled 100a + 10b + c.
+    """Images (3, 8, 8) of three random digits, one per channel: 1000 modes. Digits a, b, c have label 100a + 10b + c.
 
-    Stacked MNIST's small sister, which needs no files. Each split is stacked from the split of that name of `digits`;
-    10,000 images to validate and to test.
+    A small version of stacked MNIST that needs no files. Each split is stacked from the same split of `digits`;
+    validation and test have 10,000 images each.
 
-    images: a number draws batches from so many fixed images; None draws new images for every batch.
+    images: a number draws batches from that many fixed images; None draws new images for every batch.
     """
 
     version = 1

@@ -8,18 +8,17 @@ from pathlib import Path
 from ganbench.component import Count
 from ganbench.datasets.base import Data, Dataset, Downloadable, Space
 from ganbench.datasets.mnist import MNIST
-from ganbench.datasets.parts.drawn import drawn
-from ganbench.datasets.parts.stacks import CLASSES, DEPTH, stacked
+from ganbench.datasets.parts.drawn import CLASSES, DEPTH, drawn, stacked
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackedMNIST(Dataset, Downloadable):
-    """Images (3, 28, 28) of three random digits, one a channel: 1000 modes. Digits a, b, c are labelled 100a + 10b + c.
+    """Images (3, 28, 28) of three random digits, one per channel: 1000 modes. Digits a, b, c have label 100a + 10b + c.
 
-    Each split is stacked from the digits of MNIST's split of that name; 10,000 images to validate and to test.
+    Each split is stacked from the same split of MNIST; validation and test have 10,000 images each.
 
-    images: a number draws batches from so many fixed images (128,000, which take 300 MB, in PacGAN's VEEGAN setting);
-      None draws new images for every batch (Unrolled GAN's setting).
+    images: a number draws batches from that many fixed images (128,000, which take 300 MB, in PacGAN's VEEGAN setting);
+      None draws new images for every batch (the unrolled GAN's setting).
     """
 
     version = 1

@@ -1,7 +1,7 @@
-"""What a suite asks of its results, as data: when a run is stable, what to compare, and what papers claim.
+"""The questions of a suite: when a run is stable, what to compare, and what papers claim.
 
-`ganbench.suite` reads them from YAML, a suite's manifest keeps them as JSON, the report answers them. Settings are
-named by the values of a run's columns (`RunSpec.columns`).
+`ganbench.suite` reads them from YAML, a suite's manifest keeps them as JSON, and the report answers them. Settings are
+given by the values in a run's columns (`RunSpec.columns`).
 """
 
 from __future__ import annotations
@@ -10,27 +10,31 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ganbench.stats.outcomes import Rule
+from ganbench.stats.outcomes import StabilityRule
 
-Named = str | int  # a column's value: a component's notation, or a number of batch, steps or seed
-Where = Mapping[str, tuple[Named, ...]]  # column -> the values that are meant
+Named = str | int  # a value of a column: a component's notation, or a number for batch, steps or seed
+Where = Mapping[str, tuple[Named, ...]]  # column -> its values
 
-RATES = {"stable": "higher", "collapsed": "lower", "diverged": "lower"}  # shares of a cell's runs, and what is better
+RATES = {
+    "stable": "higher",
+    "collapsed": "lower",
+    "diverged": "lower",
+}  # shares of the runs of a cell, and whether a lower or a higher one is better
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What one metric must hold for a run to be stable; see `ganbench.stats.outcomes.collapse`."""
+    """The rule that a metric must meet for a run to be stable; see `ganbench.stats.outcomes.collapse`."""
 
     metric: str
-    rule: Rule
+    rule: StabilityRule
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compare:
     """Every value of `axis` against `baseline`, paired by seed and by all other columns, within `where`.
 
-    `pooled`: over all settings of the other columns at once, else each setting by itself. Datasets are never pooled.
+    `pooled`: over all settings of the other columns together, otherwise in each setting. Datasets are never pooled.
     """
 
     axis: str
@@ -42,11 +46,12 @@ class Compare:
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """A claim about two values of one axis. Without `within`, `better` is the better one by `metric`; with it, the two
-    are the same to within that difference, in the metric's units.
+    """A claim about two values of one axis.
 
-    `paired`: by seed and by all other columns; else all runs of one against all of the other, as for networks of
-    different kinds, whose settings have no partners. Without pairs there is no `within`.
+    Without `within`, `better` is better than `worse` by `metric`. With `within`, the two differ by less than that, in
+    the units of the metric.
+    `paired`: runs are paired by seed and by all other columns. Otherwise all runs of one side are compared with all
+    runs of the other, as for networks of different kinds, whose settings have no pairs; `within` is then not possible.
     """
 
     axis: str
@@ -59,7 +64,7 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """A claim about a mean over seeds, or a rate of `RATES`: it is at least `low` and at most `high`."""
+    """A claim that a mean over seeds, or a rate of `RATES`, is at least `low` and at most `high`."""
 
     metric: str
     low: float | None = None
@@ -68,7 +73,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Published:
-    """A number as a paper gives it, with what it gives after the plus-minus sign."""
+    """A number in a paper, with the error that the paper gives after the plus-minus sign."""
 
     value: float
     error: float | None = None
@@ -76,7 +81,7 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a paper says, as a test of this suite's runs. `published` holds `value`, or `better` and `worse`."""
+    """A statement of a paper as a test of this suite's runs. `published` has `value`, or `better` and `worse`."""
 
     says: str
     source: str
@@ -87,7 +92,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """All that a suite asks; `outcome` by the notation of a dataset, every condition of which a stable run meets."""
+    """All questions of a suite. `outcome`: by the notation of a dataset, the conditions that a stable run meets."""
 
     outcome: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
     compare: tuple[Compare, ...] = ()
@@ -99,15 +104,15 @@ class Questions:
 
 
 def from_json(manifest: Mapping[str, Any]) -> Questions:
-    """The questions of a manifest; one without them asks nothing."""
+    """The questions in a manifest, or none if it has none."""
     outcome = manifest.get("outcome") or {}
     return Questions(
         outcome={
-            dataset: tuple(Condition(one["metric"], Rule(**one["rule"])) for one in conditions)
+            dataset: tuple(Condition(body["metric"], StabilityRule(**body["rule"])) for body in conditions)
             for dataset, conditions in outcome.items()
         },
-        compare=tuple(Compare(**{**one, "where": _where(one["where"])}) for one in manifest.get("compare") or ()),
-        claims=tuple(_claim(one) for one in manifest.get("claims") or ()),
+        compare=tuple(Compare(**{**body, "where": _where(body["where"])}) for body in manifest.get("compare") or ()),
+        claims=tuple(_claim(body) for body in manifest.get("claims") or ()),
     )
 
 
@@ -118,7 +123,7 @@ def _claim(body: Mapping[str, Any]) -> Claim:
         source=body["source"],
         test=Contrast(**test) if "axis" in test else Level(**test),
         where=_where(body["where"]),
-        published={name: Published(**one) for name, one in body["published"].items()},
+        published={name: Published(**number) for name, number in body["published"].items()},
     )
 
 

@@ -11,7 +11,7 @@ from ganbench.errors import RequestError
 from ganbench.evaluators.base import KNOWN, Evaluator, FeatureName, is_file
 from ganbench.features.bank import Bank
 from ganbench.plugins import Registry, hint
-from ganbench.suite.nodes import Mistakes, Source, parse
+from ganbench.suite.nodes import Mistakes, TextSource, parse
 from ganbench.suite.values import choices
 
 
@@ -33,7 +33,7 @@ def choose_evaluators(text: str | None, features: tuple[FeatureName, ...], regis
         kinds: list[Any] = [registry.find("evaluator", kind) for kind in registry.names("evaluator")]
         return _distinct(evaluator for kind in kinds for evaluator in _with_features(kind, features))
     mistakes = Mistakes()
-    node = parse(f"[{text}]", Source("--with"), mistakes)
+    node = parse(f"[{text}]", TextSource("--with"), mistakes)
     chosen = choices("evaluator", node, registry, mistakes) if node else []
     mistakes.stop()
     variants = [

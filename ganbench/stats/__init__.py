@@ -1,8 +1,9 @@
-"""Statistics over training seeds: intervals, tests of two sides, ranks over several problems, shares of variance."""
+"""Statistics over training seeds: intervals, tests, ranks over several problems and the analysis of variance."""
 
 from ganbench.stats.intervals import RESAMPLES, Interval, mean_interval, tail_median, wilson
 from ganbench.stats.levels import mean_tails, rate_gap_tails
 from ganbench.stats.paired import (
+    LEVEL,
     detectable_difference,
     detectable_rate,
     holm,
@@ -23,6 +24,7 @@ from ganbench.stats.unpaired import (
 from ganbench.stats.variance import shares
 
 __all__ = [
+    "LEVEL",
     "RESAMPLES",
     "Interval",
     "Ranking",

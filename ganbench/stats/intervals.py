@@ -1,4 +1,4 @@
-"""Intervals over training seeds, rates and tails."""
+"""Confidence intervals of means over training seeds and of rates, and the median of a tail."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-RESAMPLES = 9999  # bootstrap resamples: the ends of an interval then move by a few per cent of its width between seeds
-
-KEPT = 64  # values up to which the draws are kept: 5 MB for each n
+RESAMPLES = 9999  # of the bootstrap; the ends of an interval then vary by a few per cent of its width between seeds
+KEPT = 64  # the largest sample for which the resamples are kept in memory, 5 MB for each n
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean (or a rate) over `n` seeds with its confidence interval; `low` and `high` are None when `n` is 1.
+    """A mean or a rate over `n` seeds with its confidence interval; `low` and `high` are None if `n` is 1.
 
-    `sd` is the standard deviation over the seeds (ddof = 1), None for a rate and when `n` is 1.
+    `sd` is the standard deviation over the seeds (ddof = 1), None for a rate and if `n` is 1.
     """
 
     mean: float
@@ -37,10 +36,10 @@ class Interval:
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> Interval:
-    """The mean with its bootstrap interval (BCa, Efron 1987; percentile where BCa is degenerate), seeded.
+    """The mean with its seeded bootstrap interval (BCa, Efron 1987; percentile if BCa is degenerate).
 
-    The values are sorted first, so that the order of the seeds changes nothing. Raises ValueError for no values and
-    for NaN: what is absent must be left out, not averaged.
+    The values are sorted first, so that the order of the seeds changes nothing. Raises ValueError without values and
+    for NaN; missing values must be left out.
     """
     sample = np.sort(np.asarray(values, dtype=np.float64))
     if sample.size == 0 or np.isnan(sample).any():
@@ -58,12 +57,12 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int =
 
 
 def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed: int) -> tuple[float, float]:
-    """The numbers of `scipy.stats.bootstrap`, from draws that are made once for every n."""
+    """The interval of `scipy.stats.bootstrap`, from resamples that are drawn once for each n."""
     few = sample.size <= KEPT
     means = _counts(sample.size, seed) @ sample / sample.size if few else sample[_drawn(sample.size, seed)].mean(axis=1)
     levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     if method == "BCa":
-        with np.errstate(all="ignore"):  # a degenerate BCa is NaN, which the caller sees
+        with np.errstate(all="ignore"):  # a degenerate BCa is NaN, which the caller checks
             levels = _bca_levels(sample, means, levels)
         if not np.isfinite(levels).all():
             return nan, nan
@@ -72,7 +71,7 @@ def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed
 
 
 def _bca_levels(sample: NDArray[np.float64], means: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[Any]:
-    """The percentiles that BCa reads: corrected for the bias and the acceleration (Efron 1987, eq. 6.5)."""
+    """The percentiles of BCa, corrected for bias and acceleration (Efron 1987, eq. 6.5)."""
     mean = sample.mean()
     bias = ndtri(((means < mean).sum() + (means <= mean).sum()) / (2 * means.size))
     left_out = (sample.sum() - sample) / (sample.size - 1)
@@ -85,7 +84,7 @@ def _bca_levels(sample: NDArray[np.float64], means: NDArray[np.float64], levels:
 
 @lru_cache(maxsize=32)
 def _counts(n: int, seed: int) -> NDArray[np.float64]:
-    """How often each of `n` values is in each of the resamples, (RESAMPLES, n)."""
+    """How often each of `n` values is in each resample, (RESAMPLES, n)."""
     places = _drawn(n, seed) + n * np.arange(RESAMPLES)[:, None]
     return np.bincount(places.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(np.float64)
 
@@ -94,17 +93,17 @@ def _drawn(n: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
 
 
-@cache  # a table asks for the same few rates again and again
+@cache  # a table has few different rates
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """A rate with Wilson's score interval (Wilson 1927), which stays inside [0, 1]. Raises ValueError for n = 0."""
-    found = stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
-    return Interval(successes / n, float(found.low), float(found.high), n)
+    ends = stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
+    return Interval(successes / n, float(ends.low), float(ends.high), n)
 
 
 def tail_median(values: ArrayLike) -> NDArray[np.float64]:
     """The median of the last fifth of the marks (rounded down, at least one mark) along the last axis.
 
-    NaN stands for a mark without a value; a tail that has one is NaN: a median of the rest would hide it.
+    NaN stands for a mark without a value. The median of a tail with such a mark is NaN, so that it is not hidden.
     """
     curve = np.asarray(values, dtype=np.float64)
     tail: NDArray[np.float64] = np.median(curve[..., -max(1, curve.shape[-1] // 5) :], axis=-1)

@@ -20,10 +20,10 @@ Tails = tuple[float, float]
 
 
 def mean_tails(differences: Sequence[float], at_bound: int) -> Tails:
-    """One-sided p-values that the mean of some differences from a bound is above 0, and that it is below.
+    """One-sided p-values for the mean of differences from a bound: small if it is above 0, and small if it is below.
 
-    Two tests must agree: signed ranks, which a skewed sample misleads, since they speak of its middle and not of its
-    mean, and the mean itself, which few values misjudge. A difference of 0 counts as on the side `at_bound` (1 or -1).
+    Two tests must agree. Signed ranks mislead for a skewed sample, because they test its middle and not its mean; the
+    test of the mean is unreliable for few values. A difference of 0 counts on the side `at_bound` (1 or -1).
     """
     d = np.asarray(differences, dtype=np.float64)
     tiny = np.abs(d[d != 0]).min(initial=1.0) / 2
@@ -35,7 +35,7 @@ def mean_tails(differences: Sequence[float], at_bound: int) -> Tails:
 def _skewed_tails(d: NDArray[np.float64], at_bound: int) -> Tails:
     """Student's t test with Hall's cubic correction for skewness (Hall 1992, J. R. Stat. Soc. B 54:221).
 
-    With W = mean / sd and the skewness g, sqrt(n) (W + g W^2 / 3 + g^2 W^3 / 27 + g / 6n); it rises with W.
+    With W = mean / sd and the skewness g, t = sqrt(n) (W + g W^2 / 3 + g^2 W^3 / 27 + g / 6n), which rises with W.
     """
     n, mean = d.size, float(d.mean())
     if n < 3:
@@ -51,19 +51,21 @@ def _skewed_tails(d: NDArray[np.float64], at_bound: int) -> Tails:
 
 @cache
 def rate_gap_tails(only_first: int, only_second: int, n: int, gap: float) -> Tails:
-    """One-sided p-values that the first of two paired rates is higher by more than `gap`, and that it is by less.
+    """One-sided p-values for a difference of two paired rates, first minus second, that is above `gap` or below it.
 
-    The score test of n pairs, of which so many succeeded on one side only (Tango 1998, Statistics in Medicine 17:891).
+    The score test of n pairs, given those in which only one side succeeded (Tango 1998, Statistics in Medicine 17:891).
     """
     score = _score(only_first, only_second, n, gap)
     return float(stats.norm.sf(score)), float(stats.norm.cdf(score))
 
 
 def _score(b: int, c: int, n: int, gap: float) -> float:
-    if gap < 0:  # the sides exchanged: so that they agree to the last digit, however small the gap
+    if gap < 0:  # exchange the sides, so that both orders agree to the last digit for any gap
         return -_score(c, b, n, -gap)
     a1, a0 = -b - c + (2 * n - b + c) * gap, -c * gap * (1 - gap)
-    second = (sqrt(max(0.0, a1 * a1 - 8 * n * a0)) - a1) / (4 * n)  # the likeliest share of pairs of the second alone
+    second = (sqrt(max(0.0, a1 * a1 - 8 * n * a0)) - a1) / (
+        4 * n
+    )  # the likeliest share of pairs in which only the second succeeds
     variance = n * (2 * max(0.0, second) + gap * (1 - gap))
     distance = b - c - n * gap
     if variance <= 0:

@@ -1,4 +1,4 @@
-"""Tests of two sides that share their seeds: p-values, effects with intervals, and what n seeds could have shown."""
+"""Tests of two sides that share their seeds: p-values, effects with intervals, and effects that n seeds can detect."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-EXACT = 60  # pairs up to which the signed-rank distribution is counted out
-POWER = 0.8
+EXACT = 60  # the largest number of pairs for which the signed-rank distribution is computed exactly
+LEVEL = 0.05  # the significance level of every test, after correction for the number of tests
+POWER = 0.8  # of a detectable effect
 
 
 @dataclass(frozen=True)
 class SignedRank:
-    """Wilcoxon's signed-rank test: `above` is the share of rank weight on positive differences, 0.5 under the null.
+    """Wilcoxon's signed-rank test. `above` is the positive differences' share of all ranks, 0.5 under the null.
 
-    `p` is two-sided; `p_above` is small where differences are positive, `p_below` where they are negative.
+    `p` is two-sided; `p_above` is small if differences are positive, `p_below` if they are negative.
     """
 
     above: float
@@ -35,16 +36,16 @@ class SignedRank:
 
 
 def signed_rank(differences: Sequence[float]) -> SignedRank:
-    """The signed-rank test (Wilcoxon 1945) of differences, zeros left out, midranks for ties.
+    """The signed-rank test (Wilcoxon 1945) of differences, without zeros and with midranks for ties.
 
-    Up to `EXACT` pairs every assignment of signs is counted, with ties too; beyond that the normal approximation with
-    a correction for ties and continuity. No difference at all gives p = 1.
+    Up to `EXACT` pairs the distribution over all signs is computed exactly, also with ties; beyond that by the normal
+    approximation with a correction for ties and continuity. Without a nonzero difference p is 1.
     """
     d = np.asarray(differences, dtype=np.float64)
     d = d[d != 0]
     if d.size == 0:
         return SignedRank(0.5, 1.0, 1.0, 1.0)
-    doubled = np.rint(2 * stats.rankdata(np.abs(d))).astype(np.int64)  # midranks as whole numbers
+    doubled = np.rint(2 * stats.rankdata(np.abs(d))).astype(np.int64)  # midranks as integers
     above, total = int(doubled[d > 0].sum()), int(doubled.sum())
     tails = _counted if d.size <= EXACT else _normal
     p_above, p_below = tails(above, doubled)
@@ -52,7 +53,7 @@ def signed_rank(differences: Sequence[float]) -> SignedRank:
 
 
 def _counted(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
-    """P(W >= above) and P(W <= above) over all signs."""
+    """P(W >= above) and P(W <= above) over all assignments of signs."""
     ways = np.zeros(int(doubled.sum()) + 1)
     ways[0] = 1.0
     for rank in doubled:
@@ -67,9 +68,9 @@ def _normal(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
     return float(stats.norm.sf((above - centre - 1) / spread)), float(stats.norm.cdf((above - centre + 1) / spread))
 
 
-@cache  # few seeds make few tables
+@cache  # with few seeds there are few different tables
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p of McNemar's test (1947) from the pairs in which just one side succeeded."""
+    """The exact two-sided p-value of McNemar's test (1947), from the pairs in which exactly one side succeeded."""
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
@@ -78,9 +79,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 @cache
 def rate_difference(both: int, only_first: int, only_second: int, neither: int, confidence: float = 0.95) -> Interval:
-    """The difference of two paired rates, first minus second, with its interval. Raises ValueError for no pairs.
+    """The difference of two paired rates, first minus second, with its interval. Raises ValueError without pairs.
 
-    Newcombe 1998, method 10: from Wilson's intervals and the phi of the pairs, corrected for continuity.
+    Newcombe 1998, method 10: from Wilson's intervals and the phi coefficient of the pairs, corrected for continuity.
     """
     n = both + only_first + only_second + neither
     first, second = wilson(both + only_first, n, confidence), wilson(both + only_second, n, confidence)
@@ -102,20 +103,21 @@ def _phi(both: int, only_first: int, only_second: int, neither: int) -> float:
     return (max(cross - n / 2, 0) if cross > 0 else cross) / sqrt(margins)
 
 
-def detectable_difference(n: int, sd: float, alpha: float = 0.05) -> float | None:
-    """The smallest true mean difference that the signed-rank test of `n` pairs finds with a power of 0.8.
+def detectable_difference(n: int, sd: float, alpha: float = LEVEL) -> float | None:
+    """The smallest true mean difference that the signed-rank test of `n` pairs detects with a power of 0.8.
 
-    `sd` is that of the differences. Reckoned as for a paired t test of 3/pi times as many normal differences.
-    None where no difference could be significant: 2 to the power 1 - n is above `alpha`.
+    `sd` is the standard deviation of the differences. It is computed as for a paired t test with 3/pi times as many
+    normal differences. None if no difference could be significant, because 2 to the power 1 - n is above `alpha`.
     """
     return None if 2.0 ** (1 - n) > alpha else detectable_mean(n - 1, n, alpha) * sd
 
 
 @cache
 def detectable_mean(freedom: int, n: float, alpha: float) -> float:
-    """The mean of n values, in their standard deviations, that a rank test finds with a power of 0.8.
+    """The mean of n values, in units of their standard deviation, that a rank test detects with a power of 0.8.
 
-    Reckoned as a t test of `freedom` degrees: bisection of the noncentral t's power, which grows with the mean.
+    It is computed as for a t test with `freedom` degrees of freedom, by bisection of the power of the noncentral t,
+    which grows with the mean.
     """
     threshold = stats.t.isf(alpha / 2, freedom)
     low, high = 0.0, 2.0 * (threshold + 3) / sqrt(n)
@@ -126,8 +128,8 @@ def detectable_mean(freedom: int, n: float, alpha: float) -> float:
     return float(high * sqrt(np.pi / 3))
 
 
-def detectable_rate(n: int, alpha: float = 0.05) -> float | None:
-    """The smallest difference of two rates that McNemar's test of `n` pairs could call significant: all on one side."""
+def detectable_rate(n: int, alpha: float = LEVEL) -> float | None:
+    """The smallest difference of two rates that McNemar's test of `n` pairs finds significant, all on one side."""
     return next((count / n for count in range(1, n + 1) if mcnemar(count, 0) <= alpha), None)
 
 
@@ -142,5 +144,5 @@ def holm(pvalues: Sequence[float]) -> list[float]:
 
 @cache
 def rate_tails(successes: int, n: int, bound: float) -> tuple[float, float]:
-    """Exact binomial p-values that a rate is above a bound, and that it is below it."""
+    """Exact one-sided binomial p-values: small if the rate is above the bound, and small if it is below it."""
     return float(stats.binom.sf(successes - 1, n, bound)), float(stats.binom.cdf(successes, n, bound))

@@ -1,4 +1,4 @@
-"""Several treatments over several problems: mean ranks, performance profiles, probability of improvement."""
+"""Several treatments on several problems: mean ranks, performance profiles, probability of improvement."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ganbench.stats.intervals import Interval
+from ganbench.stats.paired import LEVEL
 
 RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Mean ranks over `n` problems, 1 the best; two treatments differ where their ranks do by more than `critical`.
+    """Mean ranks over `n` problems; 1 is the best. Two treatments differ if their ranks do by more than `critical`.
 
-    `p`: Friedman's test that all are alike. `cliques`: the largest groups of neighbours that the ranks can't tell
-    apart, as indices by rank; those of one treatment are left out.
+    `p`: Friedman's test that all treatments are equal. `cliques`: the largest groups of neighbouring ranks without a
+    significant difference, as indices in the order of ranks, without groups of a single treatment.
     """
 
     ranks: tuple[float, ...]
@@ -31,10 +32,11 @@ class Ranking:
     cliques: tuple[tuple[int, ...], ...]
 
 
-def ranking(scores: ArrayLike, alpha: float = 0.05) -> Ranking:
-    """Friedman's test with Nemenyi's critical difference (Demsar 2006). `scores`: (problems, treatments), lower better.
+def ranking(scores: ArrayLike, alpha: float = LEVEL) -> Ranking:
+    """Friedman's test with Nemenyi's critical difference (Demsar 2006). `scores`: (problems, treatments), lower is
+    better.
 
-    Ties share their mean rank. Raises ValueError for less than two problems or treatments, and for NaN.
+    Ties share their mean rank. Raises ValueError for fewer than two problems or treatments, and for NaN.
     """
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or min(table.shape) < 2 or np.isnan(table).any():
@@ -55,43 +57,43 @@ def ranking(scores: ArrayLike, alpha: float = 0.05) -> Ranking:
     )
 
 
-@cache  # an integral that takes a while
+@cache  # a slow integral
 def _nemenyi(k: int, alpha: float) -> float:
     return float(stats.studentized_range.isf(alpha, k, np.inf) / np.sqrt(2))
 
 
 def _cliques(means: NDArray[np.float64], critical: float) -> tuple[tuple[int, ...], ...]:
     order = np.argsort(means, kind="stable")
-    found: list[tuple[int, ...]] = []
+    cliques: list[tuple[int, ...]] = []
     for start, first in enumerate(order):
-        group = tuple(int(one) for one in order[start:] if means[one] - means[first] <= critical)
-        if len(group) > 1 and not any(set(group) <= set(other) for other in found):
-            found.append(group)
-    return tuple(found)
+        group = tuple(int(index) for index in order[start:] if means[index] - means[first] <= critical)
+        if len(group) > 1 and not any(set(group) <= set(other) for other in cliques):
+            cliques.append(group)
+    return tuple(cliques)
 
 
 def profile(scores: Sequence[float | None], taus: Sequence[float]) -> tuple[float, ...]:
-    """The share of runs whose score reaches each tau (Agarwal et al. 2021); higher is better, None reaches none."""
+    """The share of runs whose score reaches each tau (Agarwal et al. 2021). Higher is better; None reaches no tau."""
     known = np.array([-np.inf if score is None else score for score in scores])
     return tuple(float((known >= tau).mean()) for tau in taus)
 
 
 def improvement(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int = 0) -> Interval:
-    """How probably a run of the first beats one of the second, a tie counting half; higher scores are better.
+    """The probability that a run of the first beats one of the second, where a tie counts half; higher is better.
 
     The mean over problems (Agarwal et al. 2021) with a percentile bootstrap over the runs of each side within each
-    problem, seeded. Raises ValueError for no problem or one without runs on both sides.
+    problem, seeded. Raises ValueError without problems, and for a problem without runs on both sides.
     """
     if not pairs or any(not first or not second for first, second in pairs):
         raise ValueError("an improvement needs runs of both sides on every problem")
     rng = np.random.default_rng(seed)
-    found, drawn = [], np.zeros(RESAMPLES)
+    shares, drawn = [], np.zeros(RESAMPLES)
     for first, second in pairs:
         wins = _wins(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
-        found.append(wins.mean())
+        shares.append(wins.mean())
         drawn += _resampled(wins, rng) / len(pairs)
     n = sum(min(len(first), len(second)) for first, second in pairs)
-    mean = float(np.mean(found))
+    mean = float(np.mean(shares))
     if n == len(pairs):
         return Interval(mean, None, None, n)
     low, high = np.quantile(drawn, (0.025, 0.975))
@@ -99,17 +101,17 @@ def improvement(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: 
 
 
 def _wins(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    ours, theirs = first[:, None], second[None, :]  # never their difference: both may be infinite
+    ours, theirs = first[:, None], second[None, :]  # compared and not subtracted, because both may be infinite
     return np.asarray((ours > theirs) + 0.5 * (ours == theirs), dtype=np.float64)
 
 
 def _resampled(wins: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """The mean of the table with its rows and columns drawn again, `RESAMPLES` times."""
+    """The mean of the table with resampled rows and columns, `RESAMPLES` times."""
     rows, columns = (_draws(size)[rng.permutation(RESAMPLES)] for size in wins.shape)
     return np.asarray(((rows @ wins) * columns).sum(axis=1) / wins.size, dtype=np.float64)
 
 
 @lru_cache(maxsize=32)
 def _draws(n: int) -> NDArray[np.float64]:
-    """How often each of `n` runs is in each of the resamples; problems take them in orders of their own."""
+    """How often each of `n` runs is in each resample. Each problem takes the resamples in a random order."""
     return np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)

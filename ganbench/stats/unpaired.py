@@ -1,4 +1,4 @@
-"""Tests of two sides that have no partners: all runs of one against all of the other."""
+"""Tests of two sides without pairs: all runs of one side against all runs of the other."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Literal
 from scipy import stats
 
 from ganbench.stats.intervals import Interval, wilson
-from ganbench.stats.paired import detectable_mean
+from ganbench.stats.paired import LEVEL, detectable_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXACT = 50  # values of a side up to which, without ties, the distribution of ranks is counted out
+EXACT = 50  # the largest side for which, without ties, the distribution of ranks is computed exactly
 
 
 @dataclass(frozen=True)
 class RankSum:
-    """Mann and Whitney's test: `above` is how probably a value of the first side is above one of the second's, a tie
-    counting half.
+    """Mann and Whitney's test. `above` is the probability that a value of the first side is above one of the second,
+    where a tie counts half.
 
-    `p` is two-sided; `p_above` is small where the first side is higher, `p_below` where it is lower.
+    `p` is two-sided; `p_above` is small if the first side is higher, `p_below` if it is lower.
     """
 
     above: float
@@ -36,11 +36,11 @@ class RankSum:
 def rank_sum(first: Sequence[float], second: Sequence[float]) -> RankSum:
     """The rank-sum test (Mann and Whitney 1947). Raises ValueError for a side without a value.
 
-    Without ties, and with `EXACT` values or fewer on each side, the distribution is counted out; beyond that it is the
+    Without ties, and with at most `EXACT` values on each side, the distribution is computed exactly; otherwise by the
     normal approximation with a correction for ties and continuity.
     """
     if not first or not second:
-        raise ValueError("a rank-sum test needs a value on both sides at least")
+        raise ValueError("a rank-sum test needs at least one value on each side")
     if len({*first, *second}) == 1:
         return RankSum(0.5, 1.0, 1.0, 1.0)
     tied = len({*first, *second}) < len(first) + len(second)
@@ -55,11 +55,11 @@ def rank_sum(first: Sequence[float], second: Sequence[float]) -> RankSum:
 def mean_gap(first: Sequence[float], second: Sequence[float], confidence: float = 0.95) -> Interval:
     """The difference of two means, first minus second, with the interval of Welch 1947; `n` counts both sides.
 
-    `sd` is the standard deviation within the sides, pooled. Both, and the ends, are None where a side has one value.
+    `sd` is the pooled standard deviation within the sides. It and the ends are None if a side has a single value.
     Raises ValueError for a side without a value.
     """
     if not first or not second:
-        raise ValueError("a difference of means needs a value on both sides at least")
+        raise ValueError("a difference of means needs at least one value on each side")
     gap, n = fmean(first) - fmean(second), len(first) + len(second)
     if min(len(first), len(second)) < 2:
         return Interval(gap, None, None, n)
@@ -75,9 +75,9 @@ def mean_gap(first: Sequence[float], second: Sequence[float], confidence: float 
 
 @cache
 def fisher(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-    """Exact p-values that the first rate is above the second, and that it is below (Fisher 1935).
+    """Exact one-sided p-values (Fisher 1935): small if the first rate is above the second, and small if it is below.
 
-    Each side is its successes and its n.
+    Each side is given as its successes and its n.
     """
     (a, m), (b, n) = first, second
     law = stats.hypergeom(m + n, a + b, m)
@@ -85,22 +85,23 @@ def fisher(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, floa
 
 
 def rate_gap(first: tuple[int, int], second: tuple[int, int], confidence: float = 0.95) -> Interval:
-    """The difference of two rates, first minus second, each its successes and its n; the interval's `n` counts both.
+    """The difference of two rates, first minus second, each given as successes and n; the interval's `n` counts both.
 
     Newcombe 1998 (two independent proportions), method 10: from Wilson's intervals.
     """
-    one, other = wilson(*first, confidence), wilson(*second, confidence)
-    assert one.low is not None and one.high is not None and other.low is not None and other.high is not None
-    gap = one.mean - other.mean
-    down, up = hypot(one.mean - one.low, other.high - other.mean), hypot(one.high - one.mean, other.mean - other.low)
-    return Interval(gap, max(-1.0, gap - down), min(1.0, gap + up), one.n + other.n)
+    a, b = wilson(*first, confidence), wilson(*second, confidence)
+    assert a.low is not None and a.high is not None and b.low is not None and b.high is not None
+    gap = a.mean - b.mean
+    down, up = hypot(a.mean - a.low, b.high - b.mean), hypot(a.high - a.mean, b.mean - b.low)
+    return Interval(gap, max(-1.0, gap - down), min(1.0, gap + up), a.n + b.n)
 
 
-def detectable_gap(sizes: tuple[int, int], sd: float, alpha: float = 0.05) -> float | None:
-    """The smallest true difference of means that the rank-sum test of two sides finds with a power of 0.8.
+def detectable_gap(sizes: tuple[int, int], sd: float, alpha: float = LEVEL) -> float | None:
+    """The smallest true difference of means that the rank-sum test of two sides detects with a power of 0.8.
 
-    `sd` is that within the sides. Reckoned as for a t test of 3/pi times as many normal values. None where no
-    difference could be significant: 2 over the number of ways to choose a side is above `alpha`.
+    `sd` is the standard deviation within the sides. It is computed as for a t test with 3/pi times as many normal
+    values. None if no difference could be significant, because 2 over the number of ways to choose a side is above
+    `alpha`.
     """
     if 2 / comb(sum(sizes), min(sizes)) > alpha:
         return None
@@ -108,7 +109,7 @@ def detectable_gap(sizes: tuple[int, int], sd: float, alpha: float = 0.05) -> fl
     return detectable_mean(sum(sizes) - 2, harmonic, alpha) * sd
 
 
-def detectable_rate_gap(sizes: tuple[int, int], alpha: float = 0.05) -> float | None:
-    """The smallest difference of two rates that Fisher's test could call significant: none on the second side."""
+def detectable_rate_gap(sizes: tuple[int, int], alpha: float = LEVEL) -> float | None:
+    """The smallest difference of two rates that Fisher's test finds significant, with none on the second side."""
     (m, n) = sizes
     return next((count / m for count in range(1, m + 1) if 2 * fisher((count, m), (0, n))[0] <= alpha), None)

@@ -1,4 +1,4 @@
-"""Which factor matters: an analysis of variance over the axes of a grid."""
+"""The analysis of variance over the axes of a grid, which shows the factors that matter."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-NONE = 1e-10  # a singular value below this share of the largest: columns of -1, 0 and 1 have none so small
+ZERO = 1e-10  # a smaller singular value, as a share of the largest, is 0; columns of -1, 0 and 1 have none so small
 
 
 @dataclass(frozen=True)
-class Source:
-    """A factor or an interaction: its sum of squares, its share of the total's, and the F test against the residual.
+class VarianceShare:
+    """A factor or an interaction: its sum of squares, its share of the total, and the F test against the residual.
 
-    The residual has no test. Without residual freedom `f` and `p` are NaN.
+    The residual has no test. Without residual degrees of freedom `f` and `p` are NaN.
     """
 
-    factors: tuple[str, ...]  # () is the residual: seeds, and interactions of higher order
+    factors: tuple[str, ...]  # () is the residual, which is seeds and interactions of higher order
     df: int
     squares: float
     share: float
@@ -30,13 +30,15 @@ class Source:
     p: float
 
 
-def shares(values: Sequence[float], factors: Mapping[str, Sequence[object]], order: int = 2) -> tuple[Source, ...]:
+def shares(
+    values: Sequence[float], factors: Mapping[str, Sequence[object]], order: int = 2
+) -> tuple[VarianceShare, ...]:
     """Type II analysis of variance: every factor and every interaction up to `order`, then the residual.
 
-    In a balanced grid this is the usual decomposition and the shares add up to 1 (and equal functional ANOVA's); else a
-    term's squares are what it adds to all terms that don't contain it. Terms without freedom are left out. Factors need
-    two levels. Where all values are equal nothing has a share or a test. Raises ValueError for lists of unequal lengths
-    and for NaN.
+    In a balanced grid this is the usual decomposition, and the shares add up to 1 and equal those of functional ANOVA.
+    Otherwise the squares of a term are what it adds to all terms that don't contain it. Terms without degrees of
+    freedom are left out. Factors need two levels. If all values are equal, nothing has a share or a test.
+    Raises ValueError for lists of unequal lengths and for NaN.
     """
     y = np.asarray(values, dtype=np.float64)
     if any(len(levels) != y.size for levels in factors.values()) or np.isnan(y).any():
@@ -47,28 +49,28 @@ def shares(values: Sequence[float], factors: Mapping[str, Sequence[object]], ord
     fit = partial(_fit, _rotated(y, columns))
     residual, used = fit(terms)
     freedom = y.size - used
-    found = []
+    tested = []
     for term in terms:
         others = [other for other in terms if not set(term) <= set(other)]
         without, fewer = fit(others)
         with_term, more = fit([*others, term])
         if more > fewer:
             squares = max(0.0, without - with_term)
-            found.append(_source(term, more - fewer, squares, total, (residual, freedom)))
-    return (*found, Source((), freedom, residual, residual / total if total else 0.0, nan, nan))
+            tested.append(_share(term, more - fewer, squares, total, (residual, freedom)))
+    return (*tested, VarianceShare((), freedom, residual, residual / total if total else 0.0, nan, nan))
 
 
-def _source(term: tuple[str, ...], df: int, squares: float, total: float, error: tuple[float, int]) -> Source:
+def _share(term: tuple[str, ...], df: int, squares: float, total: float, error: tuple[float, int]) -> VarianceShare:
     residual, freedom = error
     share = squares / total if total else 0.0
     if not freedom or not total or residual <= 1e-12 * total:
-        return Source(term, df, squares, share, nan, nan)
+        return VarianceShare(term, df, squares, share, nan, nan)
     f = (squares / df) / (residual / freedom)
-    return Source(term, df, squares, share, f, float(stats.f.sf(f, df, freedom)))
+    return VarianceShare(term, df, squares, share, f, float(stats.f.sf(f, df, freedom)))
 
 
 def _effects(levels: Sequence[object]) -> NDArray[np.float64]:
-    """Effect coding: a column for each level but the last, whose rows are -1."""
+    """Effect coding: a column for each level except the last, whose rows are -1."""
     names = list(dict.fromkeys(levels))
     index = np.array([names.index(level) for level in levels])
     coded: NDArray[np.float64] = (index[:, None] == np.arange(len(names) - 1)) * 1.0
@@ -79,7 +81,7 @@ def _effects(levels: Sequence[object]) -> NDArray[np.float64]:
 def _columns(
     terms: Sequence[tuple[str, ...]], coded: Mapping[str, NDArray[np.float64]], n: int
 ) -> dict[tuple[str, ...], NDArray[np.float64]]:
-    """The columns of each term; an interaction's are the products of its factors'."""
+    """The columns of each term; those of an interaction are the products of its factors' columns."""
     columns = {}
     for term in terms:
         product = np.ones((n, 1))
@@ -91,9 +93,9 @@ def _columns(
 
 @dataclass(frozen=True)
 class Model:
-    """A regression of `y` on a mean and terms, rotated so that few rows are left; `beyond` is out of reach of any term.
+    """A regression of `y` on a mean and terms, rotated so that few rows are left.
 
-    The columns of the mean are those of the term `()`.
+    `beyond` is the sum of squares that no term can explain. The column of the mean belongs to the term `()`.
     """
 
     y: NDArray[np.float64]
@@ -102,7 +104,7 @@ class Model:
 
 
 def _rotated(y: NDArray[np.float64], columns: Mapping[tuple[str, ...], NDArray[np.float64]]) -> Model:
-    """The QR decomposition of all columns: as many rows as columns fit as the whole does, and faster."""
+    """The model after a QR decomposition of all columns. It has as many rows as columns and the same fits."""
     every = {(): np.ones((y.size, 1))} | dict(columns)
     q, r = np.linalg.qr(np.concatenate(list(every.values()), axis=1))
     ends = np.cumsum([part.shape[1] for part in every.values()])[:-1]
@@ -114,5 +116,5 @@ def _rotated(y: NDArray[np.float64], columns: Mapping[tuple[str, ...], NDArray[n
 def _fit(model: Model, terms: Sequence[tuple[str, ...]]) -> tuple[float, int]:
     """The residual sum of squares of a least-squares fit of these terms and a mean, and the rank of the model."""
     design = np.concatenate([model.columns[term] for term in ((), *terms)], axis=1)
-    solution, _, rank, _ = np.linalg.lstsq(design, model.y, rcond=NONE)
+    solution, _, rank, _ = np.linalg.lstsq(design, model.y, rcond=ZERO)
     return model.beyond + float(((model.y - design @ solution) ** 2).sum()), int(rank)

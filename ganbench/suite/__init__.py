@@ -1,4 +1,4 @@
-"""A suite file: YAML 1.2 in, runs out; every mistake at once, each in its place."""
+"""Suites: YAML 1.2 in, runs out. All mistakes are reported together, each with its place."""
 
 from ganbench.suite.changes import Changes
 from ganbench.suite.evaluation import Evaluation, Skipped

@@ -1,4 +1,4 @@
-"""What the command line changes about a suite: `--set` and `--seeds` before it is read, `--only` after."""
+"""The command line's changes to a suite: `--set` and `--seeds` before it is read, `--only` afterwards."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from ganbench.errors import RequestError
 from ganbench.plugins import hint
 from ganbench.spec import AXES, RunSpec
-from ganbench.suite.nodes import Mistakes, Node, Source, parse, placed
+from ganbench.suite.nodes import Mistakes, Node, TextSource, parse, placed
 from ganbench.suite.rules import all_labels, labels
 
 
 @dataclass(frozen=True)
 class Changes:
-    """`only`: `variant=ns,lsgan`; `seeds`: 3 for seeds 0, 1, 2; `set`: `train.steps=100`."""
+    """`only`: `variant=ns,lsgan`; `seeds`: 3 for the seeds 0, 1, 2; `set`: `train.steps=100`."""
 
     only: tuple[str, ...] = ()
     seeds: int | None = None
@@ -23,20 +23,20 @@ class Changes:
 
     @property
     def grid(self) -> bool:
-        """Whether the grid is another than the file's."""
+        """Whether the grid differs from that of the file."""
         return self.seeds is not None or any(text.startswith(("grid.", "grid=")) for text in self.set)
 
 
 def changed(tree: Node, changes: Changes, mistakes: Mistakes) -> Node:
-    """A suite's nodes with `--set` and `--seeds` in them: a mistake in such a value names the flag."""
+    """A suite's nodes with the values of `--set` and `--seeds`. A mistake in such a value names the flag."""
     for text in changes.set:
-        tree = _set(tree, Source(f"--set {text}"), text, mistakes)
+        tree = _set(tree, TextSource(f"--set {text}"), text, mistakes)
     if changes.seeds is not None:
-        tree = _set(tree, Source(f"--seeds {changes.seeds}"), f"grid.seed={changes.seeds}", mistakes)
+        tree = _set(tree, TextSource(f"--seeds {changes.seeds}"), f"grid.seed={changes.seeds}", mistakes)
     return tree
 
 
-def _set(tree: Node, source: Source, text: str, mistakes: Mistakes) -> Node:
+def _set(tree: Node, source: TextSource, text: str, mistakes: Mistakes) -> Node:
     here = Node(None, source, 1, 1)
     path, equals, value = text.partition("=")
     if not equals or not all(path.split(".")):
@@ -53,7 +53,10 @@ def _set(tree: Node, source: Source, text: str, mistakes: Mistakes) -> Node:
 
 
 def kept(specs: Sequence[RunSpec], only: Sequence[str]) -> Callable[[RunSpec], bool]:
-    """Whether `--only` keeps a run. Raises `RequestError` for an axis, a value or a combination that no run has."""
+    """A function that returns whether `--only` keeps a run.
+
+    Raises `RequestError` for an axis, a value or a combination that no run has.
+    """
     wanted: dict[str, set[str]] = {}
     known = all_labels(specs if only else ())
     for text in only:
@@ -72,5 +75,5 @@ def kept(specs: Sequence[RunSpec], only: Sequence[str]) -> Callable[[RunSpec], b
 
     if not any(map(keeps, specs)):
         flags = " ".join(f"--only {text}" for text in only)
-        raise RequestError(flags, "no run of the suite has all of these at once", todo="leave one of them out")
+        raise RequestError(flags, "no run of the suite has all of these values", todo="leave one of them out")
     return keeps

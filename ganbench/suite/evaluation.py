@@ -1,4 +1,4 @@
-"""When a run is scored, on how many samples and by which protocols."""
+"""The section `evaluate`: when a run is scored, on how many samples and by which evaluators."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLES = 1000
 
 @dataclass(frozen=True)
 class Skipped:
-    """An evaluator that can't score a dataset, both in their notation, and the reason."""
+    """An evaluator that can't score a dataset, with the reason. Both are given by their notation."""
 
     dataset: str
     evaluator: str
@@ -29,16 +29,17 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`every`: steps between two marks, by dataset or `default`; empty: the last step only. `samples`: at each mark.
+    """`every`: steps between two marks, by dataset or `default`; empty: only the last step is a mark.
 
-    `budget`: the share of the wall time that evaluation may take; marks but the last are left out to keep to it.
+    `samples`: the number generated at each mark. `budget`: the share of the wall time that evaluation may take; marks
+    before the last are left out to keep to it.
     """
 
     every: Mapping[str, int]
     samples: int
     evaluators: tuple[Evaluator, ...]
     skipped: tuple[Skipped, ...] = ()
-    own: tuple[Metric, ...] = ()  # what variants measure of their own networks
+    own: tuple[Metric, ...] = ()  # metrics that variants measure on their own networks
     budget: float | None = None
 
     def marks(self, spec: RunSpec) -> tuple[int, ...]:
@@ -48,29 +49,29 @@ class Evaluation:
 
     def evaluators_for(self, spec: RunSpec) -> tuple[Evaluator, ...]:
         """The evaluators that can score the run's dataset."""
-        skipped = {(one.dataset, one.evaluator) for one in self.skipped}
+        skipped = {(skip.dataset, skip.evaluator) for skip in self.skipped}
         return tuple(e for e in self.evaluators if (spec.dataset.notation(), e.notation()) not in skipped)
 
     def on(self, datasets: Container[str]) -> Evaluation:
-        """The same for some of the suite's datasets, named by their notation."""
-        return replace(self, skipped=tuple(one for one in self.skipped if one.dataset in datasets))
+        """The evaluation of some of the suite's datasets, which are given by their notation."""
+        return replace(self, skipped=tuple(skip for skip in self.skipped if skip.dataset in datasets))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """What the evaluators report, in their order, then what the variants do."""
+        """The metrics of the evaluators, in their order, then those of the variants."""
         return (*(metric for evaluator in self.evaluators for metric in evaluator.metrics()), *self.own)
 
 
 def own_metrics(variants: Iterable[Variant]) -> tuple[Metric, ...]:
-    """What the variants measure of their own networks, each name once."""
-    found = {name: better for variant in variants for name, better in variant.measures.items()}
-    return tuple(Metric(name, better) for name, better in found.items())
+    """The metrics that variants measure on their own networks, each name once."""
+    measures = {name: better for variant in variants for name, better in variant.measures.items()}
+    return tuple(Metric(name, better) for name, better in measures.items())
 
 
 def read_evaluation(
     node: Node, datasets: Datasets, names: Iterable[str], registry: Registry, mistakes: Mistakes
 ) -> Evaluation:
-    """The section `evaluate`. `names`: the datasets that a value may be given for."""
+    """The section `evaluate`. `names`: the datasets for which a value may be given."""
     entries = mapping(node, "evaluate", ("every", "samples", "with", "budget"), mistakes)
     every: dict[str, int] = {}
     if "every" in entries:
@@ -78,47 +79,46 @@ def read_evaluation(
     samples = scalar("samples", Count, entries["samples"], mistakes) if "samples" in entries else SAMPLES
     budget = scalar("budget", Fraction, entries["budget"], mistakes) if "budget" in entries else None
     wanted = entries.get("with")
-    found = choices("evaluator", wanted, registry, mistakes) if wanted and wanted.value != [] else []
-    notations = [choice.value.notation() for choice in found]
-    ordered = [choice for i, choice in enumerate(found) if notations[i] not in notations[:i]]
+    chosen = choices("evaluator", wanted, registry, mistakes) if wanted and wanted.value != [] else []
+    notations = [choice.value.notation() for choice in chosen]
+    ordered = [choice for i, choice in enumerate(chosen) if notations[i] not in notations[:i]]
     _check_names(ordered, mistakes)
-    judged = ordered if samples else ()  # how many samples is part of whether an evaluator fits
-    skipped = [one for choice in judged for one in _skipped(choice, datasets, samples, mistakes)]
+    checked = ordered if samples else ()  # whether an evaluator can score a dataset depends on the number of samples
+    skipped = [skip for choice in checked for skip in _skipped(choice, datasets, samples, mistakes)]
     evaluators = tuple(choice.value for choice in ordered)
     return Evaluation(every, samples or 1, evaluators, tuple(skipped), budget=budget)
 
 
 def read_select(node: Node, evaluation: Evaluation, mistakes: Mistakes) -> str:
     """The rule `select`: `last`, `tail` (the median of the last fifth) or `best:METRIC`."""
-    rule, _, metric = str(node.value).partition(":")
-    known = [one.name for one in evaluation.metrics]
-    if node.value not in ("last", "tail") and (rule != "best" or not metric):
-        mistakes.at(node, f"select = {node.text} is no rule", hint(node.text, ("last", "tail", "best:METRIC")))
-    elif rule == "best" and metric not in known:
-        mistakes.at(node, f"select: no evaluator of this suite reports {metric!r}", hint(metric, known))
+    rule, _, name = str(node.value).partition(":")
+    known = [metric.name for metric in evaluation.metrics]
+    if node.value not in ("last", "tail") and (rule != "best" or not name):
+        mistakes.at(node, f"select = {node.text} is not a rule", hint(node.text, ("last", "tail", "best:METRIC")))
+    elif rule == "best" and name not in known:
+        mistakes.at(node, f"select: no evaluator of this suite reports {name!r}", hint(name, known))
     return str(node.value)
 
 
-def _check_names(found: Iterable[Choice], mistakes: Mistakes) -> None:
-    """Two evaluators that report under one name would be mixed in one column."""
+def _check_names(chosen: Iterable[Choice], mistakes: Mistakes) -> None:
+    """Note two evaluators that report under the same name, because their scores would share a column."""
     owners: dict[str, Evaluator] = {}
-    for choice in found:
+    for choice in chosen:
         for metric in choice.value.metrics():
             owner = owners.setdefault(metric.name, choice.value)
             if owner is not choice.value:
                 both = f"{owner.notation()} and {choice.value.notation()}"
-                mistakes.at(
-                    choice.node, f"{both} both report {metric.name!r}", "put one of them into a suite of its own"
-                )
+                mistakes.at(choice.node, f"{both} both report {metric.name!r}", "put one of them into another suite")
 
 
 def _skipped(choice: Choice, datasets: Datasets, samples: int, mistakes: Mistakes) -> list[Skipped]:
+    """The datasets that an evaluator can't score. It is a mistake if these are all datasets of the suite."""
     evaluator: Evaluator = choice.value
-    found = []
+    skipped = []
     for name, (dataset, space) in datasets.items():
         reason = evaluator.unsupported(space, samples, modes=dataset.has_modes)
-        found += [Skipped(name, evaluator.notation(), reason)] if reason else []
-    if datasets and len(found) == len(datasets):
-        reasons = "; ".join(f"{one.dataset}: {one.because}" for one in found)
-        mistakes.at(choice.node, f"evaluator {evaluator.notation()} fits none of the suite's datasets", reasons)
-    return found
+        skipped += [Skipped(name, evaluator.notation(), reason)] if reason else []
+    if datasets and len(skipped) == len(datasets):
+        reasons = "; ".join(f"{skip.dataset}: {skip.because}" for skip in skipped)
+        mistakes.at(choice.node, f"evaluator {evaluator.notation()} can score none of the suite's datasets", reasons)
+    return skipped

@@ -1,4 +1,4 @@
-"""The grid: axes and their values, what `train` gives for the others, and the cells they make."""
+"""The sections `grid` and `train`: axes and their values, the values of the other axes, and the resulting cells."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from ganbench.suite.values import Choice, choices, mapping
 NEVER_IN_TRAIN = ("variant", "dataset", "seed")
 MOST_RUNS = 100_000
 
-Block = dict[str, list[Choice]]  # one mapping of the grid: the values of each of its axes
+Block = dict[str, list[Choice]]  # one mapping of the grid: its axes and their values
 Datasets = dict[str, tuple[Dataset, Space]]  # by notation
 Defaults = Mapping[str, Mapping[str, Choice]]  # `train`: axis -> dataset -> value
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Runs that differ in their seed only; `spec` has the first seed."""
+class GridCell:
+    """Runs that differ only in their seed; `spec` has the first seed."""
 
     spec: RunSpec
     seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """What `grid` and `train` say, and the datasets that they name."""
+class SuiteGrid:
+    """The contents of `grid` and `train`, and the datasets that they name."""
 
     blocks: tuple[Block, ...]
     defaults: Defaults
     datasets: Datasets
     registry: Registry
 
-    def cells(self, mistakes: Mistakes) -> Iterator[Cell]:
-        """The cells in the file's order, with what the grid leaves open filled in."""
+    def cells(self, mistakes: Mistakes) -> Iterator[GridCell]:
+        """The cells in the file's order. Axes that the grid does not have get the value of `train` or a default."""
         for block in self.blocks:
             seeds = tuple(choice.value for choice in block.get("seed", ())) or (0,)
             axes = [axis for axis in AXES if axis in block and axis != "seed"]
             for combination in itertools.product(*(block[axis] for axis in axes)):
                 chosen = dict(zip(axes, combination, strict=True))
-                yield Cell(self._spec(chosen, seeds[0], mistakes), seeds)
+                yield GridCell(self._spec(chosen, seeds[0], mistakes), seeds)
 
     def _spec(self, chosen: Mapping[str, Choice], seed: int, mistakes: Mistakes) -> RunSpec:
         dataset = chosen["dataset"].value
@@ -66,24 +66,24 @@ class Grid:
         network, norm = chosen.get("network"), chosen.get("batchnorm")
         if network is None:
             _, space = self.datasets[dataset.notation()]
-            natural = "dcgan" if space.is_image else "mlp"
-            found: Network = self._default("network", dataset.default_network or natural)
+            usual = "dcgan" if space.is_image else "mlp"
+            value: Network = self._default("network", dataset.default_network or usual)
         else:
-            found = network.value
+            value = network.value
         if norm is None:
-            return found
-        says_so = network is not None and isinstance(network.node.value, dict) and "batchnorm" in network.node.value
-        if says_so and found.batchnorm != norm.value:
-            given = f"batchnorm {norm.value} contradicts network {found.notation()}"
-            mistakes.at(norm.node, given, "give it in one of the two places")
-        return replace(found, batchnorm=norm.value)
+            return value
+        given_twice = network is not None and isinstance(network.node.value, dict) and "batchnorm" in network.node.value
+        if given_twice and value.batchnorm != norm.value:
+            given = f"batchnorm {norm.value} contradicts network {value.notation()}"
+            mistakes.at(norm.node, given, "set it in only one of the two places")
+        return replace(value, batchnorm=norm.value)
 
     def _default(self, family: str, kind: str) -> Any:
         return self.registry.find(family, kind)()
 
 
 def read_blocks(node: Node, registry: Registry, mistakes: Mistakes) -> tuple[Block, ...]:
-    """The blocks of `grid`: a mapping is one, a list of mappings is their union."""
+    """The blocks of `grid`: one for a mapping, several for a list of mappings."""
     blocks = []
     for item in node.items:
         entries = mapping(item, "grid", AXES, mistakes)
@@ -99,18 +99,26 @@ def read_blocks(node: Node, registry: Registry, mistakes: Mistakes) -> tuple[Blo
     return tuple(blocks)
 
 
-def read_spaces(
+def read_datasets(
     blocks: Iterable[Block], data_root: Path | None, mistakes: Mistakes
 ) -> tuple[tuple[Block, ...], Datasets]:
-    """The datasets and their spaces; one whose data are absent is a mistake where it is named, and left out."""
+    """The blocks with resolved datasets, and these datasets with their spaces.
+
+    Each dataset is resolved once, so its files are hashed once. A dataset whose files are absent is left out and noted
+    as a mistake.
+    """
     datasets: Datasets = {}
+    resolved: dict[Dataset, Dataset] = {}
     readable = []
     for block in blocks:
         kept = []
         for choice in block.get("dataset", ()):
             try:
-                datasets[choice.value.notation()] = (choice.value, choice.value.space(data_root))
-                kept.append(choice)
+                if choice.value not in resolved:
+                    resolved[choice.value] = choice.value.resolved(data_root)
+                dataset = resolved[choice.value]
+                datasets[dataset.notation()] = (dataset, dataset.space(data_root))
+                kept.append(replace(choice, value=dataset))
             except RequestError as error:
                 mistakes.at_error(choice.node, error)
         readable.append({**block, "dataset": kept})
@@ -120,26 +128,32 @@ def read_spaces(
 def read_train(
     node: Node, blocks: tuple[Block, ...], names: Iterable[str], registry: Registry, mistakes: Mistakes
 ) -> Defaults:
-    """The values of `train`. `names`: the datasets that a value may be given for."""
+    """The values of `train`. `names`: the datasets for which a value may be given."""
     names = tuple(names)
 
-    def one(entry: Node, axis: str) -> Choice:
-        found = choices(axis, entry, registry, mistakes)
-        if isinstance(entry.value, list) or len(found) > 1:
-            mistakes.at(entry, f"train gives one {axis}, not a list", f"several are the grid's axis {axis!r}")
-        return found[0] if found else Choice(None, entry)
+    def single(entry: Node, axis: str) -> Choice:
+        values = choices(axis, entry, registry, mistakes)
+        if isinstance(entry.value, list) or len(values) > 1:
+            mistakes.at(
+                entry, f"train takes a single value for {axis}, not a list", f"for several use the grid's axis {axis!r}"
+            )
+        return values[0] if values else Choice(None, entry)
 
     defaults = {}
     open_axes = [axis for axis in AXES if axis not in NEVER_IN_TRAIN]
     for axis, entry in mapping(node, "train", open_axes, mistakes).items():
         if blocks and all(axis in block for block in blocks):
-            mistakes.at(entry.key or entry, f"train.{axis} is never used: the grid has this axis", "leave one out")
-        defaults[axis] = per_dataset.read(entry, names, partial(one, axis=axis), mistakes)
+            mistakes.at(
+                entry.key or entry,
+                f"train.{axis} is not used, because the grid has this axis",
+                "leave out one",
+            )
+        defaults[axis] = per_dataset.read(entry, names, partial(single, axis=axis), mistakes)
     return defaults
 
 
 def need_steps(node: Node, blocks: tuple[Block, ...], defaults: Defaults, mistakes: Mistakes) -> None:
-    """A run without a length is a mistake, noted at `train`."""
+    """Note each dataset without a number of steps, at `train`."""
     for block in blocks:
         for dataset in block.get("dataset", ()) if "steps" not in block else ():
             if per_dataset.of(defaults.get("steps", {}), dataset.value) is None:

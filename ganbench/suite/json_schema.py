@@ -1,4 +1,4 @@
-"""The JSON Schema of suite files, made from the types that check them, for editors."""
+"""The JSON Schema of suite files for editors, made from the types that check them."""
 
 from __future__ import annotations
 
@@ -6,35 +6,40 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ganbench.component import Count, Fraction
+from ganbench.component import Count, Fraction, option_fields
 from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.spec import AXES, Schedule
-from ganbench.suite.questions_schema import questions
-from ganbench.suite.shapes import Json, by_dataset, closed, listed, ref
 from ganbench.suite.values import NAME, SCALARS
+
+Json = dict[str, Any]
+
+NUMBER: Json = {"type": "number"}
+TEXT: Json = {"type": "string", "minLength": 1}
+WORD: Json = {"type": ["string", "number", "object"]}
+WIDTH: Json = {"type": "number", "exclusiveMinimum": 0}
 
 
 def schema(registry: Registry | None = None) -> Json:
-    """Draft 2020-12. Kinds are those of the registry: ganbench's own and installed packages' unless one is given."""
+    """The schema (Draft 2020-12) with the kinds of a registry; by default those of ganbench and installed packages."""
     registry = registry or Registry.of()
-    block = closed({axis: listed(ref(axis)) for axis in AXES}, required=("variant", "dataset"))
+    block = _closed({axis: _listed(_ref(axis)) for axis in AXES}, required=("variant", "dataset"))
     block["properties"]["seed"] = {
-        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": ref("seed")}]
+        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": _ref("seed")}]
     }
-    rule = closed({"where": ref("where"), "because": {"type": "string"}}, required=("where", "because"))
-    evaluate = {"every": by_dataset(_type(Count)), "samples": _type(Count), "with": listed(ref("evaluator"))}
+    rule = _closed({"where": _ref("where"), "because": {"type": "string"}}, required=("where", "because"))
+    evaluate = {"every": _by_dataset(_type(Count)), "samples": _type(Count), "with": _listed(_ref("evaluator"))}
     evaluate["budget"] = _type(Fraction)
-    train = {axis: by_dataset(ref(axis)) for axis in AXES if axis not in ("variant", "dataset", "seed")}
+    train = {axis: _by_dataset(_ref(axis)) for axis in AXES if axis not in ("variant", "dataset", "seed")}
     top = {
         "name": {"type": "string", "pattern": NAME},
         "about": {"type": "string"},
-        "grid": listed(ref("block")),
-        "exclude": listed(rule),
-        "train": closed(train),
-        "evaluate": closed(evaluate),
+        "grid": _listed(_ref("block")),
+        "exclude": _listed(rule),
+        "train": _closed(train),
+        "evaluate": _closed(evaluate),
         "select": {"type": "string", "pattern": "^(last|tail|best:.+)$"},
-        "plugins": listed({"type": "string"}),
-        **questions(AXES),
+        "plugins": _listed({"type": "string"}),
+        **_questions(),
     }
     families = {family: _family(family, registry) for family in SUITE_FAMILIES}
     scalars = {axis: _type(kind) for axis, kind in SCALARS.items()}
@@ -43,10 +48,10 @@ def schema(registry: Registry | None = None) -> Json:
         **scalars,
         "schedule": _schedule(),
         "block": block,
-        "where": closed({axis: {} for axis in AXES}),
+        "where": _closed({axis: {} for axis in AXES}),
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
-    return {**head, **closed(top, required=("name", "grid")), "$defs": definitions}
+    return {**head, **_closed(top, required=("name", "grid")), "$defs": definitions}
 
 
 def _family(family: str, registry: Registry) -> Json:
@@ -58,22 +63,75 @@ def _family(family: str, registry: Registry) -> Json:
 def _component(kind: str, component: type[Any]) -> Json:
     body = _fields(component)
     title = (component.__doc__ or kind).strip().splitlines()[0]
-    return closed({"kind": {"const": kind}, **body}, required=("kind",)) | {"title": kind, "description": title}
+    return _closed({"kind": {"const": kind}, **body}, required=("kind",)) | {"title": kind, "description": title}
 
 
 def _schedule() -> Json:
     body = _fields(Schedule)
-    return {"anyOf": [{"enum": list(_type(Schedule)["properties"]["order"]["enum"])}, closed(body)]}
+    return {"anyOf": [{"enum": list(_type(Schedule)["properties"]["order"]["enum"])}, _closed(body)]}
 
 
 def _fields(owner: type[Any]) -> Json:
-    return {name: listed(_untitled(option)) for name, option in _type(owner)["properties"].items()}
+    known = _type(owner)["properties"]
+    return {f.name: _listed(_untitled(known[f.name])) for f in option_fields(owner)}
 
 
 def _type(kind: Any) -> Json:
-    found: Json = TypeAdapter(kind).json_schema()
-    return found
+    described: Json = TypeAdapter(kind).json_schema()
+    return described
 
 
 def _untitled(option: Json) -> Json:
     return {key: value for key, value in option.items() if key != "title"}
+
+
+def _questions() -> Json:
+    """The sections `outcome`, `compare` and `claims`."""
+    compared = {"enum": [axis for axis in AXES if axis not in ("dataset", "seed")]}
+    where = _ref("where")
+    pair = {"axis": compared, "metric": TEXT}
+    compare = _closed({**pair, "baseline": WORD, "where": where, "pooled": {"type": "boolean"}}, (*pair, "baseline"))
+    return {
+        "outcome": _closed({"stable": _by_dataset(_listed(_stable(), least=0))}, ("stable",)),
+        "compare": _listed(compare, least=0),
+        "claims": _listed(_claim(pair, where), least=0),
+    }
+
+
+def _stable() -> Json:
+    marks = {"anyOf": [{"enum": ["last", "tail", "all"]}, {**WIDTH, "maximum": 1}]}
+    limits = {"at_least": NUMBER, "at_most": NUMBER}
+    more = {"ratio": {"type": "number", "minimum": 1}, "drop": {"type": "number", "minimum": 0}, "marks": marks}
+    return _closed({"metric": TEXT, **limits, **more}, ("metric",))
+
+
+def _claim(pair: Json, where: Json) -> Json:
+    same = {"type": "array", "items": WORD, "minItems": 2, "maxItems": 2}
+    sides = {"better": WORD, "worse": WORD, "same": same, "within": WIDTH, "paired": {"type": "boolean"}}
+    contrast = _closed({**pair, **sides}, tuple(pair))
+    level = _closed({"metric": TEXT, "at_least": NUMBER, "at_most": NUMBER, "is": NUMBER, "within": WIDTH}, ("metric",))
+    number = {"anyOf": [NUMBER, {"type": "array", "items": NUMBER, "minItems": 1, "maxItems": 2}]}
+    published = _closed({"better": number, "worse": number, "value": number})
+    heads = {"says": TEXT, "source": TEXT, "where": where}
+    claim = _closed({**heads, "compare": contrast, "value": level, "published": published}, ("says", "source"))
+    return {**claim, "oneOf": [{"required": ["compare"]}, {"required": ["value"]}]}
+
+
+def _closed(properties: Json, required: tuple[str, ...] = ()) -> Json:
+    """An object with these properties and no others."""
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _listed(item: Json, least: int = 1) -> Json:
+    """A single item, or a list of at least `least` items."""
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": least}]}
+
+
+def _by_dataset(value: Json) -> Json:
+    """One value for all datasets, or a mapping from datasets to values."""
+    return {"anyOf": [value, {"type": "object", "additionalProperties": value, "minProperties": 1}]}
+
+
+def _ref(name: str) -> Json:
+    """A reference to the definition of that name."""
+    return {"$ref": f"#/$defs/{name}"}

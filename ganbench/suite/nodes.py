@@ -1,6 +1,7 @@
-"""YAML 1.2 as nodes that know where they stand, so that every mistake can be shown in its place.
+"""YAML 1.2 as nodes that know their place, so that a mistake can be shown with its line.
 
-`1e-4` is a number, `no` is a word, a key given twice is a mistake. The text is a file or a flag of the command line.
+`1e-4` is a number, `no` is a word, and a key that is given twice is a mistake. The text is a file or a flag of the
+command line.
 """
 
 from __future__ import annotations
@@ -22,31 +23,31 @@ CORE = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a text comes from: a file and its lines, or a flag as it was typed (no lines: the name says it all)."""
+class TextSource:
+    """The origin of a text: a file with its lines, or a flag as it was typed, which has no lines."""
 
     name: str
     lines: tuple[str, ...] = ()
 
     def line(self, number: int) -> str:
-        """The text of a line, counted from 1, one column a character; nothing past the end."""
+        """The text of a line, counted from 1, with one column per character; empty after the end."""
         return self.lines[number - 1].replace("\t", " ") if number <= len(self.lines) else ""
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A value and its place, counted from 1. `key` is the node of its key where it stands in a mapping."""
+    """A value and its place, counted from 1. `key` is the node of its key if it is in a mapping."""
 
     value: bool | int | float | str | list[Node] | dict[str, Node] | None
-    source: Source
+    source: TextSource
     line: int
     column: int
-    written: str = ""  # a scalar as it was written
+    written: str = ""  # the text of a scalar
     key: Node | None = None
 
     @property
     def text(self) -> str:
-        """The value as a user wrote it, on one line."""
+        """The value on one line, as the user wrote it."""
         match self.value:
             case list(items):
                 return f"[{', '.join(item.text for item in items)}]"
@@ -56,7 +57,7 @@ class Node:
 
     @property
     def plain(self) -> Any:
-        """The value as JSON has it."""
+        """The value as a JSON value."""
         match self.value:
             case list(items):
                 return [item.plain for item in items]
@@ -66,53 +67,53 @@ class Node:
 
     @property
     def items(self) -> list[Node]:
-        """The nodes of a list; anything else is a list of itself."""
+        """The nodes of a list; for any other value a list of the node itself."""
         return self.value if isinstance(self.value, list) else [self]
 
 
 class Mistakes:
-    """The mistakes found so far, each at its node; the same one is kept once."""
+    """The mistakes so far, each with its place. A mistake that is noted twice is kept once."""
 
     def __init__(self) -> None:
-        self._found: dict[Mistake, tuple[int, int]] = {}
+        self._noted: dict[Mistake, tuple[int, int]] = {}
 
     def at(self, node: Node, message: str, *hints: str) -> None:
         """Note a mistake at a node."""
         given = tuple(hint.rstrip(".") for hint in hints if hint)
         if not node.source.lines:
-            self._found.setdefault(Mistake(node.source.name, message, hints=given), (0, 0))
+            self._noted.setdefault(Mistake(node.source.name, message, hints=given), (0, 0))
             return
         place = f"{node.source.name}:{node.line}:{node.column}"
         shown = node.source.line(node.line)[: node.column + 100]
-        self._found.setdefault(Mistake(place, message, shown, node.column, given), (node.line, node.column))
+        self._noted.setdefault(Mistake(place, message, shown, node.column, given), (node.line, node.column))
 
     def at_error(self, node: Node, error: RequestError) -> None:
-        """Note what went wrong elsewhere at the node that asked for it."""
+        """Note the error of another part at the node that caused it."""
         self.at(node, f"{error.where}: {error.given}", error.allowed, error.todo)
 
     def stop(self) -> None:
-        """Raise `SuiteError` with all of them, in the file's order, if there is any."""
-        if self._found:
-            raise SuiteError(sorted(self._found, key=lambda mistake: self._found[mistake]))
+        """Raise `SuiteError` with all mistakes in the file's order, if there are any."""
+        if self._noted:
+            raise SuiteError(sorted(self._noted, key=lambda mistake: self._noted[mistake]))
 
 
 def read(path: Path, mistakes: Mistakes) -> Node:
-    """The top node of a YAML file. Raises `RequestError` for a file that can't be read, is empty or not YAML."""
+    """The top node of a YAML file. Raises `RequestError` for a file that can't be read, is empty or is not YAML."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise RequestError(str(path), f"not UTF-8 text (byte {error.start})", "a suite is a YAML file") from None
     except OSError as error:
         raise RequestError(str(path), f"can't be read: {error.strerror}", "a suite is a YAML file") from None
-    top = parse(text, Source(str(path), tuple(BREAKS.split(text.rstrip()))), mistakes)
+    top = parse(text, TextSource(str(path), tuple(BREAKS.split(text.rstrip()))), mistakes)
     if top is None:
         mistakes.stop()
         raise RequestError(str(path), "it is empty", "a suite needs `name` and `grid`")
     return top
 
 
-def parse(text: str, source: Source, mistakes: Mistakes) -> Node | None:
-    """The top node of a YAML text; None where it is empty, or not YAML and the mistake noted."""
+def parse(text: str, source: TextSource, mistakes: Mistakes) -> Node | None:
+    """The top node of a YAML text; None if it is empty, or if it is not YAML, which is noted."""
     start = Node(None, source, 1, 1)
     try:
         raw = YAML(typ="safe", pure=True).compose(text)
@@ -127,7 +128,7 @@ def parse(text: str, source: Source, mistakes: Mistakes) -> Node | None:
 
 
 def _clamped(start: Node, mark: StringMark | None) -> Node:
-    """The place of a syntax error; one past the end of the text is at its end."""
+    """The place of a syntax error; a place after the end of the text becomes its end."""
     lines = start.source.lines
     if mark is None or not lines:
         return start
@@ -137,7 +138,7 @@ def _clamped(start: Node, mark: StringMark | None) -> Node:
 
 
 def placed(tree: Node, path: Sequence[str], new: Node) -> Node | None:
-    """A copy of a tree with `new` at a path of keys, in each item of a list; None where the path meets no mapping."""
+    """A copy of a tree with `new` at a path of keys, in each item of a list; None if the path leads into a scalar."""
     if isinstance(tree.value, list):
         items = [item for old in tree.value if (item := placed(old, path, new))]
         return replace(tree, value=items) if len(items) == len(tree.value) else None
@@ -150,10 +151,10 @@ def placed(tree: Node, path: Sequence[str], new: Node) -> Node | None:
     return None if below is None else replace(tree, value={**tree.value, head: below})
 
 
-def _node(raw: Any, source: Source, mistakes: Mistakes, above: tuple[Any, ...]) -> Node:
+def _node(raw: Any, source: TextSource, mistakes: Mistakes, above: tuple[Any, ...]) -> Node:
     here = Node(None, source, raw.start_mark.line + 1, raw.start_mark.column + 1)
     if any(raw is parent for parent in above):
-        mistakes.at(here, "an alias stands inside its own anchor")
+        mistakes.at(here, "an alias is inside its own anchor")
         return here
     if not raw.tag.startswith(CORE):
         mistakes.at(here, f"tags such as {raw.tag} have no meaning in a suite")
@@ -169,7 +170,7 @@ def _node(raw: Any, source: Source, mistakes: Mistakes, above: tuple[Any, ...]) 
 
 
 def _mapping(
-    pairs: list[tuple[Any, Any]], source: Source, mistakes: Mistakes, above: tuple[Any, ...]
+    pairs: list[tuple[Any, Any]], source: TextSource, mistakes: Mistakes, above: tuple[Any, ...]
 ) -> dict[str, Node]:
     entries: dict[str, Node] = {}
     for raw_key, raw_value in pairs:
@@ -180,14 +181,14 @@ def _mapping(
             mistakes.at(key, f"the key {name!r} is given twice")
         else:
             node = _node(raw_value, source, mistakes, above)
-            if node.value is None and not node.written:  # nothing is written there, so the key is its place
+            if node.value is None and not node.written:  # an empty value has the place of its key
                 node = replace(node, line=key.line, column=key.column)
             entries[name] = replace(node, key=key)
     return entries
 
 
 def _scalar(kind: str, text: str) -> bool | int | float | str | None:
-    """A scalar of YAML 1.2's core schema; whatever is none of its numbers, booleans or nulls is a word."""
+    """A scalar of YAML 1.2's core schema: a number, a boolean, null, or otherwise a word."""
     try:
         match kind:
             case "null":

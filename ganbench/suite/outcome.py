@@ -1,4 +1,4 @@
-"""The section `outcome`: when a run counts as stable."""
+"""The section `outcome`: the conditions of a stable run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le
 from ganbench.evaluators.base import Metric
 from ganbench.plugins import hint
 from ganbench.results.questions import Condition
-from ganbench.stats.outcomes import Rule
+from ganbench.stats.outcomes import StabilityRule
 from ganbench.suite import per_dataset
 from ganbench.suite.evaluation import Evaluation
 from ganbench.suite.grid import Datasets
@@ -23,13 +23,13 @@ Ratio = Annotated[float, Ge(1)]
 Drop = Annotated[float, Ge(0)]
 Share = Annotated[float, Gt(0), Le(1)]
 KEYS = ("metric", "at_least", "at_most", "ratio", "drop", "marks")
-MARKS = {"last": 0.0, "tail": 0.2, "all": 1.0}  # the share of the marks that decides; 0 is the last one alone
+MARKS = {"last": 0.0, "tail": 0.2, "all": 1.0}  # the share of the marks that decides; 0 means only the last one
 EXAMPLE = "outcome: {stable: {metric: modes, at_least: 7, marks: tail}}"
 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A condition and the node it came from."""
+    """A condition and its node."""
 
     condition: Condition
     node: Node
@@ -38,7 +38,7 @@ class Placed:
 def read_outcome(
     node: Node, evaluation: Evaluation, datasets: Datasets, names: Iterable[str], mistakes: Mistakes
 ) -> dict[str, tuple[Condition, ...]]:
-    """The conditions of a stable run by the notation of each dataset. `names`: the datasets that may be named."""
+    """The conditions of a stable run, by the notation of each dataset. `names`: the datasets that may be named."""
     entries = mapping(node, "outcome", ("stable",), mistakes)
     if "stable" not in entries:
         mistakes.at(node, "outcome needs `stable`", EXAMPLE)
@@ -46,16 +46,16 @@ def read_outcome(
     metrics = {metric.name: metric for metric in evaluation.metrics}
 
     def conditions(entry: Node) -> list[Placed]:
-        return [found for item in entry.items if (found := _condition(item, metrics, mistakes))]
+        return [placed for item in entry.items if (placed := _condition(item, metrics, mistakes))]
 
     given = per_dataset.read(entries["stable"], names, conditions, mistakes)
     outcome = {}
     for notation, (dataset, _) in datasets.items():
-        placed = per_dataset.of(given, dataset) or []
-        for one in placed:
-            _check_measured(one, notation, evaluation, mistakes)
-        if placed:
-            outcome[notation] = tuple(one.condition for one in placed)
+        chosen = per_dataset.of(given, dataset) or []
+        for placed in chosen:
+            _check_measured(placed, notation, evaluation, mistakes)
+        if chosen:
+            outcome[notation] = tuple(placed.condition for placed in chosen)
     return outcome
 
 
@@ -67,14 +67,14 @@ def _condition(node: Node, metrics: dict[str, Metric], mistakes: Mistakes) -> Pl
         return None
     metric = metrics.get(str(entries["metric"].value))
     if metric is None or metric.better == "neither":
-        ranked = [name for name, one in metrics.items() if one.better != "neither"]
+        ranked = [name for name, known in metrics.items() if known.better != "neither"]
         given = entries["metric"].text
-        mistakes.at(entries["metric"], f"stable: no evaluator of this suite ranks {given!r}", hint(given, ranked))
+        mistakes.at(entries["metric"], f"stable: this suite has no ranked metric {given!r}", hint(given, ranked))
         return None
     limit, wrong = ("at_least", "at_most") if metric.better == "higher" else ("at_most", "at_least")
     if wrong in entries:
         key = entries[wrong].key or node
-        mistakes.at(key, f"{metric.name} is better when {metric.better}: a stable run has {limit}, not {wrong}")
+        mistakes.at(key, f"{metric.name} is better when {metric.better}; give {limit}, not {wrong}")
         return None
     kinds: dict[str, Any] = {limit: Number, "ratio": Ratio, "drop": Drop}
     numbers = {name: scalar(name, kind, entries[name], mistakes) for name, kind in kinds.items() if name in entries}
@@ -83,7 +83,7 @@ def _condition(node: Node, metrics: dict[str, Metric], mistakes: Mistakes) -> Pl
     if None in numbers.values() or not numbers:
         return None
     tail = _tail(entries["marks"], mistakes) if "marks" in entries else MARKS["tail"]
-    rule = Rule(limit=numbers.get(limit), ratio=numbers.get("ratio"), drop=numbers.get("drop"), tail=tail)
+    rule = StabilityRule(limit=numbers.get(limit), ratio=numbers.get("ratio"), drop=numbers.get("drop"), tail=tail)
     return Placed(Condition(metric.name, rule), node)
 
 
@@ -96,9 +96,9 @@ def _tail(node: Node, mistakes: Mistakes) -> float:
 
 
 def _check_measured(placed: Placed, dataset: str, evaluation: Evaluation, mistakes: Mistakes) -> None:
-    """A run can't be judged by what is not measured on its dataset."""
+    """Note a condition on a metric that is not measured on the dataset."""
     metric = placed.condition.metric
-    owners = [one.notation() for one in evaluation.evaluators if metric in {own.name for own in one.metrics()}]
+    owners = [e.notation() for e in evaluation.evaluators if metric in {own.name for own in e.metrics()}]
     for skip in evaluation.skipped:
         if skip.dataset == dataset and skip.evaluator in owners:
             mistakes.at(placed.node, f"{metric} is not measured on {dataset}: {skip.because}", "give it per dataset")

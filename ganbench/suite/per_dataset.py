@@ -1,4 +1,4 @@
-"""A value of `train` or `evaluate`: one for all datasets, or one for each, with `default` for the rest."""
+"""Values that may be given per dataset: one for all, or one for each with `default` for the others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ T = TypeVar("T")
 DEFAULT = "default"
 
 
-def read(node: Node, datasets: Iterable[str], one: Callable[[Node], T], mistakes: Mistakes) -> dict[str, T]:
-    """The values by dataset; `datasets` are the kinds and notations that may be named. A mapping of which no key is a
-    dataset is one value, such as a component."""
+def read(node: Node, datasets: Iterable[str], read_value: Callable[[Node], T], mistakes: Mistakes) -> dict[str, T]:
+    """The values by dataset; `datasets` are the kinds and notations that may be named.
+
+    A mapping that names no dataset, such as a component, is one value for all datasets.
+    """
     known = tuple(dict.fromkeys((DEFAULT, *datasets)))
     if not isinstance(node.value, dict) or "kind" in node.value or not set(known) & set(node.value):
         entries = {DEFAULT: node}
@@ -24,10 +26,10 @@ def read(node: Node, datasets: Iterable[str], one: Callable[[Node], T], mistakes
     for name, entry in entries.items():
         if name not in known:
             mistakes.at(entry.key or entry, f"there is no dataset {name!r} here", hint(name, known))
-    return {name: one(entry) for name, entry in entries.items() if name in known}
+    return {name: read_value(entry) for name, entry in entries.items() if name in known}
 
 
 def of(values: Mapping[str, T], dataset: Dataset) -> T | None:
-    """The value for a dataset: by its notation, its kind, or the default; None where there is none."""
+    """The value for a dataset, given by its notation, its kind or `default`; None without a value."""
     names = (dataset.notation(), dataset.kind(), DEFAULT)
     return next((values[name] for name in names if name in values), None)

@@ -1,4 +1,4 @@
-"""Which cells are left out, and why: the suite's own rules and the components' objections."""
+"""Which runs are left out and why: by the rules of the suite, or because components conflict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ganbench.component import Component
 from ganbench.datasets.base import Space
 from ganbench.plugins import hint
 from ganbench.spec import AXES, RunSpec, Schedule, plain
-from ganbench.suite.grid import Cell, Datasets
+from ganbench.suite.grid import Datasets, GridCell
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.values import mapping
 
@@ -19,14 +19,14 @@ Labels = Mapping[str, tuple[str, ...]]  # axis -> the words that name its value
 
 @dataclass(frozen=True)
 class Excluded:
-    """A run that the suite leaves out, and the reason."""
+    """A run that the suite leaves out, with the reason."""
 
     spec: RunSpec
     because: str
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class ExclusionRule:
     """An entry of `exclude`."""
 
     where: Mapping[str, Node]
@@ -34,16 +34,16 @@ class Rule:
     node: Node
 
     def matches(self, spec: RunSpec) -> bool:
-        """Whether every axis that the rule names has one of the values it gives."""
+        """Whether the run has one of the rule's values on every axis that the rule names."""
         named = labels(spec)
         return all(any(_is(item.plain, axis, spec, named) for item in node.items) for axis, node in self.where.items())
 
     def values(self) -> list[tuple[str, Node]]:
-        """Each axis with each of the values that the rule gives for it."""
+        """Each axis of the rule with each of its values."""
         return [(axis, item) for axis, node in self.where.items() for item in node.items]
 
 
-def read_rules(node: Node, mistakes: Mistakes) -> tuple[Rule, ...]:
+def read_rules(node: Node, mistakes: Mistakes) -> tuple[ExclusionRule, ...]:
     """The rules of `exclude`."""
     rules = []
     for item in node.items:
@@ -55,10 +55,10 @@ def read_rules(node: Node, mistakes: Mistakes) -> tuple[Rule, ...]:
             continue
         because, where = entries["because"], mapping(entries["where"], "where", AXES, mistakes)
         if not isinstance(because.value, str) or not because.value.strip():
-            mistakes.at(because, "because must be a reason in words")
+            mistakes.at(because, "because must be a text that gives the reason")
         if isinstance(entries["where"].value, dict) and not entries["where"].value:
             mistakes.at(entries["where"], "where names no axis", hint("", AXES))
-        rules.append(Rule(where, str(because.value), item))
+        rules.append(ExclusionRule(where, str(because.value), item))
     return tuple(rules)
 
 
@@ -77,9 +77,9 @@ def all_labels(specs: Iterable[RunSpec]) -> dict[str, tuple[str, ...]]:
 
 
 def sorted_out(
-    cells: Iterable[Cell], rules: Iterable[Rule], datasets: Datasets
+    cells: Iterable[GridCell], rules: Iterable[ExclusionRule], datasets: Datasets
 ) -> tuple[tuple[RunSpec, ...], tuple[Excluded, ...]]:
-    """The runs to do and those left out, each once. Components are asked once for all seeds of a cell."""
+    """The runs to do and the runs left out, each once. Conflicts are checked once for all seeds of a cell."""
     specs: dict[str, RunSpec] = {}
     excluded: dict[str, Excluded] = {}
     for cell in cells:
@@ -94,8 +94,8 @@ def sorted_out(
     return tuple(specs.values()), tuple(excluded.values())
 
 
-def check_used(rules: Iterable[Rule], specs: Iterable[RunSpec], mistakes: Mistakes) -> None:
-    """Note each rule that matches no run, at the values that no run has if there are any."""
+def check_used(rules: Iterable[ExclusionRule], specs: Iterable[RunSpec], mistakes: Mistakes) -> None:
+    """Note each rule that matches no run, at the values that no run has, if any."""
     specs = tuple(specs)
     for rule in rules:
         if any(map(rule.matches, specs)):
@@ -105,11 +105,11 @@ def check_used(rules: Iterable[Rule], specs: Iterable[RunSpec], mistakes: Mistak
             known = all_labels(specs)[axis]
             mistakes.at(item, f"no run of this suite has {axis} {item.text}", hint(item.text, known))
         if not strangers:
-            mistakes.at(rule.node, "this rule matches no run: none has all of these values at once")
+            mistakes.at(rule.node, "this rule matches no run, because no run has all of these values")
 
 
 def conflict(spec: RunSpec, space: Space) -> str | None:
-    """Why the components of a run can't serve together, by the first of them that objects."""
+    """The first reason why the components of a run can't be used together; None if they can."""
     unsupported = spec.network.unsupported(space)
     if unsupported:
         return f"network {spec.network.kind()}: {unsupported}"
@@ -121,11 +121,11 @@ def conflict(spec: RunSpec, space: Space) -> str | None:
     if spec.variant.asks_labels and not space.classes:
         return f"variant {spec.variant.kind()}: needs labels, and {spec.dataset.kind()} has none"
     if spec.network.pac > 1 and spec.network.conditional:
-        return f"network {spec.network.kind()}: packs have no one label; set pac to 1"
+        return f"network {spec.network.kind()}: packed samples have no single label; set pac to 1"
     parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}
-    asked = {f"{axis} {part.kind()}": part.conflict for axis, part in parts.items()}
-    found = ((who, ask(spec)) for who, ask in (asked | {"schedule": spec.schedule.conflict}).items())
-    return next((f"{who}: {reason}" for who, reason in found if reason), None)
+    checks = {f"{axis} {part.kind()}": part.conflict for axis, part in parts.items()}
+    reasons = ((name, check(spec)) for name, check in (checks | {"schedule": spec.schedule.conflict}).items())
+    return next((f"{name}: {reason}" for name, reason in reasons if reason), None)
 
 
 def is_named(wanted: Any, axis: str, spec: RunSpec) -> bool:
@@ -134,7 +134,7 @@ def is_named(wanted: Any, axis: str, spec: RunSpec) -> bool:
 
 
 def _is(wanted: Any, axis: str, spec: RunSpec, named: Labels) -> bool:
-    """Whether a value in `where` names a run's value: by kind, notation or number, or by fields (a list: any of it)."""
+    """Whether a value in `where` is a run's kind, notation or number, or its fields (of a list, any item)."""
     if not isinstance(wanted, dict):
         return str(wanted) in named[axis]
     fields = plain(getattr(spec, axis, None))

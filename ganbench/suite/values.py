@@ -1,4 +1,4 @@
-"""From nodes to checked values: pydantic judges, the node says where."""
+"""From nodes to checked values. Pydantic checks them; the node has the place of a mistake."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from ganbench.component import Component, Count, list_options
+from ganbench.component import Component, Count, list_options, option_fields
 from ganbench.networks.base import BatchNorm
 from ganbench.plugins import Registry, guess, hint
 from ganbench.spec import Schedule, Seed
 from ganbench.suite.nodes import Mistakes, Node
 
 SCALARS: dict[str, Any] = {"batchnorm": BatchNorm, "batch": Count, "steps": Count, "seed": Seed}
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # of a suite: it names a folder and an experiment
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # of a suite; it also names a folder and an experiment
 WORDS = {
     "greater_than": "must be above {gt:.10g}",
     "greater_than_equal": "must be at least {ge:.10g}",
@@ -42,7 +42,7 @@ WORDS = {
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """One value of an axis and the node it came from."""
+    """One value of an axis and its node."""
 
     value: Any
     node: Node
@@ -51,7 +51,8 @@ class Choice:
 def choices(axis: str, node: Node, registry: Registry, mistakes: Mistakes) -> list[Choice]:
     """The values that a node gives to an axis, or to `evaluate.with` under the name `evaluator`.
 
-    One or a list; lists inside components multiply; a single number for `seed` counts the seeds.
+    The node is a value or a list. A list inside a component makes one component for each item. A single number for
+    `seed` is the number of seeds.
     """
     if isinstance(node.value, list) and not node.value:
         mistakes.at(node, f"the list of {axis} is empty", "give at least one value")
@@ -61,12 +62,12 @@ def choices(axis: str, node: Node, registry: Registry, mistakes: Mistakes) -> li
 
 
 def scalar(name: str, kind: Any, node: Node, mistakes: Mistakes) -> Any:
-    """The value of a node as a type that JSON knows, or None and a mistake."""
+    """The value of a node as the type `kind`; None if it is not valid, which is noted."""
     return _checked(kind, node.plain, name, lambda _: node, mistakes)
 
 
 def mapping(node: Node, owner: str, keys: Iterable[str], mistakes: Mistakes) -> dict[str, Node]:
-    """The entries of a mapping. A key that is not one of `keys` is a mistake and left out."""
+    """The entries of a mapping. A key that is not in `keys` is noted as a mistake and left out."""
     known = tuple(keys)
     if not isinstance(node.value, dict):
         mistakes.at(node, f"{owner} must be a mapping", hint("", known))
@@ -80,7 +81,9 @@ def mapping(node: Node, owner: str, keys: Iterable[str], mistakes: Mistakes) -> 
 def _seeds(node: Node, mistakes: Mistakes) -> list[Choice]:
     if isinstance(node.value, int) and 1 <= node.value <= 100_000:
         return [Choice(seed, node) for seed in range(node.value)]
-    mistakes.at(node, f"seed = {node.text} counts the seeds and must be in 1 .. 100000", "for one seed write [3]")
+    mistakes.at(
+        node, f"seed = {node.text} is the number of seeds and must be in 1 .. 100000", "for a single seed write [3]"
+    )
     return []
 
 
@@ -118,7 +121,7 @@ def _components(family: str, node: Node, registry: Registry, mistakes: Mistakes)
 
 
 def _bodies(entries: Mapping[str, Node], owner: type, mistakes: Mistakes) -> list[dict[str, Node]]:
-    """The mapping once for each combination of the lists inside it."""
+    """The mapping, once for each combination of the values in its lists."""
     lists = list_options(owner)
     for name, node in entries.items():
         if node.value == [] and name not in lists:
@@ -128,13 +131,13 @@ def _bodies(entries: Mapping[str, Node], owner: type, mistakes: Mistakes) -> lis
 
 
 def _is_axis(node: Node) -> bool:
-    """Whether an option that is itself a list is given as a list of lists."""
+    """Whether an option whose value is a list is given as a list of lists."""
     return any(isinstance(item.value, list) for item in node.items if item is not node)
 
 
 def _built(owner: type[Any], subject: str, node: Node, body: Mapping[str, Node], mistakes: Mistakes) -> Any:
-    """An instance of a component class or of `Schedule`, or None and its mistakes."""
-    names = [option.name for option in fields(owner)]
+    """An instance of a component class or of `Schedule`; None if an option is wrong, which is noted."""
+    names = [option.name for option in option_fields(owner)]
     unknown = [name for name in body if name not in names]
     for name in unknown:
         mistakes.at(body[name].key or node, f"{subject} has no option {name!r}", hint(name, names))
@@ -155,8 +158,8 @@ def _checked(kind: Any, plain: Any, subject: str, place: Callable[[Loc], Node], 
     try:
         return _adapter(kind).validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
-        for path, found in itertools.groupby(error.errors(), key=lambda one: _path(one["loc"])):
-            mistakes.at(place(path), *_told(subject, path, place(path), list(found)))
+        for path, errors in itertools.groupby(error.errors(), key=lambda details: _path(details["loc"])):
+            mistakes.at(place(path), *_message(subject, path, place(path), list(errors)))
     except PydanticUserError as error:
         mistakes.at(place(()), f"{subject}: its options can't be checked", error.message)
     return None
@@ -168,21 +171,21 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _path(place: Loc) -> Loc:
-    """pydantic's place without the names of a union's members."""
+    """Pydantic's place without the names of a union's members."""
     return (*place[:1], *(part for part in place[1:] if isinstance(part, int)))
 
 
-def _told(subject: str, path: Loc, node: Node, found: list[ErrorDetails]) -> tuple[str, ...]:
-    """A message, and a hint where a word is close to one that is allowed."""
-    first = found[0]
+def _message(subject: str, path: Loc, node: Node, errors: list[ErrorDetails]) -> tuple[str, ...]:
+    """A message, and a hint if the word is close to an allowed one."""
+    first = errors[0]
     if first["type"] == "missing" and len(path) == 1:
         return (f"{subject} needs the option {path[0]!r}",)
     if first["type"] == "value_error":
         return (f"{subject}: {first['msg'].removeprefix('Value error, ')}",)
-    words = " or ".join(_words(one).removeprefix("must be " if i else "") for i, one in enumerate(found))
+    words = " or ".join(_words(error).removeprefix("must be " if i else "") for i, error in enumerate(errors))
     option = "".join((str(path[0]), *(f"[{index}]" for index in path[1:]))) if path else ""
     given = f"{subject}: {option} = {node.text}" if path else f"{subject} = {node.text}"
-    return (f"{given} {words}", guess(node.text, [word for one in found for word in _allowed(one)]))
+    return (f"{given} {words}", guess(node.text, [word for error in errors for word in _allowed(error)]))
 
 
 def _words(error: ErrorDetails) -> str:

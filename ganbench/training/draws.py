@@ -38,7 +38,7 @@ def assembled(spec: RunSpec, space: Space, real: Split, streams: Streams, step: 
 
 def _told(spec: RunSpec, data: Data, generator: torch.Generator) -> Params:
     """As many reals as a batch has whose labels training may see, and the labels, under `labelled/`."""
-    real = data.draw_told(spec.batch, generator)
+    real = data.draw_with_labels(spec.batch, generator)
     if real.y is None:
         raise ValueError(f"{spec.variant.kind()} asks for labels, and {spec.dataset.kind()} has none")
     return {"labelled/x": to_range(real.x, *spec.network.pixel_range), "labelled/y": real.y}

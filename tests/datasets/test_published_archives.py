@@ -18,13 +18,14 @@ import torch
 import torchvision
 from PIL import Image
 
-from ganbench.datasets import celeba, emnist, kmnist, lsun, omniglot, svhn
+from ganbench.datasets import celeba, emnist, lsun, omniglot
 from ganbench.datasets.base import Data, Space
 from ganbench.datasets.celeba import CelebA
 from ganbench.datasets.emnist import EMNIST
 from ganbench.datasets.kmnist import KMNIST
 from ganbench.datasets.lsun import LSUN
 from ganbench.datasets.omniglot import Omniglot
+from ganbench.datasets.parts.published import PublishedFiles
 from ganbench.datasets.svhn import SVHN
 from ganbench.errors import RequestError
 from tests.support.published import idx, md5, pretend_published, refusal, small_mnist
@@ -56,7 +57,7 @@ def sizes(data: Data) -> tuple[int, int, int]:
 class TestKMNIST:
     def test_packed_idx_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         x, y = small_mnist(tmp_path / "KMNIST", ".gz")
-        pretend_published(kmnist, tmp_path, monkeypatch)
+        pretend_published(KMNIST, tmp_path, monkeypatch)
         data = KMNIST(validation=10).load(tmp_path)
         assert data.space == KMNIST().space(None) == Space((1, 28, 28), classes=10)
         assert sizes(data) == (20, 10, 5) and data.train.x.dtype == torch.uint8
@@ -87,7 +88,7 @@ class TestEMNIST:
         self, split: Any, labels: list[int], wanted: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         x = self.archive(tmp_path, split, [*labels, *labels, labels[1]])
-        pretend_published(emnist, tmp_path, monkeypatch)
+        pretend_published(EMNIST, tmp_path, monkeypatch)
         data = EMNIST(split=split, validation=2).load(tmp_path)
         assert sizes(data) == (2, 2, 1)
         np.testing.assert_array_equal(data.train.x[:, 0].numpy(), x[:2].transpose(0, 2, 1))
@@ -123,7 +124,7 @@ class TestSVHN:
             scipy.io.savemat(path, {"X": x[chosen].transpose(2, 3, 1, 0), "y": y[chosen][:, None]})
             known[part] = [known[part][0], path.name, md5(path)]
         monkeypatch.setattr(torchvision.datasets.SVHN, "split_list", known)
-        pretend_published(svhn, tmp_path, monkeypatch)
+        pretend_published(SVHN, tmp_path, monkeypatch)
         data = SVHN(validation=1).load(tmp_path)
         assert data.space == SVHN().space(None) and sizes(data) == (3, 1, 2)
         np.testing.assert_array_equal(torch.cat([data.train.x, data.validation.x, data.test.x]).numpy(), x)
@@ -141,22 +142,22 @@ class TestSVHN:
 
 
 @pytest.mark.parametrize(
-    ("module", "checksums"),
+    ("dataset", "checksums"),
     [
-        (kmnist, {f"KMNIST/raw/{name}": code for name, code in torchvision.datasets.KMNIST.resources}),
-        (emnist, {"EMNIST/raw/gzip.zip": torchvision.datasets.EMNIST.md5}),
+        (KMNIST, {f"KMNIST/raw/{name}": code for name, code in torchvision.datasets.KMNIST.resources}),
+        (EMNIST, {"EMNIST/raw/gzip.zip": torchvision.datasets.EMNIST.md5}),
         (
-            svhn,
+            SVHN,
             {name: code for part, (_, name, code) in torchvision.datasets.SVHN.split_list.items() if part != "extra"},
         ),
-        (omniglot, {f"omniglot-py/{name}.zip": code for name, code in torchvision.datasets.Omniglot.zips_md5.items()}),
-        (celeba, {f"celeba/{name}": code for _, code, name in torchvision.datasets.CelebA.file_list}),
+        (Omniglot, {f"omniglot-py/{name}.zip": code for name, code in torchvision.datasets.Omniglot.zips_md5.items()}),
+        (CelebA, {f"celeba/{name}": code for _, code, name in torchvision.datasets.CelebA.file_list}),
     ],
     ids=["kmnist", "emnist", "svhn", "omniglot", "celeba"],
 )
-def test_checksums_are_those_that_torchvision_carries(module: Any, checksums: dict[str, str]) -> None:
-    told = {name: code for name, code in module.PUBLISHED.files.items() if code}
-    assert told and told.items() <= checksums.items()
+def test_checksums_are_those_that_torchvision_carries(dataset: type[PublishedFiles], checksums: dict[str, str]) -> None:
+    ours = {name: code for name, code in dataset.files.items() if code}
+    assert ours and ours.items() <= checksums.items()
 
 
 class TestOmniglot:
@@ -176,23 +177,23 @@ class TestOmniglot:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.archive(tmp_path / "omniglot-py/images_background.zip")
-        pretend_published(omniglot, tmp_path, monkeypatch)
+        pretend_published(Omniglot, tmp_path, monkeypatch)
         data = Omniglot(size=105).load(tmp_path)
         assert sizes(data) == (48, 6, 6) and data.train.x.unique().tolist() == [0, 255]
         for split, each in ((data.train, 16), (data.validation, 2), (data.test, 2)):
             assert split.y is not None and split.y.bincount().tolist() == [each] * 3
         assert Omniglot().load(tmp_path).train.x.shape == (48, 1, 28, 28)
 
-    def test_the_large_archives_are_checked_and_the_small_ones_known_by_content(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("GANBENCH_DATA", str(tmp_path))
+    def test_the_large_archives_are_checked_and_the_small_ones_known_by_content(self, tmp_path: Path) -> None:
         for name in omniglot.ARCHIVES.values():
             self.archive(tmp_path / name)
         assert "damaged or was changed" in refusal(Omniglot(), tmp_path)
         assert len(Omniglot(part="small1").load(tmp_path).train) == 48
-        assert Omniglot().identity() == {} and Omniglot(part="small1").identity().keys() == {"content"}
-        assert Omniglot(part="small1").identity() != Omniglot(part="small2").identity()
+        assert Omniglot().identity() == Omniglot().resolved(tmp_path).identity() == {}
+        small1, small2 = (Omniglot(part=part).resolved(tmp_path).identity() for part in ("small1", "small2"))
+        assert small1 != small2 and small1.keys() == small2.keys() == {"content"}
+        with pytest.raises(RequestError, match="dataset omniglot: the content of its files is not known yet"):
+            Omniglot(part="small1").identity()
 
     def test_only_the_archive_of_the_part_is_needed(self, tmp_path: Path) -> None:
         self.archive(tmp_path / "omniglot/images_background_small2.zip")
@@ -200,10 +201,7 @@ class TestOmniglot:
         assert "found no omniglot/images_background_small1.zip in" in refusal(Omniglot(part="small1"), tmp_path)
         assert "found no omniglot-py/images_evaluation.zip in" in refusal(Omniglot(part="evaluation"), tmp_path)
 
-    def test_the_union_of_the_small_ones_has_each_alphabet_once(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("GANBENCH_DATA", str(tmp_path))
+    def test_the_union_of_the_small_ones_has_each_alphabet_once(self, tmp_path: Path) -> None:
         first, second = (tmp_path / omniglot.ARCHIVES[part] for part in ("small1", "small2"))
         self.archive(first)
         self.archive(second, {"Greek": 2, "Tagalog": 3})
@@ -212,10 +210,10 @@ class TestOmniglot:
         assert sizes(data) == (16 * 6, 2 * 6, 2 * 6)  # two Greek and one Tifinagh, and three Tagalog
         for split in (data.train, data.validation, data.test):
             assert split.y is not None and split.y.bincount().tolist() == [len(split) // 6] * 6
-        before = union.identity()
-        assert before != one.identity() and before.keys() == {"content"}
+        before = union.resolved(tmp_path).identity()
+        assert before != one.resolved(tmp_path).identity() and before.keys() == {"content"}
         self.archive(second, {"Greek": 2, "Tagalog": 4})
-        assert union.identity() != before
+        assert union.resolved(tmp_path).identity() != before
         second.unlink()
         assert "found no omniglot/images_background_small2.zip in" in refusal(union, tmp_path)
 
@@ -264,7 +262,7 @@ class TestCelebA:
 
     def test_published_splits_of_cropped_faces(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.faces(tmp_path)
-        pretend_published(celeba, tmp_path, monkeypatch)
+        pretend_published(CelebA, tmp_path, monkeypatch)
         data = CelebA(size=32).load(tmp_path)
         assert data.space == CelebA(size=32).space(None) == Space((3, 32, 32))
         levels = [split.x.flatten(1).unique(dim=1).tolist() for split in (data.train, data.validation, data.test)]
@@ -272,7 +270,7 @@ class TestCelebA:
 
     def test_a_wider_crop_sees_more(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.faces(tmp_path)
-        pretend_published(celeba, tmp_path, monkeypatch)
+        pretend_published(CelebA, tmp_path, monkeypatch)
         x = CelebA(size=148, crop=148).load(tmp_path).train.x
         assert (x[0, :, :20] == 255).all() and (x[0, :, 20:128, 20:128] == 20).all() and (x[0, :, 128:] == 255).all()
 
@@ -307,7 +305,7 @@ class TestLSUN:
         towers([good] * 6)
         place = tmp_path / "tower_train_lmdb"
         assert refusal(LSUN(scene="tower", images=3, size=8), tmp_path) == (
-            f"{place}: it holds 6 images, but 7 are asked for, 4 of them held out. give smaller 'images'"
+            f"{place}: it holds 6 images, but 7 are needed, 4 of them to validate and test. choose a smaller 'images'"
         )
         towers([good, b"no image"])
         text = refusal(LSUN(scene="tower", images=1, size=8), tmp_path)
@@ -315,15 +313,15 @@ class TestLSUN:
 
     def test_absent_database_and_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert refusal(LSUN(), tmp_path) == (
-            f"dataset lsun: found no bedroom_train_lmdb/data.mdb in {tmp_path}. nothing is downloaded unless you ask. "
+            f"dataset lsun: found no bedroom_train_lmdb/data.mdb in {tmp_path}. "
+            "nothing is downloaded unless you ask for it. "
             "set GANBENCH_DATA to a folder that holds the files, or run `ganbench fetch lsun`"
         )
         monkeypatch.setitem(sys.modules, "lmdb", None)
         with pytest.raises(RequestError) as error:
             LSUN().check(tmp_path)
         assert str(error.value) == (
-            "dataset lsun: the package lmdb is not installed. LSUN's files are databases of its kind. "
-            "pip install 'ganbench[lsun]'"
+            "dataset lsun: the package lmdb is not installed. it reads LSUN's databases. pip install 'ganbench[lsun]'"
         )
 
     def test_the_archive_of_the_scene_is_fetched(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

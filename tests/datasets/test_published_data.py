@@ -7,14 +7,12 @@ import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 import torchvision
 
-from ganbench.datasets import cifar10, fashion_mnist, mnist
 from ganbench.datasets.base import Downloadable, Space
 from ganbench.datasets.cifar10 import CIFAR10
 from ganbench.datasets.fashion_mnist import FashionMNIST
@@ -28,7 +26,7 @@ def small_cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     folder = root / "cifar-10-batches-py"
     folder.mkdir()
     rng = np.random.default_rng(0)
-    batches = {name.split("/")[1]: rng.integers(0, 256, (4, 3072), dtype=np.uint8) for name in cifar10.PUBLISHED.files}
+    batches = {name.split("/")[1]: rng.integers(0, 256, (4, 3072), dtype=np.uint8) for name in CIFAR10.files}
     md5 = {}
     for name, x in batches.items():
         body = {"label_names": ["a"] * 10} if name == "batches.meta" else {"data": x, "labels": [3, 1, 4, 1]}
@@ -41,18 +39,15 @@ def small_cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     return batches["data_batch_1"]
 
 
-@pytest.mark.parametrize(
-    ("dataset", "module", "folder"), [(MNIST, mnist, "MNIST"), (FashionMNIST, fashion_mnist, "FashionMNIST")]
-)
+@pytest.mark.parametrize(("dataset", "folder"), [(MNIST, "MNIST"), (FashionMNIST, "FashionMNIST")])
 def test_idx_files(
     dataset: type[MNIST | FashionMNIST],
-    module: ModuleType,
     folder: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     x, y = small_mnist(tmp_path / folder)
-    pretend_published(module, tmp_path, monkeypatch)
+    pretend_published(dataset, tmp_path, monkeypatch)
     data = dataset(validation=10).load(tmp_path)
     assert data.space == dataset().space(None) == Space((1, 28, 28), classes=10)
     assert (len(data.train), len(data.validation), len(data.test)) == (20, 10, 5)
@@ -63,7 +58,7 @@ def test_idx_files(
 
 def test_cifar_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = small_cifar(tmp_path, monkeypatch)
-    pretend_published(cifar10, tmp_path, monkeypatch)
+    pretend_published(CIFAR10, tmp_path, monkeypatch)
     data = CIFAR10(validation=2).load(tmp_path)
     assert data.space == CIFAR10().space(None) == Space((3, 32, 32), classes=10)
     assert (len(data.train), len(data.validation), len(data.test)) == (18, 2, 4)
@@ -72,9 +67,9 @@ def test_cifar_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_absent_data_say_what_was_sought_where_and_what_to_do(tmp_path: Path) -> None:
-    names = ", ".join(mnist.PUBLISHED.files)
+    names = ", ".join(MNIST.files)
     todo = (
-        "nothing is downloaded unless you ask. "
+        "nothing is downloaded unless you ask for it. "
         "set GANBENCH_DATA to a folder that holds the files, or run `ganbench fetch mnist`"
     )
     assert refusal(MNIST(), tmp_path) == f"dataset mnist: found no {names} in {tmp_path}. {todo}"
@@ -92,15 +87,15 @@ def test_only_the_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_changed_byte_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_mnist(tmp_path / "MNIST")
-    pretend_published(mnist, tmp_path, monkeypatch)
+    pretend_published(MNIST, tmp_path, monkeypatch)
     path = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
     body = bytearray(path.read_bytes())
     body[-1] ^= 1
     path.write_bytes(body[:-1])
-    md5 = mnist.PUBLISHED.files["MNIST/raw/train-images-idx3-ubyte"]
+    md5 = MNIST.files["MNIST/raw/train-images-idx3-ubyte"]
     assert refusal(MNIST(validation=10), tmp_path) == (
         f"{path}: the file is damaged or was changed. mnist is read from the published files only (MD5 {md5}). "
-        "delete it and run `ganbench fetch mnist`, or read data of your own with the dataset `arrays`"
+        "delete it and run `ganbench fetch mnist`, or read your own data with the dataset `arrays`"
     )
 
 

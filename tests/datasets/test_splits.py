@@ -66,8 +66,7 @@ def test_too_few_samples_to_split() -> None:
     with pytest.raises(RequestError) as error:
         completed({"train": numbered([0, 1])}, "few.npy")
     assert str(error.value) == (
-        "few.npy: 2 samples can't be split into 1 for validation, 1 for test and at least one to train on. "
-        "give more samples"
+        "few.npy: 2 samples can't be split into 1 for validation, 1 for test and at least one for training. add samples"
     )
 
 
@@ -128,7 +127,7 @@ def test_points_pass_through() -> None:
 # --- few labels ---
 
 
-def test_training_is_told_as_many_labels_of_each_class_chosen_by_their_seed_alone() -> None:
+def test_training_uses_as_many_labels_of_each_class_chosen_by_their_seed_alone() -> None:
     plain, few, same, other = (
         Digits(labels_per_class=each, labels_seed=seed).load(None) for each, seed in ((None, 0), (7, 0), (7, 0), (7, 1))
     )
@@ -138,8 +137,8 @@ def test_training_is_told_as_many_labels_of_each_class_chosen_by_their_seed_alon
         assert data.labelled.y.bincount().tolist() == [7] * 10
         assert torch.equal(data.train.x, plain.train.x) and torch.equal(data.test.x, plain.test.x)
         real = {(x.numpy().tobytes(), y) for x, y in zip(plain.train.x, plain.train.y.tolist(), strict=True)}
-        told = {(x.numpy().tobytes(), y) for x, y in zip(data.labelled.x, data.labelled.y.tolist(), strict=True)}
-        assert told <= real and len(told) == 70
+        labelled = {(x.numpy().tobytes(), y) for x, y in zip(data.labelled.x, data.labelled.y.tolist(), strict=True)}
+        assert labelled <= real and len(labelled) == 70
     assert torch.equal(few.labelled.x, same.labelled.x)  # type: ignore[union-attr]
     assert not torch.equal(few.labelled.x, other.labelled.x)  # type: ignore[union-attr]
 
@@ -151,11 +150,11 @@ def test_fewer_labels_are_among_the_more_of_the_same_seed() -> None:
     assert images[0] < images[1]
 
 
-def test_labels_are_drawn_from_those_that_are_told() -> None:
+def test_labels_are_drawn_from_those_that_training_uses() -> None:
     few, plain = Digits(labels_per_class=1).load(None), Digits().load(None)
-    drawn = few.draw_told(200, stream(0, "test"))
+    drawn = few.draw_with_labels(200, stream(0, "test"))
     assert len({x.numpy().tobytes() for x in drawn.x}) == 10
-    all_of_them = plain.draw_told(200, stream(0, "test"))
+    all_of_them = plain.draw_with_labels(200, stream(0, "test"))
     assert len({x.numpy().tobytes() for x in all_of_them.x}) > 150 and all_of_them.y is not None
 
 

@@ -160,7 +160,7 @@ class TestRefusals:
         assert refusal(x_train=values) == f"the array 'x_train' is {given}. {ALLOWED}. {todo}"
 
     def test_empty(self) -> None:
-        wanted = f"the array 'x' is empty: uint8 (0, 6, 5). {ALLOWED}. give at least one sample"
+        wanted = f"the array 'x' is empty: uint8 (0, 6, 5). {ALLOWED}. add at least one sample"
         assert refusal(x=IMAGES[:0, :, :, 0]) == wanted
         assert "the array 'x_test' is empty" in refusal(x_train=POINTS, x_test=POINTS[:0])
 
@@ -172,36 +172,37 @@ class TestRefusals:
         with pytest.raises(RequestError) as error:
             Arrays(path="a.npz").load(None)
         assert str(error.value) == (
-            f"{Path.cwd() / 'a.npz'}: the array 'x' has numbers that are not finite as float32 in 2 rows, "
-            "first in row 7. finite numbers only. repair or drop these rows"
+            f"{Path.cwd() / 'a.npz'}: the array 'x' has numbers that are not finite in float32 in 2 rows, "
+            "the first in row 7. finite numbers only. correct or remove these rows"
         )
 
     def test_splits_of_different_kinds(self) -> None:
         assert refusal(x_train=POINTS, x_test=POINTS[:, :2]) == (
             "'x_test' is float64 (40, 2) but 'x_train' is float64 (40, 3). "
-            "the samples of all splits have one shape and type. correct the file"
+            "the samples of all splits have the same shape and type. correct the file"
         )
 
     def test_labels_that_do_not_fit(self) -> None:
         assert refusal(x=POINTS, y=LABELS[:-1]) == (
-            "the array 'y' holds 39 labels for 40 samples. one label a sample. correct the file"
+            "the array 'y' holds 39 labels for 40 samples. one label per sample. correct the file"
         )
         assert refusal(x=POINTS, y=LABELS / 2) == (
             "the array 'y' is float64 (40,). labels are whole numbers (N,). convert the labels"
         )
         assert "labels are whole numbers" in refusal(x=POINTS, y=np.eye(40, dtype=int))
         assert refusal(x_train=POINTS, y_train=LABELS, x_test=POINTS) == (
-            "there are labels for 'x_train' only. labels go with every split or with none. add or remove 'y_...' arrays"
+            "there are labels only for 'x_train'. either all splits have labels or none has. "
+            "add or remove 'y_...' arrays"
         )
 
     def test_names_that_say_nothing(self) -> None:
         names = "one array; or 'x' and 'y'; or 'x_train', 'x_val', 'x_test' with labels 'y_train', 'y_val', 'y_test'"
-        wanted = f"it holds the arrays 'a', 'b'. {names}. name the arrays so"
+        wanted = f"it holds the arrays 'a', 'b'. {names}. rename the arrays"
         assert refusal(a=POINTS, b=POINTS) == wanted
         assert refusal(x_train=POINTS, x_vaild=POINTS) == (
             f"it holds the arrays 'x_train', 'x_vaild'. {names}. rename or remove 'x_vaild'"
         )
-        assert refusal() == f"it holds the arrays (none). {names}. name the arrays so"
+        assert refusal() == f"it holds the arrays (none). {names}. rename the arrays"
 
     @pytest.mark.parametrize(
         "body", [b"", b"hello, world", b"PK\x03\x04 no archive", b"\x93NUMPY\x01\x00v\x00{'descr'"]
@@ -239,7 +240,7 @@ class TestRefusals:
         with pytest.raises(RequestError, match="the file can't be read"):
             load(".")
         with pytest.raises(RequestError, match="the file can't be read"):
-            Arrays(path=".").identity()
+            Arrays(path=".").resolved(None)
 
     def test_suites_must_give_a_path_and_nothing_unknown(self) -> None:
         adapter = TypeAdapter(Arrays)
@@ -250,28 +251,43 @@ class TestRefusals:
 
 
 class TestIdentity:
-    def test_the_path_is_no_part_of_it(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_path_is_no_part_of_it(self, here: Path) -> None:
         (here / "sub").mkdir()
         np.save("a.npy", POINTS)
         np.save("sub/b.npy", POINTS)
-        one, other = Arrays(path="a.npy"), Arrays(path=str(here / "sub/b.npy"))
+        one, other = Arrays(path="a.npy").resolved(None), Arrays(path=str(here / "sub/b.npy")).resolved(None)
         assert plain(one) == plain(other)
         assert plain(one).keys() == {"kind", "version", "content"}
         assert one.notation() == other.notation() == f"arrays[content={one.identity()['content'][:8]}]"
-        monkeypatch.setenv("GANBENCH_DATA", str(here / "sub"))
-        assert plain(Arrays(path="b.npy")) == plain(other)
+        assert plain(Arrays(path="b.npy").resolved(here / "sub")) == plain(other)
 
     def test_one_changed_pixel_is_another_dataset(self) -> None:
         np.save("a.npy", IMAGES)
-        dataset = Arrays(path="a.npy")
-        before = plain(dataset)
-        assert plain(dataset) == before
+        before = plain(Arrays(path="a.npy").resolved(None))
+        assert plain(Arrays(path="a.npy").resolved(None)) == before
         changed = IMAGES.copy()
         changed[17, 3, 2, 1] ^= 1
         np.save("a.npy", changed)
         stat = Path("a.npy").stat()
         os.utime("a.npy", ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000))  # clocks of some disks are coarse
-        assert plain(dataset) != before
+        assert plain(Arrays(path="a.npy").resolved(None)) != before
+
+    def test_the_environment_is_not_read(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (here / "sub").mkdir()
+        np.save("sub/a.npy", POINTS)
+        monkeypatch.setenv("GANBENCH_DATA", str(here / "sub"))
+        with pytest.raises(RequestError, match="there is no such file or folder"):
+            Arrays(path="a.npy").resolved(here)
+
+    def test_a_relative_path_has_no_identity_before_it_is_resolved(self) -> None:
+        np.save("a.npy", POINTS)
+        for ask in (Arrays(path="a.npy").identity, Arrays(path="a.npy").notation, lambda: plain(Arrays(path="a.npy"))):
+            with pytest.raises(RequestError) as error:
+                ask()
+            assert str(error.value) == (
+                "dataset arrays: the content of its files is not known yet, so it has no identity. files are hashed "
+                "when a suite is loaded. load it from a suite, or take `dataset.resolved(data_folder)`"
+            )
 
     def test_relative_paths_start_at_the_data_folder(self, here: Path) -> None:
         (here / "data").mkdir()

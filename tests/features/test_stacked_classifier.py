@@ -9,7 +9,7 @@ import torch
 
 from ganbench import rng
 from ganbench.datasets.base import Data, Space, Split
-from ganbench.datasets.parts.stacks import stacked
+from ganbench.datasets.parts.drawn import stacked
 from ganbench.datasets.stacked_digits import StackedDigits
 from ganbench.evaluators.class_modes import ClassModes
 from ganbench.features import classifier

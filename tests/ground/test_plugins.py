@@ -12,7 +12,7 @@ import pytest
 
 from ganbench.component import options
 from ganbench.errors import RequestError
-from ganbench.plugins import FAMILIES, Registry, family_of, hint
+from ganbench.plugins import FAMILIES, RENAMED, Registry, family_of, guess, hint
 from tests.support.tiny import BODIES, HEAD, write_components
 
 VARIANT = HEAD.format(package="variants") + BODIES["tiny_gan"][1]
@@ -58,6 +58,12 @@ def test_hint_is_silent_about_strangers() -> None:
     assert hint("a", ()) == "allowed: none"
 
 
+def test_a_guess_takes_the_closest_word_above_the_cutoff() -> None:
+    assert guess("LSGN", ("wgan", "lsgan")) == "did you mean 'lsgan'?"
+    assert guess("lsg", ("lsgan_grid",)) == ""
+    assert guess("lsg", ("lsgan_grid",), cutoff=0.4) == "did you mean 'lsgan_grid'?"
+
+
 def test_users_components_join_their_families(tmp_path: Path) -> None:
     files = write_components(tmp_path)
     registry = Registry.of(files)
@@ -82,7 +88,7 @@ def test_one_file_twice_is_one_component_and_a_changed_one_is_another(tmp_path: 
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("lsgan.py", VARIANT, "there is a variant 'lsgan' already. give the file another name"),
+        ("lsgan.py", VARIANT, "there is already a variant 'lsgan'. give the file another name"),
         ("My-Gan.py", VARIANT, "'My-Gan.py' can't be a kind"),
         ("gan.txt", VARIANT, "'gan.txt' can't be a kind"),
         ("empty.py", "", "it defines no component. a file defines exactly one"),
@@ -108,6 +114,25 @@ def test_a_wrong_file_is_a_sentence(tmp_path: Path, name: str, text: str, says: 
     assert not [module for module in sys.modules if module.startswith("ganbench_user") and module.endswith(".broken")]
 
 
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_name_that_a_plugin_overrides_is_refused_with_the_new_one(tmp_path: Path, old: str) -> None:
+    path = write(tmp_path, "old_gan.py", f"{VARIANT}    def {old}(self, *args): return None\n")
+    with pytest.raises(RequestError) as caught:
+        Registry.of((path,))
+    assert str(caught.value) == (
+        f"{path}: TinyGan uses names of ganbench 0.1. `{old}` is now `{RENAMED[old]}`. rename them in the file"
+    )
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_name_that_a_plugin_imports_is_refused_with_the_new_one(tmp_path: Path, old: str) -> None:
+    path = write(tmp_path, "old_gan.py", f"from ganbench.variants.base import {old}\n{VARIANT}")
+    with pytest.raises(RequestError) as caught:
+        Registry.of((path,))
+    assert f"line 1: ImportError: cannot import name '{old}'" in str(caught.value)
+    assert f"(it is now {RENAMED[old]!r})" in str(caught.value)
+
+
 def test_an_absent_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="can't be read: No such file"):
         Registry.of((tmp_path / "none.py",))
@@ -116,7 +141,7 @@ def test_an_absent_file_is_a_sentence(tmp_path: Path) -> None:
 def test_two_files_of_one_kind_are_refused(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     files = (write(tmp_path, "my_gan.py"), write(tmp_path / "sub", "my_gan.py", VARIANT + "# other\n"))
-    with pytest.raises(RequestError, match="there is a variant 'my_gan' already"):
+    with pytest.raises(RequestError, match="there is already a variant 'my_gan'"):
         Registry.of(files)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganbench.plugins import Registry
-from ganbench.spec import AXES, RunSpec, Schedule
+from ganbench.spec import AXES, RunSpec, Schedule, varying
 from tests.support.tiny import write_components
 
 
@@ -33,3 +33,10 @@ def test_columns_hold_notations_and_numbers(tmp_path: Path) -> None:
         "seed": 11,
     }
     assert tuple(spec.columns()) == AXES
+
+
+def test_columns_that_vary_have_more_than_one_value() -> None:
+    rows = [{"variant": "ns", "seed": 0, "batch": 64}, {"variant": "ns", "seed": 1, "batch": 32}]
+    assert varying(rows, ("batch", "seed", "variant")) == ("batch", "seed")
+    assert varying(iter(rows), ("variant",)) == ()
+    assert varying([]) == ()

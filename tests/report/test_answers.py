@@ -20,7 +20,7 @@ from ganbench.report.analysis.rows import Ending, RunRow
 from ganbench.report.analysis.summary import summarise
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, Questions
 from ganbench.results.table import read
-from ganbench.stats.outcomes import Rule
+from ganbench.stats.outcomes import StabilityRule
 from tests.support.synthetic import Run, write_suite
 
 BETTER = {"fd": "lower", "is": "higher", "stable": "higher", "collapsed": "lower", "diverged": "lower"}
@@ -239,7 +239,7 @@ def test_only_a_significant_best_is_bold() -> None:
 
 
 QUESTIONS = Questions(
-    outcome={"digits": (Condition("fd_pixels", Rule(limit=15)), Condition("hq", Rule(limit=0.5)))},
+    outcome={"digits": (Condition("fd_pixels", StabilityRule(limit=15)), Condition("hq", StabilityRule(limit=0.5)))},
     compare=(Compare(axis="variant", metric="stable", baseline="ns"),),
     claims=(
         Claim(

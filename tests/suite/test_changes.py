@@ -46,7 +46,9 @@ def test_without_changes(tmp_path: Path) -> None:
 )
 def test_only_keeps_runs(tmp_path: Path, only: tuple[str, ...], runs: int, axes: tuple[str, ...]) -> None:
     if runs == 0:
-        with pytest.raises(RequestError, match=r"--only batch=4 --only .*: no run of the suite has all of these"):
+        with pytest.raises(
+            RequestError, match=r"--only batch=4 --only .*: no run of the suite has all of these values"
+        ):
             changed(tmp_path, only=only)
         return
     found = changed(tmp_path, only=only)
@@ -81,7 +83,7 @@ def test_a_bad_only_names_the_flag(tmp_path: Path, only: str, says: str) -> None
 
 def test_seeds_replace_the_suites(tmp_path: Path) -> None:
     assert {s.seed for s in changed(tmp_path, seeds=2).specs} == {0, 1}  # the rule for seed 2 matches nothing now
-    with pytest.raises(RequestError, match="--seeds 0  seed = 0 counts the seeds"):
+    with pytest.raises(RequestError, match="--seeds 0  seed = 0 is the number of seeds"):
         changed(tmp_path, seeds=0)
 
 
@@ -161,7 +163,7 @@ def test_bad_flags_and_bad_lines_are_told_together(tmp_path: Path) -> None:
         line for line in str(caught.value).replace(str(tmp_path), "").splitlines() if line[0] in "-/0123456789"
     ] == [
         "--set nothing  it is not KEY=VALUE. for example train.steps=100 or evaluate.samples=200",
-        "--seeds 0  seed = 0 counts the seeds and must be in 1 .. 100000. for one seed write [3]",
+        "--seeds 0  seed = 0 is the number of seeds and must be in 1 .. 100000. for a single seed write [3]",
         "--set train.batch=0  batch = 0 must be at least 1",
         "/suite.yaml:9:31  samples = 0 must be at least 1",
         "4 mistakes; nothing was run.",

@@ -116,14 +116,14 @@ def test_the_grid(tmp_path: Path, grid: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("axis", "says"),
     [
-        ("seed: 0", "2:55  seed = 0 counts the seeds and must be in 1 .. 100000. for one seed write [3]"),
+        ("seed: 0", "2:55  seed = 0 is the number of seeds and must be in 1 .. 100000. for a single seed write [3]"),
         ("seed: [-1]", "2:56  seed = -1 must be at least 0"),
         ("seed: [4294967296]", "2:56  seed = 4294967296 must be at most 4294967295"),
         ("seed: x", "2:55  seed = x must be a whole number"),
         ("schedule: g_frist", "2:59  schedule: order = g_frist must be one of d_first, g_first, simultaneous. did you"),
         ("schedule: 3", "2:59  schedule must be an order or a mapping"),
         ("schedule: {reuse: true}", "2:60  schedule has no option 'reuse'. did you mean 'reuse_z'?"),
-        ("steps: 5", "3:9  train.steps is never used: the grid has this axis"),
+        ("steps: 5", "3:9  train.steps is not used, because the grid has this axis"),
         ("batch: 1", "2:7  every run is excluded. variant tiny_gan: it needs batches of at least 2"),
         ("network: {kind: tiny_net, batchnorm: both}, batchnorm: none",
          "2:104  batchnorm none contradicts network tiny_net[batchnorm=both]"),
@@ -143,8 +143,8 @@ def test_an_axis(tmp_path: Path, axis: str, says: str) -> None:
         ("claims: [x]", "4:10  a claim must be a mapping. allowed: says, source"),
         ("about: 3", "4:8  about = 3 must be text"),
         ("name: y", "4:1  the key 'name' is given twice"),
-        ("select: best", "4:9  select = best is no rule. allowed: last, tail, best:METRIC"),
-        ("select: lsat", "4:9  select = lsat is no rule. did you mean 'last'?"),
+        ("select: best", "4:9  select = best is not a rule. allowed: last, tail, best:METRIC"),
+        ("select: lsat", "4:9  select = lsat is not a rule. did you mean 'last'?"),
         ("select: best:fid", "4:9  select: no evaluator of this suite reports 'fid'. allowed: none"),
         ("evaluate: 3", "4:11  evaluate must be a mapping"),
         ("evaluate: {evry: 3}", "4:12  evaluate has no key 'evry'. did you mean 'every'?"),
@@ -154,12 +154,13 @@ def test_an_axis(tmp_path: Path, axis: str, says: str) -> None:
         ("evaluate: {samples: 1.5}", "4:21  samples = 1.5 must be a whole number"),
         ("evaluate: {with: [tiny_scor]}", "4:19  there is no evaluator 'tiny_scor'. did you mean 'tiny_score'?"),
         ("evaluate: {with: tiny_score, samples: 9}",
-         "4:18  evaluator tiny_score fits none of the suite's datasets. tiny_points: it needs 10 samples"),
+         "4:18  evaluator tiny_score can score none of the suite's datasets. tiny_points: it needs 10 samples"),
         ("exclude: [{where: {variant: ns}}]", "4:11  exclude needs `because`"),
         ("exclude: [{because: x}]", "4:11  exclude needs `where`"),
         ("exclude: [{where: {}, because: x}]", "4:19  where names no axis"),
         ("exclude: [{where: {varian: ns}, because: x}]", "4:20  where has no key 'varian'. did you mean 'variant'?"),
-        ("exclude: [{where: {variant: tiny_gan, seed: 1}, because: ''}]", "4:58  because must be a reason in words"),
+        ("exclude: [{where: {variant: tiny_gan, seed: 1}, because: ''}]",
+         "4:58  because must be a text that gives the reason"),
         ("exclude: [{where: {variant: tiny_gn}, because: x}]",
          "4:29  no run of this suite has variant tiny_gn. did you mean 'tiny_gan'? allowed: tiny_gan"),
         ("exclude: [{where: {seed: [1, 5]}, because: x}]", "4:27  no run of this suite has seed 1. allowed: 0"),
@@ -190,7 +191,7 @@ train: {{steps: 3}}
 exclude:
   - {{where: {{dataset: ring8, batchnorm: none}}, because: x}}
 """
-    assert said(tmp_path, text) == ["suite.yaml:5:5  this rule matches no run: none has all of these values at once"]
+    assert said(tmp_path, text) == ["suite.yaml:5:5  this rule matches no run, because no run has all of these values"]
 
 
 @pytest.mark.parametrize(
@@ -199,9 +200,15 @@ exclude:
         ("{}", "train needs steps for dataset tiny_points. train: {steps: 4000}"),
         ("{steps: {ring8: 3}}", "train needs steps for dataset tiny_points. train: {steps: 4000}"),
         ("{steps: 0}", "steps = 0 must be at least 1"),
-        ("{steps: [1, 2]}", "train gives one steps, not a list. several are the grid's axis 'steps'"),
+        (
+            "{steps: [1, 2]}",
+            "train takes a single value for steps, not a list. for several use the grid's axis 'steps'",
+        ),
         ("{steps: 3, seed: 2}", "train has no key 'seed'. allowed: network, batchnorm, optimizer"),
-        ("{steps: 3, optimizer: {kind: tiny_sgd, lr: [0.1, 0.2]}}", "train gives one optimizer, not a list"),
+        (
+            "{steps: 3, optimizer: {kind: tiny_sgd, lr: [0.1, 0.2]}}",
+            "train takes a single value for optimizer, not a list",
+        ),
         ("{steps: 3, optimizer: {lr: 0.1}}", "optimizer must be a kind or a mapping with `kind`"),
         ("{steps: {default: 3, ring8: 0}}", "steps = 0 must be at least 1"),
     ],
@@ -242,7 +249,7 @@ def test_a_name_that_is_no_name(tmp_path: Path, name: str) -> None:
         ("name: x\n---\nname: y\n", ":2:1  not YAML: but found another document"),
         ("name: x\x00", "not YAML: unacceptable character #x0000"),
         ("[" * 600, "not YAML: maximum recursion depth exceeded"),
-        ("name: &a [*a]\n", ":1:7  an alias stands inside its own anchor"),
+        ("name: &a [*a]\n", ":1:7  an alias is inside its own anchor"),
         ("name: !secret x\n", ":1:7  tags such as !secret have no meaning in a suite"),
         ("? [a, b]\n: 3\n", ":1:3  a key is a word, not a list or a mapping"),
         ("<<: {a: 1}\n", ":1:1  a suite has no key '<<'"),

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ganbench.errors import SuiteError
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, from_json
 from ganbench.runner.run import manifest
-from ganbench.stats.outcomes import Rule
+from ganbench.stats.outcomes import StabilityRule
 from ganbench.suite import Changes, Suite, load, schema
 
 TEXT = """
@@ -52,8 +52,8 @@ def loaded(folder: Path, text: str = TEXT, changes: Changes | None = None) -> Su
 def test_words_become_values_of_columns(tmp_path: Path) -> None:
     asked = loaded(tmp_path).questions
     assert asked.outcome == {
-        "ring8": (Condition("modes", Rule(limit=7)),),
-        "digits": (Condition("fd_classifier", Rule(limit=5, ratio=2, tail=0)),),
+        "ring8": (Condition("modes", StabilityRule(limit=7)),),
+        "digits": (Condition("fd_classifier", StabilityRule(limit=5, ratio=2, tail=0)),),
     }
     where = {"optimizer": ("rmsprop[lr=0.0001]",)}
     assert asked.compare == (Compare(axis="variant", metric="stable", baseline="ns", where=where, pooled=True),)
@@ -102,15 +102,15 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "says"),
     [
-        ("at_least: 7", "at_most: 7", "12:28  modes is better when higher: a stable run has at_least, not at_most"),
-        ("metric: modes, at_least", "metric: mods, at_least", "ranks 'mods'. did you mean 'modes'?"),
+        ("at_least: 7", "at_most: 7", "12:28  modes is better when higher; give at_least, not at_most"),
+        ("metric: modes, at_least", "metric: mods, at_least", "no ranked metric 'mods'. did you mean 'modes'?"),
         ("marks: last", "marks: lst", "marks = lst must be a share of the marks or a word. did you mean 'last'?"),
         ("ratio: 2", "ratio: 0.5", "ratio = 0.5 must be at least 1"),
         ("at_most: 5, ratio: 2, ", "", "stable needs `at_most`, `ratio` or `drop`"),
         ("ring8: {metric", "default: {metric", "the key 'default' is given twice"),
         ("{metric: modes, at_least: 7}", "{metric: fd_classifier, at_most: 7}", "is not measured on ring8"),
         ("axis: variant, metric: stable", "axis: varant, metric: stable", "no axis 'varant' to compare. did you mean"),
-        ("metric: stable, baseline", "metric: stale, baseline", "nothing in this suite ranks 'stale'. did you mean"),
+        ("metric: stable, baseline", "metric: stale, baseline", "suite has no ranked metric 'stale'. did you mean"),
         ("baseline: ns", "baseline: nss", "no run of this suite has variant nss here. did you mean 'ns'?"),
         ("baseline: ns", "baseline: {kind: lsgan}", "names 2 values of variant: lsgan, lsgan[a=-1,c=0]"),
         ("{optimizer: rmsprop}", "{optimiser: rmsprop}", "where has no key 'optimiser'. did you mean 'optimizer'?"),
@@ -121,7 +121,7 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
         ("[ns, lsgan], within: 3", "[ns, lsgan]", "compare with `same` needs `within`"),
         ("[ns, lsgan], within", "[ns], within", "same names two values"),
         ("paired: false", "paired: never", "paired = never must be true or false"),
-        ("within: 3, metric: modes", "within: 3, metric: modes, paired: false", "is told by pairs"),
+        ("within: 3, metric: modes", "within: 3, metric: modes, paired: false", "comparison with `within` needs pairs"),
         ("[0.5, 0.1]", "[0.5, 0.1, 2]", "must be a number, or a number and its error"),
         ("at_least: 0.5", "at_least: half", "at_least = half must be a number"),
     ],

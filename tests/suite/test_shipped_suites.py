@@ -15,7 +15,7 @@ from ganbench.errors import SuiteError
 from ganbench.evaluators.base import Metric
 from ganbench.report.analysis.claims import Verdict, verdicts
 from ganbench.report.analysis.comparisons import LEVEL
-from ganbench.report.analysis.rows import Ending, Row
+from ganbench.report.analysis.rows import Ending, RunRow
 from ganbench.results.questions import RATES, Claim, Contrast, Level, Named
 from ganbench.suite import Suite, load
 
@@ -59,14 +59,14 @@ def contrast_number(test: Contrast, agrees: bool, side: Named, metric: Metric) -
     return float(ahead == (metric.better == "higher"))
 
 
-def run(columns: Mapping[str, Any], claim: Claim, agrees: bool, metric: Metric) -> Row:
+def run(columns: Mapping[str, Any], claim: Claim, agrees: bool, metric: Metric) -> RunRow:
     """A run that speaks for a claim, or against it."""
     test = claim.test
     if isinstance(test, Contrast):
         number = contrast_number(test, agrees, columns[test.axis], metric)
     else:
         number = level_number(test, agrees, metric)
-    return Row("a-run", columns, "done", {metric.name: number}, Ending("stable"))
+    return RunRow("a-run", columns, "done", {metric.name: number}, Ending("stable"))
 
 
 def answers(suite: Suite, agrees: bool) -> list[Verdict]:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ganbench.datasets.parts.published import PublishedFiles
 from ganbench.errors import RequestError
 
 
-def pretend_published(module: ModuleType, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def pretend_published(dataset: type[PublishedFiles], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the files that lie below `root` pass for the published ones."""
-    there = [name for name in module.PUBLISHED.files if (root / name).exists()]
-    files = dict(module.PUBLISHED.files) | {name: md5(root / name) for name in there}
-    monkeypatch.setattr(module, "PUBLISHED", replace(module.PUBLISHED, files=files))
+    there = [name for name in dataset.files if (root / name).exists()]
+    monkeypatch.setattr(dataset, "files", {**dataset.files, **{name: md5(root / name) for name in there}})
 
 
 def md5(path: Path) -> str:

@@ -1,1 +1,1 @@
-"""What several datasets share."""
+"""Code that several datasets share."""

@@ -1,4 +1,4 @@
-"""Images turned, and pasted somewhere on a larger canvas."""
+"""Images that are rotated and pasted at a random place of a larger canvas."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from ganbench.datasets.base import Split
 
-DEGREES = 20  # the largest angle, either way
-CHUNK = 1000  # images turned at a time: in float64 a pixel takes eight bytes and its place sixteen
+DEGREES = 20  # the largest angle, in both directions
+CHUNK = 1000  # images rotated at a time: in float64 a pixel takes 8 bytes and its coordinates 16
 
 
 def on_canvas(side: int, split: Split, n: int, generator: torch.Generator) -> Split:
-    """n images (1, side, side): ones (1, h, h) of the split, turned by -20, -19 ... 20 degrees and pasted somewhere.
+    """n images (1, side, side): images (1, h, h) of the split, rotated by -20, -19 ... 20 degrees and pasted.
 
-    Their distances from the canvas' top and left are 0, 1 ... side - h - 1; as in MemoryGAN's code, not side - h.
+    Their distances from the top and left of the canvas are 0, 1 ... side - h - 1; as in MemoryGAN's code, not side - h.
     """
     index = torch.randint(len(split), (n,), generator=generator)
     degrees = torch.randint(-DEGREES, DEGREES + 1, (n,), generator=generator)
@@ -28,8 +28,8 @@ def on_canvas(side: int, split: Split, n: int, generator: torch.Generator) -> Sp
 
 
 def turned(x: Tensor, degrees: Tensor) -> Tensor:
-    """uint8 images (n, 1, h, h) turned about their centres, anticlockwise as one sees them; bicubic, 0 outside."""
-    angle = torch.deg2rad(degrees.double())  # in float64 no processor rounds to another level
+    """uint8 images (n, 1, h, h), rotated counterclockwise about their centres; bicubic, with 0 outside the image."""
+    angle = torch.deg2rad(degrees.double())  # in float64 the result rounds to the same level on every processor
     cos, sin, none = angle.cos(), angle.sin(), torch.zeros_like(angle)
     grid = affine_grid(torch.stack([cos, -sin, none, sin, cos, none], dim=1).view(-1, 2, 3), list(x.shape), False)
     return grid_sample(x.double(), grid, mode="bicubic", align_corners=False).round().clamp(0, 255).to(torch.uint8)

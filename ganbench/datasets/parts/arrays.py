@@ -1,4 +1,4 @@
-"""Samples from a user's .npy and .npz files. Nothing is ever unpickled."""
+"""Samples from a user's .npy and .npz files. Pickled objects are never read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ALIASES: dict[SplitName, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Header:
-    """What an array is, known without reading it."""
+    """The shape and type of an array, which are known without reading it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -47,12 +47,12 @@ class Pair:
     y: str | None
 
 
-Headers = dict[str, Header]  # by the array's name; a .npy file's only array is named ""
+Headers = dict[str, Header]  # by the array's name; the array of a .npy file has the name ""
 Pairs = dict[SplitName, Pair]
 
 
 def read_space(place: Path) -> Space:
-    """The space of the file's samples. Labels are read; of the samples only the headers are."""
+    """The space of the file's samples. It reads the labels, and only the headers of the samples."""
     known = headers(place)
     pairs = _checked(place, known)
     header = known[pairs["train"].x]
@@ -63,7 +63,7 @@ def read_space(place: Path) -> Space:
 
 
 def read_splits(place: Path) -> dict[SplitName, Split]:
-    """The splits that the file holds; labels are numbered 0, 1, ... in the order of their values."""
+    """The splits in the file; labels are numbered 0, 1, ... in the order of their values."""
     pairs = _checked(place, headers(place))
     classes = _classes(place, pairs)
     splits: dict[SplitName, Split] = {}
@@ -91,7 +91,7 @@ def _header(file: IO[bytes]) -> Header:
 
 
 def _checked(place: Path, known: Headers) -> Pairs:
-    """Which arrays make which split, checked as far as headers tell."""
+    """The arrays of each split, checked as far as their headers allow."""
     pairs = _named(place, known)
     first = pairs["train"].x
     for pair in pairs.values():
@@ -99,14 +99,16 @@ def _checked(place: Path, known: Headers) -> Pairs:
         if _kind(known[pair.x]) != _kind(known[first]):
             given = f"{pair.x!r} is {known[pair.x]} but {first!r} is {known[first]}"
             raise RequestError(
-                str(place), given, "the samples of all splits have one shape and type", "correct the file"
+                str(place), given, "the samples of all splits have the same shape and type", "correct the file"
             )
         if pair.y is not None:
             _check_labels(place, pair.y, known[pair.y], len_x=known[pair.x].shape[0])
     labelled = [pair.x for pair in pairs.values() if pair.y is not None]
     if 0 < len(labelled) < len(pairs):
-        given = f"there are labels for {', '.join(map(repr, labelled))} only"
-        raise RequestError(str(place), given, "labels go with every split or with none", "add or remove 'y_...' arrays")
+        given = f"there are labels only for {', '.join(map(repr, labelled))}"
+        raise RequestError(
+            str(place), given, "either all splits have labels or none has", "add or remove 'y_...' arrays"
+        )
     return pairs
 
 
@@ -115,7 +117,7 @@ def _kind(header: Header) -> tuple[bool, tuple[int, ...]]:
 
 
 def _named(place: Path, known: Headers) -> Pairs:
-    """The splits by the arrays' names; a single array, or `x` with its labels `y`, is the training split."""
+    """The splits by the names of the arrays; a single array, or `x` with its labels `y`, is the training split."""
     pairs: Pairs = {}
     for split, aliases in ALIASES.items():
         xs = [name for alias in aliases for name in (f"x_{alias}", f"{alias}_images", alias) if name in known]
@@ -126,7 +128,7 @@ def _named(place: Path, known: Headers) -> Pairs:
         pairs["train"] = Pair("x" if "x" in known else next(iter(known)), "y" if "y" in known else None)
     unused = known.keys() - {name for pair in pairs.values() for name in (pair.x, pair.y)}
     if "train" not in pairs or unused:
-        todo = f"rename or remove {_listed(unused)}" if "train" in pairs else "name the arrays so"
+        todo = f"rename or remove {_listed(unused)}" if "train" in pairs else "rename the arrays"
         raise RequestError(str(place), f"it holds the arrays {_listed(known) or '(none)'}", NAMES, todo)
     return pairs
 
@@ -138,11 +140,11 @@ def _check_samples(place: Path, name: str, header: Header) -> None:
     if not images and not (dtype.kind == "f" and len(shape) == 2):
         raise RequestError(str(place), f"{_array(name)} is {header}", SAMPLES, _cure(header))
     if 0 in shape:
-        raise RequestError(str(place), f"{_array(name)} is empty: {header}", SAMPLES, "give at least one sample")
+        raise RequestError(str(place), f"{_array(name)} is empty: {header}", SAMPLES, "add at least one sample")
 
 
 def _cure(header: Header) -> str:
-    """What to do with an array that can't be samples."""
+    """How to correct an array that can't be samples."""
     shape, dtype = header.shape, header.dtype
     if dtype.hasobject:
         return "save plain numbers; Python objects are never unpickled"
@@ -156,17 +158,17 @@ def _cure(header: Header) -> str:
 
 
 def _check_labels(place: Path, name: str, header: Header, *, len_x: int) -> None:
-    """Raise unless the labels are one whole number a sample, (N,) or (N, 1)."""
+    """Raise unless the labels are one whole number per sample, (N,) or (N, 1)."""
     if header.dtype.kind not in "iu" or header.shape[1:] not in ((), (1,)):
         given = f"{_array(name)} is {header}"
         raise RequestError(str(place), given, "labels are whole numbers (N,)", "convert the labels")
     if header.shape[0] != len_x:
         given = f"{_array(name)} holds {header.shape[0]} labels for {len_x} samples"
-        raise RequestError(str(place), given, "one label a sample", "correct the file")
+        raise RequestError(str(place), given, "one label per sample", "correct the file")
 
 
 def _classes(place: Path, pairs: Pairs) -> Array:
-    """The different labels of all splits, in order."""
+    """The distinct labels of all splits, in order."""
     labels = [_labels(place, pair.y) for pair in pairs.values() if pair.y is not None]
     return np.unique(np.concatenate(labels)) if labels else np.empty(0)
 
@@ -176,7 +178,7 @@ def _labels(place: Path, name: str) -> Array:
 
 
 def _samples(place: Path, name: str) -> Tensor:
-    """The array as it rests: uint8 (n, c, h, w) or float32 (n, d), every number finite."""
+    """The samples as they are stored: uint8 (n, c, h, w) or float32 (n, d), every number finite."""
     values = _values(place, name)
     if values.dtype == np.uint8:
         images = values[:, None] if values.ndim == 3 else values.transpose(0, 3, 1, 2)
@@ -185,8 +187,10 @@ def _samples(place: Path, name: str) -> Tensor:
         points = np.ascontiguousarray(values, dtype=np.float32)
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
     if len(bad):
-        given = f"{_array(name)} has numbers that are not finite as float32 in {len(bad)} rows, first in row {bad[0]}"
-        raise RequestError(str(place), given, "finite numbers only", "repair or drop these rows")
+        given = (
+            f"{_array(name)} has numbers that are not finite in float32 in {len(bad)} rows, the first in row {bad[0]}"
+        )
+        raise RequestError(str(place), given, "finite numbers only", "correct or remove these rows")
     return torch.from_numpy(points)
 
 
@@ -201,7 +205,7 @@ def _values(place: Path, name: str) -> Array:
 
 @contextmanager
 def _reading(place: Path) -> Iterator[None]:
-    """Turn what numpy says about an unusable file into a request error."""
+    """Turn numpy's error about an unusable file into a `RequestError`."""
     try:
         yield
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""Datasets whose samples are drawn from those of another one, always from the same split of it."""
+"""Datasets whose samples are drawn from the samples of another dataset, always from its split of the same name."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import torch
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.rng import stream
 
-HELD_OUT = 10_000  # samples of the validation and of the test split
+HELD_OUT = 10_000  # samples of the validation split, and of the test split
+DEPTH = 3  # digits in a stack
+CLASSES = 10**DEPTH  # of stacked digits
 
-Draw = Callable[[Split, int, torch.Generator], Split]  # n samples with their labels, from those of a split
+Draw = Callable[[Split, int, torch.Generator], Split]  # n samples with their labels, drawn from those of a split
 
 
 def drawn(space: Space, source: Data, draw: Draw, train: int, fresh: bool) -> Data:
-    """`train` samples to train on, drawn from the source's training split, and held-out ones from its others.
+    """`train` training samples, drawn from the source's training split, and held-out ones from its other splits.
 
-    The same in every run. With `fresh`, training draws new ones for every batch instead.
+    They are the same in every run. With `fresh`, training draws new samples for every batch instead.
     """
     return Data(
         space=space,
@@ -27,3 +29,10 @@ def drawn(space: Space, source: Data, draw: Draw, train: int, fresh: bool) -> Da
         test=draw(source.test, HELD_OUT, stream(0, "drawn", "test")),
         fresh=partial(draw, source.train) if fresh else None,
     )
+
+
+def stacked(split: Split, n: int, generator: torch.Generator) -> Split:
+    """n images (3, h, w), each of three independent digits (1, h, w); digits a, b, c have the label 100a + 10b + c."""
+    assert split.y is not None
+    index = torch.randint(len(split), (n, DEPTH), generator=generator)
+    return Split(split.x[:, 0][index], (split.y[index] * torch.tensor([100, 10, 1])).sum(dim=1))

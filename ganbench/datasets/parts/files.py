@@ -1,4 +1,4 @@
-"""Where the data lie and the hash of what is in them. Standard library only, so it loads at once."""
+"""The data folder, and the hash of a file. This module imports only the standard library and is loaded quickly."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ganbench.errors import RequestError
 
 
 def data_root() -> Path | None:
-    """The data folder that the user named in `GANBENCH_DATA`, or None."""
+    """The data folder that the user named in `GANBENCH_DATA`, or None. Only the command line calls this function."""
     name = os.environ.get("GANBENCH_DATA")
     return Path(name).expanduser().resolve() if name else None
 
 
 def located(path: str, root: Path | None) -> Path:
-    """Where a user's path points: a relative one starts at the data folder, or at the current folder without one."""
+    """The place of a user's path: a relative path starts at the data folder, or without one at the current folder."""
     place = (root or Path.cwd()) / Path(path).expanduser()
     if not place.exists():
         start = "GANBENCH_DATA" if root else "the current folder (GANBENCH_DATA is not set)"
@@ -28,7 +28,7 @@ def located(path: str, root: Path | None) -> Path:
 
 
 def digest(place: Path, algorithm: str = "sha256") -> str:
-    """The hex digest of a file's bytes, remembered until the file's size or time of change differ."""
+    """The hex digest of a file's bytes. It is computed again when the file's size or modification time changes."""
     try:
         stat = place.stat()
         return _digest(place, algorithm, stat.st_size, stat.st_mtime_ns)

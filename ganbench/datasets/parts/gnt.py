@@ -1,4 +1,4 @@
-"""CASIA's files of handwritten characters (.gnt): records of a size, a label, a width, a height and a grey bitmap."""
+"""CASIA's files of handwritten characters (.gnt). A record is a size, a label, a width, a height and a grey bitmap."""
 
 from __future__ import annotations
 
@@ -12,35 +12,37 @@ import numpy as np
 from ganbench.datasets.parts.files import digest
 from ganbench.errors import RequestError
 
-HEAD = struct.Struct("<I2sHH")  # bytes of the record, GB code in the order of its bytes, width, height
+HEAD = struct.Struct("<I2sHH")  # size of the record in bytes, GB code with its first byte first, width, height
 ALLOWED = "a record is its size (4 bytes), a GB code (2), width (2), height (2) and width x height bytes"
 
 Bitmap = np.ndarray[tuple[int, int], np.dtype[np.uint8]]  # (height, width), 255 is paper
 
 
 def files(place: Path) -> list[Path]:
-    """The .gnt files of a folder, with those below it, sorted; or the file itself."""
-    found = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.suffix.lower() == ".gnt")
-    if not found:
-        allowed = "a .gnt file or a folder of them"
+    """The .gnt files in a folder and its subfolders, sorted; or the file itself."""
+    if place.is_file():
+        return [place]
+    characters = sorted(file for file in place.rglob("*") if file.suffix.lower() == ".gnt")
+    if not characters:
+        allowed = "a .gnt file or a folder of .gnt files"
         raise RequestError(str(place), "there is no .gnt file in it", allowed, "correct the path")
-    return found
+    return characters
 
 
-def content(place: Path) -> str:
-    """SHA-256 of the names and bytes of the files."""
+def content_hash(place: Path) -> str:
+    """The SHA-256 of the names and bytes of the files."""
     lines = "".join(f"{file.relative_to(place)}\0{digest(file)}\n" for file in files(place))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def records(place: Path) -> Iterator[tuple[int, Bitmap]]:
-    """Every character's GB code (256 times the first byte plus the second) and bitmap, file by file."""
+    """The GB code (256 times the first byte plus the second) and the bitmap of every character, file by file."""
     for file in files(place):
         body, start = _bytes(file), 0
         while start < len(body):
             size, code, width, height = HEAD.unpack(_part(file, body, start, HEAD.size))
             if size != HEAD.size + width * height or not width * height:
-                given = f"the record at byte {start} tells a size of {size} bytes for {width} x {height} pixels"
+                given = f"the record at byte {start} gives a size of {size} bytes for {width} x {height} pixels"
                 raise RequestError(str(file), given, ALLOWED, "replace the file")
             pixels = np.frombuffer(_part(file, body, start, size), np.uint8, offset=HEAD.size)
             yield int.from_bytes(code, "big"), pixels.reshape(height, width)
@@ -48,7 +50,7 @@ def records(place: Path) -> Iterator[tuple[int, Bitmap]]:
 
 
 def _part(file: Path, body: bytes, start: int, size: int) -> bytes:
-    """`size` bytes from `start` on."""
+    """The `size` bytes that start at `start`."""
     part = body[start : start + size]
     if len(part) < size:
         given = f"the file ends at byte {len(body)}, within the record that starts at byte {start}"

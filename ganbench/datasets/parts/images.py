@@ -1,4 +1,4 @@
-"""Images from a folder or a zip archive, which is read without extracting it."""
+"""Images from a folder or a zip archive. An archive is read without extracting it."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ Reader = Callable[[str], bytes]  # the bytes of the named image
 
 @dataclass(frozen=True)
 class Form:
-    """What images become: their centred square, resized by PIL's antialiased Lanczos filter where need be."""
+    """The format of images: their centred square, resized by PIL's antialiased Lanczos filter if necessary."""
 
-    side: int | None  # height and width in the end; None: images are squares of one size, and stay so
+    side: int | None  # the final height and width; None keeps the size of images that are squares of one size
     channels: int  # 1 for grey, 3 for RGB
     crop: int | None = None  # side of the square before it is resized; None: the largest one
 
 
 def listed(place: Path) -> list[str]:
-    """The names of the images in a folder or zip archive, relative to it, sorted; hidden and other files left out."""
+    """The names of the images in a folder or zip archive, relative to it and sorted, without hidden and other files."""
     with _opened(place) as (names, _):
         return names
 
 
-def content(place: Path) -> str:
-    """SHA-256 of a zip archive's bytes, or of the names and bytes of a folder's images."""
+def content_hash(place: Path) -> str:
+    """The SHA-256 of a zip archive's bytes, or of the names and bytes of a folder's images."""
     if place.is_file():
         return digest(place)
     lines = "".join(f"{name}\0{digest(place / name)}\n" for name in listed(place))
@@ -59,7 +59,7 @@ def content(place: Path) -> str:
 
 
 def labels(names: list[str]) -> tuple[Tensor | None, int]:
-    """Each image's class, which is the folder that holds it, and how many there are; (None, 0) for a single folder."""
+    """Each image's class, which is its folder, and the number of classes; (None, 0) for a single folder."""
     folders = [str(PurePosixPath(name).parent) for name in names]
     classes = {folder: i for i, folder in enumerate(sorted(set(folders)))}
     if len(classes) < 2:
@@ -68,9 +68,9 @@ def labels(names: list[str]) -> tuple[Tensor | None, int]:
 
 
 def read_images(place: Path, form: Form, chosen: list[str] | None = None) -> Tensor:
-    """The images, all in the order of `listed` or the chosen ones, uint8 (n, channels, side, side)."""
-    with _opened(place) as (found, read):
-        names = found if chosen is None else chosen
+    """The chosen images, or all in the order of `listed`, as uint8 (n, channels, side, side)."""
+    with _opened(place) as (every, read):
+        names = every if chosen is None else chosen
         side = form.side or _side(place, names[0], read)
         samples = np.empty((len(names), form.channels, side, side), dtype=np.uint8)
         for i, name in enumerate(names):
@@ -82,7 +82,7 @@ def read_images(place: Path, form: Form, chosen: list[str] | None = None) -> Ten
 
 
 def read_side(place: Path) -> int:
-    """Height and width of the first image, which is a square."""
+    """The height and width of the first image, which must be a square."""
     with _opened(place) as (names, read):
         return _side(place, names[0], read)
 
@@ -90,25 +90,27 @@ def read_side(place: Path) -> int:
 def _side(place: Path, name: str, read: Reader) -> int:
     image = decoded(str(place / name), partial(read, name))
     if image.width != image.height:
-        raise _uneven(place, name, image, "that is no square")
+        raise _uneven(place, name, image, "that is not a square")
     return image.width
 
 
 def pixels(image: Image.Image, form: Form) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """One image in the form, uint8 (channels, side, side)."""
+    """One image in the given format, uint8 (channels, side, side)."""
     image = image.convert("L" if form.channels == 1 else "RGB")
     square = form.crop or min(image.size)
     side = form.side or square
     if image.size != (square, square):
         left, top = (image.width - square) // 2, (image.height - square) // 2
-        image = image.crop((left, top, left + square, top + square))  # resize(box=...) would see past the crop's edge
+        image = image.crop(
+            (left, top, left + square, top + square)
+        )  # resize(box=...) would use pixels outside the crop
     if side != square:
         image = image.resize((side, side), Image.Resampling.LANCZOS)
     return np.asarray(image, dtype=np.uint8).reshape(side, side, form.channels).transpose(2, 0, 1)
 
 
 def decoded(where: str, read: Callable[[], bytes]) -> Image.Image:
-    """The image in the bytes that `read` returns; `where` is its place in messages."""
+    """The image in the bytes that `read` returns. `where` names it in error messages."""
     try:
         image = Image.open(io.BytesIO(read()))
         image.load()
@@ -122,27 +124,35 @@ def decoded(where: str, read: Callable[[], bytes]) -> Image.Image:
 
 def _uneven(place: Path, name: str, image: Image.Image, why: str) -> RequestError:
     given = f"the image is {image.width}x{image.height}, and {why}"
-    allowed = "without 'size' all images are squares of one size"
+    allowed = "without 'size' all images must be squares of one size"
     return RequestError(
-        str(place / name), given, allowed, "crop and resize them; the dataset 'images' does so by 'size'"
+        str(place / name),
+        given,
+        allowed,
+        "crop and resize them, or set 'size' of the dataset 'images', which does both",
     )
 
 
 @contextmanager
 def _opened(place: Path) -> Iterator[tuple[list[str], Reader]]:
-    """The images' names, and how to read one."""
+    """The images' names, and a function that reads one of them."""
     if place.is_dir():
-        found = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
-        yield _images(place, found), lambda name: (place / name).read_bytes()
+        files = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+        yield _images(place, files), lambda name: (place / name).read_bytes()
     elif zipfile.is_zipfile(place):
         with zipfile.ZipFile(place) as archive:
             yield _images(place, archive.namelist()), archive.read
     else:
-        raise RequestError(str(place), "it is neither", "a folder or a zip archive of images", "correct the path")
+        raise RequestError(
+            str(place),
+            "it is neither a folder nor a zip archive",
+            "a folder or a zip archive of images",
+            "correct the path",
+        )
 
 
-def _images(place: Path, found: Iterable[str]) -> list[str]:
-    names = sorted(name for name in found if _is_image(PurePosixPath(name)))
+def _images(place: Path, files: Iterable[str]) -> list[str]:
+    names = sorted(name for name in files if _is_image(PurePosixPath(name)))
     if not names:
         allowed = f"files whose names end in {' '.join(sorted(SUFFIXES))}"
         raise RequestError(str(place), "there is no image in it", allowed, "correct the path")

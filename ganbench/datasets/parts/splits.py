@@ -1,4 +1,4 @@
-"""Deterministic, stratified splits."""
+"""Splits that are the same in every run, with every class in proportion."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Parts = dict[SplitName, Split]
 
 
 def data_of(space: Space, parts: Parts) -> Data:
-    """A dataset of three finished splits."""
+    """The data of three given splits."""
     return Data(space=space, train=parts["train"], validation=parts["validation"], test=parts["test"])
 
 
 def set_aside(split: Split, sizes: dict[SplitName, int], where: str) -> Parts:
-    """Samples set aside for each name, the rest as `train`: always the same, every class in its share."""
+    """Splits of the given sizes and the rest as `train`: always the same samples, with every class in proportion."""
     kept = len(split) - sum(sizes.values())
     if kept < 1:
-        given = f"{len(split)} samples can't be split into {_listed(sizes)} and at least one to train on"
-        raise RequestError(where, given, "", "give more samples")
+        given = f"{len(split)} samples can't be split into {_listed(sizes)} and at least one for training"
+        raise RequestError(where, given, "", "add samples")
     order = _interleaved(split.y if split.y is not None else torch.zeros(len(split), dtype=torch.int64))
     parts: Parts = {}
     start = 0
@@ -35,10 +35,10 @@ def set_aside(split: Split, sizes: dict[SplitName, int], where: str) -> Parts:
     return parts
 
 
-def told(data: Data, dataset: Labelled) -> Data:
-    """The dataset with the training samples whose labels training may see, where it says that they are few.
+def with_few_labels(data: Data, dataset: Labelled) -> Data:
+    """The data with `labels_per_class` labelled training samples of each class, where the dataset limits them.
 
-    As many of each class, chosen by `labels_seed` alone. Raises `RequestError` where a class has fewer.
+    They are chosen by `labels_seed` alone. Raises `RequestError` where a class has fewer samples.
     """
     each, y = dataset.labels_per_class, data.train.y
     if each is None or y is None:
@@ -47,14 +47,16 @@ def told(data: Data, dataset: Labelled) -> Data:
     if each > fewest:
         given = f"labels_per_class is {each}"
         allowed = f"at most {fewest}, the size of the rarest class"
-        raise RequestError(f"dataset {dataset.kind()}", given, allowed, "give fewer, or leave it out for every label")
+        raise RequestError(
+            f"dataset {dataset.kind()}", given, allowed, "choose fewer, or leave it out to use every label"
+        )
     shuffle = torch.randperm(len(y), generator=stream(dataset.labels_seed, "labels"))
     index = torch.cat([shuffle[y[shuffle] == label][:each] for label in range(data.space.classes)])
     return replace(data, labelled=Split(data.train.x[index], y[index]))
 
 
 def completed(parts: Parts, where: str) -> Parts:
-    """The given splits; one that is absent is a tenth of the given training samples, set aside from them."""
+    """The given splits; a missing one is made of a tenth of the given training samples, which are taken from them."""
     names: tuple[SplitName, ...] = ("validation", "test")
     tenth = max(1, len(parts["train"]) // 10)
     absent: dict[SplitName, int] = {name: tenth for name in names if name not in parts}
@@ -62,10 +64,10 @@ def completed(parts: Parts, where: str) -> Parts:
 
 
 def _interleaved(y: Tensor) -> Tensor:
-    """A fixed shuffle of 0..n-1 in which any run of indices holds every class in its share, as near as may be.
+    """A fixed shuffle of 0..n-1 in which any range holds every class in proportion, as nearly as possible.
 
-    Systematic sampling: each sample stands at its quantile within its class, (rank + u) / count, where u is a random
-    start for each class, so that rare classes scatter instead of meeting in the middle.
+    This is systematic sampling: each sample is placed at its quantile within its class, (rank + u) / count. The random
+    start u of each class spreads rare classes over the whole range instead of its middle.
     """
     generator = stream(0, "split")
     shuffle = torch.randperm(len(y), generator=generator)

@@ -1,4 +1,4 @@
-"""The sections `compare` and `claims`: read with the others, resolved to values of columns once the runs are known."""
+"""The sections `compare` and `claims`: they are read first and resolved when the runs are known."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ EXAMPLE = "compare: {axis: variant, better: lsgan, worse: ns, metric: fd_classif
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """The entries of `compare` and of `claims` whose form is right."""
+class DraftQuestions:
+    """The entries of `compare` and of `claims` that have the right form."""
 
     compare: tuple[Mapping[str, Node], ...] = ()
     claims: tuple[Mapping[str, Node], ...] = ()
@@ -33,20 +33,23 @@ class Asked:
     def resolved(
         self, specs: Iterable[RunSpec], mistakes: Mistakes | None
     ) -> tuple[tuple[Compare, ...], tuple[Claim, ...]]:
-        """What they mean for these runs. Without `mistakes`, what names no run is kept as it was written."""
+        """The questions for these runs. Without `mistakes`, a word that names no run is kept as it was written."""
         if not self.compare and not self.claims:
             return (), ()
         names = Names(specs, mistakes)
-        return tuple(_compare(one, names) for one in self.compare), tuple(_claim(one, names) for one in self.claims)
+        compare = tuple(_compare(entries, names) for entries in self.compare)
+        return compare, tuple(_claim(entries, names) for entries in self.claims)
 
 
-def read_asked(top: Mapping[str, Node], metrics: Iterable[Metric], judged: bool, mistakes: Mistakes) -> Asked:
-    """Both sections. `judged`: whether the suite says when a run is stable."""
+def read_questions(
+    top: Mapping[str, Node], metrics: Iterable[Metric], judged: bool, mistakes: Mistakes
+) -> DraftQuestions:
+    """Both sections. `judged`: whether the suite has an `outcome`, which decides which runs are stable."""
     ranked = [metric.name for metric in metrics if metric.better != "neither"]
     known = (*ranked, *(RATES if judged else ("diverged",)))
     compare = [entries for item in _items(top, "compare") if (entries := _read_compare(item, known, mistakes))]
     claims = [entries for item in _items(top, "claims") if (entries := _read_claim(item, known, mistakes))]
-    return Asked(tuple(compare), tuple(claims))
+    return DraftQuestions(tuple(compare), tuple(claims))
 
 
 def _items(top: Mapping[str, Node], section: str) -> list[Node]:
@@ -86,7 +89,7 @@ def _read_contrast(node: Node, known: Sequence[str], mistakes: Mistakes) -> dict
     pair = entries["same"].items if "same" in entries else []
     if "same" in entries:
         if len(pair) != 2 or {"better", "worse"} & set(entries):
-            mistakes.at(entries["same"], "same names two values, and takes the place of better and worse")
+            mistakes.at(entries["same"], "same names two values and replaces better and worse")
             return {}
         good = _needs(node, entries, ("within",), "compare with `same`", mistakes) and good
         entries |= {"better": pair[0], "worse": pair[1]}
@@ -101,7 +104,7 @@ def _read_contrast(node: Node, known: Sequence[str], mistakes: Mistakes) -> dict
 def _read_paired(entries: Mapping[str, Node], mistakes: Mistakes) -> bool:
     node = entries["paired"]
     if scalar("paired", bool, node, mistakes) is False and "within" in entries:
-        mistakes.at(node, "what is the same to within a difference is told by pairs", "leave out `paired` or `within`")
+        mistakes.at(node, "a comparison with `within` needs pairs", "leave out `paired` or `within`")
         return False
     return True
 
@@ -136,16 +139,16 @@ def _needs(node: Node, entries: Mapping[str, Node], keys: Iterable[str], owner: 
 
 
 def _checked(outer: Mapping[str, Node], entries: Mapping[str, Node], known: Sequence[str], mistakes: Mistakes) -> bool:
-    """Whether axis, metric and `where` name what there is."""
+    """Whether the axis, the metric and the keys of `where` exist."""
     where = mapping(outer["where"], "where", AXES, mistakes) if "where" in outer else {}
     axis, metric = entries.get("axis"), entries.get("metric")
     if axis and axis.value not in COMPARED:
         mistakes.at(axis, f"there is no axis {axis.text!r} to compare", hint(axis.text, COMPARED))
     if metric and metric.value not in known:
-        note = "" if metric.value not in RATES else "`outcome` must say when a run is stable"
-        mistakes.at(metric, f"nothing in this suite ranks {metric.text!r}", note or hint(metric.text, known))
-    fine = (not axis or axis.value in COMPARED) and (not metric or metric.value in known)
-    return fine and ("where" not in outer or bool(where))
+        note = "" if metric.value not in RATES else "this rate needs the section `outcome`"
+        mistakes.at(metric, f"this suite has no ranked metric {metric.text!r}", note or hint(metric.text, known))
+    exist = (not axis or axis.value in COMPARED) and (not metric or metric.value in known)
+    return exist and ("where" not in outer or bool(where))
 
 
 def _compare(entries: Mapping[str, Node], names: Names) -> Compare:
@@ -153,7 +156,7 @@ def _compare(entries: Mapping[str, Node], names: Names) -> Compare:
     return Compare(
         axis=axis,
         metric=str(entries["metric"].value),
-        baseline=names.one(axis, entries["baseline"], where),
+        baseline=names.value(axis, entries["baseline"], where),
         where=where,
         pooled="pooled" in entries and entries["pooled"].value is True,
     )
@@ -167,13 +170,13 @@ def _claim(entries: Mapping[str, Node], names: Names) -> Claim:
         source=str(entries["source"].value),
         test=_contrast(entries, names, where) if "axis" in entries else _level(entries),
         where=where,
-        published={name: Published(*(one.plain for one in node.items)) for name, node in _entries(published).items()},
+        published={name: Published(*(item.plain for item in node.items)) for name, node in _entries(published).items()},
     )
 
 
 def _contrast(entries: Mapping[str, Node], names: Names, where: Where) -> Contrast:
     axis = str(entries["axis"].value)
-    sides: dict[str, Named] = {side: names.one(axis, entries[side], where) for side in ("better", "worse")}
+    sides: dict[str, Named] = {side: names.value(axis, entries[side], where) for side in ("better", "worse")}
     if sides["better"] == sides["worse"]:
         names.wrong(entries["worse"], f"both sides are {sides['worse']}", "give the notation, or options with the kind")
     within = entries["within"].plain if "within" in entries else None
