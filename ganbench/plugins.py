@@ -42,6 +42,7 @@ RENAMED = {  # what plug-ins of version 0.1 import or override
     "border": "decision_boundary",
     "carry_on": "next_carry",
     "foresees": "has_functional_update",
+    "looks_ahead": "unrolls_updates",
     "misfit": "unsupported",
     "objection": "conflict",
 }

@@ -17,8 +17,8 @@ from ganbench.spec import RunSpec
 from ganbench.testing._claim import TOLERANCE, claim, same
 from ganbench.testing.losses import check_losses
 from ganbench.training.snapshot import RunSnapshot
-from ganbench.training.state import Checkpoint
-from ganbench.training.trainer import Place, train
+from ganbench.training.state import Checkpoint, Place
+from ganbench.training.trainer import train
 from ganbench.variants.ns import NonSaturating
 
 DOUBLE = Place(dtype=torch.float64)

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.joint import pac_objection
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -63,4 +62,4 @@ class ALI(Variant):
         return LOGITS
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return pac_objection(spec)
+        return "its D judges pairs of one sample and its latent: set pac to 1" if spec.network.pac > 1 else None

@@ -48,7 +48,7 @@ class Player:
     def after(self, gradients: Params) -> Player:
         """The same network after an update of its own optimizer by these gradients, which flow through the update."""
         if self.update is None:
-            raise ValueError("only a variant that declares `looks_ahead` can ask for a network after an update")
+            raise ValueError("only a variant that declares `unrolls_updates` can ask for a network after an update")
         params, update = self.update(self.params, gradients)
         return replace(self, params=params, update=update)
 
@@ -168,7 +168,7 @@ class Variant(Component):
 
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` gives
     stackable: ClassVar[bool] = True  # False: its runs are never trained as one program
-    looks_ahead: ClassVar[bool] = False  # its losses ask for networks after updates to come: `Player.after`
+    unrolls_updates: ClassVar[bool] = False  # its losses ask for networks after updates to come: `Player.after`
     asks_labels: ClassVar[bool] = False  # its losses ask for reals drawn apart whose labels are known: `Batch.labelled`
     needs: ClassVar[frozenset[str]] = frozenset()  # parts that D must have beyond a score: "features", "code"
     others: ClassVar[tuple[str, ...]] = ()  # further networks, built by the run's network

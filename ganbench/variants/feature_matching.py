@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar
 
 from ganbench.component import Fraction, Search
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.features import Distance, gap
-from ganbench.variants.parts.scores import logistic_d
+from ganbench.variants.parts.scores import FeatureDistance, feature_distance, logistic_d
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +23,7 @@ class FeatureMatching(Variant):
     source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
 
-    distance: Distance = "squared"
+    distance: FeatureDistance = "squared"
     real_target: Annotated[Fraction, Search(0.7, 1.0)] = 1.0
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:
@@ -32,7 +31,7 @@ class FeatureMatching(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = net.d.part("features", batch.x), net.d.part("features", net.g(batch.z))
-        return {"features": gap(real, fake, self.distance)}
+        return {"features": feature_distance(real, fake, self.distance)}
 
     def decision_boundary(self) -> DecisionBoundary:
         return LOGITS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants.base import Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, displace, unit_norm_penalty
+from ganbench.variants.parts.penalties import displace, input_gradient_conflict, unit_norm_penalty
 from ganbench.variants.parts.scores import Reduction, squared_distance
 
 if TYPE_CHECKING:
@@ -53,4 +53,4 @@ class LSGANGP(Variant):
         return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform", once=self.frozen)}
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.parts.penalties import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.parts.scores import logistic, logistic_g
 
 if TYPE_CHECKING:
@@ -50,4 +50,4 @@ class R1(Variant):
         return LOGITS
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants.base import Batch, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.parts.penalties import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.parts.relativistic import paired_g
 
 if TYPE_CHECKING:
@@ -41,4 +41,4 @@ class R3GAN(Variant):
         return paired_g(net, batch)
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, softplus
 
 from ganbench.component import NonNegative
 from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.features import gap
+from ganbench.variants.parts.scores import feature_distance
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -52,8 +52,8 @@ class SemiSupervised(Variant):
         fake = net.g(batch.z)
         if self.g_objective == "minimax":
             return {"fake": -softplus(net.d(fake)).mean()}
-        seen, made = net.d.part("features", batch.x), net.d.part("features", fake)
-        return {"features": gap(seen, made, self.g_objective)}
+        features = net.d.part("features", batch.x), net.d.part("features", fake)
+        return {"features": feature_distance(*features, self.g_objective)}
 
     def decision_boundary(self) -> DecisionBoundary:
         return LOGITS

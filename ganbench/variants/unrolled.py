@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
+from torch.func import grad
 
 from ganbench.component import Index
-from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Player, Players, Variant
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Params, Player, Players, Variant
 from ganbench.variants.parts.scores import logistic
-from ganbench.variants.parts.unrolling import unroll
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -28,7 +29,7 @@ class Unrolled(Variant):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Metz et al. 2017, arXiv:1611.02163, section 2, and the authors' code (poolio/unrolled_gan)"
-    looks_ahead: ClassVar[bool] = True
+    unrolls_updates: ClassVar[bool] = True
 
     k: Index = 5
     second_order: bool = True
@@ -57,3 +58,17 @@ class Unrolled(Variant):
         if spec.network.d_batchnorm and self.second_order:
             return "torch misses the second derivative by batch norm's gain in packs of runs; use none or generator"
         return None
+
+
+def unroll(player: Player, loss: Callable[[Player], Tensor], steps: int) -> Player:
+    """A network after so many updates of its own optimizer on a scalar loss, from the optimizer's present state.
+
+    Gradients flow through all the updates into whatever the loss depends on.
+    """
+
+    def of(params: Params) -> Tensor:
+        return loss(player.at(params))
+
+    for _ in range(steps):
+        player = player.after(grad(of)(player.params))
+    return player

@@ -12,7 +12,6 @@ from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.joint import pac_objection
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -62,7 +61,7 @@ class VEEGAN(Variant):
         return LOGITS
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return pac_objection(spec)
+        return "its D judges pairs of one sample and its latent: set pac to 1" if spec.network.pac > 1 else None
 
 
 def latent_error(net: Players, batch: Batch) -> Tensor:

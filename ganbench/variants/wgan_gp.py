@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import Count, NonNegative, Search
 from ganbench.variants.base import Batch, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, interpolate, unit_norm_penalty
+from ganbench.variants.parts.penalties import input_gradient_conflict, interpolate, unit_norm_penalty
 from ganbench.variants.parts.scores import critic_g
 
 if TYPE_CHECKING:
@@ -47,4 +47,4 @@ class WGANGP(Variant):
         return {"share": Draw((n,), "uniform")}
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

@@ -20,8 +20,9 @@ from ganbench.optimizers.sgd import SGD
 from ganbench.spec import RunSpec, Schedule
 from ganbench.training.inputs import latents
 from ganbench.training.sampling import sample
-from ganbench.training.snapshot import RunSnapshot
-from ganbench.training.trainer import Place, train
+from ganbench.training.snapshot import RunSnapshot, flat
+from ganbench.training.state import Place
+from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, LossTerms, Params, Players, Variant
 from ganbench.variants.lsgan import LSGAN
 from ganbench.variants.ns import NonSaturating
@@ -155,8 +156,15 @@ def test_carried_state(ring: Data) -> None:
 def test_carried_state_is_reported(ring: Data) -> None:
     specs = [spec_of(variant=Counting(), seed=seed) for seed in range(2)]
     for snapshot in train(specs, ring, (3, 12)):
-        assert [look.terms["carry/twice"] for look in snapshot.runs] == [2 * snapshot.step] * 2
-    assert "carry/twice" not in last(spec_of(), ring).terms
+        assert [look.terms["carry"]["twice"] for look in snapshot.runs] == [2 * snapshot.step] * 2
+    assert "carry" not in last(spec_of(), ring).terms
+
+
+def test_terms_have_flat_names_in_files(ring: Data) -> None:
+    look = last(spec_of(variant=Counting()), ring)
+    assert set(look.terms) == {"d", "g", "carry"}, "no health record is due yet"
+    assert flat(look.terms)["carry/twice"] == look.terms["carry"]["twice"]
+    assert set(flat(look.terms)) == {"d/real", "d/fake", "g/fake", "carry/twice"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +258,7 @@ def test_conditional_runs_and_further_networks_pack_and_resume(conditional: RunS
 
 def test_further_networks_move_where_declared(conditional: RunSpec) -> None:
     looks = list(train([replace(conditional, steps=40)], labelled(), (20, 40)))
-    first, second = (m.runs[0].terms["g/code"] for m in looks)
+    first, second = (m.runs[0].terms["g"]["code"] for m in looks)
     assert second < first, "the encoder learns"
 
 

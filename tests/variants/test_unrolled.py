@@ -22,8 +22,7 @@ from ganbench.testing.runs import end
 from ganbench.training.players import functional_update
 from ganbench.variants.base import Batch, Params, Player, Players
 from ganbench.variants.minimax import Minimax
-from ganbench.variants.parts.unrolling import unroll
-from ganbench.variants.unrolled import Unrolled
+from ganbench.variants.unrolled import Unrolled, unroll
 from tests.support.scores import slopes, vector
 
 pytestmark = pytest.mark.golden
@@ -184,5 +183,5 @@ def test_what_cannot_be_unrolled_is_told() -> None:
     with pytest.raises(ValueError, match="has no functional update"):
         Blind().functional_update(vector([1.0]), vector([1.0]), {}, "d")
     nothing: Params = {}
-    with pytest.raises(ValueError, match="looks_ahead"):
+    with pytest.raises(ValueError, match="unrolls_updates"):
         Player(lambda params: vector([0.0]), nothing).after(nothing)

@@ -34,7 +34,7 @@ def scored(d: Player, x: Tensor) -> Scored:
     return Scored(score, gradient)
 
 
-def batchnorm_objection(spec: RunSpec) -> str | None:
+def input_gradient_conflict(spec: RunSpec) -> str | None:
     """Why a penalty on the discriminator's input gradient makes no sense for a run, and what would."""
     if spec.network.d_batchnorm:
         return "its penalty needs each sample's own gradient, which batch norm in D mixes; use none or generator"

@@ -1,4 +1,4 @@
-"""Loss terms that several objectives share, as functions of raw scores."""
+"""Loss terms that several objectives share, as functions of D's raw scores or features."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch.nn.functional import softplus
 from ganbench.variants.base import Batch, LossTerms, Players
 
 Reduction = Literal["half_mean", "mean", "half_sum"]
+FeatureDistance = Literal["squared", "mean_squared", "mean_absolute"]
 
 
 def logistic(*, real: Tensor, fake: Tensor, real_target: float = 1.0) -> LossTerms:
@@ -48,3 +49,14 @@ def squared_distance(score: Tensor, label: float, reduction: Reduction) -> Tenso
     if reduction == "half_sum":
         return squares.sum() / 2
     return squares.mean() if reduction == "mean" else squares.mean() / 2
+
+
+def feature_distance(real: Tensor, fake: Tensor, distance: FeatureDistance) -> Tensor:
+    """The distance of the batch means of features (n, k): the sum or mean of squares, or the mean of absolute values.
+
+    Feature matching. Salimans et al. 2016, arXiv:1606.03498, section 3.1.
+    """
+    difference = real.mean(0) - fake.mean(0)
+    if distance == "mean_absolute":
+        return difference.abs().mean()
+    return difference.square().sum() if distance == "squared" else difference.square().mean()
