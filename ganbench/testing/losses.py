@@ -1,4 +1,4 @@
-"""What the losses of every variant keep."""
+"""Checks that the losses of every variant must pass."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ganbench.training.packs import moved, program
 from ganbench.training.players import blueprints, functional_update, moved_by, packed_generator
 from ganbench.variants.base import Batch, LossTerms, Params, Player, Players
 
-SEEDS = 8  # draws of weights and samples, of which each loss has a slope at one at least
+SEEDS = 8  # draws of weights and samples; each loss must have a gradient at one of them
 
 
 def check_losses(spec: RunSpec, data: Data) -> None:
-    """Both losses are finite scalar terms, the same from the same state, that move their player and change no input.
+    """Both losses are finite scalar terms, equal at equal states, that move their player and change no input.
 
-    The batch holds the draws that the variant declares and no others; each of them is read by a loss. What the variant
-    carries keeps its names and shapes; what it measures has a finite value for each sample.
+    The batch holds the draws that the variant declares and no others, and a loss must read each of them. The carry must
+    keep its names and shapes; each measure must have a finite value for each sample.
     """
     sloped: set[str] = set()
-    for seed in range(SEEDS):  # a hinge may be flat at one draw of weights and samples
+    for seed in range(SEEDS):  # a hinge may be flat at some weights and samples
         sloped |= _moved(spec, data, seed)
         if len(sloped) == 2:
             return
@@ -38,7 +38,7 @@ def check_losses(spec: RunSpec, data: Data) -> None:
 
 @dataclass(frozen=True)
 class DeclaredNoise(Mapping[str, Tensor]):
-    """The draws that a variant declared, and the names of those that have been read."""
+    """The draws that a variant declares, and the names of those that a loss has read."""
 
     declared: Params
     read: set[str] = field(default_factory=set)
@@ -55,7 +55,7 @@ class DeclaredNoise(Mapping[str, Tensor]):
 
 
 def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
-    """Check both losses at the initial weights and a batch of a seed; the players whose loss has a slope there."""
+    """Check both losses at the initial weights and a batch of a seed; the players whose loss has a gradient there."""
     variant, nets, (batch, draws) = spec.variant, _nets(spec, data, seed), _batch(spec, data, seed)
     sloped: set[str] = set()
     for player, loss, movers in (("d", variant.d_loss, variant.d_moves), ("g", variant.g_loss, variant.g_moves)):
@@ -87,7 +87,7 @@ class FreshNetwork:
     buffers: Params
 
     def player(self, given: tuple[Tensor, ...]) -> Player:
-        """A pure function whose buffers begin as they were; `given` are inputs that follow those of a call."""
+        """A pure function that starts with copies of the buffers; `given` are inputs that follow those of a call."""
         buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
         return Player(lambda own, *inputs, **part: self.call(own | buffers, *inputs, *given, **part), self.weights)
 
@@ -125,19 +125,19 @@ def _check_terms(terms: LossTerms, where: str) -> None:
 
 
 def _check_carry(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> None:
-    """What a run carries on has the names and shapes that it began with, and is finite."""
+    """The next carry has the names and shapes of the initial one, and is finite."""
     movers: tuple[PlayerName, ...] = ("d", "g")
     for mover in movers:
         with torch.no_grad():
-            kept = spec.variant.next_carry(_players(spec, nets, batch), batch, mover)
+            following = spec.variant.next_carry(_players(spec, nets, batch), batch, mover)
         where = f"{spec.variant.notation()}: next_carry after {mover}"
-        shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, kept)]
+        shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, following)]
         claim(shapes[0] == shapes[1], f"{where} gives {shapes[1]}, not {shapes[0]}")
-        claim(all(tensor.isfinite().all() for tensor in kept.values()), f"{where} is not finite at the first step")
+        claim(all(tensor.isfinite().all() for tensor in following.values()), f"{where} is not finite at the first step")
 
 
 def _check_measures(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> None:
-    """What a variant measures has a declared name and a finite value for each sample."""
+    """Each measure has a declared name and a finite value for each sample."""
     with torch.no_grad():
         measured = spec.variant.measure(_players(spec, nets, batch), batch)
     for name, values in measured.items():

@@ -1,4 +1,4 @@
-"""Feature matching: the generator imitates what the discriminator sees in the data on average."""
+"""Feature matching: the generator matches the mean features that the discriminator computes of the data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ganbench.variants.parts.scores import FeatureDistance, feature_distance, lo
 class FeatureMatching(Variant):
     """L_D = E sp(-r) + E sp(f) of `ns`; L_G is the distance of the batch means of D's features h on data and fakes.
 
-    `distance`: `squared` is the paper's |E h(x) - E h(G(z))|^2, a sum over the features. The authors' code has means
+    `distance`: `squared` is the paper's |E h(x) - E h(G(z))|^2, a sum over the features. The authors' code takes means
     over them: of squares for MNIST (`mean_squared`), of absolute values for CIFAR-10 and SVHN (`mean_absolute`).
-    `real_target` below 1 is one-sided label smoothing. The reals of a generator update are drawn for it.
+    `real_target` below 1 is one-sided label smoothing. A generator update draws reals of its own.
     """
 
     version: ClassVar[int] = 1

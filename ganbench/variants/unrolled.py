@@ -1,4 +1,4 @@
-"""The unrolled GAN: the generator plays against a discriminator that has already answered."""
+"""The unrolled GAN: the generator's loss uses the discriminator after several simulated updates."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class Unrolled(Variant):
     """L_D = E sp(-r) + E sp(f) with sp(t) = log(1 + e^t); L_G = -L_D of D after `k` updates of its own, on this batch.
 
     The updates are those of the run's optimizer from its present state, all on the reals and fakes of the batch, as in
-    the authors' code; D itself makes its usual one. Gradients flow through all of them. `k` 0 is the plain minimax GAN.
-    `second_order` false cuts the gradient through the updates: G meets the later D, but doesn't see how it moved it.
+    the authors' code; D itself takes its usual single update. Gradients flow through all `k` updates. `k` 0 is the
+    plain minimax GAN. `second_order` false stops the gradient through the updates: the later D scores the fakes, but
+    G's gradient leaves out its own effect on that D.
     """
 
     version: ClassVar[int] = 1
@@ -39,10 +40,10 @@ class Unrolled(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         fake = net.g(batch.z)
-        met = fake if self.second_order else net.g.still()(batch.z)
+        answered = fake if self.second_order else net.g.still()(batch.z)
 
         def loss(d: Player) -> Tensor:
-            return torch.stack(list(logistic(real=d(batch.x), fake=d(met)).values())).sum()
+            return torch.stack(list(logistic(real=d(batch.x), fake=d(answered)).values())).sum()
 
         later = unroll(net.d, loss, self.k)
         return {name: -term for name, term in logistic(real=later(batch.x), fake=later(fake)).items()}
@@ -52,11 +53,11 @@ class Unrolled(Variant):
 
     def conflict(self, spec: RunSpec) -> str | None:
         if not spec.optimizer.has_functional_update:
-            return f"{spec.optimizer.kind()} has no form that gradients flow through, to unroll it: use adam"
+            return f"gradients can't flow through an update of {spec.optimizer.kind()}, as unrolling needs: use adam"
         if spec.optimizer.historical:
-            return "historical averaging is no part of what it unrolls: set the optimizer's historical to 0"
+            return "unrolled updates leave out historical averaging: set the optimizer's historical to 0"
         if spec.network.d_batchnorm and self.second_order:
-            return "torch misses the second derivative by batch norm's gain in packs of runs; use none or generator"
+            return "in packs torch lacks the second derivative by batch norm's gain; use batchnorm none or generator"
         return None
 
 

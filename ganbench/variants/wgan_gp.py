@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class WGANGP(Variant):
     """L_D = E f - E r + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = -E f.
 
-    The penalty is taken at x^ = e x + (1 - e) G(z) with one e ~ U(0, 1) a sample.
+    The penalty is taken at x^ = e x + (1 - e) G(z), with e ~ U(0, 1) drawn for each sample.
     """
 
     version: ClassVar[int] = 1

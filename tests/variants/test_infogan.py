@@ -19,7 +19,7 @@ from ganbench.suite.rules import conflict
 from ganbench.testing import small_run
 from ganbench.variants.base import Batch, Params, Player, Players
 from ganbench.variants.infogan import InfoGAN
-from ganbench.variants.parts import codes as _codes
+from ganbench.variants.parts import codes as latent_codes
 from tests.support.scores import SAME, vector
 
 pytestmark = pytest.mark.golden
@@ -110,15 +110,15 @@ def test_infogan_version_1_slopes(player: str, movers: str, terms: tuple[str, ..
 
 def codes(categories: tuple[int, ...], continuous: int = 0, n: int = 4000) -> Tensor:
     z = torch.randn(n, sum(categories) + continuous, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    return _codes.chosen(z, categories)
+    return latent_codes.chosen(z, categories)
 
 
 @pytest.mark.parametrize("categories", [(2,), (10,), (4, 3)])
 def test_the_bound_is_the_entropy_for_a_perfect_reader_and_0_for_an_even_one(categories: tuple[int, ...]) -> None:
-    given = _codes.split(codes(categories), categories, 0)
+    given = latent_codes.split(codes(categories), categories, 0)
     entropy = sum(map(math.log, categories))
-    perfect = _codes.categorical_information(given, _codes.split(1e3 * codes(categories), categories, 0))
-    even = _codes.categorical_information(given, _codes.split(0 * codes(categories), categories, 0))
+    perfect = latent_codes.categorical_information(given, latent_codes.split(1e3 * codes(categories), categories, 0))
+    even = latent_codes.categorical_information(given, latent_codes.split(0 * codes(categories), categories, 0))
     assert perfect.tolist() == pytest.approx([entropy] * 4000, rel=1e-12)
     assert even.tolist() == pytest.approx([0] * 4000, abs=1e-12)
 
@@ -128,9 +128,11 @@ def test_the_bound_of_a_gaussian_code_is_the_information_of_its_channel() -> Non
     c = codes((), 1, n=200_000)
     s, noise = 0.5, torch.randn(200_000, 1, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     told = (c + math.sqrt(s) * noise) / (1 + s)
-    found = _codes.continuous_information(_codes.split(c, (), 1), _codes.split(told, (), 1), math.sqrt(s / (1 + s)))
+    found = latent_codes.continuous_information(
+        latent_codes.split(c, (), 1), latent_codes.split(told, (), 1), math.sqrt(s / (1 + s))
+    )
     assert found.mean().item() == pytest.approx(math.log(1 + 1 / s) / 2, abs=0.01)
-    nothing = _codes.continuous_information(_codes.split(c, (), 1), _codes.split(0 * c, (), 1), 1.0)
+    nothing = latent_codes.continuous_information(latent_codes.split(c, (), 1), latent_codes.split(0 * c, (), 1), 1.0)
     assert nothing.abs().max().item() == 0
 
 
@@ -151,16 +153,16 @@ def test_measures() -> None:
     """The share of codes told right, and NumPy's correlation, by the mean over samples."""
     given = codes((3, 2), 2, n=50)
     told = given * vector([-1.0] * 3 + [1.0] * 3 + [-0.5]) + 0.3 * torch.sin(torch.arange(350).double()).reshape(50, 7)
-    split = [_codes.split(x, (3, 2), 2) for x in (given, told)]
+    split = [latent_codes.split(x, (3, 2), 2) for x in (given, told)]
     right = [
         np.mean([row[a:b].argmax() == one[a:b].argmax() for a, b in ((0, 3), (3, 5))])
         for row, one in zip(given.numpy(), told.numpy(), strict=True)
     ]
-    np.testing.assert_allclose(_codes.accuracy(*split).numpy(), right)
+    np.testing.assert_allclose(latent_codes.accuracy(*split).numpy(), right)
     expected = np.mean([np.corrcoef(given[:, i].numpy(), told[:, i].numpy())[0, 1] for i in (5, 6)])
-    assert _codes.correlation(*split).mean().item() == pytest.approx(expected, rel=1e-12)
-    constant = _codes.split(0 * told, (3, 2), 2)
-    assert _codes.correlation(split[0], constant).tolist() == [0.0] * 50
+    assert latent_codes.correlation(*split).mean().item() == pytest.approx(expected, rel=1e-12)
+    constant = latent_codes.split(0 * told, (3, 2), 2)
+    assert latent_codes.correlation(split[0], constant).tolist() == [0.0] * 50
 
 
 def test_what_has_no_codes_of_a_kind_has_no_term_and_no_measure_of_it() -> None:
@@ -196,7 +198,7 @@ def test_the_reader_reads_the_features_of_its_discriminator(network: Network, sp
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
-        ({"network": MLP(z=11)}, "its codes take 12 numbers of a latent: set the network's z to at least 12"),
+        ({"network": MLP(z=11)}, "its codes need 12 numbers of a latent: set the network's z to at least 12"),
         ({"network": MLP(pac=2)}, "set pac to 1"),
         ({"network": MemoryMLP()}, "needs a network with features, q; memory_mlp has none"),
         ({"variant": InfoGAN(categories=(), continuous=0)}, "it has no code"),

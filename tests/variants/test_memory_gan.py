@@ -17,7 +17,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.suite.rules import conflict
 from ganbench.variants.base import Batch, Player, Players
 from ganbench.variants.memory_gan import MemoryGAN
-from ganbench.variants.parts import memory as _memory
+from ganbench.variants.parts import memory as memory_rules
 from tests.support.transcription import size
 
 pytestmark = pytest.mark.golden
@@ -43,7 +43,7 @@ def random(slots=12, key=3, seed=0):
 
 
 def written(variant, given, queries, label):
-    result = _memory.write(variant._rule(), given, torch.tensor(queries, dtype=torch.float64), label)
+    result = memory_rules.write(variant._rule(), given, torch.tensor(queries, dtype=torch.float64), label)
     return {name: tensor.numpy() for name, tensor in result.items()}
 
 
@@ -186,7 +186,7 @@ def test_gradient_of_the_score():
     """d log-odds / dq by central differences, where the slots that are looked at don't change."""
     variant, given = MemoryGAN(slots=12, key=3, top=12, concentration=2.0), random()
     query = torch.tensor([[0.3, -0.8, 0.5]], dtype=torch.float64, requires_grad=True)
-    (slope,) = torch.autograd.grad(_memory.score(variant._rule(), given, query).sum(), query)
+    (slope,) = torch.autograd.grad(memory_rules.score(variant._rule(), given, query).sum(), query)
     for axis in range(3):
         step = 1e-6 * np.eye(3)[axis]
         ahead, behind = (np_score(variant, given, query.detach().numpy() + s)[0] for s in (step, -step))
@@ -285,7 +285,7 @@ def test_a_run_resumes_with_its_memory(form):
         ({"variant": replace(SMALL, top=17)}, "top 17 is more than its 16 slots"),
         ({"variant": replace(SMALL, slots=33)}, "33 slots are more than the 32 samples"),
         ({"variant": replace(SMALL, key=5)}, "key 5 is not the network's 4"),
-        ({"network": replace(NETWORK, z=4)}, "set the network's z above it"),
+        ({"network": replace(NETWORK, z=4)}, "set the network's z above"),
         ({"network": replace(NETWORK, prior="normal")}, "set prior to uniform"),
         ({"network": replace(NETWORK, pac=2)}, "set pac to 1"),
     ],
