@@ -58,9 +58,9 @@ def np_terms(w: float, q: float, g: float) -> dict[str, float]:
     """The terms that both losses have, sample by sample, and D's and G's own."""
     codes = np_codes(Z.numpy())
     made = g * codes
-    told = q * w * made**2
+    predicted = q * w * made**2
     categorical, continuous = 0.0, 0.0
-    for code, answer in zip(codes, told, strict=True):
+    for code, answer in zip(codes, predicted, strict=True):
         for first, last in ((0, 3), (3, 5)):
             likely = np.exp(answer[first:last]) / np.exp(answer[first:last]).sum()
             categorical += np.log(likely[code[first:last].argmax()]) - np.log(1 / (last - first))
@@ -124,12 +124,12 @@ def test_the_bound_is_the_entropy_for_a_perfect_reader_and_0_for_an_even_one(cat
 
 
 def test_the_bound_of_a_gaussian_code_is_the_information_of_its_channel() -> None:
-    """Told c + noise of variance s, the posterior is N(told / (1 + s), s / (1 + s)): I = log(1 + 1 / s) / 2."""
+    """Given c + noise of variance s, the posterior is N(predicted / (1 + s), s / (1 + s)): I = log(1 + 1 / s) / 2."""
     c = codes((), 1, n=200_000)
     s, noise = 0.5, torch.randn(200_000, 1, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    told = (c + math.sqrt(s) * noise) / (1 + s)
+    predicted = (c + math.sqrt(s) * noise) / (1 + s)
     found = latent_codes.continuous_information(
-        latent_codes.split(c, (), 1), latent_codes.split(told, (), 1), math.sqrt(s / (1 + s))
+        latent_codes.split(c, (), 1), latent_codes.split(predicted, (), 1), math.sqrt(s / (1 + s))
     )
     assert found.mean().item() == pytest.approx(math.log(1 + 1 / s) / 2, abs=0.01)
     nothing = latent_codes.continuous_information(latent_codes.split(c, (), 1), latent_codes.split(0 * c, (), 1), 1.0)
@@ -150,18 +150,20 @@ def test_every_category_is_as_likely_and_the_rest_of_a_latent_stays() -> None:
 
 
 def test_measures() -> None:
-    """The share of codes told right, and NumPy's correlation, by the mean over samples."""
+    """The share of codes predicted correctly, and NumPy's correlation, by the mean over samples."""
     given = codes((3, 2), 2, n=50)
-    told = given * vector([-1.0] * 3 + [1.0] * 3 + [-0.5]) + 0.3 * torch.sin(torch.arange(350).double()).reshape(50, 7)
-    split = [latent_codes.split(x, (3, 2), 2) for x in (given, told)]
+    predicted = given * vector([-1.0] * 3 + [1.0] * 3 + [-0.5]) + 0.3 * torch.sin(torch.arange(350).double()).reshape(
+        50, 7
+    )
+    split = [latent_codes.split(x, (3, 2), 2) for x in (given, predicted)]
     right = [
         np.mean([row[a:b].argmax() == one[a:b].argmax() for a, b in ((0, 3), (3, 5))])
-        for row, one in zip(given.numpy(), told.numpy(), strict=True)
+        for row, one in zip(given.numpy(), predicted.numpy(), strict=True)
     ]
     np.testing.assert_allclose(latent_codes.accuracy(*split).numpy(), right)
-    expected = np.mean([np.corrcoef(given[:, i].numpy(), told[:, i].numpy())[0, 1] for i in (5, 6)])
+    expected = np.mean([np.corrcoef(given[:, i].numpy(), predicted[:, i].numpy())[0, 1] for i in (5, 6)])
     assert latent_codes.correlation(*split).mean().item() == pytest.approx(expected, rel=1e-12)
-    constant = latent_codes.split(0 * told, (3, 2), 2)
+    constant = latent_codes.split(0 * predicted, (3, 2), 2)
     assert latent_codes.correlation(split[0], constant).tolist() == [0.0] * 50
 
 
@@ -205,7 +207,7 @@ def test_the_reader_reads_the_features_of_its_discriminator(network: Network, sp
     ],
     ids=["latent", "packs", "no reader", "no code"],
 )
-def test_objections(parts: dict[str, object], reason: str) -> None:
+def test_conflicts(parts: dict[str, object], reason: str) -> None:
     own = {"variant": InfoGAN(), "network": MLP(z=12)}
     assert conflict(small_run(**own), Space((2,))) is None
     assert reason in str(conflict(small_run(**own | parts), Space((2,))))

@@ -93,9 +93,9 @@ def np_write(variant, given, queries, label):
         q = query / np.linalg.norm(query)
         fit = np.exp(kappa * keys @ q) * (hist + variant.beta)
         order = np.argsort(-fit)
-        looked_at = order[:1] if code else order[: variant.top]
+        considered = order[:1] if code else order[: variant.top]
         mean = hist.mean()
-        if not any(values[i] == label for i in looked_at):
+        if not any(values[i] == label for i in considered):
             oldest = np.argmax(ages)
             ages += 1
             keys[oldest], values[oldest], ages[oldest], hist[oldest] = q, label, 0, mean
@@ -183,7 +183,7 @@ def test_memory_gan_version_1_losses(form, g_form, top):
 
 
 def test_gradient_of_the_score():
-    """d log-odds / dq by central differences, where the slots that are looked at don't change."""
+    """d log-odds / dq by central differences, where the slots that are considered don't change."""
     variant, given = MemoryGAN(slots=12, key=3, top=12, concentration=2.0), random()
     query = torch.tensor([[0.3, -0.8, 0.5]], dtype=torch.float64, requires_grad=True)
     (slope,) = torch.autograd.grad(memory_rules.score(variant._rule(), given, query).sum(), query)
@@ -212,9 +212,9 @@ def test_slots_are_drawn_in_proportion_to_counts_of_real_ones():
 
 
 def test_report():
-    told = MemoryGAN().report(memory(np.eye(4), [1.0, 0.0, 1.0, 1.0], np.zeros(4), [1.0, 1.0, 2.0, 0.0]))
-    assert told["real_slots"].item() == 0.75
-    np.testing.assert_allclose(told["entropy"].item(), 1.5 * np.log(2))
+    report = MemoryGAN().report(memory(np.eye(4), [1.0, 0.0, 1.0, 1.0], np.zeros(4), [1.0, 1.0, 2.0, 0.0]))
+    assert report["real_slots"].item() == 0.75
+    np.testing.assert_allclose(report["entropy"].item(), 1.5 * np.log(2))
 
 
 @pytest.mark.parametrize("form", ["paper", "code"])
@@ -290,7 +290,7 @@ def test_a_run_resumes_with_its_memory(form):
         ({"network": replace(NETWORK, pac=2)}, "set pac to 1"),
     ],
 )
-def test_objections(changes, reason):
+def test_conflicts(changes, reason):
     own = {"variant": SMALL, "network": NETWORK}
     assert conflict(testing.small_run(**own), Space((2,))) is None
     assert reason in conflict(testing.small_run(**own | changes), Space((2,)))

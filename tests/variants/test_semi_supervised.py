@@ -31,12 +31,12 @@ from tests.support.scores import SAME, vector
 pytestmark = pytest.mark.golden
 
 
-def told(params: Params, x: Tensor, part: str = "forward") -> Tensor:
+def classifier(params: Params, x: Tensor, part: str = "forward") -> Tensor:
     """Samples are logits; features are their double."""
     return {"logits": x, "features": 2 * x, "forward": x.logsumexp(1)}[part]
 
 
-NET = Players(SAME, Player(told, {}))
+NET = Players(SAME, Player(classifier, {}))
 REAL, FAKE, LABEL = vector([2.0, 0.0, -1.0])[None], vector([0.0, 0.0, 1.0])[None], torch.tensor([0])
 
 
@@ -220,6 +220,6 @@ def test_other_draws_are_those_of_any_variant(few: Data) -> None:
     ],
     ids=["fits", "no labels", "no classifier", "packs", "conditional"],
 )
-def test_what_cannot_serve_is_told(changes: dict, space: Space, reason: str | None) -> None:
+def test_conflicts(changes: dict, space: Space, reason: str | None) -> None:
     found = conflict(spec_of(**changes), space)
     assert found is None if reason is None else found is not None and reason in found

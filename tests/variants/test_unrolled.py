@@ -166,7 +166,7 @@ def test_a_weight_that_rests_passes_no_nan() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Blind(Optimizer):
-    """A user's rule that can't be looked ahead."""
+    """A user's rule without a functional update."""
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "this test"
@@ -175,7 +175,7 @@ class Blind(Optimizer):
         return torch.optim.SGD(params, lr=0.1)
 
 
-def test_what_cannot_be_unrolled_is_told() -> None:
+def test_conflicts() -> None:
     conflict = Unrolled().conflict(testing.small_run(optimizer=Blind()))
     assert conflict is not None and "gradients can't flow through" in conflict
     averaged = Unrolled().conflict(testing.small_run(optimizer=Adam(historical=0.1)))
