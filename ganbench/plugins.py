@@ -42,6 +42,7 @@ RENAMED = {  # names of version 0.1 that plug-ins imported or overrode, and thei
     "border": "decision_boundary",
     "carry_on": "next_carry",
     "foresees": "has_functional_update",
+    "looks_ahead": "unrolls_updates",
     "misfit": "unsupported",
     "objection": "conflict",
 }

@@ -1,4 +1,4 @@
-"""Named random streams from one seed. None depends on the variant, so two variants at seed 3 see the same draws."""
+"""Named random streams of a seed. None depends on the variant, so two variants with seed 3 have the same draws."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stream(seed: int, *name: object) -> torch.Generator:
 
 @contextmanager
 def global_stream(seed: int, *name: object) -> Iterator[Any]:
-    """Run a block (module initialisation) with torch's global CPU generator set to a named stream, then put it back."""
+    """Run a block (module initialisation) with torch's global CPU generator set to a named stream, then restore it."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, *name))
         yield

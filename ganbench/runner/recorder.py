@@ -18,6 +18,7 @@ from ganbench.results.store import RunFolder, State, Status, write_bytes, write_
 from ganbench.rng import seed_of
 from ganbench.runner.job import Job, own_key, score_key
 from ganbench.training.sampling import sample
+from ganbench.training.snapshot import flat
 
 if TYPE_CHECKING:
     from ganbench.runner.environment import Environment
@@ -77,7 +78,7 @@ class Recorder:
         """Append a snapshot's terms; at a mark keep the generator and, if scores are due, draw a picture and score."""
         folder = self.folder
         if snapshot.terms:
-            folder.append("terms.jsonl", [{"step": snapshot.step, "time": time.time(), "terms": snapshot.terms}])
+            folder.append("terms.jsonl", [{"step": snapshot.step, "time": time.time(), "terms": flat(snapshot.terms)}])
         diverged = vars(snapshot.diverged) if snapshot.diverged else None
         self.state = replace(self.state, step=snapshot.step, diverged=diverged)
         if snapshot.step in self.job.marks and diverged is None:

@@ -1,4 +1,4 @@
-"""Contract checks: what every component of a family keeps, ganbench's own and yours.
+"""Contract checks that every component of a family must pass, ganbench's own and yours.
 
     from ganbench import testing
     from ganbench.plugins import Registry
@@ -12,7 +12,7 @@
     def test_training():
         testing.check_run(testing.small_run(variant=MyGAN()))
 
-Each check raises `AssertionError` with a sentence that says what is broken. None needs a data folder or a GPU.
+Each check raises `AssertionError` with a sentence that states what is wrong. None needs a data folder or a GPU.
 """
 
 from ganbench.testing.components import check_component, variations

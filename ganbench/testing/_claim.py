@@ -1,4 +1,4 @@
-"""How a check compares and fails."""
+"""How the checks compare values and report failures."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from torch import Tensor, nn
 
 from ganbench.rng import global_stream
 
-TOLERANCE = 1e-9  # in float64, between two ways to compute the same
+TOLERANCE = 1e-9  # in float64, between two computations of the same quantity
 
 
 def claim(holds: object, otherwise: str) -> None:
-    """Raise `AssertionError` with that sentence unless the claim holds (a statement `assert` is silent under -O)."""
+    """Raise `AssertionError` with that sentence unless the claim holds (python -O removes `assert` statements)."""
     if not holds:
         raise AssertionError(otherwise)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values made of tensors, numbers, mappings and lists are the same to the bit."""
-    if isinstance(one, Tensor):
-        return isinstance(other, Tensor) and one.dtype == other.dtype and one.equal(other)
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
+def same(first: Any, second: Any) -> bool:
+    """Whether two values made of tensors, numbers, mappings and lists are equal bit for bit."""
+    if isinstance(first, Tensor):
+        return isinstance(second, Tensor) and first.dtype == second.dtype and first.equal(second)
+    if isinstance(first, Mapping):
+        return first.keys() == second.keys() and all(same(value, second[name]) for name, value in first.items())
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(same, first, second))
+    return bool(first == second)
 
 
 def fresh(make: Callable[[], nn.Module], name: str, seed: int = 0) -> nn.Module:

@@ -1,4 +1,4 @@
-"""What the losses of every variant keep."""
+"""Checks that the losses of every variant must pass."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing._claim import claim, fresh, same
 from ganbench.training.draws import draw
-from ganbench.training.players import batch_of, blueprints, functional_update, moved_by, packed_generator
-from ganbench.training.state import program
+from ganbench.training.packs import moved, program
+from ganbench.training.players import blueprints, functional_update, moved_by, packed_generator
 from ganbench.variants.base import Batch, LossTerms, Params, Player, Players
 
-SEEDS = 8  # draws of weights and samples, of which each loss has a slope at one at least
+SEEDS = 8  # draws of weights and samples; each loss must have a gradient at one of them
 
 
 def check_losses(spec: RunSpec, data: Data) -> None:
-    """Both losses are finite scalar terms, the same from the same state, that move their player and change no input.
+    """Both losses are finite scalar terms, equal at equal states, that move their player and change no input.
 
-    The batch holds the draws that the variant declares and no others; each of them is read by a loss. What the variant
-    carries keeps its names and shapes; what it measures has a finite value for each sample.
+    The batch holds the draws that the variant declares and no others, and a loss must read each of them. The carry must
+    keep its names and shapes; each measure must have a finite value for each sample.
     """
-    moved: set[str] = set()
-    for seed in range(SEEDS):  # a hinge may be flat at one draw of weights and samples
-        moved |= _moved(spec, data, seed)
-        if len(moved) == 2:
+    sloped: set[str] = set()
+    for seed in range(SEEDS):  # a hinge may be flat at some weights and samples
+        sloped |= _moved(spec, data, seed)
+        if len(sloped) == 2:
             return
-    flat = " and ".join(f"{player}_loss" for player in ("d", "g") if player not in moved)
+    flat = " and ".join(f"{player}_loss" for player in ("d", "g") if player not in sloped)
     claim(False, f"{spec.variant.notation()}: {flat} doesn't depend on the player that it moves")
 
 
 @dataclass(frozen=True)
-class Noise(Mapping[str, Tensor]):
-    """The draws that a variant declared, and the names of those that have been read."""
+class DeclaredNoise(Mapping[str, Tensor]):
+    """The draws that a variant declares, and the names of those that a loss has read."""
 
     declared: Params
     read: set[str] = field(default_factory=set)
@@ -55,9 +55,9 @@ class Noise(Mapping[str, Tensor]):
 
 
 def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
-    """Check both losses at the initial weights and a batch of a seed; the players whose loss has a slope there."""
+    """Check both losses at the initial weights and a batch of a seed; the players whose loss has a gradient there."""
     variant, nets, (batch, draws) = spec.variant, _nets(spec, data, seed), _batch(spec, data, seed)
-    moved: set[str] = set()
+    sloped: set[str] = set()
     for player, loss, movers in (("d", variant.d_loss, variant.d_moves), ("g", variant.g_loss, variant.g_moves)):
         where = f"{variant.notation()}: {player}_loss"
         weights = [weight for name in movers for weight in nets[name].weights.values()]
@@ -70,16 +70,16 @@ def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
         claim(same(before, given), f"{where} changes its batch")
         total = torch.stack(list(terms.values())).sum()
         slopes = torch.autograd.grad(total, weights, materialize_grads=True) if total.requires_grad else ()
-        moved |= {player for slope in slopes if slope.any()}
+        sloped |= {player for slope in slopes if slope.any()}
     _check_carry(spec, nets, batch)
     _check_measures(spec, nets, batch)
     unread = draws.declared.keys() - draws.read
     claim(not unread, f"{variant.notation()}: no loss reads the draws {', '.join(sorted(unread))}")
-    return moved
+    return sloped
 
 
 @dataclass(frozen=True)
-class Net:
+class FreshNetwork:
     """A network as a function of its tensors, and these tensors."""
 
     call: Callable[..., Tensor]
@@ -87,35 +87,34 @@ class Net:
     buffers: Params
 
     def player(self, given: tuple[Tensor, ...]) -> Player:
-        """A pure function whose buffers begin as they were; `given` are inputs that follow those of a call."""
+        """A pure function that starts with copies of the buffers; `given` are inputs that follow those of a call."""
         buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
         return Player(lambda own, *inputs, **part: self.call(own | buffers, *inputs, *given, **part), self.weights)
 
 
-def _nets(spec: RunSpec, data: Data, seed: int) -> dict[str, Net]:
+def _nets(spec: RunSpec, data: Data, seed: int) -> dict[str, FreshNetwork]:
     modules = {name: fresh(make, name, seed) for name, make in blueprints(spec, data.space).items()}
     return {
-        name: Net(program(m), {**dict(m.named_parameters())}, dict(m.named_buffers())) for name, m in modules.items()
+        name: FreshNetwork(program(m), {**dict(m.named_parameters())}, dict(m.named_buffers()))
+        for name, m in modules.items()
     }
 
 
-def _players(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> Players:
+def _players(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> Players:
     labels = (batch.y,) if spec.network.conditional and batch.y is not None else ()
     players = {name: net.player(labels if name in ("g", "d") else ()) for name, net in nets.items()}
-    if spec.variant.looks_ahead:
+    if spec.variant.unrolls_updates:
         updates = {name: functional_update(spec.optimizer, moved_by(spec.variant, name), {}) for name in players}
         players = {name: replace(player, update=updates[name]) for name, player in players.items()}
     return Players(packed_generator(spec, players.pop("g"), dict(batch.carry)), players.pop("d"), players)
 
 
-def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, Noise]:
+def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, DeclaredNoise]:
     """A batch as the trainer makes it, in float64."""
     drawn = draw(spec, data, dict.fromkeys(("data", "latent", "penalty"), stream(seed, "check")), 1)
-    double = {name: t.double() if t.is_floating_point() else t for name, t in drawn.items()}
-    carry = {name: tensor.double() for name, tensor in spec.variant.carry().items()}
-    made = batch_of(carry, double)
-    noise = Noise(dict(made.noise))
-    return replace(made, noise=noise), noise
+    batch = moved(replace(drawn, carry=spec.variant.carry()), "cpu", torch.float64)
+    noise = DeclaredNoise(dict(batch.noise))
+    return replace(batch, noise=noise), noise
 
 
 def _check_terms(terms: LossTerms, where: str) -> None:
@@ -125,20 +124,20 @@ def _check_terms(terms: LossTerms, where: str) -> None:
         claim(term.isfinite(), f"{where}: term {name!r} is {term.item()} at the first step")
 
 
-def _check_carry(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> None:
-    """What a run carries on has the names and shapes that it began with, and is finite."""
+def _check_carry(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> None:
+    """The next carry has the names and shapes of the initial one, and is finite."""
     movers: tuple[PlayerName, ...] = ("d", "g")
     for mover in movers:
         with torch.no_grad():
-            kept = spec.variant.next_carry(_players(spec, nets, batch), batch, mover)
+            following = spec.variant.next_carry(_players(spec, nets, batch), batch, mover)
         where = f"{spec.variant.notation()}: next_carry after {mover}"
-        shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, kept)]
+        shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, following)]
         claim(shapes[0] == shapes[1], f"{where} gives {shapes[1]}, not {shapes[0]}")
-        claim(all(tensor.isfinite().all() for tensor in kept.values()), f"{where} is not finite at the first step")
+        claim(all(tensor.isfinite().all() for tensor in following.values()), f"{where} is not finite at the first step")
 
 
-def _check_measures(spec: RunSpec, nets: Mapping[str, Net], batch: Batch) -> None:
-    """What a variant measures has a declared name and a finite value for each sample."""
+def _check_measures(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> None:
+    """Each measure has a declared name and a finite value for each sample."""
     with torch.no_grad():
         measured = spec.variant.measure(_players(spec, nets, batch), batch)
     for name, values in measured.items():

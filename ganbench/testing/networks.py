@@ -17,7 +17,7 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.testing._claim import TOLERANCE, claim, fresh, same
 from ganbench.testing.runs import small_run
-from ganbench.training.inputs import packed
+from ganbench.training.inputs import packed_space
 
 EPS, MOMENTUM = 1e-5, 0.1  # of batch norm
 PLAYERS: tuple[PlayerName, ...] = ("g", "d")
@@ -41,7 +41,7 @@ def check_network(network: Network, space: Space) -> None:
 def check_player(network: Network, space: Space, player: PlayerName) -> None:
     """One network of a pair, in float64, with seeds 0 and 1 as a pack; D takes packed samples if `pac` says so."""
     where, inputs = f"{network.notation()}: {player}", _inputs(network, space, player)
-    d_space = packed(space, network.pac)
+    d_space = packed_space(space, network.pac)
     make = partial(network.generator, space) if player == "g" else partial(network.discriminator, d_space)
     nets = [fresh(make, player, seed) for seed in (0, 1)]
     check_norms(nets[0], network.g_batchnorm if player == "g" else network.d_batchnorm, where)
@@ -79,7 +79,7 @@ def check_seeds(first: nn.Module, other: nn.Module, again: nn.Module, where: str
 def _inputs(network: Network, space: Space, player: PlayerName) -> tuple[Tensor, ...]:
     """Latents or samples, and labels if the network takes them."""
     generator = stream(0, "check")
-    shape = (network.latent(space),) if player == "g" else packed(space, network.pac).shape
+    shape = (network.latent(space),) if player == "g" else packed_space(space, network.pac).shape
     x = torch.rand((SAMPLES, *shape), generator=generator, dtype=torch.float64).mul(2).sub(1)
     labels = torch.randint(max(space.classes, 1), (SAMPLES,), generator=generator)
     return (x, labels) if network.conditional else (x,)

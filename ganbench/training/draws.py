@@ -2,57 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, Split, to_range
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
-from ganbench.training.inputs import latents, pack, packed
-from ganbench.variants.base import Draw, Params
+from ganbench.training.inputs import latents, packed_samples, packed_space
+from ganbench.variants.base import Batch, Draw, Params
 
 Streams = dict[str, torch.Generator]
 
 
-def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Params:
-    """A batch of training data, with the labels that training may see, and what `assembled` adds to it."""
+def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Batch:
+    """The batch of one update, without what the run carries: training data, only with labels that training may see."""
     real = data.draw_labelled(spec.batch * spec.network.pac, streams["data"])
-    seen = real if data.labelled is None else Split(real.x)
-    return {
-        **assembled(spec, data.space, seen, streams, step),
-        **(_told(spec, data, streams["penalty"]) if spec.variant.asks_labels else {}),
-    }
+    visible = real if data.labelled is None else Split(real.x)
+    batch = batch_of(spec, data.space, visible, streams, step)
+    return replace(batch, labelled=_labelled(spec, data, streams["penalty"])) if spec.variant.asks_labels else batch
 
 
-def assembled(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Params:
-    """x, z, labels y where there are any, the step, and what the variant asks for under `noise/`."""
+def batch_of(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Batch:
+    """A batch of these reals: with their labels if they have any, latents, the step, and the variant's own draws."""
     pac = spec.network.pac
-    return {
-        "x": pack(to_range(real.x, *spec.network.pixel_range), pac),
-        "z": pack(latents(spec, space, len(real), streams["latent"]), pac),
-        "step": torch.tensor(float(step)),
-        **({} if real.y is None else {"y": real.y}),
-        **noise(spec, len(real) // pac, space, streams["penalty"]),
-    }
+    return Batch(
+        x=packed_samples(to_range(real.x, *spec.network.pixel_range), pac),
+        z=packed_samples(latents(spec, space, len(real), streams["latent"]), pac),
+        noise=noise(spec, len(real) // pac, space, streams["penalty"]),
+        y=real.y,
+        step=torch.tensor(float(step)),
+    )
 
 
-def _told(spec: RunSpec, data: Data, generator: torch.Generator) -> Params:
-    """As many reals as a batch has whose labels training may see, and the labels, under `labelled/`."""
+def _labelled(spec: RunSpec, data: Data, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """As many further reals as a batch has, whose labels training may see, and their labels."""
     real = data.draw_with_labels(spec.batch, generator)
     if real.y is None:
-        raise ValueError(f"{spec.variant.kind()} asks for labels, and {spec.dataset.kind()} has none")
-    return {"labelled/x": to_range(real.x, *spec.network.pixel_range), "labelled/y": real.y}
+        raise ValueError(f"{spec.variant.kind()} needs labels, and {spec.dataset.kind()} has none: use labelled data")
+    return to_range(real.x, *spec.network.pixel_range), real.y
 
 
 def noise(spec: RunSpec, n: int, space: Space, generator: torch.Generator) -> Params:
-    """What the variant asks for with a batch of n packs, under `noise/`."""
-    asked = spec.variant.noise(n, packed(space, spec.network.pac))
-    own = {name: stream(spec.seed, "penalty", name) for name, one in asked.items() if one.once}
-    return {f"noise/{name}": _random(spec, space, one, own.get(name, generator)) for name, one in asked.items()}
+    """The draws that the variant declares, for a batch of n (packed) samples."""
+    declared = spec.variant.noise(n, packed_space(space, spec.network.pac))
+    fixed = {name: stream(spec.seed, "penalty", name) for name, law in declared.items() if law.once}
+    return {name: _random(spec, space, law, fixed.get(name, generator)) for name, law in declared.items()}
 
 
-def _random(spec: RunSpec, space: Space, asked: Draw, generator: torch.Generator) -> Tensor:
-    if asked.law == "latent":
-        return pack(latents(spec, space, asked.shape[0] * spec.network.pac, generator), spec.network.pac)
-    law = torch.rand if asked.law == "uniform" else torch.randn
-    return law(asked.shape, generator=generator)
+def _random(spec: RunSpec, space: Space, declared: Draw, generator: torch.Generator) -> Tensor:
+    pac = spec.network.pac
+    if declared.law == "latent":
+        return packed_samples(latents(spec, space, declared.shape[0] * pac, generator), pac)
+    law = torch.rand if declared.law == "uniform" else torch.randn
+    return law(declared.shape, generator=generator)

@@ -1,4 +1,4 @@
-"""What enters the networks: latents, and samples in packs."""
+"""What enters the networks: latents, and packed samples, several of which PacGAN's D judges at once."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def latents(spec: RunSpec, space: Space, n: int, generator: torch.Generator) -> 
     return torch.rand(shape, generator=generator).mul_(2).sub_(1)
 
 
-def pack(x: Tensor, pac: int) -> Tensor:
+def packed_samples(x: Tensor, pac: int) -> Tensor:
     """(n * pac, c, ...) -> (n, pac * c, ...): consecutive samples side by side."""
     return x if pac == 1 else x.reshape(len(x) // pac, pac * x.shape[1], *x.shape[2:])
 
 
-def packed(space: Space, pac: int) -> Space:
-    """The space of packs of samples."""
+def packed_space(space: Space, pac: int) -> Space:
+    """The space of packed samples."""
     return Space((pac * space.shape[0], *space.shape[1:]), space.classes)

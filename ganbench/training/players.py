@@ -1,99 +1,83 @@
-"""What the losses of one run see: its networks as pure functions, and the draws of an update."""
+"""What the losses of one run are given: its networks as pure functions, and the batch of an update."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
 
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
-from ganbench.training.inputs import pack, packed
+from ganbench.training.inputs import packed_samples, packed_space
 from ganbench.variants.base import Batch, Params, Player, Players, Update, Variant
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.spec import RunSpec
 
-Turn = dict[PlayerName, Params]  # who moves from the same parameters, each with its draws
-LossInputs = tuple[Players, Batch]  # what a loss sees
+
+class LossInputs(NamedTuple):
+    """The arguments of a loss, and of the variant's other functions of its networks."""
+
+    net: Players
+    batch: Batch
+
+
+def loss_inputs(spec: RunSpec, nets: Mapping[str, Player], carry: Params, batch: Batch) -> LossInputs:
+    """The arguments of a loss: `nets` by name, of which `g` is a `packed_generator`, and the batch with the carry."""
+    labels = (batch.y,) if spec.network.conditional and batch.y is not None else ()
+    g, d = with_labels(nets["g"], labels), with_labels(nets["d"], labels)
+    others = {name: net for name, net in nets.items() if name not in ("g", "d")}
+    return LossInputs(Players(g, d, others), replace(batch, carry=carry))
 
 
 def blueprints(spec: RunSpec, space: Space) -> dict[str, Callable[[], nn.Module]]:
     """How to make each network that the variant plays with: `g`, `d` and its others."""
     return {
         "g": partial(spec.network.generator, space),
-        "d": partial(spec.network.discriminator, packed(space, spec.network.pac)),
+        "d": partial(spec.network.discriminator, packed_space(space, spec.network.pac)),
         **{name: partial(spec.network.other, name, space) for name in spec.variant.others},
     }
 
 
 def packed_generator(spec: RunSpec, g: Player, carry: Params) -> Player:
-    """G as the losses see it: latents as they were drawn, in packs, to samples in packs."""
+    """G as the losses see it: from packed latents, as they were drawn, to packed samples."""
     pac = spec.network.pac
 
     def make(weights: Params, z: Tensor, *inputs: Tensor, **part: str) -> Tensor:
         fed = spec.variant.g_input(z.reshape(len(z) * pac, -1), carry)
-        return pack(g.apply(weights, fed, *inputs, **part), pac)
+        return packed_samples(g.apply(weights, fed, *inputs, **part), pac)
 
     return replace(g, apply=make)
 
 
-def own_draws(turn: Turn) -> Turn:
-    """The turn without what a later player takes over from the first (latents), so that it stays one tensor."""
-    first = next(iter(turn.values()))
-    return {
-        player: draws if draws is first else {n: draw for n, draw in draws.items() if draw is not first[n]}
-        for player, draws in turn.items()
-    }
-
-
-def sights(spec: RunSpec, nets: Mapping[str, Player], carry: Params, turn: Turn) -> dict[PlayerName, LossInputs]:
-    """What each moving player's loss sees, where `turn` holds each one's `own_draws`."""
-    first = next(iter(turn.values()))
-    return {player: sight(spec, nets, carry, first | draws) for player, draws in turn.items()}
-
-
-def sight(spec: RunSpec, nets: Mapping[str, Player], carry: Params, draws: Params) -> LossInputs:
-    """The networks and the batch as the variant's functions take them."""
-    y = draws.get("y")
-    labels = (y,) if spec.network.conditional and y is not None else ()
-    g, d = labelled(nets["g"], labels), labelled(nets["d"], labels)
-    others = {name: net for name, net in nets.items() if name not in ("g", "d")}
-    return Players(g, d, others), batch_of(carry, draws)
-
-
-def batch_of(carry: Params, draws: Params) -> Batch:
-    """The batch as the variant's functions take it."""
-    noise = {name.removeprefix("noise/"): draw for name, draw in draws.items() if name.startswith("noise/")}
-    told = (draws["labelled/x"], draws["labelled/y"]) if "labelled/x" in draws else None
-    return Batch(draws["x"], draws["z"], noise, carry, draws.get("y"), draws["step"], told)
-
-
-def once(player: Player) -> Player:
-    """The same network, evaluated once for each input, however many losses ask; not for one that a call changes."""
-    known: dict[tuple[object, ...], tuple[object, Tensor]] = {}
-
-    def apply(params: Params, *inputs: Tensor, part: str = "forward") -> Tensor:
-        key = (id(params), *map(id, inputs), part)
-        if key not in known:  # what has these ids is kept, so that nothing else gets them
-            known[key] = ((params, inputs), player.apply(params, *inputs, part=part))
-        return known[key][1]
-
-    return replace(player, apply=apply)
-
-
-def labelled(player: Player, labels: tuple[Tensor, ...]) -> Player:
+def with_labels(player: Player, labels: tuple[Tensor, ...]) -> Player:
     """The same network with further inputs, which follow those of every call."""
     if not labels:
         return player
     return replace(player, apply=lambda weights, *inputs, **part: player.apply(weights, *inputs, *labels, **part))
 
 
+def memoised(player: Player) -> Player:
+    """The same network, evaluated once for each input, however many losses call it.
+
+    Not for a network that a call changes, such as one with batch norm's running statistics.
+    """
+    known: dict[tuple[object, ...], tuple[object, Tensor]] = {}
+
+    def apply(params: Params, *inputs: Tensor, part: str = "forward") -> Tensor:
+        key = (id(params), *map(id, inputs), part)
+        if key not in known:  # keeps the objects too, so that their ids are not used again
+            known[key] = ((params, inputs), player.apply(params, *inputs, part=part))
+        return known[key][1]
+
+    return replace(player, apply=apply)
+
+
 def moved_by(variant: Variant, name: str) -> PlayerName:
-    """In whose updates a network moves."""
+    """The player whose learning rate and updates a network has; D, for one that moves with both."""
     return "d" if name in variant.d_moves else "g"
 
 

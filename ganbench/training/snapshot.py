@@ -1,4 +1,4 @@
-"""What the trainer yields: a look at every run of a pack after some step."""
+"""What the trainer yields: a snapshot of every run of a pack after some step."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ganbench.spec import RunSpec
     from ganbench.training.state import Checkpoint
     from ganbench.variants.base import Params
+
+Terms = dict[str, dict[str, float]]  # by group: `d` and `g` (loss terms), `health`, `carry`
+
+
+def flat_name(group: str, name: str) -> str:
+    """`d/real`: the name of a term in files and in MLflow."""
+    return f"{group}/{name}"
+
+
+def flat(terms: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """`{"d/real": 0.7, "health/d_order": 0.9}`: the terms of all groups, as a file holds them."""
+    return {flat_name(group, name): value for group, values in terms.items() for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -31,14 +43,14 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """One run at a snapshot. The functions read the trainer's state as it is now: call them before going on."""
+    """One run at a snapshot. The functions read the trainer's present state: call them before training goes on."""
 
     spec: RunSpec
     step: int
-    terms: dict[str, float]  # means since the last snapshot (`d/real`), `carry/...`, `health/...`; none once diverged
+    terms: Terms  # means of loss terms since the last snapshot, and the newest of the rest; empty once diverged
     diverged: Divergence | None
-    checkpoint: Callable[[], Checkpoint]  # everything needed to resume
-    generator: Callable[[], Params]  # the weights that `sample` needs
+    checkpoint: Callable[[], Checkpoint]
+    generator: Callable[[], Params]  # the tensors that `sample` needs, as a file keeps them
     measures: Callable[[], dict[str, Measured]]  # what the variant measures of its own networks on the test split
 
 

@@ -1,155 +1,123 @@
-"""The networks of a pack of runs: stacked parameters, optimizers, and one checkpoint for each run.
-
-A pack is S runs that differ only in their seed and are trained as one program. Every tensor has the run as its first
-dimension; an element-wise optimizer over stacked parameters is S separate optimizers.
-"""
+"""The state of a pack in training: networks, random streams, what the variant carries; and a checkpoint of each run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypedDict
 
 import torch
-from torch import Tensor, nn
-from torch.func import vmap
+from torch import Tensor
 
-from ganbench.optimizers.base import Optimizer, PlayerName
-from ganbench.rng import global_stream
-from ganbench.variants.base import Params, Player
+from ganbench.datasets.base import Data
+from ganbench.optimizers.base import PlayerName
+from ganbench.rng import STREAMS, stream
+from ganbench.spec import RunSpec
+from ganbench.training.draws import Streams
+from ganbench.training.health import History
+from ganbench.training.packs import Build, SavedNetwork, StackedNetwork, build, load, moved, row, save, stack
+from ganbench.training.players import blueprints, moved_by
+from ganbench.training.snapshot import Divergence
+from ganbench.variants.base import Batch, Params
 
-Checkpoint = dict[str, Any]  # plain dicts, numbers and tensors: loaded with weights_only=True
 
+class Checkpoint(TypedDict):
+    """Everything that a run needs to resume: plain dicts, numbers and tensors, loaded with weights_only=True."""
 
-@dataclass(frozen=True)
-class Net:
-    """One player of every run of a pack. `program(tensors, *inputs)` is the network of one run."""
-
-    program: Callable[..., Tensor]
-    params: Params  # (S, ...), leaves that require grad
-    frozen: Params  # the same storage without grad, for when the other player moves
-    buffers: Params  # (S, ...), changed in place by batch norm
-    optimizer: torch.optim.Optimizer
-
-    def player(self, params: Params, buffers: Params) -> Player:
-        """This network of one run as a pure function."""
-        return Player(lambda weights, *inputs, **part: self.program(weights | buffers, *inputs, **part), params)
-
-    def slots(self) -> dict[str, Params]:
-        """What the optimizer keeps of each parameter, (S, ...); a count that all runs share, once for each."""
-        return {name: _stacked(self.optimizer.state.get(param, {}), param) for name, param in self.params.items()}
-
-    def weights(self, run: int) -> Params:
-        """Copies of one run's parameters and buffers."""
-        return {name: tensor[run].clone() for name, tensor in (self.frozen | self.buffers).items()}
+    step: int
+    nets: dict[str, SavedNetwork]
+    carry: Params
+    average: Params
+    streams: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Build:
-    """What it takes to make a net: `make` builds a fresh module from torch's global generator.
+class Place:
+    """Where and in which precision to train."""
 
-    `name` is the player's own stream of `init`; `player` says whose learning rate it has.
-    """
-
-    make: Callable[[], nn.Module]
-    optimizer: Optimizer
-    name: str
-    player: PlayerName
-    device: torch.device
-    dtype: torch.dtype
+    device: str = "cpu"
+    dtype: torch.dtype = torch.float32
 
 
-def build(how: Build, seeds: Sequence[int]) -> Net:
-    """One network for each seed, initialised from that seed's `init` stream, stacked."""
-    modules = []
-    for seed in seeds:
-        with global_stream(seed, "init", how.name):
-            modules.append(how.make().to(how.device, how.dtype))
-    stacked = {n: torch.stack([m.get_parameter(n).detach() for m in modules]) for n, _ in modules[0].named_parameters()}
-    buffers = {n: torch.stack([m.get_buffer(n) for m in modules]) for n, _ in modules[0].named_buffers()}
-    params = {name: tensor.requires_grad_() for name, tensor in stacked.items()}
-    frozen = {name: tensor.detach() for name, tensor in params.items()}
-    optimizer = how.optimizer.rule(list(params.values()), how.player)
-    return Net(program(modules[0].train()), params, frozen, buffers, optimizer)
+@dataclass
+class Training:
+    """A pack in training. What changes from step to step is changed in place."""
+
+    specs: Sequence[RunSpec]
+    data: Data
+    place: Place
+    nets: Mapping[str, StackedNetwork]  # "g", "d" and the variant's others
+    streams: Sequence[Streams]  # of each run
+    carry: Params = field(default_factory=dict)  # (S, ...), what the variant carries from update to update
+    average: Params = field(default_factory=dict)  # (S, ...), the moving average of G's parameters, if the run has one
+    batch: Batch | None = None  # (S, ...), of the last update
+    step: int = 0
+    reported: int = 0  # the step of the last snapshot
+    history: History = field(default_factory=list)  # the loss terms of every turn since the last snapshot
+    diverged: dict[int, Divergence] = field(default_factory=dict)  # by run
+
+    @property
+    def spec(self) -> RunSpec:
+        """The first run; the others differ from it only in their seed."""
+        return self.specs[0]
+
+    def moving(self, player: PlayerName) -> dict[str, StackedNetwork]:
+        """The networks that an update of this player moves."""
+        variant = self.spec.variant
+        return {name: self.nets[name] for name in (variant.d_moves if player == "d" else variant.g_moves)}
 
 
-def program(module: nn.Module) -> Callable[..., Tensor]:
-    """A module as a function of its tensors by name, of which none may be missing; tied ones have one name.
-
-    `part` is the method that is called; by default the forward pass.
-
-    It is `torch.func.functional_call` for a module whose own tensors nobody needs: the places are found once, not at
-    every call, and keep the tensors of the last one.
-    """
-    names = {id(tensor): name for name, tensor in (*module.named_parameters(), *module.named_buffers())}
-    places: list[tuple[dict[str, Any], str, str]] = [
-        (table, key, names[id(tensor)])
-        for part in module.modules()
-        for table in (part._parameters, part._buffers)
-        for key, tensor in table.items()
-        if tensor is not None
-    ]
-
-    def call(tensors: Params, *inputs: Tensor, part: str = "forward") -> Tensor:
-        for table, key, name in places:
-            table[key] = tensors[name]
-        output: Tensor = getattr(module, part)(*inputs)
-        return output
-
-    return call
+def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[Checkpoint] | None = None) -> Training:
+    """A pack at step 0, or as the checkpoints left it. Raises `ValueError` for runs that can't be trained together."""
+    first = specs[0]
+    if any(replace(spec, seed=first.seed) != first for spec in specs):
+        raise ValueError("the runs of a pack may differ only in their seed; train other runs in a pack of their own")
+    if conflict := first.schedule.conflict(first):
+        raise ValueError(conflict)
+    nets = _networks(specs, data, place)
+    on_device = replace(data, train=data.train.to(place.device))
+    training = Training(specs, on_device, place, nets, [{n: stream(spec.seed, n) for n in STREAMS} for spec in specs])
+    training.carry = moved(stack([first.variant.carry()] * len(specs)), place.device, place.dtype)
+    if first.schedule.ema:
+        training.average = {name: tensor.clone() for name, tensor in nets["g"].frozen.items()}
+    if resume is not None:
+        _restore(training, resume)
+    return training
 
 
-def mapped(function: Callable[..., Params], size: int) -> Callable[..., Params]:
-    """`function` of one run as a function of a pack. A pack of one is called directly: `vmap` would only cost.
-
-    Its arguments are dictionaries of tensors, or of such dictionaries.
-    """
-    if size > 1:
-        return vmap(function, randomness="error")
-
-    def alone(*stacks: dict[str, Any]) -> Params:
-        return {name: tensor.unsqueeze(0) for name, tensor in function(*map(_first, stacks)).items()}
-
-    return alone
+def checkpoint(training: Training, run: int) -> Checkpoint:
+    """Everything that one run of the pack needs to resume."""
+    return {
+        "step": training.step,
+        "nets": {name: save(net, run) for name, net in training.nets.items()},
+        "carry": row(training.carry, run),
+        "average": row(training.average, run),
+        "streams": {name: generator.get_state() for name, generator in training.streams[run].items()},
+    }
 
 
-def _first(stack: dict[str, Any]) -> dict[str, Any]:
-    return {name: _first(value) if isinstance(value, dict) else value.squeeze(0) for name, value in stack.items()}
+def _networks(specs: Sequence[RunSpec], data: Data, place: Place) -> dict[str, StackedNetwork]:
+    """The networks that the variant plays with, each initialised from its own stream of each seed."""
+    first, device = specs[0], torch.device(place.device)
+    return {
+        name: build(
+            Build(make, first.optimizer, name, moved_by(first.variant, name), device, place.dtype),
+            [spec.seed for spec in specs],
+        )
+        for name, make in blueprints(first, data.space).items()
+    }
 
 
-def _stacked(kept: Mapping[str, Any], param: Tensor) -> Params:
-    tensors = {name: value for name, value in kept.items() if isinstance(value, Tensor)}
-    return {name: t if t.shape == param.shape else t.expand(len(param)) for name, t in tensors.items()}
-
-
-def save(net: Net, run: int) -> Checkpoint:
-    """One run's share of a net: weights and optimizer state."""
-    state = net.optimizer.state_dict()
-    rows = {i: {k: _row(v, p, run) for k, v in s.items()} for (i, s), p in _pairs(state, net)}
-    return {"weights": net.weights(run), "optimizer": {"state": rows, "param_groups": state["param_groups"]}}
-
-
-def load(net: Net, checkpoints: Sequence[Checkpoint]) -> None:
-    """Put the runs' shares back, one checkpoint a run, in order."""
-    for name, tensor in (net.frozen | net.buffers).items():
-        tensor.copy_(torch.stack([checkpoint["weights"][name] for checkpoint in checkpoints]))
-    states = [checkpoint["optimizer"] for checkpoint in checkpoints]
-    merged = {i: {k: _merge([s["state"][i][k] for s in states]) for k in row} for i, row in states[0]["state"].items()}
-    net.optimizer.load_state_dict({"state": merged, "param_groups": states[0]["param_groups"]})
-
-
-def _pairs(state: dict[str, Any], net: Net) -> list[tuple[tuple[int, dict[str, Any]], Tensor]]:
-    params = list(net.params.values())
-    return [((i, row), params[i]) for i, row in state["state"].items()]
-
-
-def _row(value: Any, param: Tensor, run: int) -> Any:
-    """One run's slice of an optimizer's per-parameter tensor; a step count is shared by all runs."""
-    if isinstance(value, Tensor):
-        return value[run : run + 1].clone() if value.shape == param.shape else value.clone()
-    return value
-
-
-def _merge(values: list[Any]) -> Any:
-    stacked = isinstance(values[0], Tensor) and values[0].dim() > 0
-    return torch.cat(values) if stacked else values[0]
+def _restore(training: Training, checkpoints: Sequence[Checkpoint]) -> None:
+    steps = {saved["step"] for saved in checkpoints}
+    if len(steps) != 1:
+        raise ValueError(f"the checkpoints of a pack must be of one step, not of {sorted(steps)}")
+    for name, net in training.nets.items():
+        load(net, [saved["nets"][name] for saved in checkpoints])
+    carried, averages = [saved["carry"] for saved in checkpoints], [saved["average"] for saved in checkpoints]
+    training.carry = {name: torch.stack([each[name] for each in carried]) for name in training.carry}
+    training.average = {name: torch.stack([each[name] for each in averages]) for name in training.average}
+    for streams, saved in zip(training.streams, checkpoints, strict=True):
+        for name, generator in streams.items():
+            generator.set_state(saved["streams"][name].cpu())
+    training.step = training.reported = steps.pop()

@@ -1,4 +1,4 @@
-"""Adversarially learned inference: the discriminator tells (x, E(x)) from (G(z), z)."""
+"""Adversarially learned inference: the discriminator distinguishes (x, E(x)) from (G(z), z)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.joint import pac_objection
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -20,13 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ALI(Variant):
-    """D(x, z) is the log-odds that a pair comes from the encoder E, the network `e`, and not from G.
+    """D(x, z) is the log-odds that a pair comes from the encoder E (the network `e`) rather than from G.
 
     L_D = E sp(-D(x, E(x))) + E sp(D(G(z), z)); G and E minimise E sp(D(x, E(x))) + E sp(-D(G(z), z)) together, with
-    sp(t) = log(1 + e^t). A `stochastic` encoder draws its latent as mean + std * noise, the noise being of the latents'
-    own law, so Gaussian where they are; a `deterministic` one gives the mean, which is BiGAN (Donahue et al. 2017,
-    arXiv:1605.09782). The paper's experiment on Gaussians moves all at once: a schedule in `simultaneous` order.
-    The measure is the mean square over the coordinates of x - G(E(x)), at the mean of E(x), in the network's own range.
+    sp(t) = log(1 + e^t). A `stochastic` encoder draws its latent as mean + std * noise, where the noise has the law of
+    the latents (Gaussian if they are); a `deterministic` encoder returns the mean, which is BiGAN (Donahue et al. 2017,
+    arXiv:1605.09782). The paper's experiment on Gaussians updates all networks at once: use a schedule in
+    `simultaneous` order. The measure is the mean over the coordinates of (x - G(E(x)))^2, at the mean of E(x), in the
+    network's own range.
     """
 
     version: ClassVar[int] = 1
@@ -63,4 +63,4 @@ class ALI(Variant):
         return LOGITS
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return pac_objection(spec)
+        return "its D judges pairs of one sample and its latent: set pac to 1" if spec.network.pac > 1 else None

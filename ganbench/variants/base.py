@@ -1,4 +1,4 @@
-"""What a GAN objective is: two losses over named pure networks. The trainer decides who moves."""
+"""A GAN objective: two losses over named pure networks. The trainer decides which network moves when."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.optimizers.base import PlayerName
 
-LossTerms = dict[str, Tensor]  # named scalar terms: their sum is the loss, each is logged
+LossTerms = dict[str, Tensor]  # named scalar terms: their sum is the loss, and each is logged
 Params = dict[str, Tensor]
-Update = Callable[[Params, Params], "tuple[Params, Update]"]  # (parameters, gradients) -> the next, and its successor
+Update = Callable[[Params, Params], "tuple[Params, Update]"]  # (parameters, gradients) -> the next, and what follows
 Better = Literal["lower", "higher", "neither"]
 
 
@@ -27,18 +27,18 @@ Better = Literal["lower", "higher", "neither"]
 class Player:
     """A network as a pure function of its parameters: `net.d(x)`, or `net.d.at(other_parameters)(x)`.
 
-    `net.d.part("features", x)` calls the network's method of that name, where the variant `needs` it.
+    `net.d.part("features", x)` calls the network's method of that name; the variant declares it under `needs`.
     """
 
     apply: Callable[..., Tensor]  # (parameters, *inputs, part="forward")
     params: Params
-    update: Update | None = None  # the next update of its optimizer, for variants that `look_ahead`
+    update: Update | None = None  # the next update of its optimizer, if the variant declares `unrolls_updates`
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         return self.apply(self.params, *inputs)
 
     def part(self, name: str, *inputs: Tensor) -> Tensor:
-        """Another output of the same network: its features, its code ..."""
+        """Another output of the same network, such as its features or its code."""
         return self.apply(self.params, *inputs, part=name)
 
     def at(self, params: Params) -> Player:
@@ -46,14 +46,14 @@ class Player:
         return replace(self, params=params)
 
     def after(self, gradients: Params) -> Player:
-        """The same network after an update of its own optimizer by these gradients, which flow through the update."""
+        """The same network after an update of its own optimizer with these gradients; the update is differentiable."""
         if self.update is None:
-            raise ValueError("only a variant that declares `looks_ahead` can ask for a network after an update")
+            raise ValueError("this network has no update to follow: set `unrolls_updates = True` in its variant")
         params, update = self.update(self.params, gradients)
         return replace(self, params=params, update=update)
 
     def still(self) -> Player:
-        """The same network as a constant: no gradient reaches its parameters."""
+        """The same network with constant parameters: no gradient reaches them."""
         return self.at({name: param.detach() for name, param in self.params.items()})
 
 
@@ -74,43 +74,43 @@ class Players:
 
 @dataclass(frozen=True)
 class Batch:
-    """All random draws of one update, made before the losses are called, and what the run carries along."""
+    """All random draws of one update, made before the losses are called, and what the run carries."""
 
     x: Tensor  # real samples (n, *shape), in the network's own range
     z: Tensor  # latents (n, z)
-    noise: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.noise` asked for
-    carry: Mapping[str, Tensor] = field(default_factory=dict)  # what `Variant.carry` began and `next_carry` renews
-    y: Tensor | None = None  # labels (n,) of x, for which the fakes are made too; conditional networks get them unasked
+    noise: Mapping[str, Tensor] = field(default_factory=dict)  # the draws that `Variant.noise` declares
+    carry: Mapping[str, Tensor] = field(default_factory=dict)  # starts as `Variant.carry`, renewed by `next_carry`
+    y: Tensor | None = None  # labels (n,) of x and of the fakes; a conditional network gets them with every call
     step: Tensor | None = None  # the number of the generator step, from 1, as a float
-    labelled: tuple[Tensor, Tensor] | None = None  # further reals (n, *shape) and their labels (n,), if `asks_labels`
+    labelled: tuple[Tensor, Tensor] | None = None  # further reals (n, *shape) with labels (n,), for `asks_labels`
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Extra random numbers that a variant asks for, from the run's `penalty` stream."""
+    """Extra random numbers that a variant declares; they come from the run's `penalty` stream."""
 
     shape: tuple[int, ...]
     law: Literal["uniform", "normal", "latent"]  # U(0, 1); N(0, 1); further latents (n, z) for a shape (n,)
-    once: bool = False  # the same numbers in every update of a run, from a stream of their own
+    once: bool = False  # the same numbers in every update of a run, from their own stream
 
 
 @dataclass(frozen=True)
 class DecisionBoundary:
-    """Where D's scores turn from fake to real, and how far from there its loss is nearly flat (None: nowhere)."""
+    """The score above which D takes a sample for real, and the distance beyond which its loss is nearly flat."""
 
     at: float = 0.0
-    flat: float | None = None
+    flat: float | None = None  # None: the loss is flat nowhere
 
 
-LOGITS = DecisionBoundary(flat=math.log(99))  # the score is a log-odds; flat where D is sure to 99 %
+LOGITS = DecisionBoundary(flat=math.log(99))  # scores are log-odds; flat where D is 99 % sure
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant(Component):
     """A GAN objective. Both losses are minimised; each is differentiated with respect to the moving player only.
 
-    The losses are called inside `torch.func` transforms: no `.backward()`, `.item()`, `.detach()`, random call or `if`
-    on a tensor's value. They may call the networks as often as they like.
+    The losses are called inside `torch.func` transforms, so they must not use `.backward()`, `.item()`, `.detach()`, a
+    random call, or `if` on a tensor's value. They may call the networks any number of times.
     """
 
     @abstractmethod
@@ -122,7 +122,7 @@ class Variant(Component):
         """The generator's loss terms on one batch."""
 
     def d_steps(self, step: int) -> int:
-        """Discriminator updates before generator update number `step` (from 1), where the schedule leaves it open."""
+        """Discriminator updates before generator update number `step` (from 1), unless the schedule sets the number."""
         return 1
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
@@ -133,44 +133,44 @@ class Variant(Component):
         """Change the discriminator's parameters in place after each of its updates (weight clipping)."""
 
     def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
-        """What G is fed for latents (n, z) as they were drawn: the same, or codes and memories made of them."""
+        """The input of G for latents (n, z) as drawn: the latents themselves, or codes or keys derived from them."""
         return z
 
     def carry(self) -> Params:
-        """What a run carries from update to update beside networks and optimizers, as it begins: named tensors."""
+        """The initial value of what a run carries from update to update beside its networks and optimizers."""
         return {}
 
     def next_carry(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
-        """What is carried on after an update of `mover` on this batch; called without gradients."""
+        """The carry after an update of `mover` on this batch; called without gradients."""
         return dict(batch.carry)
 
     def report(self, carry: Mapping[str, Tensor]) -> LossTerms:
-        """Scalars that tell how what is carried fares; logged as `carry/NAME` beside the terms of the losses."""
+        """Scalars that describe the carry; logged as `carry/NAME` beside the terms of the losses."""
         return {}
 
     def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What D makes of the batch's reals and of fakes, (n,) each, the higher the more real: for the health record.
+        """D's scores of the batch's reals and of fakes, (n,) each, higher for more real: for the health record.
 
-        Called without gradients, the networks in training mode.
+        Called without gradients, with the networks in training mode.
         """
         return net.d(batch.x), net.d(net.g(batch.z))
 
     def decision_boundary(self) -> DecisionBoundary | None:
-        """The boundary between D's scores of reals and of fakes; None where the loss sets none (critics, energies)."""
+        """The boundary between D's scores of reals and of fakes; None if the loss sets none (critics, energies)."""
         return None
 
     def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
-        """What each of `measures` is on each sample (n,) of a batch of the test split, labels included.
+        """The values (n,) of each of `measures` on the samples of a batch of the test split, which includes labels.
 
-        Called at every mark without gradients, the networks in evaluation mode; the means are scores of the run.
+        Called at every mark, without gradients, with the networks in evaluation mode; the means are scores of the run.
         """
         return {}
 
-    measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` gives
-    stackable: ClassVar[bool] = True  # False: its runs are never trained as one program
-    looks_ahead: ClassVar[bool] = False  # its losses ask for networks after updates to come: `Player.after`
-    asks_labels: ClassVar[bool] = False  # its losses ask for reals drawn apart whose labels are known: `Batch.labelled`
-    needs: ClassVar[frozenset[str]] = frozenset()  # parts that D must have beyond a score: "features", "code"
-    others: ClassVar[tuple[str, ...]] = ()  # further networks, built by the run's network
-    d_moves: ClassVar[tuple[str, ...]] = ("d",)  # who moves in a discriminator update
-    g_moves: ClassVar[tuple[str, ...]] = ("g",)  # and in a generator update
+    measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` computes
+    stackable: ClassVar[bool] = True  # False: its runs are never trained in packs
+    unrolls_updates: ClassVar[bool] = False  # its losses use networks after simulated updates: `Player.after`
+    asks_labels: ClassVar[bool] = False  # its losses use reals with known labels, drawn separately: `Batch.labelled`
+    needs: ClassVar[frozenset[str]] = frozenset()  # outputs that D must have beside its score: "features", "code"
+    others: ClassVar[tuple[str, ...]] = ()  # further networks, which the run's network builds
+    d_moves: ClassVar[tuple[str, ...]] = ("d",)  # the networks that a discriminator update moves
+    g_moves: ClassVar[tuple[str, ...]] = ("g",)  # and those that a generator update moves

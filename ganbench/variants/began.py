@@ -1,4 +1,4 @@
-"""Boundary equilibrium GAN: an auto-encoder whose attention to the fakes is steered."""
+"""Boundary equilibrium GAN: an auto-encoder as discriminator, with a feedback control of the weight of the fakes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class BEGAN(Variant):
     """L_D = E l(x) - k E l(G), L_G = E l(G) with l the mean absolute error of the auto-encoder D.
 
     After each update of G, k <- k + k_rate (gamma E l(x) - E l(G)), clipped to [0, 1], with the errors of that
-    update's batch after the move; so E l(G) / E l(x) is held at `gamma`, the diversity ratio: less gives finer but more
-    alike samples. The measure of convergence is E l(x) + |gamma E l(x) - E l(G)|, carried beside k (0 before the first
-    step).
+    update's batch, computed after the update. This holds E l(G) / E l(x) at `gamma`, the diversity ratio: a lower one
+    gives samples of higher quality and less diversity. The measure of convergence, E l(x) + |gamma E l(x) - E l(G)|, is
+    carried beside k (0 before the first step).
     """
 
     version: ClassVar[int] = 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, displace, unit_norm_penalty
+from ganbench.variants.parts.penalties import displace, input_gradient_conflict, unit_norm_penalty
 from ganbench.variants.parts.scores import logistic_d, logistic_g
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class DRAGAN(Variant):
     """L_D = E sp(-r) + E sp(f) + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = E sp(-f), sp(t) = log(1 + e^t).
 
-    The penalty is taken at x^ = x + e `scale` s u, where s is the standard deviation of all numbers of the real batch,
-    e ~ U(0, 1) one for each sample and u ~ U(0, 1) one for each number: the authors' code, whose noise only adds.
-    `symmetric`: u ~ U(-1, 1) instead, as others have it. The paper's theory has normal noise around the data.
+    The penalty is taken at x^ = x + e `scale` s u, where s is the standard deviation of all values of the real batch,
+    e ~ U(0, 1) is drawn for each sample and u ~ U(0, 1) for each value. This is the authors' code, whose noise is never
+    negative. With `symmetric`, u ~ U(-1, 1), as in other implementations. The paper's theory has normal noise around
+    the data.
     """
 
     version: ClassVar[int] = 1
@@ -47,4 +48,4 @@ class DRAGAN(Variant):
         return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform")}
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

@@ -1,4 +1,4 @@
-"""Energy-based GAN: the discriminator is an auto-encoder, and its error is the energy."""
+"""Energy-based GAN: the discriminator is an auto-encoder whose reconstruction error is the energy."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class EBGAN(Variant):
     """L_D = E e(x) + E relu(margin - e(G)), L_G = E e(G) + pt_weight f_PT with the energy e of the auto-encoder D.
 
-    `energy`: `norm` is the paper's |Dec(Enc(x)) - x|; `mse`, its square over the number of coordinates, is what
-    implementations take. The margin is in the same unit: 10 in a norm is 0.13 in the `mse` of 28x28 pixels. f_PT is the
+    `energy`: `norm` is the paper's |Dec(Enc(x)) - x|; `mse`, its square divided by the number of coordinates, is what
+    implementations use. The margin has the same unit: 10 in `norm` is 0.13 in `mse` for 28x28 pixels. f_PT is the
     pulling-away term, the mean squared cosine over pairs of codes of the fakes; EBGAN-PT has weight 0.1.
     """
 
@@ -38,15 +38,15 @@ class EBGAN(Variant):
         return {"real": real.mean(), "fake": relu(self.margin - fake).mean()}
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
-        made = net.g(batch.z)
-        terms = {"fake": energy(net.d, made, self.energy).mean()}
+        fake = net.g(batch.z)
+        terms = {"fake": energy(net.d, fake, self.energy).mean()}
         if self.pt_weight > 0:
-            terms["pulling_away"] = self.pt_weight * pulling_away(net.d.part("code", made))
+            terms["pulling_away"] = self.pt_weight * pulling_away(net.d.part("code", fake))
         return terms
 
     def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
         return -energy(net.d, batch.x, self.energy), -energy(net.d, net.g(batch.z), self.energy)
 
     def conflict(self, spec: RunSpec) -> str | None:
-        alone = self.pt_weight > 0 and spec.batch < 2
-        return "the pulling-away term takes pairs of fakes: use a batch of at least 2" if alone else None
+        too_small = self.pt_weight > 0 and spec.batch < 2
+        return "the pulling-away term compares pairs of fakes: use a batch of at least 2" if too_small else None

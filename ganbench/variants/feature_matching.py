@@ -1,4 +1,4 @@
-"""Feature matching: the generator imitates what the discriminator sees in the data on average."""
+"""Feature matching: the generator matches the mean features that the discriminator computes of the data."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import Annotated, ClassVar
 
 from ganbench.component import Fraction, Search
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.features import Distance, gap
-from ganbench.variants.parts.scores import logistic_d
+from ganbench.variants.parts.scores import FeatureDistance, feature_distance, logistic_d
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureMatching(Variant):
     """L_D = E sp(-r) + E sp(f) of `ns`; L_G is the distance of the batch means of D's features h on data and fakes.
 
-    `distance`: `squared` is the paper's |E h(x) - E h(G(z))|^2, a sum over the features. The authors' code has means
+    `distance`: `squared` is the paper's |E h(x) - E h(G(z))|^2, a sum over the features. The authors' code takes means
     over them: of squares for MNIST (`mean_squared`), of absolute values for CIFAR-10 and SVHN (`mean_absolute`).
-    `real_target` below 1 is one-sided label smoothing. The reals of a generator update are drawn for it.
+    `real_target` below 1 is one-sided label smoothing. A generator update draws reals of its own.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
 
-    distance: Distance = "squared"
+    distance: FeatureDistance = "squared"
     real_target: Annotated[Fraction, Search(0.7, 1.0)] = 1.0
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:
@@ -32,7 +31,7 @@ class FeatureMatching(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         real, fake = net.d.part("features", batch.x), net.d.part("features", net.g(batch.z))
-        return {"features": gap(real, fake, self.distance)}
+        return {"features": feature_distance(real, fake, self.distance)}
 
     def decision_boundary(self) -> DecisionBoundary:
         return LOGITS

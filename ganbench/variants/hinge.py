@@ -14,7 +14,7 @@ from ganbench.variants.parts.scores import critic_g
 
 @dataclass(frozen=True, kw_only=True)
 class Hinge(Variant):
-    """L_D = E relu(1 - r) + E relu(1 + f), L_G = -E f. `n_dis`: discriminator updates a step."""
+    """L_D = E relu(1 - r) + E relu(1 + f), L_G = -E f. `n_dis`: discriminator updates per step."""
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17"

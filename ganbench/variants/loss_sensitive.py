@@ -1,4 +1,4 @@
-"""Loss-sensitive GAN, by Qi; not the least squares GAN, which has the same initials."""
+"""Loss-sensitive GAN of Qi (not the least squares GAN, which has the same initials)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LossSensitiveGAN(Variant):
-    """D is a loss L >= 0, low for reals, which fakes exceed by a margin that grows with their distance.
+    """D is a loss L >= 0 that is low for reals, and higher for fakes by a margin that grows with their distance.
 
     L_D = gamma E L(x) + E relu(margin_weight ||x - G(z)||_1 + L(x) - L(G(z))), L_G = E L(G(z)). Real and fake are
-    paired by index, the distance is summed over all pixels. The paper has gamma > 0 too; the author's code, whose
-    constants these are, leaves that term out, as the theory allows. `output`: how L is made of D's raw score; `relu` is
-    the author's, `softplus` has a slope everywhere.
+    paired by index; the distance is summed over all pixels. The paper also has gamma > 0; the author's code, whose
+    constants are the defaults here, leaves that term out, as the theory allows. `output` maps D's raw score to L:
+    `relu` is the author's choice, `softplus` has a gradient everywhere.
     """
 
     version: ClassVar[int] = 1
@@ -33,9 +33,9 @@ class LossSensitiveGAN(Variant):
     output: Literal["relu", "softplus"] = "relu"
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:
-        fake_x = net.g(batch.z)
-        real, fake = self._loss(net.d(batch.x)), self._loss(net.d(fake_x))
-        margin = self.margin_weight * (batch.x - fake_x).abs().flatten(1).sum(1)
+        fakes = net.g(batch.z)
+        real, fake = self._loss(net.d(batch.x)), self._loss(net.d(fakes))
+        margin = self.margin_weight * (batch.x - fakes).abs().flatten(1).sum(1)
         return {"real": self.gamma * real.mean(), "margin": relu(margin + real - fake).mean()}
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
@@ -47,8 +47,8 @@ class LossSensitiveGAN(Variant):
     def conflict(self, spec: RunSpec) -> str | None:
         if self.output == "relu" and not spec.network.d_batchnorm:
             return (
-                "without batch norm in D all scores may be negative, where relu is flat and nobody moves again; "
-                "use output softplus, or batch norm in discriminator or both"
+                "without batch norm in D all scores may be negative, where relu has no gradient and learning stops; "
+                "use output softplus, or batchnorm discriminator or both"
             )
         return None
 

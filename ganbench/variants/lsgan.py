@@ -11,11 +11,11 @@ from ganbench.variants.parts.scores import Reduction, squared_distance
 
 @dataclass(frozen=True, kw_only=True)
 class LSGAN(Variant):
-    """Squared distances of raw scores (no sigmoid) to labels: a for fakes, b for reals, c what G wants for fakes.
+    """Squared distances of raw scores (no sigmoid) to labels: D's a for fakes and b for reals, G's c for fakes.
 
     L_D = 1/2 E (r - b)^2 + 1/2 E (f - a)^2, L_G = 1/2 E (f - c)^2. The default 0, 1, 1 is eq. 9; -1, 1, 0 is eq. 8,
     which minimises Pearson's chi^2. `reduction`: `half_mean` is the paper's; `half_sum` sums over the batch as the
-    authors' code does, so its gradient is the batch size times larger; `mean` leaves out the 1/2.
+    authors' code does, which multiplies the gradient by the batch size; `mean` leaves out the 1/2.
     """
 
     version: ClassVar[int] = 1

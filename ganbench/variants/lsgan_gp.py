@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
 from ganbench.variants.base import Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, displace, unit_norm_penalty
+from ganbench.variants.parts.penalties import displace, input_gradient_conflict, unit_norm_penalty
 from ganbench.variants.parts.scores import Reduction, squared_distance
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class LSGANGP(Variant):
     """L_D = 1/2 sum (r - b)^2 + 1/2 sum (f - a)^2 + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = 1/2 sum (f - c)^2.
 
-    The penalty is taken at x^ = x + e `scale` u with e ~ U(0, 1) one for each sample and u ~ U(0, 1) one for each
-    number, both fresh in every step. `frozen` draws u once for the whole run, as the authors' code does. `reduction` is
-    the code's: its `gp_weight` of 150 against sums over its batch of 64 is as strong as 150 / 64 against `half_mean`.
+    The penalty is taken at x^ = x + e `scale` u, where e ~ U(0, 1) is drawn for each sample and u ~ U(0, 1) for each
+    value, both anew in every step. `frozen` draws u once for the whole run, as the authors' code does. `reduction` is
+    the code's: its `gp_weight` of 150 with sums over its batch of 64 is as strong as 150 / 64 with `half_mean`.
     """
 
     version: ClassVar[int] = 1
@@ -53,4 +53,4 @@ class LSGANGP(Variant):
         return {"share": Draw((n,), "uniform"), "direction": Draw((n, *space.shape), "uniform", once=self.frozen)}
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

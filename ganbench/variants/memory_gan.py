@@ -1,4 +1,4 @@
-"""MemoryGAN: a discriminator that remembers clusters of reals and fakes, and a generator that is told which to make."""
+"""MemoryGAN: the discriminator has a memory of clusters of reals and fakes; the generator is given a cluster's key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn.functional import logsigmoid, softplus
 
 from ganbench.component import Count, Fraction, NonNegative, Positive
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Params, Players, Variant
-from ganbench.variants.parts import memory as _memory
+from ganbench.variants.parts import memory
 
 if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryGAN(Variant):
-    """GAN with a memory of `slots` keys K_i, labels v_i and counts h_i. D's part `query`, at length 1, is q(x).
+    """GAN with a memory of `slots` keys K_i, labels v_i and counts h_i. D's part `query`, scaled to length 1, is q(x).
 
     D(x) = sum of v_i p(c = i | x) over the `top` likeliest slots, p ~ exp(kappa K_i q) (h_i + beta), clipped to [clip,
     1 - clip]. L_D = -E log D(x) - E log(1 - D(G)) + lambda I, L_G = E log(1 - D(G)) + lambda I with I = -E kappa K_i
-    q(G); `g_form` may be the non-saturating one, or both. G is fed [K_i, z]: the first `key` latents give way to the
-    key of a real slot, drawn in proportion to h_i by the first of them. After each update of D the memory sees the
-    reals, then the fakes, one by one: if one of the `top` likeliest slots has the label of the sample, the `top`
-    likeliest of that label take `em_steps` of incremental EM, h decayed by alpha before; if none, the sample replaces
-    the oldest slot, with the mean count. `form` `code` departs as the authors' code does: (1) each slot of an EM step
-    gains 1, not its share; (2) whether the label is recalled is asked of the likeliest slot alone, and in the choice of
-    slots a wrong label costs 2 kappa only; (3) I is the mean squared error of K_i and G's query, not normalised; (4)
-    D's prior is alpha h_i + beta; (5) the memory is written after G's updates too; (6) keys begin at 0.
+    q(G); `g_form` may be the non-saturating loss, or both. The input of G is [K_i, z]: the first `key` latents are
+    replaced by the key of a real slot, which the first of them selects in proportion to h_i. After each update of D the
+    memory takes up the reals, then the fakes, one by one: if one of the `top` likeliest slots has the sample's label,
+    the `top` likeliest of that label take `em_steps` of incremental EM, with h first decayed by alpha; otherwise the
+    sample replaces the oldest slot, with the mean count. `form` `code` departs as the authors' code does: (1) a slot
+    of an EM step gains 1, not its share; (2) only the likeliest slot decides whether the label is recalled, and a wrong
+    label costs only 2 kappa when slots are chosen; (3) I is the mean squared error of K_i and G's unscaled query; (4)
+    D's prior is alpha h_i + beta; (5) the memory is also written after G's updates; (6) keys start at 0.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Kim, Song and Kim 2018, arXiv:1803.01500, and the authors' code (whyjay/memoryGAN)"
-    stackable: ClassVar[bool] = False  # slots that tie change places with the rounding
+    stackable: ClassVar[bool] = False  # the order of tied slots depends on rounding
     needs: ClassVar[frozenset[str]] = frozenset({"query"})
 
     slots: Annotated[int, Ge(2)] = 4096
@@ -54,15 +54,15 @@ class MemoryGAN(Variant):
     form: Literal["paper", "code"] = "paper"
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:
-        made = net.d.part("query", net.g(batch.z))
-        real, fake = self._score(net.d.part("query", batch.x), batch), self._score(made, batch)
-        return {"real": softplus(-real).mean(), "fake": softplus(fake).mean(), "info": self._info(made, batch)}
+        query = net.d.part("query", net.g(batch.z))
+        real, fake = self._score(net.d.part("query", batch.x), batch), self._score(query, batch)
+        return {"real": softplus(-real).mean(), "fake": softplus(fake).mean(), "info": self._info(query, batch)}
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
-        made = net.d.part("query", net.g(batch.z))
-        fake = self._score(made, batch)
+        query = net.d.part("query", net.g(batch.z))
+        fake = self._score(query, batch)
         loss = {"minimax": logsigmoid(-fake), "ns": -logsigmoid(fake), "both": -fake}[self.g_form]
-        return {"fake": loss.mean(), "info": self._info(made, batch)}
+        return {"fake": loss.mean(), "info": self._info(query, batch)}
 
     def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
         queries = net.d.part("query", batch.x), net.d.part("query", net.g(batch.z))
@@ -72,28 +72,28 @@ class MemoryGAN(Variant):
         return LOGITS
 
     def g_input(self, z: Tensor, carry: Mapping[str, Tensor]) -> Tensor:
-        return torch.cat([_memory.pick(carry, z), z[:, self.key :]], 1)
+        return torch.cat([memory.pick(carry, z), z[:, self.key :]], 1)
 
     def carry(self) -> Params:
-        return _memory.begin(self.slots, self.key, self.form == "code")
+        return memory.initial(self.slots, self.key, self.form == "code")
 
     def next_carry(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
         if mover == "g" and self.form == "paper":
             return dict(batch.carry)
         real, fake = net.d.part("query", batch.x), net.d.part("query", net.g(batch.z))
-        return _memory.write(self._rule(), _memory.write(self._rule(), batch.carry, real, 1.0), fake, 0.0)
+        return memory.write(self._rule(), memory.write(self._rule(), batch.carry, real, 1.0), fake, 0.0)
 
     def report(self, carry: Mapping[str, Tensor]) -> LossTerms:
-        return _memory.shape_of(carry)
+        return memory.usage(carry)
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return _memory.conflict(spec, _memory.Size(self.slots, self.key, self.top))
+        return memory.conflict(spec, memory.MemorySize(self.slots, self.key, self.top))
 
-    def _rule(self) -> _memory.Rule:
-        return _memory.Rule(self.concentration, self.beta, self.alpha, self.top, self.em_steps, self.form == "code")
+    def _rule(self) -> memory.SlotRule:
+        return memory.SlotRule(self.concentration, self.beta, self.alpha, self.top, self.em_steps, self.form == "code")
 
     def _score(self, query: Tensor, batch: Batch) -> Tensor:
-        return _memory.clipped(_memory.score(self._rule(), batch.carry, query), self.clip)
+        return memory.clipped(memory.score(self._rule(), batch.carry, query), self.clip)
 
-    def _info(self, made: Tensor, batch: Batch) -> Tensor:
-        return self.info_weight * _memory.information(self._rule(), batch.carry, batch.z, made)
+    def _info(self, query: Tensor, batch: Batch) -> Tensor:
+        return self.info_weight * memory.information(self._rule(), batch.carry, batch.z, query)

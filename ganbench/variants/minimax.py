@@ -18,11 +18,11 @@ class Minimax(Variant):
     """GAN with the saturating generator loss: G minimises E log(1 - D(G(z))).
 
     With sp(t) = log(1 + e^t) and raw scores r, f: L_D = E sp(-r) + E sp(f), L_G = -E sp(f).
-    `k`: discriminator updates a step (Algorithm 1).
+    `k`: discriminator updates per step (Algorithm 1).
 
-    Early in learning, the paper remarks, G may better maximise log D(G(z)), L_G = E sp(-f), and names no criterion. Two
-    are offered: the first `early_steps` steps, and the batches on which the mean of D(G(z)) is below `early_below`.
-    Where either holds, the step is early. A constant blend of both losses is `minimax_share` of the variant `ns`.
+    The paper remarks that early in learning G may better maximise log D(G(z)), L_G = E sp(-f), and gives no criterion.
+    There are two here: the first `early_steps` steps are early, and so are batches on which the mean of D(G(z)) is
+    below `early_below`. A constant blend of both losses is `minimax_share` of the variant `ns`.
     """
 
     version: ClassVar[int] = 1

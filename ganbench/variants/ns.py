@@ -1,4 +1,4 @@
-"""The non-saturating GAN, which is what "the GAN" of most comparisons is."""
+"""The non-saturating GAN, which most comparisons call "the GAN"."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from ganbench.variants.parts.scores import logistic_d, logistic_g
 class NonSaturating(Variant):
     """GAN whose generator maximises log D(G(z)): L_D = E sp(-r) + E sp(f), L_G = E sp(-f), sp(t) = log(1 + e^t).
 
-    `k`: discriminator updates a step (Algorithm 1). The released code of the paper always uses this generator loss.
-    `real_target` t below 1 is one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4; 0.9):
-    reals cost E [t sp(-r) + (1 - t) sp(r)], and fakes keep their target 0. `g_target` below 1 smooths G's target 1 too:
-    the authors' code for ImageNet has 0.75 and, for G, 0.375, what the best D says where both densities are equal.
-    `minimax_share` s blends in the saturating loss, as the released code can: L_G = (1 - s) E sp(-f) - s E sp(f). The
-    code's weights u of this loss and v of D's, which it halves, make s = v / (2 u + v), up to a factor of the loss.
+    `k`: discriminator updates per step (Algorithm 1). The released code of the paper always uses this generator loss.
+    `real_target` t below 1 is one-sided label smoothing (Salimans et al. 2016, arXiv:1606.03498, section 3.4; 0.9): the
+    term of the reals is E [t sp(-r) + (1 - t) sp(r)], and fakes keep their target 0. `g_target` below 1 smooths G's
+    target 1 as well: the authors' code for ImageNet has 0.75 and, for G, 0.375, which is the output of the best D where
+    both densities are equal. `minimax_share` s blends in the saturating loss, as the released code can:
+    L_G = (1 - s) E sp(-f) - s E sp(f). The code's weights u of this loss and v of D's, which it halves, give
+    s = v / (2 u + v), up to a factor of the loss.
     """
 
     version: ClassVar[int] = 1

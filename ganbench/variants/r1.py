@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.parts.penalties import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.parts.scores import logistic, logistic_g
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class R1(Variant):
     """L_D = E sp(-r) + E sp(f) + gamma/2 E ||grad D||^2, L_G = E sp(-f), sp(t) = log(1 + e^t).
 
     `on`: the penalty is taken at real samples (R1), at fakes (R2) or at both. `convention`: `half` is the paper's
-    gamma/2; `full` is gamma without the 1/2, as in the authors' code, whose 10 is a gamma of 20 here.
+    gamma/2; `full` is gamma without the 1/2, as in the authors' code, whose 10 equals a gamma of 20 with `half`.
     """
 
     version: ClassVar[int] = 1
@@ -50,4 +50,4 @@ class R1(Variant):
         return LOGITS
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

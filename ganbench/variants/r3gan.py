@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants.base import Batch, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, scored, squared_norm
+from ganbench.variants.parts.penalties import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.parts.relativistic import paired_g
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class R3GAN(Variant):
     """L_D = E sp(-(r - f)) + gamma/2 (E ||grad D(x)||^2 + E ||grad D(G(z))||^2), L_G = E sp(-(f - r)).
 
-    Real and fake are paired by index, sp(t) = log(1 + e^t), norms are over all pixels of a sample. The authors begin
-    with a `gamma` of 0.05 (CIFAR-10) to 150 (FFHQ at 256) and let it fall to a tenth; here it stays as it is.
+    Real and fake are paired by index, sp(t) = log(1 + e^t), and norms are over all pixels of a sample. The authors
+    start with a `gamma` of 0.05 (CIFAR-10) to 150 (FFHQ at 256) and let it fall to a tenth; here it is constant.
     """
 
     version: ClassVar[int] = 1
@@ -41,4 +41,4 @@ class R3GAN(Variant):
         return paired_g(net, batch)
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

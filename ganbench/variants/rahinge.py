@@ -13,10 +13,10 @@ from ganbench.variants.parts.relativistic import both_sides, margins
 
 @dataclass(frozen=True, kw_only=True)
 class RaHinge(Variant):
-    """L_D = E relu(1 - (r - E f)) + E relu(1 + (f - E r)): the hinge of margins over the other side's average.
+    """L_D = E relu(1 - (r - E f)) + E relu(1 + (f - E r)): a hinge on margins over the other side's average.
 
     L_G swaps the roles: E relu(1 + (r - E f)) + E relu(1 - (f - E r)).
-    `halve` takes half of both losses, as the author's code does. G's step draws real samples of its own.
+    `halve` takes half of both losses, as the author's code does. G's update draws real samples of its own.
     """
 
     version: ClassVar[int] = 1

@@ -11,10 +11,11 @@ from ganbench.variants.parts.relativistic import both_sides, margins
 
 @dataclass(frozen=True, kw_only=True)
 class RaLSGAN(Variant):
-    """L_D = E (r - E f - 1)^2 + E (f - E r + 1)^2: reals lie 1 above the average fake, fakes 1 below the average real.
+    """L_D = E (r - E f - 1)^2 + E (f - E r + 1)^2.
 
+    Reals should score 1 above the average fake, and fakes 1 below the average real.
     L_G swaps the roles: E (r - E f + 1)^2 + E (f - E r - 1)^2.
-    `halve` takes half of both losses, as the author's code does. G's step draws real samples of its own.
+    `halve` takes half of both losses, as the author's code does. G's update draws real samples of its own.
     """
 
     version: ClassVar[int] = 1

@@ -13,10 +13,11 @@ from ganbench.variants.parts.relativistic import both_sides, margins
 
 @dataclass(frozen=True, kw_only=True)
 class RaSGAN(Variant):
-    """L_D = E sp(-(r - E f)) + E sp(f - E r) with sp(t) = log(1 + e^t): each side is read against the other's average.
+    """L_D = E sp(-(r - E f)) + E sp(f - E r) with sp(t) = log(1 + e^t).
 
+    Each score is compared with the other side's average.
     L_G swaps the roles: E sp(r - E f) + E sp(-(f - E r)).
-    `halve` takes half of both losses, as the author's code does. G's step draws real samples of its own.
+    `halve` takes half of both losses, as the author's code does. G's update draws real samples of its own.
     """
 
     version: ClassVar[int] = 1

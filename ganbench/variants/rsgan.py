@@ -15,7 +15,7 @@ from ganbench.variants.parts.relativistic import paired_g
 class RSGAN(Variant):
     """L_D = E sp(-(r - f)), L_G = E sp(-(f - r)), real and fake paired by index; sp(t) = log(1 + e^t).
 
-    G's step draws real samples of its own.
+    G's update draws real samples of its own.
     """
 
     version: ClassVar[int] = 1

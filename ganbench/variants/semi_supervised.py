@@ -1,4 +1,4 @@
-"""A discriminator that tells K classes and the fakes as one more, learning from few labels."""
+"""A discriminator that classifies K classes, and fakes as one more, and learns from few labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, softplus
 
 from ganbench.component import NonNegative
 from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.features import gap
+from ganbench.variants.parts.scores import feature_distance
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class SemiSupervised(Variant):
     """L_D = E [lse(l) - l_y] + w/2 (E sp(-lse(l)) + E sp(lse(l))): on labelled reals, on reals, on fakes.
 
-    D has logits l of K classes and 0 for the fakes, so its score is lse(l) = log sum exp l_k, and sp(t) = log(1 + e^t).
-    The labelled reals are drawn apart, from those that the dataset's `labels_per_class` leaves; w: `unlabelled_weight`.
-    `g_objective` is the distance of feature matching: `mean_squared` as in the authors' code for MNIST, `mean_absolute`
-    as for CIFAR-10, or the paper's `squared`; or `minimax`, L_G = -E sp(lse(l)), which goes with minibatch
-    discrimination. `test_error` is the share of test samples whose likeliest class is not their own.
+    D has logits l of K classes and 0 for the fakes, so its score is lse(l) = log sum exp l_k; sp(t) = log(1 + e^t) and
+    w is `unlabelled_weight`. The labelled reals are drawn separately, from those that the dataset's `labels_per_class`
+    keeps. `g_objective` is the distance of feature matching: `mean_squared` as in the authors' code for MNIST,
+    `mean_absolute` as for CIFAR-10, or the paper's `squared`; or `minimax`, L_G = -E sp(lse(l)), which is used with
+    minibatch discrimination. `test_error` is the share of test samples whose likeliest class is not their own.
     """
 
     version: ClassVar[int] = 1
@@ -39,7 +39,7 @@ class SemiSupervised(Variant):
     g_objective: Literal["mean_squared", "mean_absolute", "squared", "minimax"] = "mean_squared"
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:
-        assert batch.labelled is not None  # asked for
+        assert batch.labelled is not None  # because of `asks_labels`
         x, y = batch.labelled
         real, fake, half = net.d(batch.x), net.d(net.g(batch.z)), self.unlabelled_weight / 2
         return {
@@ -52,15 +52,15 @@ class SemiSupervised(Variant):
         fake = net.g(batch.z)
         if self.g_objective == "minimax":
             return {"fake": -softplus(net.d(fake)).mean()}
-        seen, made = net.d.part("features", batch.x), net.d.part("features", fake)
-        return {"features": gap(seen, made, self.g_objective)}
+        features = net.d.part("features", batch.x), net.d.part("features", fake)
+        return {"features": feature_distance(*features, self.g_objective)}
 
     def decision_boundary(self) -> DecisionBoundary:
         return LOGITS
 
     def measure(self, net: Players, batch: Batch) -> dict[str, Tensor]:
-        assert batch.y is not None  # the data have labels
+        assert batch.y is not None  # a run needs labelled data
         return {"test_error": net.d.part("logits", batch.x).argmax(1).ne(batch.y).double()}
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return "a pack of samples has no one class: set pac to 1" if spec.network.pac > 1 else None
+        return "packed samples have no single class: set pac to 1" if spec.network.pac > 1 else None

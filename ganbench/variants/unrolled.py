@@ -1,17 +1,18 @@
-"""The unrolled GAN: the generator plays against a discriminator that has already answered."""
+"""The unrolled GAN: the generator's loss uses the discriminator after several simulated updates."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
+from torch.func import grad
 
 from ganbench.component import Index
-from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Player, Players, Variant
+from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Params, Player, Players, Variant
 from ganbench.variants.parts.scores import logistic
-from ganbench.variants.parts.unrolling import unroll
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -22,13 +23,14 @@ class Unrolled(Variant):
     """L_D = E sp(-r) + E sp(f) with sp(t) = log(1 + e^t); L_G = -L_D of D after `k` updates of its own, on this batch.
 
     The updates are those of the run's optimizer from its present state, all on the reals and fakes of the batch, as in
-    the authors' code; D itself makes its usual one. Gradients flow through all of them. `k` 0 is the plain minimax GAN.
-    `second_order` false cuts the gradient through the updates: G meets the later D, but doesn't see how it moved it.
+    the authors' code; D itself takes its usual single update. Gradients flow through all `k` updates. `k` 0 is the
+    plain minimax GAN. `second_order` false stops the gradient through the updates: the later D scores the fakes, but
+    G's gradient leaves out its own effect on that D.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Metz et al. 2017, arXiv:1611.02163, section 2, and the authors' code (poolio/unrolled_gan)"
-    looks_ahead: ClassVar[bool] = True
+    unrolls_updates: ClassVar[bool] = True
 
     k: Index = 5
     second_order: bool = True
@@ -38,10 +40,10 @@ class Unrolled(Variant):
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         fake = net.g(batch.z)
-        met = fake if self.second_order else net.g.still()(batch.z)
+        answered = fake if self.second_order else net.g.still()(batch.z)
 
         def loss(d: Player) -> Tensor:
-            return torch.stack(list(logistic(real=d(batch.x), fake=d(met)).values())).sum()
+            return torch.stack(list(logistic(real=d(batch.x), fake=d(answered)).values())).sum()
 
         later = unroll(net.d, loss, self.k)
         return {name: -term for name, term in logistic(real=later(batch.x), fake=later(fake)).items()}
@@ -51,9 +53,23 @@ class Unrolled(Variant):
 
     def conflict(self, spec: RunSpec) -> str | None:
         if not spec.optimizer.has_functional_update:
-            return f"{spec.optimizer.kind()} has no form that gradients flow through, to unroll it: use adam"
+            return f"gradients can't flow through an update of {spec.optimizer.kind()}, as unrolling needs: use adam"
         if spec.optimizer.historical:
-            return "historical averaging is no part of what it unrolls: set the optimizer's historical to 0"
+            return "unrolled updates leave out historical averaging: set the optimizer's historical to 0"
         if spec.network.d_batchnorm and self.second_order:
-            return "torch misses the second derivative by batch norm's gain in packs of runs; use none or generator"
+            return "in packs torch lacks the second derivative by batch norm's gain; use batchnorm none or generator"
         return None
+
+
+def unroll(player: Player, loss: Callable[[Player], Tensor], steps: int) -> Player:
+    """A network after so many updates of its own optimizer on a scalar loss, from the optimizer's present state.
+
+    Gradients flow through all the updates into whatever the loss depends on.
+    """
+
+    def of(params: Params) -> Tensor:
+        return loss(player.at(params))
+
+    for _ in range(steps):
+        player = player.after(grad(of)(player.params))
+    return player

@@ -1,4 +1,4 @@
-"""VEEGAN: a reconstructor maps data to latents and back, and so resists mode collapse."""
+"""VEEGAN: a reconstructor network maps data to latents, to reduce mode collapse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
 from ganbench.variants.base import LOGITS, Batch, Better, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.joint import pac_objection
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -23,9 +22,9 @@ class VEEGAN(Variant):
     """D(z, x) is the log-odds that a pair comes from G; the reconstructor F, the network `e`, maps x to a latent.
 
     L_D = E sp(-D(z, G(z))) + E sp(D(F(x), x)), sp(t) = log(1 + e^t). G minimises E D(z, G(z)) + w E |z - F(G(z))|^2,
-    F the second term alone; w, `weight`, is 1 in the paper. With `adversarial_reconstructor` F minimises -E D(F(x), x)
-    too, as the Julia adaptation in the authors' repository has it (there with F(G(z)) beside x).
-    The paper moves all three at once: a schedule in `simultaneous` order. The measure is E |z - F(G(z))|^2.
+    and F the second term alone; w, `weight`, is 1 in the paper. With `adversarial_reconstructor` F also minimises
+    -E D(F(x), x), as in the Julia adaptation in the authors' repository (there with F(G(z)) beside x). The paper
+    updates all three networks at once: use a schedule in `simultaneous` order. The measure is E |z - F(G(z))|^2.
     """
 
     version: ClassVar[int] = 1
@@ -62,7 +61,7 @@ class VEEGAN(Variant):
         return LOGITS
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return pac_objection(spec)
+        return "its D judges pairs of one sample and its latent: set pac to 1" if spec.network.pac > 1 else None
 
 
 def latent_error(net: Players, batch: Batch) -> Tensor:

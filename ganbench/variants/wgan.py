@@ -16,9 +16,9 @@ from ganbench.variants.parts.scores import critic_g
 class WGAN(Variant):
     """L_D = E f - E r over a critic whose every parameter is clipped to [-clip, clip]; L_G = -E f.
 
-    `n_critic` critic updates a step, but `warmup_critic` of them in each of the first `warmup` steps and at every
-    `refresh`-th step, as the authors' code does (25, 500 and 100 there). The paper's Algorithm 1 is the default:
-    `warmup` 0 and `refresh` 0 turn that off.
+    `n_critic` critic updates per step. The first `warmup` steps and every `refresh`-th step have `warmup_critic`
+    instead, as in the authors' code (there 25, 500 and 100). The default, `warmup` 0 and `refresh` 0, has no such steps
+    and is the paper's Algorithm 1.
     """
 
     version: ClassVar[int] = 1
@@ -38,8 +38,8 @@ class WGAN(Variant):
 
     def d_steps(self, step: int) -> int:
         done = step - 1  # the authors count generator iterations from 0
-        long = done < self.warmup or (self.refresh > 0 and done % self.refresh == 0)
-        return self.warmup_critic if long else self.n_critic
+        more = done < self.warmup or (self.refresh > 0 and done % self.refresh == 0)
+        return self.warmup_critic if more else self.n_critic
 
     def constrain(self, params: Params) -> None:
         torch._foreach_clamp_min_(list(params.values()), -self.clip)

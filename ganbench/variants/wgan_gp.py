@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import Count, NonNegative, Search
 from ganbench.variants.base import Batch, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import batchnorm_objection, interpolate, unit_norm_penalty
+from ganbench.variants.parts.penalties import input_gradient_conflict, interpolate, unit_norm_penalty
 from ganbench.variants.parts.scores import critic_g
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class WGANGP(Variant):
     """L_D = E f - E r + gp_weight E (||grad D(x^)||_2 - 1)^2, L_G = -E f.
 
-    The penalty is taken at x^ = e x + (1 - e) G(z) with one e ~ U(0, 1) a sample.
+    The penalty is taken at x^ = e x + (1 - e) G(z), with e ~ U(0, 1) drawn for each sample.
     """
 
     version: ClassVar[int] = 1
@@ -47,4 +47,4 @@ class WGANGP(Variant):
         return {"share": Draw((n,), "uniform")}
 
     def conflict(self, spec: RunSpec) -> str | None:
-        return batchnorm_objection(spec)
+        return input_gradient_conflict(spec)

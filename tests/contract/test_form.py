@@ -89,11 +89,11 @@ BROKEN = {
     "is not a dataclass(frozen=True": GOOD.replace(", kw_only=True", ""),
     "has no docstring": GOOD.replace('"""Plain descent."""', ""),
     "extra has no docstring": GOOD + "    def extra(self):\n        return 1\n",
-    "version is not a whole number": GOOD.replace("int] = 1", 'int] = "1"'),
+    "version is not an integer": GOOD.replace("int] = 1", 'int] = "1"'),
     "source names no paper": GOOD.replace('"a test"', '""'),
-    "neither a default nor a word": GOOD.replace("size: Positive = 1.0", "size: Positive"),
+    "has no default, and the docstring": GOOD.replace("size: Positive = 1.0", "size: Positive"),
     "share a notation": GOOD + '    def notation(self, hide=()):\n        """Always one."""\n        return "mine"\n',
-    "doesn't equal its own copy": GOOD + "    def __hash__(self):\n        return id(self)\n",
+    "doesn't equal a copy of itself": GOOD + "    def __hash__(self):\n        return id(self)\n",
 }
 
 

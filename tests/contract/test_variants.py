@@ -38,7 +38,7 @@ PLACES = [
 
 
 def runs(kind: str, dataset: Dataset, network: Network) -> list[RunSpec]:
-    """The runs of a variant on a network, wherever batch norm may be without an conflict."""
+    """The runs of a variant on a network, for every placement of batch norm without a conflict."""
     placed = [replace(network, batchnorm=batchnorm) for batchnorm in BATCHNORM]
     parts = {"variant": small_variant(kind), "dataset": dataset, "batch": 6}
     specs = [testing.small_run(network=one, **parts) for one in placed]
@@ -212,18 +212,18 @@ def test_the_unbroken_one_passes() -> None:
 
 
 @pytest.mark.parametrize("fault", LOSSES)
-def test_broken_losses_are_told(fault: str, load: Load) -> None:
+def test_broken_losses_are_reported(fault: str, load: Load) -> None:
     with pytest.raises(AssertionError, match=fault):
         testing.check_losses(testing.small_run(variant=Broken(fault=fault)), load(Ring8()))
 
 
-def test_a_variant_that_sees_the_pack_is_told(load: Load) -> None:
+def test_a_variant_that_sees_the_pack_is_reported(load: Load) -> None:
     spec = testing.small_run(variant=Broken(fault="in a pack and alone differ"), optimizer=SGD(lr=0.1))
     with pytest.raises(AssertionError, match="in a pack and alone differ"):
         testing.check_pack(spec, load(Ring8()))
 
 
-def test_a_variant_with_memory_of_its_own_is_told(load: Load) -> None:
+def test_a_variant_with_a_memory_of_its_own_is_reported(load: Load) -> None:
     Broken.calls.clear()
     with pytest.raises(AssertionError, match=r"changes it|resumes to other numbers"):
         testing.check_resume(testing.small_run(variant=Broken(fault="resumes to other numbers")), load(Ring8()))

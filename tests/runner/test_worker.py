@@ -110,6 +110,7 @@ def test_a_run_leaves_what_is_promised(undisturbed: Path) -> None:
     spec = folder.read_json("spec.json")
     assert spec == {"run_id": SPEC.run_id(), "spec": SPEC.canonical(), "columns": SPEC.columns()}
     assert [row["step"] for row in folder.rows("terms.jsonl")] == list(range(1, 21))
+    assert set(folder.rows("terms.jsonl")[0]["terms"]) == {"d/real", "d/fake", "g/fake"}, "flat names in files"
     assert {row["n"] for row in folder.rows("scores.jsonl")} == {50}
 
 

@@ -20,7 +20,8 @@ from ganbench.datasets.base import Data, Dataset, Space, Split
 from ganbench.networks.base import Network
 from ganbench.optimizers.sgd import SGD
 from ganbench.spec import RunSpec, Schedule
-from ganbench.training.trainer import Place, train
+from ganbench.training.state import Place
+from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, Params, Player, Players, Variant
 from ganbench.variants.dragan import DRAGAN
 from ganbench.variants.minimax import Minimax

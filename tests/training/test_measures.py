@@ -78,8 +78,8 @@ def digits() -> Data:
 
 
 def test_the_means_over_the_test_split_are_scores(digits: Data) -> None:
-    look = next(train([DIGITS], digits, (3,))).runs[0]
-    rows = {row["metric"]: row for row in own_rows(look)}
+    run = next(train([DIGITS], digits, (3,))).runs[0]
+    rows = {row["metric"]: row for row in own_rows(run)}
     assert list(rows) == ["label", "ink", "score"]
     assert rows["label"]["value"] == pytest.approx(digits.test.y.double().mean().item())  # type: ignore[union-attr]
     ink = (digits.test.x.double() / 127.5 - 1).flatten(1).mean(1)
@@ -103,7 +103,7 @@ def test_measuring_changes_no_training_and_can_be_repeated(digits: Data) -> None
 def test_packs_of_samples_and_packs_of_runs_measure_alike(digits: Data) -> None:
     specs = [replace(DIGITS, seed=seed) for seed in range(2)]
     alone = [next(train([spec], digits, (2,))).runs[0].measures()["score"].value for spec in specs]
-    together = [look.measures()["score"].value for look in next(train(specs, digits, (2,))).runs]
+    together = [run.measures()["score"].value for run in next(train(specs, digits, (2,))).runs]
     assert together == pytest.approx(alone, rel=1e-4)
 
 

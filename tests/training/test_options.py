@@ -20,8 +20,9 @@ from ganbench.optimizers.sgd import SGD
 from ganbench.spec import RunSpec, Schedule
 from ganbench.training.inputs import latents
 from ganbench.training.sampling import sample
-from ganbench.training.snapshot import RunSnapshot
-from ganbench.training.trainer import Place, train
+from ganbench.training.snapshot import RunSnapshot, flat
+from ganbench.training.state import Place
+from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, LossTerms, Params, Players, Variant
 from ganbench.variants.lsgan import LSGAN
 from ganbench.variants.ns import NonSaturating
@@ -47,9 +48,9 @@ def last(spec: RunSpec, data: Data, place: Place = DOUBLE) -> RunSnapshot:
 def check_pack_and_resume(spec: RunSpec, data: Data) -> None:
     """A pack of three equals packs of one in float64, and a resumed run an uninterrupted one, bit for bit."""
     specs = [replace(spec, seed=seed) for seed in range(3)]
-    for look, one in zip(list(train(specs, data, (spec.steps,), DOUBLE))[-1].runs, specs, strict=True):
+    for run, one in zip(list(train(specs, data, (spec.steps,), DOUBLE))[-1].runs, specs, strict=True):
         alone = last(one, data).generator()
-        for name, tensor in look.generator().items():
+        for name, tensor in run.generator().items():
             torch.testing.assert_close(tensor, alone[name], rtol=0, atol=1e-9)
     checkpoint = next(train([spec], data, (5, spec.steps))).runs[0].checkpoint()
     resumed = list(train([spec], data, (5, spec.steps), resume=[checkpoint]))[-1].runs[0].generator()
@@ -74,7 +75,7 @@ class Peeking(Variant):
         return {"all": net.d(net.g(batch.z)).mean()}
 
 
-def test_packs_stand_side_by_side(ring: Data) -> None:
+def test_packed_samples_stand_side_by_side(ring: Data) -> None:
     """With pac = 2 D sees (x1, y1, x2, y2) of two independent samples, real or made, and gives one score a pack."""
     Peeking.seen.clear()
     list(train([spec_of(variant=Peeking(), network=replace(SMALL, pac=2), steps=2)], ring, (2,)))
@@ -86,7 +87,7 @@ def test_packs_stand_side_by_side(ring: Data) -> None:
     torch.testing.assert_close(Peeking.seen[0][1].reshape(8, 4), fake)
 
 
-def test_packed_runs_pack_and_resume(ring: Data) -> None:
+def test_runs_of_packed_samples_pack_and_resume(ring: Data) -> None:
     check_pack_and_resume(spec_of(network=replace(SMALL, pac=3), variant=LSGAN()), ring)
 
 
@@ -155,8 +156,15 @@ def test_carried_state(ring: Data) -> None:
 def test_carried_state_is_reported(ring: Data) -> None:
     specs = [spec_of(variant=Counting(), seed=seed) for seed in range(2)]
     for snapshot in train(specs, ring, (3, 12)):
-        assert [look.terms["carry/twice"] for look in snapshot.runs] == [2 * snapshot.step] * 2
-    assert "carry/twice" not in last(spec_of(), ring).terms
+        assert [run.terms["carry"]["twice"] for run in snapshot.runs] == [2 * snapshot.step] * 2
+    assert "carry" not in last(spec_of(), ring).terms
+
+
+def test_terms_have_flat_names_in_files(ring: Data) -> None:
+    run = last(spec_of(variant=Counting()), ring)
+    assert set(run.terms) == {"d", "g", "carry"}, "no health record is due yet"
+    assert flat(run.terms)["carry/twice"] == run.terms["carry"]["twice"]
+    assert set(flat(run.terms)) == {"d/real", "d/fake", "g/fake", "carry/twice"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,8 +257,8 @@ def test_conditional_runs_and_further_networks_pack_and_resume(conditional: RunS
 
 
 def test_further_networks_move_where_declared(conditional: RunSpec) -> None:
-    looks = list(train([replace(conditional, steps=40)], labelled(), (20, 40)))
-    first, second = (m.runs[0].terms["g/code"] for m in looks)
+    snapshots = list(train([replace(conditional, steps=40)], labelled(), (20, 40)))
+    first, second = (snapshot.runs[0].terms["g"]["code"] for snapshot in snapshots)
     assert second < first, "the encoder learns"
 
 

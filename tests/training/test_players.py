@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from ganbench.training.players import Turn, labelled, once, own_draws
-from ganbench.training.state import program
-from ganbench.variants.base import Params, Player
+from ganbench.training.packs import over_pack, program, stack, tensors_of
+from ganbench.training.players import memoised, with_labels
+from ganbench.variants.base import Batch, Params, Player
 
 
 class Tied(nn.Module):
@@ -68,9 +68,9 @@ class Counted:
         return x @ params["w"] * (1 if part == "forward" else 2)
 
 
-def test_once_is_once_for_each_input_parameters_and_part() -> None:
+def test_a_memoised_network_is_evaluated_once_for_each_input_parameters_and_part() -> None:
     apply = Counted()
-    net = once(Player(apply, {"w": torch.ones(2, 2)}))
+    net = memoised(Player(apply, {"w": torch.ones(2, 2)}))
     x = torch.ones(3, 2)
     assert net(x) is net(x) and apply.calls == 1
     assert torch.equal(net.part("code", x), 2 * net(x)) and apply.calls == 2
@@ -78,19 +78,19 @@ def test_once_is_once_for_each_input_parameters_and_part() -> None:
     assert torch.equal(net.at({"w": torch.zeros(2, 2)})(x), torch.zeros(3, 2)) and apply.calls == 4
 
 
-def test_once_never_takes_a_new_tensor_for_an_old_one() -> None:
-    net = once(Player(lambda params, x, part="forward": x * params["w"], {"w": torch.ones(1)}))
+def test_a_memoised_network_never_takes_a_new_tensor_for_an_old_one() -> None:
+    net = memoised(Player(lambda params, x, part="forward": x * params["w"], {"w": torch.ones(1)}))
     for value in range(200):  # tensors that are gone, whose addresses are taken again
         assert net(torch.tensor([float(value)])).item() == value
 
 
 @pytest.mark.parametrize("runs", [None, 3])
-def test_once_has_the_same_gradient_inside_transforms(runs: int | None) -> None:
+def test_a_memoised_network_has_the_same_gradient_inside_transforms(runs: int | None) -> None:
     """What was evaluated first inside `grad` serves outside of it too."""
 
     def loss(wrapped: bool, w: Tensor, x: Tensor) -> Tensor:
         plain = Player(lambda params, x, part="forward": (x @ params["w"]).tanh(), {"w": w})
-        net = once(plain) if wrapped else plain
+        net = memoised(plain) if wrapped else plain
         inner = grad(lambda scale: (net(x) * scale).square().sum())(torch.ones(2, dtype=torch.float64))
         return inner.sum() + net(x).pow(3).sum()
 
@@ -105,12 +105,30 @@ def test_once_has_the_same_gradient_inside_transforms(runs: int | None) -> None:
 def test_labels_follow_every_call() -> None:
     net = Player(lambda params, x, y, part="forward": x + y, {})
     y = torch.arange(3)
-    assert torch.equal(labelled(net, (y,))(torch.ones(3)), 1 + y)
-    assert labelled(net, ()) is net
+    assert torch.equal(with_labels(net, (y,))(torch.ones(3)), 1 + y)
+    assert with_labels(net, ()) is net
 
 
-def test_a_later_player_has_no_copy_of_what_it_takes_over() -> None:
-    z, turn = torch.ones(2), Turn()
-    turn["d"] = {"x": torch.ones(1), "z": z}
-    turn["g"] = {"x": torch.ones(1), "z": z}
-    assert {player: list(draws) for player, draws in own_draws(turn).items()} == {"d": ["x", "z"], "g": ["x"]}
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_tensor_that_two_batches_share_is_one_tensor_inside_a_pack(runs: int) -> None:
+    """Else a memoised generator would make the fakes of reused latents twice."""
+    z, met = torch.randn(runs, 2), []
+
+    def function(weights: Params, batches: dict[str, Batch]) -> dict[str, dict[str, Tensor]]:
+        met.append((batches["d"].z is batches["g"].z, batches["d"].x is batches["g"].x, batches["d"].y))
+        return {player: {"sum": (weights["w"] * batch.x * batch.z).sum()} for player, batch in batches.items()}
+
+    batches = {player: Batch(torch.randn(runs, 2), z) for player in ("d", "g")}
+    w = torch.randn(runs)
+    sums = over_pack(function, runs)({"w": w}, batches)
+    assert met == [(True, False, None)]
+    for player, batch in batches.items():
+        torch.testing.assert_close(sums[player]["sum"], w * (batch.x * z).sum(1))
+
+
+def test_batches_are_stacked_tensor_by_tensor() -> None:
+    """Noise and labelled pairs too; an optional tensor that is absent stays absent."""
+    rows = [torch.arange(6.0) + 10 * run for run in range(3)]
+    stacked = stack([Batch(r[0], r[1], {"share": r[2]}, step=r[3], labelled=(r[4], r[5])) for r in rows])
+    assert [tensor.tolist() for tensor in tensors_of(stacked)] == [[i, i + 10, i + 20] for i in range(6)]
+    assert stacked.y is None and stacked.labelled is not None and stacked.noise["share"].tolist() == [2, 12, 22]

@@ -19,7 +19,7 @@ from ganbench.suite.rules import conflict
 from ganbench.testing import small_run
 from ganbench.variants.base import Batch, Params, Player, Players
 from ganbench.variants.infogan import InfoGAN
-from ganbench.variants.parts import codes as _codes
+from ganbench.variants.parts import codes as latent_codes
 from tests.support.scores import SAME, vector
 
 pytestmark = pytest.mark.golden
@@ -58,9 +58,9 @@ def np_terms(w: float, q: float, g: float) -> dict[str, float]:
     """The terms that both losses have, sample by sample, and D's and G's own."""
     codes = np_codes(Z.numpy())
     made = g * codes
-    told = q * w * made**2
+    predicted = q * w * made**2
     categorical, continuous = 0.0, 0.0
-    for code, answer in zip(codes, told, strict=True):
+    for code, answer in zip(codes, predicted, strict=True):
         for first, last in ((0, 3), (3, 5)):
             likely = np.exp(answer[first:last]) / np.exp(answer[first:last]).sum()
             categorical += np.log(likely[code[first:last].argmax()]) - np.log(1 / (last - first))
@@ -110,27 +110,29 @@ def test_infogan_version_1_slopes(player: str, movers: str, terms: tuple[str, ..
 
 def codes(categories: tuple[int, ...], continuous: int = 0, n: int = 4000) -> Tensor:
     z = torch.randn(n, sum(categories) + continuous, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    return _codes.chosen(z, categories)
+    return latent_codes.chosen(z, categories)
 
 
 @pytest.mark.parametrize("categories", [(2,), (10,), (4, 3)])
 def test_the_bound_is_the_entropy_for_a_perfect_reader_and_0_for_an_even_one(categories: tuple[int, ...]) -> None:
-    given = _codes.split(codes(categories), categories, 0)
+    given = latent_codes.split(codes(categories), categories, 0)
     entropy = sum(map(math.log, categories))
-    perfect = _codes.categorical_information(given, _codes.split(1e3 * codes(categories), categories, 0))
-    even = _codes.categorical_information(given, _codes.split(0 * codes(categories), categories, 0))
+    perfect = latent_codes.categorical_information(given, latent_codes.split(1e3 * codes(categories), categories, 0))
+    even = latent_codes.categorical_information(given, latent_codes.split(0 * codes(categories), categories, 0))
     assert perfect.tolist() == pytest.approx([entropy] * 4000, rel=1e-12)
     assert even.tolist() == pytest.approx([0] * 4000, abs=1e-12)
 
 
 def test_the_bound_of_a_gaussian_code_is_the_information_of_its_channel() -> None:
-    """Told c + noise of variance s, the posterior is N(told / (1 + s), s / (1 + s)): I = log(1 + 1 / s) / 2."""
+    """Given c + noise of variance s, the posterior is N(predicted / (1 + s), s / (1 + s)): I = log(1 + 1 / s) / 2."""
     c = codes((), 1, n=200_000)
     s, noise = 0.5, torch.randn(200_000, 1, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    told = (c + math.sqrt(s) * noise) / (1 + s)
-    found = _codes.continuous_information(_codes.split(c, (), 1), _codes.split(told, (), 1), math.sqrt(s / (1 + s)))
+    predicted = (c + math.sqrt(s) * noise) / (1 + s)
+    found = latent_codes.continuous_information(
+        latent_codes.split(c, (), 1), latent_codes.split(predicted, (), 1), math.sqrt(s / (1 + s))
+    )
     assert found.mean().item() == pytest.approx(math.log(1 + 1 / s) / 2, abs=0.01)
-    nothing = _codes.continuous_information(_codes.split(c, (), 1), _codes.split(0 * c, (), 1), 1.0)
+    nothing = latent_codes.continuous_information(latent_codes.split(c, (), 1), latent_codes.split(0 * c, (), 1), 1.0)
     assert nothing.abs().max().item() == 0
 
 
@@ -148,19 +150,21 @@ def test_every_category_is_as_likely_and_the_rest_of_a_latent_stays() -> None:
 
 
 def test_measures() -> None:
-    """The share of codes told right, and NumPy's correlation, by the mean over samples."""
+    """The share of codes predicted correctly, and NumPy's correlation, by the mean over samples."""
     given = codes((3, 2), 2, n=50)
-    told = given * vector([-1.0] * 3 + [1.0] * 3 + [-0.5]) + 0.3 * torch.sin(torch.arange(350).double()).reshape(50, 7)
-    split = [_codes.split(x, (3, 2), 2) for x in (given, told)]
+    predicted = given * vector([-1.0] * 3 + [1.0] * 3 + [-0.5]) + 0.3 * torch.sin(torch.arange(350).double()).reshape(
+        50, 7
+    )
+    split = [latent_codes.split(x, (3, 2), 2) for x in (given, predicted)]
     right = [
         np.mean([row[a:b].argmax() == one[a:b].argmax() for a, b in ((0, 3), (3, 5))])
-        for row, one in zip(given.numpy(), told.numpy(), strict=True)
+        for row, one in zip(given.numpy(), predicted.numpy(), strict=True)
     ]
-    np.testing.assert_allclose(_codes.accuracy(*split).numpy(), right)
-    expected = np.mean([np.corrcoef(given[:, i].numpy(), told[:, i].numpy())[0, 1] for i in (5, 6)])
-    assert _codes.correlation(*split).mean().item() == pytest.approx(expected, rel=1e-12)
-    constant = _codes.split(0 * told, (3, 2), 2)
-    assert _codes.correlation(split[0], constant).tolist() == [0.0] * 50
+    np.testing.assert_allclose(latent_codes.accuracy(*split).numpy(), right)
+    expected = np.mean([np.corrcoef(given[:, i].numpy(), predicted[:, i].numpy())[0, 1] for i in (5, 6)])
+    assert latent_codes.correlation(*split).mean().item() == pytest.approx(expected, rel=1e-12)
+    constant = latent_codes.split(0 * predicted, (3, 2), 2)
+    assert latent_codes.correlation(split[0], constant).tolist() == [0.0] * 50
 
 
 def test_what_has_no_codes_of_a_kind_has_no_term_and_no_measure_of_it() -> None:
@@ -196,14 +200,14 @@ def test_the_reader_reads_the_features_of_its_discriminator(network: Network, sp
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
-        ({"network": MLP(z=11)}, "its codes take 12 numbers of a latent: set the network's z to at least 12"),
+        ({"network": MLP(z=11)}, "its codes need 12 numbers of a latent: set the network's z to at least 12"),
         ({"network": MLP(pac=2)}, "set pac to 1"),
         ({"network": MemoryMLP()}, "needs a network with features, q; memory_mlp has none"),
         ({"variant": InfoGAN(categories=(), continuous=0)}, "it has no code"),
     ],
     ids=["latent", "packs", "no reader", "no code"],
 )
-def test_objections(parts: dict[str, object], reason: str) -> None:
+def test_conflicts(parts: dict[str, object], reason: str) -> None:
     own = {"variant": InfoGAN(), "network": MLP(z=12)}
     assert conflict(small_run(**own), Space((2,))) is None
     assert reason in str(conflict(small_run(**own | parts), Space((2,))))

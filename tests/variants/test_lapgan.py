@@ -178,7 +178,7 @@ def test_latents_are_as_many_as_g_takes(network: Network) -> None:
     assert network.generator(space)(drawn).shape == (2, 1, 8, 8)
 
 
-def test_what_does_not_fit_is_told() -> None:
+def test_conflicts() -> None:
     space = Space((1, 8, 8))
     plain = conflict(testing.small_run(variant=LAPGAN(), network=DCGAN()), space)
     assert plain is not None and "needs a network with levels, pyramid" in plain

@@ -77,8 +77,8 @@ def test_generator_lowers_the_loss_of_its_fakes() -> None:
     assert soft_slope.tolist() == pytest.approx([0.5 / (1 + math.exp(-f)) for f in (0.5, -0.5)])
 
 
-def test_a_dead_relu_is_told_beforehand() -> None:
-    """All scores below 0: nobody moves again. Softplus always moves both."""
+def test_a_dead_relu_is_a_conflict() -> None:
+    """With all scores below 0, relu has no gradient and training stops. Softplus always has one."""
     for output, moves in (("relu", False), ("softplus", True)):
         variant = LossSensitiveGAN(output=output)
         fake = vector([-1.0, -2.0]).requires_grad_()

@@ -17,7 +17,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.suite.rules import conflict
 from ganbench.variants.base import Batch, Player, Players
 from ganbench.variants.memory_gan import MemoryGAN
-from ganbench.variants.parts import memory as _memory
+from ganbench.variants.parts import memory as memory_rules
 from tests.support.transcription import size
 
 pytestmark = pytest.mark.golden
@@ -43,7 +43,7 @@ def random(slots=12, key=3, seed=0):
 
 
 def written(variant, given, queries, label):
-    result = _memory.write(variant._rule(), given, torch.tensor(queries, dtype=torch.float64), label)
+    result = memory_rules.write(variant._rule(), given, torch.tensor(queries, dtype=torch.float64), label)
     return {name: tensor.numpy() for name, tensor in result.items()}
 
 
@@ -93,9 +93,9 @@ def np_write(variant, given, queries, label):
         q = query / np.linalg.norm(query)
         fit = np.exp(kappa * keys @ q) * (hist + variant.beta)
         order = np.argsort(-fit)
-        looked_at = order[:1] if code else order[: variant.top]
+        considered = order[:1] if code else order[: variant.top]
         mean = hist.mean()
-        if not any(values[i] == label for i in looked_at):
+        if not any(values[i] == label for i in considered):
             oldest = np.argmax(ages)
             ages += 1
             keys[oldest], values[oldest], ages[oldest], hist[oldest] = q, label, 0, mean
@@ -183,10 +183,10 @@ def test_memory_gan_version_1_losses(form, g_form, top):
 
 
 def test_gradient_of_the_score():
-    """d log-odds / dq by central differences, where the slots that are looked at don't change."""
+    """d log-odds / dq by central differences, where the slots that are considered don't change."""
     variant, given = MemoryGAN(slots=12, key=3, top=12, concentration=2.0), random()
     query = torch.tensor([[0.3, -0.8, 0.5]], dtype=torch.float64, requires_grad=True)
-    (slope,) = torch.autograd.grad(_memory.score(variant._rule(), given, query).sum(), query)
+    (slope,) = torch.autograd.grad(memory_rules.score(variant._rule(), given, query).sum(), query)
     for axis in range(3):
         step = 1e-6 * np.eye(3)[axis]
         ahead, behind = (np_score(variant, given, query.detach().numpy() + s)[0] for s in (step, -step))
@@ -212,9 +212,9 @@ def test_slots_are_drawn_in_proportion_to_counts_of_real_ones():
 
 
 def test_report():
-    told = MemoryGAN().report(memory(np.eye(4), [1.0, 0.0, 1.0, 1.0], np.zeros(4), [1.0, 1.0, 2.0, 0.0]))
-    assert told["real_slots"].item() == 0.75
-    np.testing.assert_allclose(told["entropy"].item(), 1.5 * np.log(2))
+    report = MemoryGAN().report(memory(np.eye(4), [1.0, 0.0, 1.0, 1.0], np.zeros(4), [1.0, 1.0, 2.0, 0.0]))
+    assert report["real_slots"].item() == 0.75
+    np.testing.assert_allclose(report["entropy"].item(), 1.5 * np.log(2))
 
 
 @pytest.mark.parametrize("form", ["paper", "code"])
@@ -285,12 +285,12 @@ def test_a_run_resumes_with_its_memory(form):
         ({"variant": replace(SMALL, top=17)}, "top 17 is more than its 16 slots"),
         ({"variant": replace(SMALL, slots=33)}, "33 slots are more than the 32 samples"),
         ({"variant": replace(SMALL, key=5)}, "key 5 is not the network's 4"),
-        ({"network": replace(NETWORK, z=4)}, "set the network's z above it"),
+        ({"network": replace(NETWORK, z=4)}, "set the network's z above"),
         ({"network": replace(NETWORK, prior="normal")}, "set prior to uniform"),
         ({"network": replace(NETWORK, pac=2)}, "set pac to 1"),
     ],
 )
-def test_objections(changes, reason):
+def test_conflicts(changes, reason):
     own = {"variant": SMALL, "network": NETWORK}
     assert conflict(testing.small_run(**own), Space((2,))) is None
     assert reason in conflict(testing.small_run(**own | changes), Space((2,)))

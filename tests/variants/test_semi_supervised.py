@@ -31,12 +31,12 @@ from tests.support.scores import SAME, vector
 pytestmark = pytest.mark.golden
 
 
-def told(params: Params, x: Tensor, part: str = "forward") -> Tensor:
+def classifier(params: Params, x: Tensor, part: str = "forward") -> Tensor:
     """Samples are logits; features are their double."""
     return {"logits": x, "features": 2 * x, "forward": x.logsumexp(1)}[part]
 
 
-NET = Players(SAME, Player(told, {}))
+NET = Players(SAME, Player(classifier, {}))
 REAL, FAKE, LABEL = vector([2.0, 0.0, -1.0])[None], vector([0.0, 0.0, 1.0])[None], torch.tensor([0])
 
 
@@ -192,12 +192,12 @@ def test_training_sees_the_chosen_labels_and_no_others(few: Data) -> None:
     assert few.labelled is not None and few.labelled.y is not None and few.train.y is not None
     spec, streams = spec_of(), {name: stream(0, name) for name in STREAMS}
     batch = draw(spec, few, streams, step=1)
-    assert "y" not in batch
+    assert batch.y is None and batch.labelled is not None
     known = {
         (image.numpy().tobytes(), label) for image, label in zip(few.labelled.x, few.labelled.y.tolist(), strict=True)
     }
-    drawn = batch["labelled/x"].mul(255).round().to(torch.uint8)
-    met = {(x.numpy().tobytes(), label) for x, label in zip(drawn, batch["labelled/y"].tolist(), strict=True)}
+    drawn = batch.labelled[0].mul(255).round().to(torch.uint8)
+    met = {(x.numpy().tobytes(), label) for x, label in zip(drawn, batch.labelled[1].tolist(), strict=True)}
     assert len(drawn) == 40 and met <= known and len(met) > 15
 
 
@@ -206,7 +206,7 @@ def test_other_draws_are_those_of_any_variant(few: Data) -> None:
     streams = [{name: stream(0, name) for name in STREAMS} for _ in range(2)]
     for step in (1, 2):
         one, other = (draw(spec, few, own, step) for spec, own in zip((spec_of(), plain), streams, strict=True))
-        assert torch.equal(one["x"], other["x"]) and torch.equal(one["z"], other["z"])
+        assert torch.equal(one.x, other.x) and torch.equal(one.z, other.z)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +220,6 @@ def test_other_draws_are_those_of_any_variant(few: Data) -> None:
     ],
     ids=["fits", "no labels", "no classifier", "packs", "conditional"],
 )
-def test_what_cannot_serve_is_told(changes: dict, space: Space, reason: str | None) -> None:
+def test_conflicts(changes: dict, space: Space, reason: str | None) -> None:
     found = conflict(spec_of(**changes), space)
     assert found is None if reason is None else found is not None and reason in found

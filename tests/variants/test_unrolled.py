@@ -22,8 +22,7 @@ from ganbench.testing.runs import end
 from ganbench.training.players import functional_update
 from ganbench.variants.base import Batch, Params, Player, Players
 from ganbench.variants.minimax import Minimax
-from ganbench.variants.parts.unrolling import unroll
-from ganbench.variants.unrolled import Unrolled
+from ganbench.variants.unrolled import Unrolled, unroll
 from tests.support.scores import slopes, vector
 
 pytestmark = pytest.mark.golden
@@ -167,7 +166,7 @@ def test_a_weight_that_rests_passes_no_nan() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Blind(Optimizer):
-    """A user's rule that can't be looked ahead."""
+    """A user's rule without a functional update."""
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "this test"
@@ -176,13 +175,13 @@ class Blind(Optimizer):
         return torch.optim.SGD(params, lr=0.1)
 
 
-def test_what_cannot_be_unrolled_is_told() -> None:
+def test_conflicts() -> None:
     conflict = Unrolled().conflict(testing.small_run(optimizer=Blind()))
-    assert conflict is not None and "has no form that gradients flow through" in conflict
+    assert conflict is not None and "gradients can't flow through" in conflict
     averaged = Unrolled().conflict(testing.small_run(optimizer=Adam(historical=0.1)))
     assert averaged is not None and "historical" in averaged
     with pytest.raises(ValueError, match="has no functional update"):
         Blind().functional_update(vector([1.0]), vector([1.0]), {}, "d")
     nothing: Params = {}
-    with pytest.raises(ValueError, match="looks_ahead"):
+    with pytest.raises(ValueError, match="unrolls_updates"):
         Player(lambda params: vector([0.0]), nothing).after(nothing)

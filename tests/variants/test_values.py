@@ -130,7 +130,7 @@ def test_the_early_stage_of_minimax(variant: Variant, step: float, slopes: list[
     assert g_slope(variant, FAKE, step) == pytest.approx(slopes)
 
 
-def test_the_early_stage_is_told_by_the_mean_of_d_not_by_d_of_the_mean_score() -> None:
+def test_the_early_stage_is_decided_by_the_mean_of_d_not_by_d_of_the_mean_score() -> None:
     scores = [-9.0, 1.0, 1.0, 1.0]  # the mean score is -1.5, where D is 0.18; the mean of D is 0.548
     assert g_slope(Minimax(early_below=0.5), scores, 1) == pytest.approx([-sigmoid(f) / 4 for f in scores])
     assert g_slope(Minimax(early_below=0.56), scores, 1) == pytest.approx([-sigmoid(-f) / 4 for f in scores])

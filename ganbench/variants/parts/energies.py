@@ -1,4 +1,4 @@
-"""How far an auto-encoder is from its input, and how alike the codes of a batch are."""
+"""The reconstruction error of an auto-encoder, and the similarity of the codes of a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from ganbench.variants.base import Player
 
 Energy = Literal["norm", "mse", "l1"]
-EPS = 1e-8  # a code shorter than this is 0: it has no direction
+EPS = 1e-8  # a code shorter than this counts as 0, without a direction
 
 
 def energy(d: Player, x: Tensor, form: Energy) -> Tensor:
@@ -24,7 +24,7 @@ def energy(d: Player, x: Tensor, form: Energy) -> Tensor:
 
 
 def pulling_away(codes: Tensor) -> Tensor:
-    """The mean squared cosine over all ordered pairs of codes (n, k), in [0, 1]: 0 orthogonal, 1 all along one line.
+    """The mean squared cosine over all ordered pairs of codes (n, k): 0 if all are orthogonal, 1 if all are parallel.
 
     Zhao et al. 2017, section 2.4. A pair with a code of 0 counts as orthogonal.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Scored(NamedTuple):
-    """What D makes of samples x: raw scores (n,), and each sample's own gradient, of the shape of x."""
+    """D's raw scores (n,) of samples x, and the gradient of each score by its own sample, in the shape of x."""
 
     score: Tensor
     gradient: Tensor
@@ -23,7 +23,8 @@ class Scored(NamedTuple):
 def scored(d: Player, x: Tensor) -> Scored:
     """Scores and input gradients of one pass through D.
 
-    Summed scores give per-sample gradients as long as samples don't see each other: no batch norm in D.
+    The gradient of the summed scores holds the per-sample gradients only if samples don't affect each other's scores:
+    D must have no batch norm.
     """
 
     def total(inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,12 +35,14 @@ def scored(d: Player, x: Tensor) -> Scored:
     return Scored(score, gradient)
 
 
-def batchnorm_objection(spec: RunSpec) -> str | None:
-    """Why a penalty on the discriminator's input gradient makes no sense for a run, and what would."""
+def input_gradient_conflict(spec: RunSpec) -> str | None:
+    """Why a run can't have a penalty on the discriminator's input gradient, and what to change; None if it can."""
     if spec.network.d_batchnorm:
-        return "its penalty needs each sample's own gradient, which batch norm in D mixes; use none or generator"
+        return (
+            "its penalty needs each sample's own gradient, which batch norm in D mixes; use batchnorm none or generator"
+        )
     if mixing := spec.network.mixing():
-        return f"its penalty needs each sample's own gradient, which {mixing} mixes; use a D without"
+        return f"its penalty needs each sample's own gradient, which {mixing} mixes; use a discriminator without it"
     return None
 
 
@@ -59,16 +62,16 @@ def unit_norm_penalty(d: Player, x: Tensor) -> Tensor:
 
 
 def interpolate(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
-    """share * real + (1 - share) * fake, one `share` (n,) a sample."""
+    """share * real + (1 - share) * fake, with one `share` (n,) per sample."""
     weight = _per_sample(share, real)
     return weight * real + (1 - weight) * fake
 
 
 def displace(x: Tensor, *, noise: Tensor, share: Tensor) -> Tensor:
-    """x + share * noise, one `share` (n,) a sample: points around x."""
+    """x + share * noise, with one `share` (n,) per sample: points around x."""
     return x + _per_sample(share, x) * noise
 
 
 def _per_sample(share: Tensor, x: Tensor) -> Tensor:
-    """(n,) in a shape that multiplies the samples of x."""
+    """(n,) reshaped so that it multiplies the samples of x."""
     return share.reshape(-1, *[1] * (x.dim() - 1))

@@ -1,4 +1,4 @@
-"""What relativistic objectives share: the score of one side is read against the other's."""
+"""Parts of relativistic objectives, which compare the scores of one side with those of the other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Margins(NamedTuple):
 
 
 def margins(net: Players, batch: Batch) -> Margins:
-    """The margins of a batch; both players' losses differentiate the averages too."""
+    """The margins of a batch; both players' losses also differentiate the averages."""
     real, fake = net.d(batch.x), net.d(net.g(batch.z))
     return Margins(real - fake.mean(), fake - real.mean())
 
@@ -30,5 +30,5 @@ def both_sides(*, real: Tensor, fake: Tensor, halve: bool) -> LossTerms:
 
 
 def paired_g(net: Players, batch: Batch) -> LossTerms:
-    """E sp(r - f), real and fake paired by index: raise each fake's score above that of its real sample."""
+    """E sp(r - f), real and fake paired by index: G raises each fake's score above that of its real sample."""
     return {"pairs": softplus(net.d(batch.x) - net.d(net.g(batch.z))).mean()}
