@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ganbench.executors.base import Executor
-from ganbench.executors.parts.pool import Pool
+from ganbench.executors.parts.pool import WorkerPool
 from ganbench.executors.parts.process import WorkerProcess
 from ganbench.runner.events import Ended, Listen
 from ganbench.runner.job import Job
@@ -26,5 +26,5 @@ class Local(Executor):
     ) -> Generator[Ended, None, None]:
         """Do the jobs in worker processes, which end with the generator."""
         todo = list(jobs)
-        pool = Pool.of(todo, [WorkerProcess(settings) for settings in workers[: len(todo)]])
+        pool = WorkerPool.of(todo, [WorkerProcess(settings) for settings in workers[: len(todo)]])
         return pool.run(listen)

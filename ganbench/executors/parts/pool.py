@@ -30,7 +30,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Pool:
+class WorkerPool:
     """Worker processes and the jobs that are left for them. One thread a worker gives it jobs."""
 
     todo: deque[Attempt]
@@ -39,7 +39,7 @@ class Pool:
     stop: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
-    def of(cls, jobs: Iterable[Job], workers: Sequence[WorkerProcess]) -> Pool:
+    def of(cls, jobs: Iterable[Job], workers: Sequence[WorkerProcess]) -> WorkerPool:
         return cls(deque(map(Attempt, jobs)), workers)
 
     def run(self, listen: Listen) -> Generator[Ended, None, None]:
