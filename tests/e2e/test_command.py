@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Run, command, environment
+from tests.e2e.conftest import Run, started, within
 
 QUICK = Path(__file__).parents[2] / "suites" / "quick.yaml"
 COLUMNS = "run_id,suite,variant,dataset,network,batchnorm,optimizer,seed,status,step,metric,value,stderr,n"
@@ -19,9 +19,7 @@ COLUMNS = "run_id,suite,variant,dataset,network,batchnorm,optimizer,seed,status,
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `ganbench run suites/quick.yaml --json` has run; its results stay there."""
     folder = tmp_path_factory.mktemp("quick")
-    done = subprocess.run(
-        command("run", QUICK, "--json"), capture_output=True, text=True, cwd=folder, env=environment(), timeout=600
-    )
+    done = started(folder, "run", QUICK, "--json")
     assert done.returncode == 0, done.stderr
     (folder / "summary.json").write_text(done.stdout)
     (folder / "stderr.txt").write_text(done.stderr)
@@ -29,7 +27,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_in(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*words), capture_output=True, text=True, cwd=folder, env=environment(), timeout=300)
+    return within(folder, *words)
 
 
 def test_summary(quick: Path) -> None:

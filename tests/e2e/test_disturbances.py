@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.e2e.conftest import Run, command, environment
+from tests.e2e.conftest import INLINE, MARK, Run, command, environment
 
 QUIET = ("--tracking-uri", "none", "--save-every", "0")
 
@@ -35,7 +35,7 @@ def wait_for_checkpoint(folder: Path) -> Path:
     """Until a run has a checkpoint to resume from and is past its first mark."""
     for _ in range(1200):
         for path in folder.glob("results/runs/*/checkpoints/last.pt"):
-            if (path.parent / "500.pt").exists():
+            if (path.parent / f"{MARK}.pt").exists():
                 return path.parent.parent
         time.sleep(0.05)
     raise AssertionError("no run got going")
@@ -60,13 +60,15 @@ def test_a_killed_worker_costs_nothing(ganbench: Run, suite: Path, tmp_path: Pat
     assert table(ganbench) == undisturbed
 
 
-def test_a_killed_parent_costs_nothing(ganbench: Run, suite: Path, tmp_path: Path, undisturbed: str) -> None:
+def test_a_killed_parent_costs_nothing(
+    ganbench: Run, process: Run, suite: Path, tmp_path: Path, undisturbed: str
+) -> None:
     parent = started(tmp_path)
     wait_for_checkpoint(tmp_path)
     orphans = workers_of(parent.pid)
     parent.kill()
     parent.communicate()
-    again = ganbench("run", "small.yaml", *QUIET, "--json")
+    again = process("run", "small.yaml", *QUIET, "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["done"] == 4
     assert table(ganbench) == undisturbed
@@ -78,10 +80,10 @@ def test_ctrl_c_stops_cleanly(ganbench: Run, suite: Path, tmp_path: Path, undist
     parent = started(tmp_path)
     wait_for_checkpoint(tmp_path)
     parent.send_signal(signal.SIGINT)
-    _, err = parent.communicate(timeout=60)
+    _, err = parent.communicate(timeout=300)
     assert parent.returncode == 130, err
     assert "Run the same line again" in err and "Traceback" not in err
-    assert ganbench("run", "small.yaml", *QUIET).returncode == 0
+    assert ganbench("run", "small.yaml", *QUIET, *INLINE).returncode == 0
     assert table(ganbench) == undisturbed
 
 
@@ -105,14 +107,14 @@ def test_damaged_files_are_reported_and_redone(ganbench: Run, suite: Path, tmp_p
     time.sleep(1)
     checkpoint = half / "checkpoints" / "last.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
-    resumed = ganbench("run", "small.yaml", *QUIET)
+    resumed = ganbench("run", "small.yaml", *QUIET, *INLINE)
     assert resumed.returncode == 0 and str(checkpoint) in resumed.stderr, resumed.stderr
     first, second, third, _ = sorted(tmp_path.glob("results/runs/*-ring8-*"))
     (first / "state.json").write_text('{"status": "do')
     (second / "scores.jsonl").write_text((second / "scores.jsonl").read_text()[:-200])
     changed = (third / "scores.jsonl").read_text().replace('"metric": "hq"', '"metric": "hk"', 1)
     (third / "scores.jsonl").write_text(changed)
-    redone = ganbench("run", "small.yaml", *QUIET, "--json")
+    redone = ganbench("run", "small.yaml", *QUIET, *INLINE, "--json")
     assert redone.returncode == 0, redone.stderr
     for path in (first / "state.json", second / "scores.jsonl", third / "scores.jsonl"):
         assert str(path) in redone.stderr, "damage is reported with its path"
@@ -143,18 +145,18 @@ class Failing(Variant):
 '''
 
 
-def test_a_failing_variant_fails_alone(ganbench: Run, suite: Path, tmp_path: Path) -> None:
+def test_a_failing_variant_fails_alone(ganbench: Run, process: Run, suite: Path, tmp_path: Path) -> None:
     (tmp_path / "failing.py").write_text(FAILING)
     suite.write_text(suite.read_text().replace("[ns, lsgan]", "[failing, ns]") + "plugins: [failing.py]\n")
-    done = ganbench("run", "small.yaml", *QUIET, "--json")
+    done = process("run", "small.yaml", *QUIET, "--json")
     assert done.returncode == 1
     summary = json.loads(done.stdout)
     assert (summary["done"], summary["failed"]) == (2, 2)
     assert "ValueError: the tenth step is too much" in done.stderr and "Traceback" not in done.stderr
     markdown = ganbench("report", "small").stdout
     assert "2 failed" in markdown and "the tenth step is too much" in markdown
-    kept = ganbench("run", "small.yaml", *QUIET)
+    kept = ganbench("run", "small.yaml", *QUIET, *INLINE)
     assert kept.returncode == 1 and "--retry-failed" in kept.stderr
     (tmp_path / "failing.py").write_text(FAILING.replace("step == 10", "False"))
-    mended = ganbench("run", "small.yaml", *QUIET, "--json")
+    mended = ganbench("run", "small.yaml", *QUIET, *INLINE, "--json")
     assert json.loads(mended.stdout)["done"] == 4, "a changed file is another component"
