@@ -1,11 +1,31 @@
-"""Property tests: the same examples for the same code, and none is timed; `--hypothesis-profile search` draws anew."""
+"""Property tests try the same examples for the same code, untimed; in CI a skip that is not on the list is a failure.
+
+`--hypothesis-profile search` looks for new counterexamples.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.skips import in_ci, refuse
 
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 settings.register_profile("same", UNTIMED, derandomize=True)
 settings.register_profile("search", UNTIMED, max_examples=2000)
 settings.load_profile("same")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    return refuse(report) if in_ci() else report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    return refuse(report) if in_ci() else report

@@ -34,14 +34,14 @@ def test_every_option_of_a_mixture(kind: str) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif("GANBENCH_DATA" not in os.environ, reason="no data folder")
+@pytest.mark.skipif("GANBENCH_DATA" not in os.environ, reason="GANBENCH_DATA is not set")
 @pytest.mark.parametrize("kind", PUBLISHED)
 def test_published_data(kind: str) -> None:
     dataset: Any = REGISTRY.find("dataset", kind)()
     try:
         dataset.load(Path(os.environ["GANBENCH_DATA"]))
     except RequestError as absent:
-        pytest.skip(str(absent))
+        pytest.skip(f"not in the data folder: {absent}")
     testing.check_dataset(dataset, Path(os.environ["GANBENCH_DATA"]))
 
 

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from ganbench.report import format_report
+from ganbench.report.render.html import gallery
 from ganbench.report.render.html.gallery import MOST, encode
 from ganbench.results.questions import Claim, Contrast
 from ganbench.results.store import Store
@@ -166,7 +167,7 @@ def test_samples_of_the_first_seeds_and_over_time(page: str) -> None:
 def test_pictures_that_find_no_room_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = study(tmp_path)
     path = next(store.root.glob("runs/*/samples/*.png"))
-    monkeypatch.setattr("ganbench.report.render.html.gallery.MOST", 3 * len(encode(path)))
+    monkeypatch.setattr(gallery, "MOST", 3 * len(encode(path)))
     text = format_report(store, "study", "html", None)
     assert 0 < text.count("<img src") < 10 and re.search(r"\d+ pictures do not fit", text)
     assert MOST < 5e6
@@ -175,7 +176,7 @@ def test_pictures_that_find_no_room_are_counted(tmp_path: Path, monkeypatch: pyt
 def test_all_datasets_share_the_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = pair(tmp_path)
     sizes = [len(encode(path)) for path in store.root.glob("runs/*/samples/*.png")]
-    monkeypatch.setattr("ganbench.report.render.html.gallery.MOST", max(sizes))
+    monkeypatch.setattr(gallery, "MOST", max(sizes))
     assert len(sizes) == 2 > len(set(read(format_report(store, "study", "html", None)).sources))
 
 

@@ -98,10 +98,10 @@ def test_it_loads_and_what_papers_say_is_consistent(path: Path) -> None:
 @pytest.mark.parametrize("answer", ["reproduced", "contradicted"])
 def test_every_claim_can_be_answered(path: Path, answer: str) -> None:
     """Even where the runs say nothing about any other claim: Holm then multiplies the p of one by the number of all."""
-    suite = loaded(path)
+    found = answers(loaded(path), agrees=answer == "reproduced")
     if path.name == SHORT:
-        pytest.skip(f"{SHORT} says itself what so few seeds can't show")
-    found = answers(suite, agrees=answer == "reproduced")
+        assert any(one.p is None or one.p * len(found) >= LEVEL for one in found), f"{SHORT} could promise more"
+        return
     for one in found:
         assert one.answer == answer, one.claim.says
         assert one.p is not None
