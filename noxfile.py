@@ -33,4 +33,5 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".", "--group", "test")
     # in the files' order: else the end-to-end tests, few and long, go last
     spread = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")
-    session.run("pytest", *spread, *session.posargs)
+    # one thread a process: several would wait for each other on the cores that the other processes use
+    session.run("pytest", *spread, *session.posargs, env={"OMP_NUM_THREADS": "1"})

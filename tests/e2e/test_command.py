@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Run, started, within
+from tests.e2e.conftest import INLINE, Run, started, within
 
 QUICK = Path(__file__).parents[2] / "suites" / "quick.yaml"
 COLUMNS = "run_id,suite,variant,dataset,network,batchnorm,optimizer,seed,status,step,metric,value,stderr,n"
@@ -108,6 +108,7 @@ def test_more_samples_never_retrain(quick: Path) -> None:
         "--json",
         "--tracking-uri",
         "none",
+        *INLINE,
         "--set",
         "evaluate.samples=300",
         "--only",

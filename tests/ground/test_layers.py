@@ -48,7 +48,7 @@ UNFINISHED: dict[str, set[str]] = {
         "variants.parts.unrolling",
     },
     "class names": {  # one name for two or three things
-        *("Asked", "Cell", "Grid", "LAPGAN", "Net", "Published", "Rule", "Section", "Snapshot", "Source"),
+        *("Asked", "Cell", "Net", "Published", "Rule", "Section", "Snapshot", "Source"),
     },
     "type: ignore": {"samples.sources", "testing.components"},
 }
@@ -125,7 +125,7 @@ HEAVY = {*TORCH, "numpy", "scipy", "pandas", "mlflow", "pydantic", "ruamel", "sk
 
 # Where a variant may be named outside `variants/`, and why. A `source` cites papers and is not read.
 VARIANTS_NAMED = {
-    "networks": {"lsgan", "lapgan", "LAPGAN"},  # a paper's networks are named like its objective
+    "networks": {"lsgan", "lapgan", "ebgan"},  # a paper's networks are named like its objective
     "evaluators": {"veegan", "ali"},  # two published ways to count modes
     "parity": {"EBGAN", "LSGAN", "unrolled"},  # whose code a case is compared with
     "suite": {"lsgan", "ns"},  # the example in a message
