@@ -15,7 +15,7 @@ from ganbench.datasets.base import Data, Dataset
 from ganbench.datasets.ring8 import Ring8
 from ganbench.optimizers.base import Optimizer, PlayerName
 from ganbench.plugins import Registry
-from ganbench.tuning.space import knobs
+from ganbench.tuning.space import searched_fields
 
 REGISTRY = Registry()
 
@@ -31,7 +31,7 @@ def test_optimizer(kind: str, load: Callable[[Dataset], Data]) -> None:
 @pytest.mark.parametrize("kind", REGISTRY.names("optimizer"))
 def test_the_learning_rate_is_searched(kind: str) -> None:
     optimizer: Any = REGISTRY.find("optimizer", kind)
-    assert "optimizer.lr" in {knob.name for knob in knobs(testing.small_run(optimizer=optimizer()))}
+    assert "optimizer.lr" in {field.name for field in searched_fields(testing.small_run(optimizer=optimizer()))}
 
 
 # --- the check can fail ---

@@ -138,7 +138,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 
 def test_list(ganbench: Run) -> None:
     listed = json.loads(ganbench("list", "--json").stdout)
-    assert {"variants", "datasets", "networks", "optimizers", "evaluators"} == set(listed)
+    assert {"variants", "datasets", "networks", "optimizers", "evaluators", "executors"} == set(listed)
     names = {item["name"] for item in listed["variants"]}
     assert {"minimax", "ns", "lsgan", "wgan", "wgan_gp", "hinge"} <= names
     assert all({"name", "source", "options"} <= set(item) for family in listed.values() for item in family)
