@@ -293,3 +293,13 @@ def test_lsgan64_convolutions_are_truncated_and_the_rest_is_not():
     for layer in (*layers(g), last):
         assert layer.weight.abs().max() > 0.04
         assert layer.weight.std().item() == pytest.approx(0.02, rel=0.03)
+
+
+def test_a_dcgan_for_large_images_has_at_most_eight_times_its_width() -> None:
+    with torch.device("meta"):
+        network = DCGAN(width=4)
+        space = Space((1, 128, 128))
+        for module in (network.generator(space), network.discriminator(space)):
+            channels = [part.out_channels for part in module.modules() if isinstance(part, nn.Conv2d)]
+            channels += [part.in_channels for part in module.modules() if isinstance(part, nn.ConvTranspose2d)]
+            assert max(channels) == 32

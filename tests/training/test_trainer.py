@@ -329,3 +329,10 @@ def test_simultaneous_updates_are_one_of_each_player(ring: Data) -> None:
     several = ring_spec(variant=WGAN(n_critic=2), schedule=Schedule(order="simultaneous"))
     with pytest.raises(ValueError, match="one step of each player"):
         list(train([several], ring, (1,)))
+
+
+def test_every_mark_has_samples_of_its_own(ring: Data) -> None:
+    spec = ring_spec()
+    weights = list(train([spec], ring, (1,)))[-1].runs[0].generator()
+    first, again, second = (sample(spec, ring, weights, 8, step).x for step in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, second)
