@@ -1,4 +1,4 @@
-"""A run whose checkpoint is older than its rows: what comes after the checkpoint is done again, and stands there once."""
+"""A run whose checkpoint is older than its rows does the steps after it again, and keeps one row for each."""
 
 from __future__ import annotations
 
