@@ -80,7 +80,9 @@ def test_a_mark_is_chosen_on_one_split_and_told_by_the_other(tmp_path: Path):
     store = write_suite(tmp_path, [Run(curves=curves)], metrics=metrics, select=f"best:{VALIDATION}")
     assert cells(store)["digits", "ns"]["metrics"]["fd_pixels"]["headline"]["mean"] == 4.0
     assert "Marks are chosen on the validation split" in format_report(store, "study", "markdown", None)
-    assert "which flatters it" in format_report(store, "study", "markdown", "best:fd_pixels")
+    assert "so it is optimistic. An evaluator with `split: validation`" in format_report(
+        store, "study", "markdown", "best:fd_pixels"
+    )
 
 
 def test_best_follows_the_direction_of_the_metric(tmp_path: Path):
@@ -297,7 +299,7 @@ def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
     text = format_report(store, None, "markdown", None)
     assert "4 runs: 3 failed, 1 damaged" in text
     assert "`ns-digits-s0-0123456789` and 2 more runs: OSError: disk full\n\n```\nline 9\n" in text
-    assert "scores.jsonl: damaged: its content is not what state.json sealed" in text
+    assert "scores.jsonl: damaged: its content does not match the seal in state.json" in text
 
 
 def test_errors_that_differ_in_numbers_alone_are_one(tmp_path: Path):

@@ -137,7 +137,7 @@ def test_rows_after_the_seal_are_no_damage_and_changes_before_it_are(folder: Run
     assert folder.check() is not None
     path = folder.path / "scores.jsonl"
     path.write_bytes(path.read_bytes().replace(b"0.5", b"0.7"))
-    with pytest.raises(DamagedRun, match=r"scores\.jsonl: damaged: its content is not what state\.json sealed"):
+    with pytest.raises(DamagedRun, match=r"scores\.jsonl: damaged: its content does not match the seal in state\.json"):
         folder.check()
 
 

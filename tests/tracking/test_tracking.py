@@ -494,8 +494,8 @@ def test_a_dead_server_is_told_of_once_and_stops_nothing(
     assert mirror.close() == 3
     assert len(said) == 1
     assert said[0].startswith("MLflow at http://127.0.0.1:9: ") and "Connection refused" in said[0]
-    assert said[0].endswith("The files keep everything; type `ganbench sync` later.")
-    with pytest.raises(RequestError, match=r"MLflow fails: .*Connection refused") as caught:
+    assert said[0].endswith("The files are complete; run `ganbench sync` later.")
+    with pytest.raises(RequestError, match=r"MLflow failed: .*Connection refused") as caught:
         sync(store, dead, [suite_of(store, suite, "run-0")], said.append)
     assert "secret" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
@@ -510,7 +510,7 @@ def test_a_store_that_hangs_is_left_behind(store: Store, suite: str, monkeypatch
     mirror.start(suite, [folder.run_id])
     assert mirror.close(timeout=0.05) == 1
     assert said == [
-        "MLflow at http://slow: 1 run is not mirrored yet. The files keep everything; type `ganbench sync` later."
+        "MLflow at http://slow: 1 run is not mirrored yet. The files are complete; run `ganbench sync` later."
     ]
     answer.set()
 
