@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -98,11 +98,11 @@ def _whole(text: str) -> str:
     return re.sub(r" (?=\[)|(?<=,) (?=[^\[]*\])|(?<=<) ", "\N{NO-BREAK SPACE}", text)
 
 
-def _dots(block: SeedDots) -> dict[str, Any]:
+def _dots(block: SeedDots) -> charts.Strip:
     """A chart for each cell, all on one scale, and the numbers of the scale; no row if no cell has a number."""
     rows = zip(block.names.short, block.dots, block.means, strict=True)
     strip = charts.strip([charts.StripRow(*row) for row in rows], block.metric)
-    return {"rows": list(map(Markup, strip.rows)) if strip else [], "foot": Markup(strip.foot if strip else "")}
+    return charts.Strip(tuple(map(Markup, strip.rows)), Markup(strip.foot)) if strip else charts.Strip((), "")
 
 
 def _panels(block: Curves) -> list[Markup]:
