@@ -1,4 +1,4 @@
-"""Outcomes, comparisons, factors and claims on constructed tables: what is answered, and that it flips as it should."""
+"""Outcomes, comparisons, factors and claims on constructed tables: answers, and that they flip with the effect."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_many_claims_need_more_evidence_each() -> None:
     assert {found.answer for found in verdicts(rows, (LSGAN_WINS,) * 4, BETTER)} == {"inconclusive"}
 
 
-def test_runs_without_a_number_are_left_out_and_told() -> None:
+def test_runs_without_a_number_are_left_out_and_counted() -> None:
     rows = sides([1.0] * 6, [9.0] * 6)
     rows += [row("lsgan", 6, status="diverged"), row("ns", 6, fd=9.0), row("ns", 7, fd=9.0)]
     rows += [row("lsgan", 8, status="failed"), row("ns", 8, status="missing")]
@@ -207,7 +207,7 @@ def test_comparisons_in_each_setting_and_pooled() -> None:
     assert [profile[0] for profile in apart.standing.profiles] == [1.0, 1.0, 1.0]
 
 
-def test_a_network_that_goes_with_its_variant_is_paired_and_told() -> None:
+def test_a_network_that_changes_with_its_variant_is_paired_and_noted() -> None:
     rows = [row("ali", s, columns={"network": "joint"}, fd=1.0 + s) for s in range(8)]
     rows += [row("ns", s, columns={"network": "mlp"}, fd=9.0 + s) for s in range(8)]
     claim = Claim(says="", source="", test=Contrast(axis="variant", metric="fd", better="ali", worse="ns"))

@@ -1,4 +1,4 @@
-"""Claims about two sides that have no partners, such as networks of different kinds over a grid of sizes."""
+"""Claims about two sides without partners, such as networks of different kinds over a grid of sizes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_rates_are_compared_by_fisher() -> None:
     assert one(grid([1.0] * 3, [0.0] * 3, "stable"), claim("stable")).answer == "inconclusive"
 
 
-def test_runs_without_a_number_are_left_out_and_told() -> None:
+def test_runs_without_a_number_are_left_out_and_counted() -> None:
     rows = [*grid(HIGH, LOW), row("ns", "mlp9", status="diverged"), row("ebgan", "autoencoder9")]
     notes = one(rows, claim()).notes
     assert "1 of 17 runs left out: diverged" in notes and "1 of 17 runs left out: not measured" in notes

@@ -1,4 +1,4 @@
-"""Two results side by side: what got worse or lost runs is found and fails the gate, noise and sameness do not."""
+"""Two results side by side: regressions and lost runs fail the gate; noise and equal results do not."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def gate(monkeypatch: pytest.MonkeyPatch, root: Path, *words: str) -> Any:
     return end.value.code
 
 
-def test_a_planted_change_is_told_by_its_direction(tmp_path: Path) -> None:
+def test_a_planted_change_is_found_with_its_direction(tmp_path: Path) -> None:
     before, after = results(tmp_path / "a"), results(tmp_path / "b", shift=2.0, swing=-1.0)
     assert verdicts(before, after)["fd_pixels", "lsgan"] is False, "a higher distance is worse"
     assert verdicts(after, before)["fd_pixels", "lsgan"] is True
@@ -82,7 +82,7 @@ def test_a_planted_change_is_told_by_its_direction(tmp_path: Path) -> None:
     assert {key for key, better in verdicts(before, after).items() if better is not None} <= planted
 
 
-def test_the_same_results_are_not_told_apart(tmp_path: Path) -> None:
+def test_the_same_results_have_no_significant_difference(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b"))
     assert (found.better, found.worse) == (0, 0)
     assert {one.comparison.effect.n for one in found.differences if one.comparison.effect} == {SEEDS, 2 * SEEDS}
@@ -99,7 +99,7 @@ def test_other_fingerprints_are_refused(tmp_path: Path) -> None:
         against(results(tmp_path / "a"), other)
 
 
-def test_nothing_in_common_is_told(tmp_path: Path) -> None:
+def test_nothing_in_common_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no run of one has a counterpart in the other"):
         against(results(tmp_path / "a"), results(tmp_path / "b", dataset="glyphs"))
 
@@ -120,7 +120,7 @@ def test_the_gate(
     assert gate(monkeypatch, tmp_path) == code
     said = capsys.readouterr()
     assert ("WORSE" in said.out) == bool(code)
-    assert not said.err, "twelve seeds can fail"
+    assert not said.err, "with twelve seeds the gate can fail"
 
 
 def test_a_gate_that_cannot_fail_says_so(
@@ -158,7 +158,7 @@ def test_what_is_too_little_in_each_setting_is_seen_over_all(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("status", ["failed", "missing", "running", "diverged"])
 @pytest.mark.parametrize("count", [1, 11, SEEDS])
-def test_lost_runs_are_told_and_fail_the_gate(
+def test_lost_runs_are_reported_and_fail_the_gate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, status: str, count: int
 ) -> None:
     found = against(results(tmp_path / "a"), struck(tmp_path / "b", status, count))
@@ -199,13 +199,13 @@ def test_all_runs_lost_is_no_mistake_of_the_request(tmp_path: Path) -> None:
     assert found.lost == len(found.differences) > 0
 
 
-def test_what_differs_besides_is_told(tmp_path: Path) -> None:
+def test_what_else_is_different_is_noted(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b", shift=-3.0, columns={"batch": 512}))
     line = row_of(found, "fd_pixels", "lsgan")
     assert "better" in line and "also different: batch" in line
 
 
-def test_what_could_have_been_shown_is_told(tmp_path: Path) -> None:
+def test_the_detectable_difference_is_noted(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b", swing=-1.0))
     assert "difference detectable with 80 % power: " in row_of(found, "fd_pixels", "lsgan")
 
@@ -228,7 +228,7 @@ def test_a_rule_by_a_common_metric_is_compared(tmp_path: Path) -> None:
     assert {one.comparison.metric for one in against(*sides).differences} >= {"stable", "collapsed", "diverged"}
 
 
-def test_a_dataset_of_one_alone_is_told(tmp_path: Path) -> None:
+def test_a_dataset_of_one_side_only_is_reported(tmp_path: Path) -> None:
     runs = [Run(seed=seed, curves={"fd_pixels": [10.0]}) for seed in range(SEEDS)]
     more = [*runs, Run(dataset="glyphs", curves={"fd_pixels": [10.0]})]
     first, second = (
