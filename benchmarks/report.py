@@ -18,7 +18,7 @@ from ganbench.report import FORMATS, format_report
 from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Questions
 from ganbench.results.store import State, Store, write_json
-from ganbench.results.table import read
+from ganbench.results.table import read_results
 from ganbench.stats.outcomes import StabilityRule
 
 SEEDS = 10
@@ -47,7 +47,7 @@ def main() -> None:
         store = Store(Path(folder)).open()
         runs = made_up(store, max(2, round(options.runs / SETTINGS)))
         began = time.perf_counter()
-        read(store, "many")
+        read_results(store, "many")
         reading = time.perf_counter() - began
         text = format_report(store, "many", options.format, None)
         both = time.perf_counter() - began

@@ -111,11 +111,11 @@ def _compare(options: ReportOptions) -> tuple[str, int]:
 
     first, second = (_results(name, options.results) for name in options.suites)
     comparison = versus.versus((first, second), (options.suites[0], options.suites[1]), options.rule)
-    text, code, too_few = format_comparison(comparison, options.format), DONE, versus.blind(comparison)
+    text, code, too_few = format_comparison(comparison, options.format), DONE, versus.too_few_pairs(comparison)
     if options.fail_on:
         code = FAILED if comparison.worse or comparison.lost else WRONG if too_few else DONE
         if too_few:
-            click.echo(f"--fail-on {options.fail_on}: THIS GATE CAN'T FAIL, except for lost runs. {too_few}", err=True)
+            click.echo(f"--fail-on {options.fail_on}: only lost runs could have failed this gate. {too_few}", err=True)
     return text, code
 
 
@@ -123,8 +123,8 @@ def _results(name: str, root: Path) -> Results:
     """The results of a folder in which one suite ran, or of a suite in the folder `root`."""
     from ganbench.cli.request import suite_name
     from ganbench.results.store import Store
-    from ganbench.results.table import read
+    from ganbench.results.table import read_results
 
     if Path(name).is_dir():
-        return read(Store(Path(name)), suite_name(Store(Path(name)), None))
-    return read(Store(root), suite_name(Store(root), name))
+        return read_results(Store(Path(name)), suite_name(Store(Path(name)), None))
+    return read_results(Store(root), suite_name(Store(root), name))

@@ -14,7 +14,7 @@ from ganbench.errors import DamagedRun, RequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ganbench.results.state import Row, State
+    from ganbench.results.state import ScoreRow, State
     from ganbench.results.store import RunFolder, Store
 
 SHOWN = 10  # ids listed when several runs match
@@ -69,7 +69,7 @@ def run_text(folder: RunFolder) -> str:
         folder.run_id,
         _part(folder.check, _state),
         _part(lambda: folder.read_json("spec.json"), _spec),
-        _part(lambda: folder.rows("scores.jsonl"), _scores),
+        _part(folder.scores, _scores),
         _files(folder.path, list(folder.path.iterdir())),
         _part(lambda: _log_of_failure(folder), _log),
     ]
@@ -96,7 +96,7 @@ def _state(state: State | None) -> str:
     seconds = f"{state.seconds:.1f}, {state.evaluation_seconds:.1f} of them in evaluation"
     lines = {"status": state.status, "step": state.step, "seconds": seconds}
     if state.diverged:
-        lines["diverged"] = f"{state.diverged.get('term')} was not finite at step {state.diverged.get('step')}"
+        lines["diverged"] = f"{state.diverged['term']} was not finite at step {state.diverged['step']}"
     return _aligned(lines | ({"error": state.error} if state.error else {}))
 
 
@@ -113,7 +113,7 @@ def _component(value: Any) -> str:
     return f"{value['kind']} ({options})" if "kind" in value else options
 
 
-def _scores(rows: Sequence[Row]) -> str:
+def _scores(rows: Sequence[ScoreRow]) -> str:
     """A table of every metric over the steps; of several scores at a step the newest counts."""
     from ganbench.report.model.document import Table, numbered
     from ganbench.report.render import markdown

@@ -1,4 +1,4 @@
-"""Reports of a suite, read from its run folders: `analysis` computes, `model` says, `render` draws."""
+"""Reports on the run folders of a suite: `analysis` computes, `model` builds the document, `render` draws it."""
 
 from ganbench.report.analysis import versus
 from ganbench.report.formats import FORMATS, format_comparison, format_report, only_suite, publish

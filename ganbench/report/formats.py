@@ -1,4 +1,4 @@
-"""`ganbench report`: a suite's results, or two results side by side, in the format asked for."""
+"""`ganbench report`: a suite's results, or two results side by side, in one of several formats."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ FILES = {
 def format_report(store: Store, suite: str | None, format: str, rule: str | None) -> str:
     """A suite's report as text, without a newline at its end.
 
-    `suite` may be None where only one ran; `rule` None is the suite's own `select`. Raises `RequestError` for an
-    unknown suite, format or rule, and for a column with two fingerprints.
+    `suite` may be None if only one ran; `rule` None is the suite's own `select`. Raises `RequestError` for an unknown
+    suite, format or rule, and for a column with two fingerprints.
     """
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
@@ -46,9 +46,9 @@ def format_report(store: Store, suite: str | None, format: str, rule: str | None
 
 
 def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> list[Path]:
-    """Everything that a paper needs, in a folder: `FILES`, `environment.json` of most runs, and `figures/`.
+    """Write what a paper needs into a folder: `FILES`, `figures/` and `environment.json`, the commonest environment.
 
-    Raises as `format_report` does. The paths, in order.
+    Returns the paths, in order. Raises as `format_report` does.
     """
     study = read_study(store, suite or only_suite(store), rule)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,14 +64,16 @@ def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> 
 def format_comparison(versus: Versus, format: str) -> str:
     """Two results side by side as markdown or JSON, without a newline at its end."""
     if format not in COMPARISON_FORMATS:
-        raise RequestError("--format", f"no comparison as {format!r}", f"allowed: {', '.join(COMPARISON_FORMATS)}")
+        raise RequestError(
+            "--format", f"a comparison has no format {format!r}", f"allowed: {', '.join(COMPARISON_FORMATS)}"
+        )
     if format == "json":
         return json.dumps(as_json(versus), indent=1, allow_nan=False)
     return markdown.draw(differences(versus))
 
 
 def only_suite(store: Store) -> str:
-    """The one suite that ran here. Raises `RequestError` when there are none or several."""
+    """The name of the only suite that ran here. Raises `RequestError` if none or several ran."""
     suites = store.suites()
     if len(suites) == 1:
         return suites[0]

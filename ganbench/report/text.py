@@ -5,7 +5,11 @@ from __future__ import annotations
 from math import floor, log10
 from typing import TYPE_CHECKING
 
+from ganbench.results.questions import RATES
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ganbench.stats import Interval
 
 ABSENT = "–"
@@ -23,7 +27,7 @@ def p_text(p: float | None) -> str:
 
 
 def interval_text(interval: Interval | None) -> str:
-    """`12.3 [11.0, 13.9]`: two digits of the interval's width; or the mean alone where there is no interval."""
+    """`12.3 [11.0, 13.9]`: two digits of the interval's width; the mean alone if there is no interval."""
     if interval is None:
         return ABSENT
     if interval.low is None or interval.high is None:
@@ -36,18 +40,35 @@ def interval_text(interval: Interval | None) -> str:
 
 
 def rate_text(rate: Interval) -> str:
-    """`8/10 [0.49, 0.94]`: of all runs, with the interval of the share."""
+    """`8/10 [0.49, 0.94]`: the number of runs, out of all, and the interval of the share."""
     return f"{round(rate.mean * rate.n)}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]"
 
 
 def one_line(text: str) -> str:
-    """Text with every run of white space as one space."""
+    """Text with all white space as single spaces."""
     return " ".join(text.split())
 
 
 def plural(count: int, noun: str) -> str:
     """`1 run`, `2 runs`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def too_few(count: int, noun: str) -> str:
+    """`5 pairs are too few: no result could have been significant`."""
+    return f"{plural(count, noun)} {'is' if count == 1 else 'are'} too few: no result could have been significant"
+
+
+def detectable_text(metric: str, difference: float) -> str:
+    """What the runs could have shown; see `detectable` in `ganbench.report.analysis.pairs`."""
+    if metric in RATES:
+        return f"smallest difference that could have been significant: {number(difference)}"
+    return f"difference detectable with 80 % power: {number(difference)}"
+
+
+def also_different(columns: Iterable[str]) -> str:
+    """The columns besides the axis in which two sides differ."""
+    return f"also different: {', '.join(columns)}"
 
 
 def _fixed(value: float, size: float, digits: int) -> str:

@@ -1,7 +1,7 @@
-"""The manifest of a suite: what it asked for when it last ran here. The report reads it in place of the suite file.
+"""The manifest of a suite: what it asked for when it last ran here. The report reads it instead of the suite file.
 
-It rests in `<results>/suites/<name>.json`. `FORMAT` counts the changes of that file's shape; 0.1 wrote files without
-it, which have the shape of format 1.
+The file is `<results>/suites/<name>.json`. `FORMAT` is raised when the structure of the file changes. Version 0.1 wrote
+files without a format, which have the structure of format 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ganbench.results.store import Store
 
 FORMAT = 1
-AGAIN = "run the suite again: `ganbench run FILE` writes it anew and repeats no finished run"
+AGAIN = "run the suite again: `ganbench run FILE` replaces the file and repeats no finished run"
 
 Columns = Mapping[str, str | int]  # a run's value on each axis, as `RunSpec.columns` gives it
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Manifest:
     questions: Questions = field(default_factory=Questions)
 
     def ranked_metrics(self) -> dict[str, Literal["lower", "higher"]]:
-        """The metrics of the headline tables, with what is better: those of which some values are better at all."""
+        """The metrics of the headline tables, and whether lower or higher values are better."""
         return {name: info.better for name, info in self.metrics.items() if info.better != "neither"}
 
     def as_json(self) -> dict[str, Any]:
@@ -102,12 +102,12 @@ class Manifest:
 
 
 def write_manifest(store: Store, manifest: Manifest) -> None:
-    """Replace a suite's manifest atomically."""
+    """Write a suite's manifest, atomically."""
     write_json(store.manifest_path(manifest.suite), manifest.as_json())
 
 
 def read_manifest(store: Store, suite: str) -> Manifest:
-    """A suite's manifest. Raises `RequestError` for a suite that never ran here and for a file that is damaged."""
+    """Read a suite's manifest. Raises `RequestError` if the suite never ran here or the file is damaged."""
     known = store.suites()
     if suite not in known:
         raise RequestError(
@@ -155,7 +155,7 @@ def _manifest(body: Mapping[str, Any]) -> Manifest:
         questions=from_json(body),
     )
     if manifest.runs.keys() != manifest.marks.keys():
-        raise ValueError("its runs and its marks differ")
+        raise ValueError("its runs and its marks do not match")
     return manifest
 
 
@@ -169,5 +169,5 @@ def _words(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 def _typed(value: Any, key: str, kind: type[T]) -> T:
     if not isinstance(value, kind):
-        raise TypeError(f"{key} = {value!r:.60}, which is no {kind.__name__}")
+        raise TypeError(f"{key} = {value!r:.60}, which is not of type {kind.__name__}")
     return value

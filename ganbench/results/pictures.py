@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-SIDE = 512  # pixels, at least, of a picture's side
-INK = np.array([23, 78, 166])  # of a dense region, on white
+SIDE = 512  # the smallest side of a picture, in pixels
+INK = np.array([23, 78, 166])  # the colour of a dense region, on white
 
 
 def png(samples: Tensor) -> bytes:
@@ -22,17 +22,20 @@ def png(samples: Tensor) -> bytes:
 
 
 def pairs(generated: Tensor, real: Tensor) -> bytes:
-    """PNG of pairs: images (n, c, h, w) side by side, the generated one left; of points (n, d) the first two
-    coordinates, a dot at each generated one and a line to its real one."""
-    one, other = generated.numpy(), real.numpy()
-    picture = grid(np.concatenate([one, other], axis=3)) if one.ndim == 4 else lines(one, other)
+    """PNG of pairs. Images (n, c, h, w) are side by side, the generated image on the left.
+
+    For points (n, d) it shows the first two coordinates: a dot at each generated point and a line to its real point.
+    """
+    images = generated.dim() == 4
+    drawn, target = generated.numpy(), real.numpy()
+    picture = grid(np.concatenate([drawn, target], axis=3)) if images else lines(drawn, target)
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def lines(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(n, d) and (n, d) floats -> an (H, W, 3) uint8 picture of the square around all of them."""
+    """(n, d) and (n, d) floats -> an (H, W, 3) uint8 picture of the square that contains all of them."""
     both = np.stack([starts, ends])[..., :2]
     plane = both if both.shape[2] == 2 else np.concatenate([both, np.zeros_like(both)], axis=2)
     reach = max(1e-9, 1.1 * float(np.abs(plane).max()))
@@ -46,7 +49,7 @@ def lines(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def grid(images: np.ndarray) -> np.ndarray:
-    """(n, c, h, w) uint8 -> one (H, W, 3) uint8 picture, tiles enlarged by a whole factor and one pixel apart."""
+    """(n, c, h, w) uint8 -> an (H, W, 3) uint8 picture. Tiles are enlarged by a whole factor and one pixel apart."""
     rows = math.ceil(math.sqrt(len(images)))
     height, width = images.shape[2:]
     factor = max(1, SIDE // (rows * max(height, width)))
@@ -58,7 +61,7 @@ def grid(images: np.ndarray) -> np.ndarray:
 
 
 def density(points: np.ndarray) -> np.ndarray:
-    """(n, d) floats -> an (H, W, 3) uint8 picture of the square around all points, at least [-1.5, 1.5]."""
+    """(n, d) floats -> an (H, W, 3) uint8 picture of the square that contains all points, at least [-1.5, 1.5]."""
     finite = points[np.isfinite(points).all(1)]
     first, second = finite[:, 0], finite[:, 1] if finite.shape[1] > 1 else np.zeros(len(finite))
     reach = max(1.5, 1.1 * float(np.abs(finite[:, :2]).max(initial=0)))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ganbench.errors import DamagedRun
 from ganbench.results.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ganbench.results.manifest import Columns
-    from ganbench.results.state import Row
     from ganbench.results.store import RunFolder, Store
 
+T = TypeVar("T")
 OVER = ("done", "diverged", "failed")
 
 
@@ -131,14 +131,14 @@ def _run_status(folder: RunFolder, steps: int) -> RunStatus:
         return RunStatus("damaged")
     if state is None:
         return RunStatus("waiting")
-    newest = {row["metric"]: row["value"] for row in _rows(folder, "scores.jsonl")}
+    newest = {row["metric"]: row["value"] for row in _readable(folder.scores)}
     if state.status != "running":
         return RunStatus(state.status, newest)
     return RunStatus("running", newest, _progress(folder, steps)) if folder.busy() else RunStatus("stopped", newest)
 
 
 def _progress(folder: RunFolder, steps: int) -> RunProgress:
-    rows = _rows(folder, "terms.jsonl")
+    rows = _readable(folder.terms)
     if not rows:
         return RunProgress(folder.run_id, 0, steps, None)
     first, last = rows[0], rows[-1]
@@ -146,8 +146,9 @@ def _progress(folder: RunFolder, steps: int) -> RunProgress:
     return RunProgress(folder.run_id, last["step"], steps, (steps - last["step"]) / speed if speed > 0 else None)
 
 
-def _rows(folder: RunFolder, name: str) -> list[Row]:
+def _readable(read: Callable[[], list[T]]) -> list[T]:
+    """The rows of a file, none of a damaged one."""
     try:
-        return folder.rows(name)
+        return read()
     except DamagedRun:
         return []

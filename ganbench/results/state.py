@@ -1,16 +1,16 @@
-"""What a run's files tell, its state and its rows, and whether they can be believed. No file is touched here."""
+"""The state and the rows of a run, and checks that their files are sound. This module opens no file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 Status = Literal["running", "done", "diverged", "failed"]
 Row = dict[str, Any]
 NUMBER = (int, float)
-ROWS: dict[str, dict[str, Any]] = {  # the rows files and what each of their rows holds, at least
+ROWS: dict[str, dict[str, Any]] = {  # the files of rows, and the keys and types that each of their rows must have
     "terms.jsonl": {"step": int, "time": NUMBER, "terms": dict},
     "scores.jsonl": {"step": int, "time": NUMBER, "metric": str, "value": NUMBER},
 }
@@ -21,18 +21,49 @@ _STATUSES = get_args(Status)
 _DECODER = json.JSONDecoder()
 
 
+class TermsRow(TypedDict):
+    """A row of `terms.jsonl`: the means of the loss terms up to a step. `time`: Unix seconds."""
+
+    step: int
+    time: float
+    terms: Mapping[str, float | None]
+
+
+class ScoreRow(TypedDict):
+    """A row of `scores.jsonl`: a metric at a step. `time`: Unix seconds. `evaluator`: the key of the scores."""
+
+    step: int
+    time: float
+    metric: str
+    value: float
+    stderr: float | None
+    n: int
+    n_reference: int | None
+    evaluator: str
+    fingerprint: dict[str, str]
+
+
+class DivergedAt(TypedDict):
+    """The first term that was not finite, and its step."""
+
+    step: int
+    term: str
+
+
 @dataclass(frozen=True)
 class State:
-    """How far a run is. `sealed` maps a rows file to (bytes, SHA-256 of these bytes); seconds are wall time."""
+    """How far a run is. `sealed` maps a file of rows to (bytes, SHA-256 of these bytes). Seconds are wall time."""
 
     status: Status
     step: int = 0
     seconds: float = 0.0  # of training, evaluation included; of the whole pack
     evaluation_seconds: float = 0.0
-    diverged: dict[str, Any] | None = None  # {"step": 812, "term": "d/real"}: the first non-finite term
-    error: str | None = None  # why it failed: exception or signal
-    scored: dict[str, list[int]] = field(default_factory=dict)  # marks at which each evaluator has been called
-    skipped_marks: list[int] = field(default_factory=list)  # marks left out to keep evaluation within its budget
+    diverged: DivergedAt | None = None
+    error: str | None = None  # the exception or signal with which the run failed
+    scored: dict[str, list[int]] = field(default_factory=dict)  # marks at which each evaluator was called
+    skipped_marks: list[int] = field(
+        default_factory=list
+    )  # marks that were left out to keep evaluation within its budget
     sealed: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
@@ -41,7 +72,7 @@ class State:
 
 
 def state_of(body: Mapping[str, Any]) -> State:
-    """The state that a file tells. Raises `ValueError` or another plain error where it tells none."""
+    """The state in a file. Raises `ValueError` or another built-in exception if the file holds no state."""
     seals = {name: (size, str(digest)) for name, (size, digest) in body.get("sealed", {}).items()}
     state = State(**{RENAMED.get(name, name): value for name, value in body.items()} | {"sealed": seals})
     sound = {
@@ -54,16 +85,16 @@ def state_of(body: Mapping[str, Any]) -> State:
         "skipped_marks": isinstance(state.skipped_marks, list) and all(map(_is_count, state.skipped_marks)),
         "sealed": all(name in ROWS and _is_count(size) for name, (size, _) in seals.items()),
     }
-    wrong = [f"{name} = {getattr(state, name)!r}" for name, holds in sound.items() if not holds]
+    wrong = [f"{name} = {getattr(state, name)!r}" for name, is_sound in sound.items() if not is_sound]
     if wrong:
         raise ValueError(wrong[0])
     return state
 
 
 def rows_of(content: bytes, name: str) -> list[Row]:
-    """The complete rows of a rows file; a last line without its newline was being written and is left out.
+    """The complete rows of a file. A last line without a newline was still being written and is left out.
 
-    Raises `ValueError` or `RecursionError` where a line is no row of this file.
+    Raises `ValueError` or `RecursionError` if a line is not a row of this file.
     """
     complete = content.rpartition(b"\n")[0]
     rows = [_decoded(line) for line in complete.decode().split("\n")] if complete else []
@@ -74,7 +105,7 @@ def rows_of(content: bytes, name: str) -> list[Row]:
 
 
 def _decoded(line: str) -> Any:
-    """`json.loads` of a line without white space around it: there are many."""
+    """`json.loads` of a line without white space around it, but faster: there are many lines."""
     value, end = _DECODER.raw_decode(line)
     if end < len(line):
         raise ValueError(f"more than one value in a line: {line[end : end + 20]!r}")

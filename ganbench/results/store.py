@@ -1,10 +1,10 @@
 """A results folder: run folders with atomic files, OS locks and states, and one manifest per suite.
 
     <root>/runs/<run id>/   spec.json env.json state.json terms.jsonl scores.jsonl log.txt samples/ checkpoints/
-    <root>/suites/<name>.json   what the suite asked for: its runs, what it left out and why, its marks and its rule
+    <root>/suites/<name>.json   the suite's manifest; see `ganbench.results.manifest`
 
-Files are the truth. What a reader relies on is replaced atomically; rows are appended and sealed by `state.json`,
-which is written last and holds the length and SHA-256 of the sealed part. Standard library and filelock only.
+The files are the only record of a run. Files are replaced atomically; rows are appended and sealed by `state.json`,
+which is written last and holds the length and SHA-256 of the sealed part. Needs the standard library and filelock only.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from filelock import FileLock, Timeout
 
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.results.state import ROWS, Row, State, Status, rows_of, state_of
+from ganbench.results.state import ROWS, Row, ScoreRow, State, Status, TermsRow, rows_of, state_of
 
 __all__ = ["ROWS", "Row", "RunFolder", "State", "Status", "Store", "write_bytes", "write_json"]
 
-LOG_LINES = 40  # an error within torch has six for each module that was entered, then comes the user's own
+LOG_LINES = 40  # a traceback in torch has six lines for each nested module, before the user's own lines
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder. Only the process that holds `lock()` writes into it."""
+    """The folder of a run. Only the process that holds `lock()` writes into it."""
 
     path: Path
 
@@ -41,12 +41,15 @@ class RunFolder:
         return self.path.name
 
     def lock(self) -> FileLock:
-        """An OS file lock, not yet acquired; a killed process leaves none behind. `acquire(timeout=0)` or `Timeout`."""
+        """An OS file lock, not yet acquired. `acquire(timeout=0)` raises `Timeout` while another process holds it.
+
+        A process that is killed releases its locks.
+        """
         self.path.parent.joinpath(".locks").mkdir(parents=True, exist_ok=True)
         return FileLock(self.path.parent / ".locks" / f"{self.run_id}.lock")
 
     def busy(self) -> bool:
-        """Whether another process fills this folder now."""
+        """Whether another process is filling this folder."""
         try:
             with self.lock().acquire(timeout=0):
                 return False
@@ -54,7 +57,7 @@ class RunFolder:
             return True
 
     def state(self) -> State | None:
-        """The state, or None when the run was never started. Raises `DamagedRun` for a file that can't be believed."""
+        """The state, or None if the run was never started. Raises `DamagedRun` if the file is damaged."""
         body = self.read_json("state.json")
         if body is None:
             return None
@@ -64,34 +67,46 @@ class RunFolder:
             raise self._damaged("state.json", f"{type(error).__name__}: {error}") from None
 
     def check(self) -> State | None:
-        """`state()`, with every sealed file compared with its seal, and every row read of a run that goes on.
+        """The state. Compares each sealed file with its seal, and reads every row of a run that is not finished.
 
         Raises `DamagedRun`.
         """
-        return self.checked()[0]
+        state = self.state()
+        if state is not None:
+            for name, content in self._sealed_contents(state).items():
+                if not state.finished:
+                    self._rows(name, content)
+        return state
 
-    def checked(self, *names: str) -> tuple[State | None, dict[str, list[Row]]]:
-        """What `check` gives and the rows of these files, every file read once. Raises `DamagedRun`."""
+    def checked_scores(self) -> tuple[State | None, list[ScoreRow]]:
+        """The state as `check` returns it, and the scores; each file is read once. Raises `DamagedRun`."""
         state = self.state()
         if state is None:
-            return None, {}
+            return None, []
+        contents = self._sealed_contents(state)
+        if not state.finished:
+            self._rows("terms.jsonl", contents["terms.jsonl"])
+        return state, cast("list[ScoreRow]", self._rows("scores.jsonl", contents["scores.jsonl"]))
+
+    def _sealed_contents(self, state: State) -> dict[str, bytes]:
+        """The content of each file of rows. Raises `DamagedRun` if one does not match its seal."""
         contents = {name: self._bytes(name) or b"" for name in ROWS}
         for name, (size, digest) in state.sealed.items():
             sealed = contents[name][:size]
             if len(sealed) < size or hashlib.sha256(sealed).hexdigest() != digest:
-                raise self._damaged(name, "its content is not what state.json sealed")
-        return state, {name: self._rows(name, contents[name]) for name in (names if state.finished else ROWS)}
+                raise self._damaged(name, "its content does not match the seal in state.json")
+        return contents
 
     def write_state(self, state: State, *, seal: bool = True) -> None:
-        """Seal the rows as they are now and replace `state.json` atomically: the last write of any change.
+        """Seal the rows and replace `state.json` atomically. This is the last write of any change.
 
-        Without `seal` the state vouches for no row: the first write of a change that rewrites rows.
+        Without `seal` the state seals no rows. A change that rewrites rows begins with such a write.
         """
         sealed = {name: _seal(self.path / name) for name in ROWS if seal and (self.path / name).exists()}
         write_json(self.path / "state.json", asdict(state) | {"sealed": sealed})
 
     def fail(self, state: State, error: str, log: str) -> State:
-        """Append to the log, and record why the run could not go on; one that was finished before stays so on disk."""
+        """Append to the log and record why the run failed. On disk, a run that was finished before stays finished."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "log.txt").open("a") as file:
             file.write(log)
@@ -101,11 +116,30 @@ class RunFolder:
         return failed
 
     def rows(self, name: str) -> list[Row]:
-        """The complete rows of a JSONL file; a last line without its newline was being written and is left out."""
+        """The complete rows of a file of `ROWS`. A last line without a newline was still being written and is left out.
+
+        Raises `DamagedRun`.
+        """
         return self._rows(name, self._bytes(name) or b"")
 
-    def append(self, name: str, rows: Iterable[Row]) -> None:
-        """Append rows to a JSONL file, in place of a last line that was never finished; `write_state` seals them."""
+    def terms(self) -> list[TermsRow]:
+        """The rows of `terms.jsonl`. Raises `DamagedRun`."""
+        return cast("list[TermsRow]", self.rows("terms.jsonl"))
+
+    def scores(self) -> list[ScoreRow]:
+        """The rows of `scores.jsonl`. Raises `DamagedRun`."""
+        return cast("list[ScoreRow]", self.rows("scores.jsonl"))
+
+    def append_terms(self, rows: Iterable[TermsRow]) -> None:
+        """Append rows to `terms.jsonl`."""
+        self.append("terms.jsonl", rows)
+
+    def append_scores(self, rows: Iterable[ScoreRow]) -> None:
+        """Append rows to `scores.jsonl`."""
+        self.append("scores.jsonl", rows)
+
+    def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append rows to a file of `ROWS` and drop a last line that was not finished. `write_state` seals the rows."""
         content = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
         if content:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -114,13 +148,13 @@ class RunFolder:
                 file.write(content)
 
     def keep_rows_until(self, step: int) -> None:
-        """Drop rows past a step: a run resumed at that step writes them again."""
+        """Drop the rows after a step. A run that resumes at that step writes them again."""
         for name in ROWS:
             kept = [row for row in self.rows(name) if row["step"] <= step]
             write_bytes(self.path / name, "".join(json.dumps(row) + "\n" for row in kept).encode())
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """A JSON object of the folder, or None where there is no such file."""
+        """A JSON object from a file of the folder, or None if there is no such file. Raises `DamagedRun`."""
         content = self._bytes(name)
         if content is None:
             return None
@@ -133,11 +167,11 @@ class RunFolder:
         return body
 
     def clear(self) -> None:
-        """Remove everything the run wrote; the run starts anew."""
+        """Remove everything that the run wrote, so that it starts from the beginning."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def checkpoint(self, step: int | None = None) -> Path:
-        """`checkpoints/last.pt` (everything, to resume), or the generator alone at a mark."""
+        """`checkpoints/last.pt`, with everything needed to resume, or the file of the generator at a mark."""
         return self.path / "checkpoints" / ("last.pt" if step is None else f"{step}.pt")
 
     def log_end(self, lines: int = LOG_LINES) -> list[str]:
@@ -168,7 +202,7 @@ class Store:
     root: Path
 
     def open(self) -> Store:
-        """Create the folder and prove that it is writable. Raises `RequestError`."""
+        """Create the folder and check that it is writable. Raises `RequestError`."""
         try:
             for name in ("runs", "suites", "cache"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
@@ -195,7 +229,7 @@ class Store:
         return [RunFolder(path.parent) for path in sorted(folders)]
 
     def manifest_path(self, suite: str) -> Path:
-        """The file that `ganbench.results.manifest` reads and writes."""
+        """The file of a suite's manifest; see `ganbench.results.manifest`."""
         return self.root / "suites" / f"{suite}.json"
 
     def suites(self) -> list[str]:
@@ -209,7 +243,7 @@ def write_json(path: Path, body: dict[str, Any]) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file atomically: a reader sees the old content or the new, whatever happens in between."""
+    """Replace a file atomically: a reader sees either the old content or the new content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -224,7 +258,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _drop_torn_line(file: IO[bytes]) -> None:
-    """Cut a file that is open for appending back to its last newline; most often it ends with one."""
+    """Cut a file that is open for appending back to its last newline. Usually it ends with a newline."""
     size = file.seek(0, os.SEEK_END)
     if size and (file.seek(size - 1), file.read(1))[1] != b"\n":
         file.seek(0)

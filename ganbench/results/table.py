@@ -17,7 +17,8 @@ from ganbench.results.manifest import read_manifest
 
 if TYPE_CHECKING:
     from ganbench.results.manifest import Columns, Manifest
-    from ganbench.results.store import Row, RunFolder, Store
+    from ganbench.results.state import ScoreRow
+    from ganbench.results.store import RunFolder, Store
 
     Measured = tuple[int, str, float, float, int, int]  # step, metric, value, stderr, n, number of the fingerprint
 
@@ -38,15 +39,15 @@ _SCORES = {
 
 @dataclass(frozen=True)
 class Results:
-    """What a suite asked for and what its run folders hold now.
+    """A suite's manifest and the content of its run folders.
 
-    `runs`: one row a run in the suite's order: `run_id`, the manifest's columns, `status` (done, diverged, failed,
-    running, missing, damaged) and `error` (why it failed or can't be believed; empty otherwise).
-    `scores`: `run_id step metric value stderr n fingerprint`, only what the suite asked for, the newest of duplicates;
-    `fingerprint` counts into `fingerprints`, where the evaluator and the sample sizes are written in.
-    `marks` leaves out those that a run left out for the budget; `evaluation_share`: of the finished runs' wall time.
-    `ended`: the step and the seconds of each run that was started; `environments`: the different ones that the runs
-    record, as JSON, with how many runs each, the commonest first.
+    `runs`: a row for each run in the suite's order: `run_id`, the manifest's columns, `status` (done, diverged, failed,
+    running, missing, damaged) and `error` (why the run failed or is damaged, otherwise empty).
+    `scores`: `run_id step metric value stderr n fingerprint` of the scores that the suite asks for, without older
+    duplicates. `fingerprint` is an index into `fingerprints`, which include the evaluator and the sample sizes.
+    `marks`: without those that a run left out for the budget. `evaluation_share`: of the finished runs' wall time.
+    `ended`: the step and the seconds of each run that was started. `environments`: each different environment of the
+    runs as JSON, with the number of its runs, the commonest first.
     """
 
     suite: str
@@ -62,7 +63,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder holds: how it stands, its scores, its marks and its seconds (of evaluation, of all)."""
+    """The content of a run folder. `seconds`: of evaluation, and in all."""
 
     status: str
     error: str = ""
@@ -75,21 +76,21 @@ class Run:
 
 @dataclass(frozen=True)
 class RequestedScores:
-    """The scores that a suite asks for, and the fingerprints seen so far, numbered in the order in which they came."""
+    """The scores that a suite asks for, and the fingerprints seen so far, numbered in order of appearance."""
 
     evaluators: frozenset[str]
     metrics: frozenset[str]
     fingerprints: dict[frozenset[tuple[str, str]], int] = field(default_factory=dict)
     _last: dict[tuple[str, ...], tuple[dict[str, str], int]] = field(default_factory=dict)
 
-    def fingerprint(self, row: Row) -> int:
-        """The number of a row's fingerprint, to which the evaluator's options and the sample sizes belong."""
+    def fingerprint(self, row: ScoreRow) -> int:
+        """The number of a row's fingerprint, which includes the evaluator's options and the sample sizes."""
         sizes = {"evaluator": row["evaluator"], "n_reference": str(row["n_reference"])}
-        if declared_metric(row["metric"]) == row["metric"]:  # how many of a run's samples are of one class is chance
+        if declared_metric(row["metric"]) == row["metric"]:  # the number of a run's samples in one class is random
             sizes["n"] = str(row["n"])
         key = tuple(sizes.values())
         last = self._last.get(key)
-        if last is None or last[0] != row["fingerprint"]:  # nearly every row is measured as the one before it
+        if last is None or last[0] != row["fingerprint"]:  # nearly every row has the fingerprint of the row before it
             number = self.fingerprints.setdefault(
                 frozenset((row["fingerprint"] | sizes).items()), len(self.fingerprints)
             )
@@ -98,15 +99,15 @@ class RequestedScores:
 
 
 def tidy(store: Store, suite: str) -> pd.DataFrame:
-    """The tidy table of a suite (see `tidy_table`). Raises `RequestError` when the suite never ran here."""
-    return tidy_table(read(store, suite))
+    """The tidy table of a suite (see `tidy_table`). Raises `RequestError` if the suite never ran here."""
+    return tidy_table(read_results(store, suite))
 
 
 def tidy_table(results: Results) -> pd.DataFrame:
     """Columns `COLUMNS`, then those of `OPTIONAL` that are axes; sorted, without any wall-clock value.
 
-    Component columns hold the component's notation. A run without a score has one row with nothing in `step`, `metric`,
-    `value`, `stderr` and `n`, so that it is seen.
+    Component columns hold the component's notation. A run without a score has one row in which `step`, `metric`,
+    `value`, `stderr` and `n` are empty.
     """
     axes = [name for name in OPTIONAL if name in results.manifest.axes]
     table = results.runs.merge(results.scores, on="run_id", how="left").assign(suite=results.suite)
@@ -114,30 +115,32 @@ def tidy_table(results: Results) -> pd.DataFrame:
     return table.sort_values(order, ignore_index=True)[[*COLUMNS, *axes]]
 
 
-def read(store: Store, suite: str) -> Results:
-    """Read a suite's runs. A run that can't be believed is `damaged` and brings no score."""
+def read_results(store: Store, suite: str) -> Results:
+    """Read a suite's runs. A run with a damaged file has the status `damaged` and no scores.
+
+    Raises `RequestError` if the suite never ran here.
+    """
     manifest = read_manifest(store, suite)
-    asked = RequestedScores(frozenset(manifest.scores), frozenset(manifest.metrics))
+    requested = RequestedScores(frozenset(manifest.scores), frozenset(manifest.metrics))
     marks = {run_id: frozenset(steps) for run_id, steps in manifest.marks.items()}
-    found = {run_id: _read_run(store.run(run_id), asked, own) for run_id, own in marks.items()}
-    evaluation, total = (sum(run.seconds[i] for run in found.values()) for i in (0, 1))
+    runs = {run_id: _read_run(store.run(run_id), requested, steps) for run_id, steps in marks.items()}
+    evaluation, total = (sum(run.seconds[i] for run in runs.values()) for i in (0, 1))
     return Results(
         suite,
         manifest,
-        {run_id: tuple(sorted(marks[run_id] - run.skipped_marks)) for run_id, run in found.items()},
-        _runs(found, manifest.runs),
-        _scores((run_id, *score) for run_id, run in found.items() for score in run.scores),
-        tuple(dict(sorted(items)) for items in asked.fingerprints),
+        {run_id: tuple(sorted(marks[run_id] - run.skipped_marks)) for run_id, run in runs.items()},
+        _runs(runs, manifest.runs),
+        _scores((run_id, *score) for run_id, run in runs.items() for score in run.scores),
+        tuple(dict(sorted(items)) for items in requested.fingerprints),
         evaluation / total if total else None,
-        {run_id: run.ended for run_id, run in found.items() if run.ended},
-        _environments(run.environment for run in found.values() if run.environment),
+        {run_id: run.ended for run_id, run in runs.items() if run.ended},
+        _environments(run.environment for run in runs.values() if run.environment),
     )
 
 
-def _runs(found: dict[str, Run], described: Mapping[str, Columns]) -> pd.DataFrame:
+def _runs(runs: Mapping[str, Run], columns: Mapping[str, Columns]) -> pd.DataFrame:
     rows = [
-        {"run_id": run_id, **described[run_id], "status": run.status, "error": run.error}
-        for run_id, run in found.items()
+        {"run_id": run_id, **columns[run_id], "status": run.status, "error": run.error} for run_id, run in runs.items()
     ]
     return pd.DataFrame(rows, columns=None if rows else ["run_id", *COMPONENTS, *OPTIONAL, "seed", "status", "error"])
 
@@ -151,16 +154,16 @@ def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
     return tuple((count, json.dumps(json.loads(text), indent=1)) for text, count in Counter(recorded).most_common())
 
 
-def _read_run(folder: RunFolder, asked: RequestedScores, marks: frozenset[int]) -> Run:
-    """How a run stands, and the scores that the suite asked for."""
+def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[int]) -> Run:
+    """A run with the scores that the suite asks for."""
     try:
-        state, rows = folder.checked("scores.jsonl")
+        state, rows = folder.checked_scores()
         if state is None:
             return Run("missing")
-        scores = tuple(_measured(folder, rows["scores.jsonl"], asked, marks))
+        scores = tuple(_measured(folder, rows, requested, marks))
         skipped_marks = frozenset(state.skipped_marks) - {step for step, *_ in scores}
         environment = folder.read_json("env.json") or {}
-        pack = environment.get("pack", 1)  # its seconds are those of the whole pack
+        pack = environment.get("pack", 1)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / pack) if state.finished else (0.0, 0.0)
         text = json.dumps(environment) if environment else ""
         return Run(state.status, state.error or "", scores, skipped_marks, seconds, (state.step, state.seconds), text)
@@ -168,23 +171,26 @@ def _read_run(folder: RunFolder, asked: RequestedScores, marks: frozenset[int]) 
         return Run("damaged", str(damage))
 
 
-def _measured(folder: RunFolder, rows: list[Row], asked: RequestedScores, marks: frozenset[int]) -> list[Measured]:
-    """The newest score of each step and metric that the suite asked for: rows are appended, so the last one."""
-    newest: dict[tuple[int, str], Row] = {}
+def _measured(
+    folder: RunFolder, rows: Iterable[ScoreRow], requested: RequestedScores, marks: frozenset[int]
+) -> list[Measured]:
+    """The newest score of each step and metric that the suite asks for. Rows are appended, so it is the last row."""
+    newest: dict[tuple[int, str], ScoreRow] = {}
     try:
         for row in rows:
             step, metric = row["step"], row["metric"]
-            if row["evaluator"] in asked.evaluators and step in marks and declared_metric(metric) in asked.metrics:
+            is_requested = row["evaluator"] in requested.evaluators and declared_metric(metric) in requested.metrics
+            if is_requested and step in marks:
                 newest[step, metric] = row
-        return [_score(row, asked) for row in newest.values()]
+        return [_score(row, requested) for row in newest.values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         place = str(folder.path / "scores.jsonl")
-        raise DamagedRun(place, f"damaged: a row is no score, {error!r}", todo="the run is done again") from None
+        raise DamagedRun(place, f"damaged: a row is not a score, {error!r}", todo="the run is done again") from None
 
 
-def _score(row: Row, asked: RequestedScores) -> Measured:
+def _score(row: ScoreRow, requested: RequestedScores) -> Measured:
     stderr = nan if row["stderr"] is None else float(row["stderr"])
     value = float(row["value"])
     if not isfinite(value):
         raise ValueError(f"{row['metric']} = {value}")
-    return row["step"], row["metric"], value, stderr, int(row["n"]), asked.fingerprint(row)
+    return row["step"], row["metric"], value, stderr, int(row["n"]), requested.fingerprint(row)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.evaluators.base import Score
 from ganbench.features.bank import Real, evaluate
 from ganbench.results import pictures, tensors
+from ganbench.results.state import DivergedAt, ScoreRow
 from ganbench.results.store import RunFolder, State, Status, write_bytes, write_json
 from ganbench.rng import seed_of
 from ganbench.runner.job import Job, own_key, score_key
@@ -78,8 +79,9 @@ class Recorder:
         """Append a snapshot's terms; at a mark keep the generator and, if scores are due, draw a picture and score."""
         folder = self.folder
         if snapshot.terms:
-            folder.append("terms.jsonl", [{"step": snapshot.step, "time": time.time(), "terms": flat(snapshot.terms)}])
-        diverged = vars(snapshot.diverged) if snapshot.diverged else None
+            folder.append_terms([{"step": snapshot.step, "time": time.time(), "terms": flat(snapshot.terms)}])
+        bad = snapshot.diverged
+        diverged = DivergedAt(step=bad.step, term=bad.term) if bad else None
         self.state = replace(self.state, step=snapshot.step, diverged=diverged)
         if snapshot.step in self.job.marks and diverged is None:
             self._record_mark(snapshot, due)
@@ -100,7 +102,7 @@ class Recorder:
         seed = seed_of(self.spec.seed, "score", step)
         scores = evaluate(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
         rows = [row(step, metric, score, score_key(evaluator, job.samples)) for evaluator, metric, score in scores]
-        self.folder.append("scores.jsonl", rows)
+        self.folder.append_scores(rows)
         marks = {key: sorted({*scored.get(key, ()), step}) for key in evaluators}
         self.state = replace(self.state, scored=scored | marks)
 
@@ -119,7 +121,7 @@ class Recorder:
             self.score(snapshot.step, weights)
         else:
             self.state = replace(self.state, skipped_marks=[*self.state.skipped_marks, snapshot.step])
-        self.folder.append("scores.jsonl", own_rows(snapshot))
+        self.folder.append_scores(own_rows(snapshot))
         spent = self.clock() - started
         self.scoring_seconds = spent if due else self.scoring_seconds
         self.state = replace(self.state, evaluation_seconds=self.state.evaluation_seconds + spent)
@@ -179,14 +181,14 @@ def affords(budget: float | None, spent: float, cost: float, elapsed: float) -> 
     return budget is None or spent + 2 * cost < budget * (elapsed + 2 * cost)
 
 
-def row(step: int, metric: str, score: Score, evaluator: str) -> dict[str, Any]:
+def row(step: int, metric: str, score: Score, evaluator: str) -> ScoreRow:
     """A score of a run at a step, for `scores.jsonl`; `evaluator` is the name under which its scores are kept."""
     return {"step": step, "time": time.time(), "metric": metric, "value": score.value, "stderr": score.stderr,
             "n": score.n, "n_reference": score.n_reference, "evaluator": evaluator,
             "fingerprint": score.fingerprint}  # fmt: skip
 
 
-def own_rows(snapshot: RunSnapshot) -> list[dict[str, Any]]:
+def own_rows(snapshot: RunSnapshot) -> list[ScoreRow]:
     """What the variant measures of its own networks; only training holds all of them."""
     return [
         row(snapshot.step, metric, Score(mean.value, mean.stderr, mean.n, mean.n, OWN), own_key(snapshot.spec.variant))

@@ -1,13 +1,13 @@
-"""Mirrors run folders to MLflow, live and idempotent. The files stay the truth; no failure here reaches a run.
+"""Mirrors run folders to MLflow, live and idempotently. The files stay the record; a failure here stops no run.
 
-Experiment = suite; one MLflow run per run and suite, found again by the tag `ganbench.run_id`. It holds
+A suite is an experiment. Each run of a suite is an MLflow run, identified by the tag `ganbench.run_id`. It has
 
     parameters   the flattened spec: variant.kind, variant.a, batch ...
-    metrics      scores by name, loss terms as terms/d/real, at their step and with the row's own time
+    metrics      scores by name, loss terms as terms/d/real, with the step and the time of the row
     tags         ganbench.run_id .suite .state .outcome .device ..., and the notation columns: variant, dataset ...
     artifacts    samples/<step>.png, spec.json, env.json
 
-Importing this package is cheap: only `connection.py` imports mlflow, and only once there is something to log.
+Importing this package is fast: only `connection.py` imports mlflow, and only when there is something to log.
 """
 
 from ganbench.tracking.mirror import Mirror

@@ -1,4 +1,4 @@
-"""A connection to one MLflow store. The only module that imports mlflow, and late: the import takes seconds."""
+"""A connection to an MLflow store. Only this module imports mlflow, and late, because the import takes seconds."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from filelock import FileLock
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import marker
 from ganbench.tracking.place import SQLITE, artifact_location, database
-from ganbench.tracking.record import RUN_ID, Point, Record, read
+from ganbench.tracking.record import RUN_ID, MetricStep, Record, read_record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-MIRRORED = "ganbench.mirrored"  # the tag with the digest of what was mirrored completely
+MIRRORED = "ganbench.mirrored"  # the tag with the digest of a record that is mirrored completely
 
 
 @dataclass
-class Held:
-    """What MLflow holds for one run, as far as this process knows."""
+class MirroredRun:
+    """The content of a run in MLflow, as far as this process knows."""
 
     mlflow_id: str
     status: str
     params: set[str] = field(default_factory=set)
     tags: dict[str, str] = field(default_factory=dict)
-    metrics: dict[Point, float] = field(default_factory=dict)
+    metrics: dict[MetricStep, float] = field(default_factory=dict)
     artifacts: dict[str, int | None] = field(default_factory=dict)  # path -> bytes
 
     def contradicts(self, record: Record) -> bool:
-        """Whether a value isn't the files', or a finished run has too many: it was done anew, with other numbers."""
+        """Whether a value differs from the files, or a finished run has too many: the run was repeated with others."""
         names = {name for name, _ in record.metrics}
         extra = any(point[0] in names and point not in record.metrics for point in self.metrics)
         differs = any(self.metrics.get(point, value) != value for point, (value, _) in record.metrics.items())
@@ -46,52 +46,52 @@ class Held:
 
 
 class Connection:
-    """Mirrors the runs of a results folder to the MLflow store at `uri`; a method may raise whatever MLflow raises.
+    """Mirrors the runs of a results folder to the MLflow store at `uri`. A method may raise any exception of MLflow.
 
-    Two connections must not mirror one run of one suite at a time: hold `marker.claim`.
+    Two connections must not mirror a run of a suite at the same time; hold `marker.claim`.
     """
 
     def __init__(self, store: Store, uri: str, patience: int) -> None:
-        """`patience`: seconds that one request to a server may take, unless the environment says otherwise."""
+        """`patience`: seconds that a request to a server may take, unless the environment sets another limit."""
         self._uri = uri
         self._client = _client(store, uri, patience)
         self._experiments: dict[str, str] = {}
-        self._held: dict[tuple[str, str], Held] = {}  # of the runs in progress
+        self._mirrored: dict[tuple[str, str], MirroredRun] = {}  # runs in progress
 
     def mirror_run(self, folder: RunFolder, suite: str, *, live: bool = False) -> int:
-        """Log what MLflow lacks of a run and return the number of metric values added; twice adds nothing.
+        """Log what MLflow lacks of a run and return the number of metric values added. A second call adds nothing.
 
-        A run that nobody fills becomes KILLED, unless it is watched `live`. Raises `DamagedRun`.
+        A run that no process is filling becomes KILLED, unless it is watched `live`. Raises `DamagedRun`.
         """
-        record = read(folder, suite, live=live)
+        record = read_record(folder, suite, live=live)
         if record is None:
             return 0
-        # A failed request may have been carried out: what is held is known again only after success.
-        held = self._held.pop((suite, record.run_id), None) or self._find(record, suite)
-        if held.contradicts(record):
-            self._client.delete_run(held.mlflow_id)
-            held = self._create(record, suite)
-        added = self._push(record, held)
+        # The entry is removed until the push succeeds, because a failed request may have been carried out.
+        mirrored = self._mirrored.pop((suite, record.run_id), None) or self._find(record, suite)
+        if mirrored.contradicts(record):
+            self._client.delete_run(mirrored.mlflow_id)
+            mirrored = self._create(record, suite)
+        added = self._push(record, mirrored)
         if record.seal:
             marker.mark(folder, self._uri, record, suite)
         elif live:
-            self._held[suite, record.run_id] = held
+            self._mirrored[suite, record.run_id] = mirrored
         return added
 
-    def _find(self, record: Record, suite: str) -> Held:
-        wanted = f"tags.`{RUN_ID}` = '{record.run_id}'"
-        found = self._client.search_runs([self._experiment(suite)], wanted, order_by=["attributes.start_time"])
-        for twin in found[1:]:  # one came back with its experiment from the trash
-            self._client.delete_run(twin.info.run_id)
-        return self._read(found[0], record) if found else self._create(record, suite)
+    def _find(self, record: Record, suite: str) -> MirroredRun:
+        query = f"tags.`{RUN_ID}` = '{record.run_id}'"
+        runs = self._client.search_runs([self._experiment(suite)], query, order_by=["attributes.start_time"])
+        for duplicate in runs[1:]:  # restored from the trash together with its experiment
+            self._client.delete_run(duplicate.info.run_id)
+        return self._read(runs[0], record) if runs else self._create(record, suite)
 
-    def _create(self, record: Record, suite: str) -> Held:
+    def _create(self, record: Record, suite: str) -> MirroredRun:
         run = self._client.create_run(self._experiment(suite), record.start, record.tags, run_name=record.run_id)
-        return Held(run.info.run_id, run.info.status, tags=dict(record.tags))
+        return MirroredRun(run.info.run_id, run.info.status, tags=dict(record.tags))
 
-    def _read(self, run: Run, record: Record) -> Held:
-        """What MLflow holds; a digest that still fits spares reading every history."""
-        held = Held(run.info.run_id, run.info.status, set(run.data.params), dict(run.data.tags))
+    def _read(self, run: Run, record: Record) -> MirroredRun:
+        """The content of a run in MLflow. If its digest is the record's, the histories need not be read."""
+        held = MirroredRun(run.info.run_id, run.info.status, set(run.data.params), dict(run.data.tags))
         if held.tags.get(MIRRORED) == record.digest() and held.status == record.status:
             held.metrics = {point: value for point, (value, _) in record.metrics.items()}
             held.artifacts = {name: path.stat().st_size for name, path in record.artifacts.items()}
@@ -104,8 +104,8 @@ class Connection:
             held.artifacts |= {file.path: file.file_size for file in files if not file.is_dir}
         return held
 
-    def _push(self, record: Record, held: Held) -> int:
-        """Numbers, then the status, then files; the digest is written last and vouches for all of them."""
+    def _push(self, record: Record, held: MirroredRun) -> int:
+        """Log numbers, then the status, then files. The digest is written last, when all of them are there."""
         from mlflow.entities import Metric, Param, RunTag
 
         new = {point: value for point, value in record.metrics.items() if point not in held.metrics}
@@ -122,7 +122,7 @@ class Connection:
             self._client.set_tag(held.mlflow_id, MIRRORED, digest)
         return len(new)
 
-    def _push_status(self, record: Record, held: Held) -> None:
+    def _push_status(self, record: Record, held: MirroredRun) -> None:
         if held.status == record.status:
             return
         if record.status == "RUNNING":
@@ -131,7 +131,7 @@ class Connection:
             self._client.set_terminated(held.mlflow_id, record.status, record.end)
         held.status = record.status
 
-    def _push_artifacts(self, record: Record, held: Held) -> None:
+    def _push_artifacts(self, record: Record, held: MirroredRun) -> None:
         for name, path in record.artifacts.items():
             size = path.stat().st_size
             if held.artifacts.get(name) != size:
@@ -146,33 +146,33 @@ class Connection:
 
 
 def experiment(client: MlflowClient, name: str, location: str | None) -> str:
-    """The id of the experiment, created or taken back from the trash; another process may do the same right now."""
+    """The id of the experiment, created or restored if needed. Another process may do the same at that time."""
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    known = client.get_experiment_by_name(name)
+    if known is None:
         try:
             return str(client.create_experiment(name, location))
         except MlflowException:
-            found = client.get_experiment_by_name(name)
-            if found is None:
+            known = client.get_experiment_by_name(name)
+            if known is None:
                 raise
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if known.lifecycle_stage == "deleted":
+        client.restore_experiment(known.experiment_id)
+    return str(known.experiment_id)
 
 
 def reason(error: BaseException) -> str:
-    """An error of many layers in one line: what the system said at the bottom, if it did, else the top."""
-    said, below = error, error.__cause__ or error.__context__
-    while below is not None:
-        said = below if isinstance(below, OSError | sqlite3.Error) else said
-        below = below.__cause__ or below.__context__
-    return textwrap.shorten(str(said), 200, placeholder=" …").rstrip(".") or type(said).__name__
+    """A chain of errors in one line: the innermost error of the system or of SQLite, otherwise the outermost error."""
+    shown, cause = error, error.__cause__ or error.__context__
+    while cause is not None:
+        shown = cause if isinstance(cause, OSError | sqlite3.Error) else shown
+        cause = cause.__cause__ or cause.__context__
+    return textwrap.shorten(str(shown), 200, placeholder=" …").rstrip(".") or type(shown).__name__
 
 
 def _client(store: Store, uri: str, patience: int) -> MlflowClient:
-    """A client that gives up soon, sends no usage statistics and leaves the standard streams alone."""
+    """A client with short timeouts that sends no usage statistics and prints nothing."""
     quiet = {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(patience),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -184,7 +184,7 @@ def _client(store: Store, uri: str, patience: int) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    # MLflow reads its level once, on import, which may lie behind us.
+    # MLflow reads its level on import, and may have been imported before.
     logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
     file = database(uri)
     if file is not None:
@@ -193,15 +193,15 @@ def _client(store: Store, uri: str, patience: int) -> MlflowClient:
 
 
 def _create_database(file: Path, store: Store) -> None:
-    """Build a missing SQLite store under another name: killed amid the migrations, it leaves nothing half made.
+    """Build a missing SQLite store under another name, so that a process killed during the migrations leaves no part.
 
-    Its journal is a write-ahead log: a third of the waiting, and a reader (`mlflow ui`) never holds up the writer.
+    Its journal is a write-ahead log: it takes a third of the time, and a reader (`mlflow ui`) never blocks the writer.
     """
     from mlflow import MlflowClient
 
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = file.with_name(f".{file.name}.lock")
-    lock.touch()  # raises where nothing can be written; a lock would wait
+    lock.touch()  # raises if nothing can be written here; a lock would wait instead
     with FileLock(lock):
         if file.exists():
             return

@@ -1,7 +1,7 @@
-"""What was mirrored and who mirrors: `mlflow.json` in a run folder, and a lock.
+"""The marker of a mirrored run, `mlflow.json` in its folder, and the lock for mirroring it.
 
-The marker lets a suite typed again do without MLflow. It counts while the run's state is the one it saw, and is an
-optimisation only: `sync` asks the server itself.
+With the marker, a suite that is run again need not ask MLflow. It is valid as long as the run's state is the same. It
+is an optimisation only: `sync` asks the server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MARKER = "mlflow.json"
 
 
 def mark(folder: RunFolder, uri: str, record: Record, suite: str) -> None:
-    """Note that a settled run is mirrored completely: {"uri", "suites": {suite: {"rows", "state", "seal"}}}."""
+    """Record that a run that ended is mirrored completely: {"uri", "suites": {suite: {"rows", "state", "seal"}}}."""
     suites = _suites(folder, uri)
     now = {"rows": len(record.metrics), "state": record.tags["ganbench.state"], "seal": record.seal}
     if suites.get(suite) != now:
@@ -27,22 +27,22 @@ def mark(folder: RunFolder, uri: str, record: Record, suite: str) -> None:
 
 
 def marked(folder: RunFolder, uri: str, suite: str) -> bool:
-    """Whether the run as it is now was mirrored completely, to a store that still exists."""
+    """Whether the present state of the run was mirrored completely, to a store that still exists."""
     file = database(uri)
     if file is not None and not file.exists():
         return False
-    seen = _suites(folder, uri).get(suite)
-    return seen is not None and seen["seal"] == seal(folder.state())
+    mirrored = _suites(folder, uri).get(suite)
+    return mirrored is not None and mirrored["seal"] == seal(folder.state())
 
 
 def forget(store: Store) -> None:
-    """Remove every marker: the store they speak of is gone."""
+    """Remove every marker, because the store of the markers is gone."""
     for folder in store.runs():
         (folder.path / MARKER).unlink(missing_ok=True)
 
 
 def claim(folder: RunFolder, suite: str) -> FileLock:
-    """The right to mirror a run of a suite, among processes: an OS file lock, not yet acquired."""
+    """The lock that a process holds while it mirrors a run of a suite: an OS file lock, not yet acquired."""
     locks = folder.path.parent / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     return FileLock(locks / f"{folder.run_id}.{suite}.mlflow.lock")

@@ -1,4 +1,4 @@
-"""The live mirror: one daemon thread of the process that schedules the runs."""
+"""The live mirror: a daemon thread of the process that schedules the runs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ganbench.tracking.marker import claim, marked
 from ganbench.tracking.place import shown
 
 Signature = tuple[tuple[int, int], ...]
-PATIENCE = 5  # seconds for one request
-LONGEST_PAUSE = 60.0  # seconds between two attempts to reach a store that fails
-LAST_WAIT = 3.0  # seconds that a failing store is waited for at the end
+PATIENCE = 5  # seconds for a request
+LONGEST_PAUSE = 60.0  # seconds between two attempts with a store that fails
+LAST_WAIT = 3.0  # seconds that `close` waits for a store that fails
 
 
 @dataclass(eq=False)
 class Watched:
-    """A run of a suite, its folder as it was when it was last mirrored, and the claim on it while it is in progress."""
+    """A run of a suite, its folder's signature when it was last mirrored, and the lock on it while in progress."""
 
     suite: str
     folder: RunFolder
@@ -31,7 +31,7 @@ class Watched:
     claim: FileLock | None = None
 
     def signature(self) -> Signature | None:
-        """Times and sizes of what is mirrored; None for a run that has not begun."""
+        """Times and sizes of the mirrored files; None for a run that has not started."""
         names = ("state.json", "terms.jsonl", "scores.jsonl", "env.json", "samples")
         paths = [self.folder.path / name for name in names]
         if not paths[0].exists():
@@ -40,7 +40,7 @@ class Watched:
         return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
 
     def claimed(self) -> bool:
-        """Whether this process mirrors the run; another one may do so already."""
+        """Whether this process mirrors the run; another process may be mirroring it."""
         if self.claim is None:
             lock = claim(self.folder, self.suite)
             try:
@@ -57,10 +57,11 @@ class Watched:
 
 
 class Mirror:
-    """Mirrors runs to MLflow while they are in progress. It never raises, and nobody waits for it before `close`.
+    """Mirrors runs to MLflow while they are in progress. It never raises, and only `close` waits for it.
 
-    Every `every` seconds it looks which folders have changed, and logs what is new. A store that fails is told of once,
-    through `say` (from the thread), and tried again at growing intervals; what is missing in the end is left to `sync`.
+    Every `every` seconds it checks which folders have changed and logs what is new. The first failure of a store is
+    reported through `say`, from the thread. The store is tried again at growing intervals; `sync` adds what is missing
+    in the end.
     """
 
     def __init__(self, store: Store, uri: str, say: Callable[[str], None], every: float = 2.0) -> None:
@@ -68,25 +69,25 @@ class Mirror:
         self._every = self._pause = every
         self._connection: Connection | None = None
         self._watched: list[Watched] = []
-        self._failing = self._told = False
+        self._failing = self._reported = False
         self._closing, self._abandoned = Event(), Event()
         self._thread = Thread(target=self._live, name="mlflow-mirror", daemon=True)
 
     def start(self, suite: str, run_ids: Iterable[str]) -> None:
-        """Watch the runs of a suite, begun or not; may be called for several suites."""
+        """Watch the runs of a suite, started or not. May be called for several suites."""
         self._watched += [Watched(suite, self._store.run(run_id)) for run_id in run_ids]
         if not self._thread.is_alive():
             self._thread.start()
 
     def close(self, timeout: float = 30.0) -> int:
-        """Mirror what has changed, as far as `timeout` seconds allow; returns how many runs are not caught up."""
+        """Mirror what has changed, for at most `timeout` seconds. Returns how many runs are not up to date."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(min(timeout, LAST_WAIT) if self._failing else timeout)
         self._abandoned.set()
         behind = sum(run.signature() != run.seen for run in self._watched)
         if behind:
-            self._tell(f"{behind} run{'s are' if behind > 1 else ' is'} not mirrored yet")
+            self._report(f"{behind} run{'s are' if behind > 1 else ' is'} not mirrored yet")
         return behind
 
     def _live(self) -> None:
@@ -104,18 +105,18 @@ class Mirror:
             try:
                 worked = self._visit(run)
             except DamagedRun:
-                continue  # it will be done again
-            except Exception as error:  # whatever it is, the runs go on
+                continue  # the run will be done again
+            except Exception as error:  # no error of MLflow may stop the runs
                 self._fail(run, error)
                 return
             if self._abandoned.is_set():
                 return
             if worked:
-                self._closing.wait(time.monotonic() - begun)  # half a core at most: the rest belongs to the runs
+                self._closing.wait(time.monotonic() - begun)  # uses at most half a core; the rest is for the runs
         self._failing, self._pause = False, self._every
 
     def _visit(self, run: Watched) -> bool:
-        """Mirror a run if its folder has changed, or if it ends unfinished; whether there was anything to do."""
+        """Mirror a run if its folder has changed, or on closing if it is unfinished. Returns whether it did."""
         now, closing = run.signature(), self._closing.is_set()
         if now is None or (now == run.seen and not (closing and run.claim)):
             return False
@@ -130,12 +131,12 @@ class Mirror:
 
     def _fail(self, run: Watched, error: Exception) -> None:
         self._failing, self._pause = True, min(2 * self._pause, LONGEST_PAUSE)
-        self._connection = None  # what it remembers of the store may no longer be so
+        self._connection = None  # its knowledge of the store may be wrong now
         self._watched.remove(run)
-        self._watched.append(run)  # should this one run be the trouble, the others come first from now on
-        self._tell(reason(error))
+        self._watched.append(run)  # the other runs come first from now on, in case this run is the cause
+        self._report(reason(error))
 
-    def _tell(self, what: str) -> None:
-        if not self._told:
-            self._told = True
-            self._say(f"MLflow at {shown(self._uri)}: {what}. The files keep everything; type `ganbench sync` later.")
+    def _report(self, problem: str) -> None:
+        if not self._reported:
+            self._reported = True
+            self._say(f"MLflow at {shown(self._uri)}: {problem}. The files are complete; run `ganbench sync` later.")

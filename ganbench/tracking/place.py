@@ -1,4 +1,4 @@
-"""Where the mirror stands: the URI of the MLflow store, its database file and its artifacts."""
+"""The place of the mirror: the URI of the MLflow store, its database file and its artifacts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ SQLITE = "sqlite:///"
 
 
 def default_uri(root: Path) -> str:
-    """The store of a results folder when nobody names another: `sqlite:///<results>/mlflow.db`."""
+    """The default store of a results folder: `sqlite:///<results>/mlflow.db`."""
     return f"{SQLITE}{root.resolve() / 'mlflow.db'}"
 
 
 def resolve(uri: str | None, root: Path) -> str | None:
-    """Where to mirror: the given URI, else `MLFLOW_TRACKING_URI`, else the default; None for `none`.
+    """The URI to mirror to: the given URI, else `MLFLOW_TRACKING_URI`, else the default; None for `none`.
 
-    Raises `RequestError` for what isn't a URI.
+    Raises `RequestError` for a text that is not a URI.
     """
     where = "--tracking-uri" if uri else "MLFLOW_TRACKING_URI"
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri(root)
@@ -27,7 +27,8 @@ def resolve(uri: str | None, root: Path) -> str | None:
         return None
     if "://" not in chosen and chosen != "databricks":
         allowed = "allowed: a server (http://...), a database (sqlite:///...) or none"
-        raise RequestError(where, f"{chosen!r} is not the URI of an MLflow store", allowed)
+        todo = "give the URI of a store, or none to log nothing to MLflow"
+        raise RequestError(where, f"{chosen!r} is not the URI of an MLflow store", allowed, todo)
     return chosen
 
 
@@ -37,7 +38,7 @@ def database(uri: str) -> Path | None:
 
 
 def artifact_location(uri: str, suite: str) -> str | None:
-    """`mlartifacts/<suite>` beside an SQLite file; None where the server decides."""
+    """`mlartifacts/<suite>` beside an SQLite file; None if the server chooses the place."""
     file = database(uri)
     return (file.parent / "mlartifacts" / suite).as_uri() if file else None
 

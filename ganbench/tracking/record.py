@@ -1,4 +1,4 @@
-"""What MLflow should hold for a run, read from the run's folder. Knows the words of MLflow, but not its code."""
+"""The record of a run for MLflow, read from the run's folder. It uses the terms of MLflow, but does not import it."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from typing import Any, Literal
 from ganbench.results.store import RunFolder, State
 from ganbench.spec import canonical_json
 
-Point = tuple[str, int]  # a metric's name and a step
-Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
-LONGEST = 6000  # characters of a parameter that MLflow keeps
-RUN_ID = "ganbench.run_id"  # the tag by which a run is found again
+MetricStep = tuple[str, int]  # a metric's name and a step
+MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+LONGEST = 6000  # the number of characters that MLflow keeps of a parameter
+RUN_ID = "ganbench.run_id"  # the tag that identifies a run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A run of a suite in MLflow's terms. Times are unix milliseconds."""
+    """A run of a suite in the terms of MLflow. Times are Unix milliseconds."""
 
     run_id: str
-    status: Status
+    status: MlflowStatus
     start: int
     end: int
     params: dict[str, str]
     tags: dict[str, str]
-    metrics: dict[Point, tuple[float, int]]  # value and time
+    metrics: dict[MetricStep, tuple[float, int]]  # value and time
     artifacts: dict[str, Path]  # path in MLflow -> file
     seal: str | None  # hash of the state that sealed the rows; None while the run is in progress
 
     def digest(self) -> str:
-        """A hash of everything but the times: rows that a resumed run wrote again are the same rows."""
+        """A hash of everything except the times, so that rows which a resumed run writes again are the same rows."""
         values = sorted([name, step, value] for (name, step), (value, _) in self.metrics.items())
         sizes = {name: path.stat().st_size for name, path in self.artifacts.items()}
         return _hash([self.status, self.params, self.tags, values, sizes])
 
 
-def read(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
+def read_record(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
     """The record of a folder; None for a run that was never started. Raises `DamagedRun`.
 
-    An unfinished run is RUNNING while it is watched `live` or another process fills it, and KILLED otherwise.
+    An unfinished run is RUNNING while it is watched `live` or another process is filling it, otherwise KILLED.
     """
-    state = folder.state()  # first: rows that it seals are there when it says so
+    state = folder.state()  # before the rows: those that it seals are then complete
     spec = folder.read_json("spec.json")
     if state is None or spec is None:
         return None
@@ -65,11 +65,11 @@ def read(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
 
 
 def seal(state: State | None) -> str | None:
-    """A hash that changes with every change of a settled run; None before the run is settled."""
+    """A hash that changes with every change of a run that ended; None while the run is in progress."""
     return None if state is None or state.status == "running" else _hash(asdict(state))
 
 
-def _status(folder: RunFolder, state: State, live: bool) -> Status:
+def _status(folder: RunFolder, state: State, live: bool) -> MlflowStatus:
     if state.status == "running":
         return "RUNNING" if live or folder.busy() else "KILLED"
     return "FAILED" if state.status == "failed" else "FINISHED"
@@ -77,28 +77,28 @@ def _status(folder: RunFolder, state: State, live: bool) -> Status:
 
 def _tags(folder: RunFolder, suite: str, state: State) -> dict[str, str]:
     env = folder.read_json("env.json") or {}
-    diverged = state.diverged or {}
     tags = {
         RUN_ID: folder.run_id,
         "ganbench.suite": suite,
         "ganbench.state": state.status,
         "ganbench.outcome": {"running": None, "done": "completed"}.get(state.status, state.status),
         "ganbench.device": env.get("device"),
-        "ganbench.diverged_step": diverged.get("step"),
-        "ganbench.diverged_term": diverged.get("term"),
+        "ganbench.diverged_step": state.diverged["step"] if state.diverged else None,
+        "ganbench.diverged_term": state.diverged["term"] if state.diverged else None,
         "ganbench.error": state.error,
     }
     return {name: str(value)[:LONGEST] for name, value in tags.items() if value is not None}
 
 
-def _metrics(folder: RunFolder) -> dict[Point, tuple[float, int]]:
-    metrics: dict[Point, tuple[float, int]] = {}
-    for row in folder.rows("terms.jsonl"):
-        for term, value in row["terms"].items():
-            metrics[_name(f"terms/{term}"), row["step"]] = (value, _milliseconds(row["time"]))
-    for row in folder.rows("scores.jsonl"):
-        metrics[_name(row["metric"]), row["step"]] = (row["value"], _milliseconds(row["time"]))
-    return {point: (float(value), time) for point, (value, time) in metrics.items() if value is not None}
+def _metrics(folder: RunFolder) -> dict[MetricStep, tuple[float, int]]:
+    metrics: dict[MetricStep, tuple[float, int]] = {}
+    for terms in folder.terms():
+        for term, value in terms["terms"].items():
+            if value is not None:
+                metrics[_name(f"terms/{term}"), terms["step"]] = (float(value), _milliseconds(terms["time"]))
+    for score in folder.scores():
+        metrics[_name(score["metric"]), score["step"]] = (float(score["value"]), _milliseconds(score["time"]))
+    return metrics
 
 
 def _artifacts(folder: RunFolder) -> dict[str, Path]:
@@ -108,7 +108,7 @@ def _artifacts(folder: RunFolder) -> dict[str, Path]:
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
-    """A nested mapping as dotted names and short texts; a list stays one value, as JSON."""
+    """A nested mapping as dotted names and short texts. A list is one value, as JSON."""
     if isinstance(value, dict):
         return [pair for key, inner in value.items() for pair in _flat(inner, f"{name}.{key}" if name else key)]
     text = value if isinstance(value, str) else json.dumps(value)
@@ -116,7 +116,7 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
 
 
 def _name(text: str) -> str:
-    """MLflow's names hold letters, digits, and `_-. :/` only."""
+    """A name for MLflow, which allows letters, digits and `_-. :/` only."""
     return re.sub(r"[^\w\-. :/]", "_", text)
 
 

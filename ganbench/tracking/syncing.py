@@ -1,4 +1,4 @@
-"""Mirroring again whatever MLflow lacks, at the user's request."""
+"""Mirrors everything that MLflow lacks, at the user's request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ganbench.tracking.connection import Connection, reason
 from ganbench.tracking.marker import claim
 from ganbench.tracking.place import shown
 
-PATIENCE = 60  # seconds for one request
+PATIENCE = 60  # seconds for a request
 
 
 @dataclass
 class Synced:
-    """What `sync` did: runs that MLflow now holds, values added, runs left to another process, runs not readable."""
+    """What `sync` did: runs that are now in MLflow, values added, runs left to another process, damaged runs."""
 
     runs: int = 0
     metrics_added: int = 0
@@ -28,10 +28,10 @@ class Synced:
 
 
 def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], None]) -> Synced:
-    """Mirror the runs of the suites (None: of every suite that ran here); a second time adds nothing.
+    """Mirror the runs of the suites (None: of every suite that ran here). A second call adds nothing.
 
-    Asks the store what it holds and believes no marker. Raises `RequestError` for an unknown suite and for a store
-    that fails; what was mirrored until then stays.
+    It asks the store for its content and uses no marker. Raises `RequestError` for an unknown suite and for a store
+    that fails; the runs that were mirrored before that stay.
     """
     total = Synced()
     manifests = {suite: read_manifest(store, suite) for suite in (store.suites() if suites is None else suites)}
@@ -44,7 +44,7 @@ def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], 
             say(f"{suite}: {total.runs - before[0]} runs, {total.metrics_added - before[1]} values added")
     except Exception as error:
         raise RequestError(
-            shown(uri), f"MLflow fails: {reason(error)}", todo="type `ganbench sync` again when it works"
+            shown(uri), f"MLflow failed: {reason(error)}", todo="run `ganbench sync` again when the store works"
         ) from error
     return total
 

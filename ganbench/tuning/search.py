@@ -113,7 +113,7 @@ class SearchContext:
 
     def scores(self, spec: RunSpec) -> dict[int, float]:
         """The metric of a run by step."""
-        rows = self.store.run(spec.run_id()).rows("scores.jsonl")
+        rows = self.store.run(spec.run_id()).scores()
         return {row["step"]: row["value"] for row in rows if row["metric"] == self.budget.metric}
 
     def value(self, spec: RunSpec, step: int) -> float | None:

@@ -1,4 +1,4 @@
-"""Outcomes, comparisons, factors and claims on constructed tables: what is answered, and that it flips as it should."""
+"""Outcomes, comparisons, factors and claims on constructed tables: answers, and that they flip with the effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ganbench.report.analysis.outcomes import best_cells
 from ganbench.report.analysis.rows import Ending, RunRow
 from ganbench.report.analysis.summary import summarise
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, Questions
-from ganbench.results.table import read
+from ganbench.results.table import read_results
 from ganbench.stats.outcomes import StabilityRule
 from tests.support.synthetic import Run, write_suite
 
@@ -67,7 +67,7 @@ def test_higher_is_better_where_the_metric_says_so() -> None:
 def test_five_seeds_can_show_nothing_and_four_are_flagged() -> None:
     found = one(sides([1.0, 2, 3, 4, 5], [11.0, 22, 33, 44, 55]))
     assert (found.answer, found.detectable) == ("inconclusive", None)
-    assert found.notes == ("n = 5 can give no answer, whatever the runs",)
+    assert found.notes == ("5 pairs are too few: no result could have been significant",)
     assert one(sides([1.0, 2, 3, 4], [11.0, 22, 33, 44])).notes[0] == "fewer than 5 seeds"
 
 
@@ -77,7 +77,7 @@ def test_many_claims_need_more_evidence_each() -> None:
     assert {found.answer for found in verdicts(rows, (LSGAN_WINS,) * 4, BETTER)} == {"inconclusive"}
 
 
-def test_runs_without_a_number_are_left_out_and_told() -> None:
+def test_runs_without_a_number_are_left_out_and_counted() -> None:
     rows = sides([1.0] * 6, [9.0] * 6)
     rows += [row("lsgan", 6, status="diverged"), row("ns", 6, fd=9.0), row("ns", 7, fd=9.0)]
     rows += [row("lsgan", 8, status="failed"), row("ns", 8, status="missing")]
@@ -93,7 +93,7 @@ def test_runs_without_a_number_are_left_out_and_told() -> None:
 def test_a_claim_about_nothing_says_so() -> None:
     claim = Claim(says="", source="", test=LSGAN_WINS.test, where={"dataset": ("mnist",)})
     found = one(sides([1.0], [2.0]), claim)
-    assert (found.answer, found.dataset, found.notes) == ("inconclusive", "mnist", ("no run of the suite is meant",))
+    assert (found.answer, found.dataset, found.notes) == ("inconclusive", "mnist", ("no run of the suite matches",))
     assert "no pair has fd (1 failed)" in one([row("lsgan", 0, status="failed"), row("ns", 0, fd=1.0)]).notes
 
 
@@ -207,11 +207,11 @@ def test_comparisons_in_each_setting_and_pooled() -> None:
     assert [profile[0] for profile in apart.standing.profiles] == [1.0, 1.0, 1.0]
 
 
-def test_a_network_that_goes_with_its_variant_is_paired_and_told() -> None:
+def test_a_network_that_changes_with_its_variant_is_paired_and_noted() -> None:
     rows = [row("ali", s, columns={"network": "joint"}, fd=1.0 + s) for s in range(8)]
     rows += [row("ns", s, columns={"network": "mlp"}, fd=9.0 + s) for s in range(8)]
     claim = Claim(says="", source="", test=Contrast(axis="variant", metric="fd", better="ali", worse="ns"))
-    assert (one(rows, claim).answer, one(rows, claim).notes) == ("reproduced", ("network differ too",))
+    assert (one(rows, claim).answer, one(rows, claim).notes) == ("reproduced", ("also different: network",))
 
 
 def test_factors_find_the_axis_that_matters() -> None:
@@ -264,7 +264,7 @@ def study(root: Path) -> Any:
 
 def test_outcomes_per_cell(tmp_path: Path) -> None:
     store = study(tmp_path)
-    (section,) = summarise(store, read(store, "study"), "last").sections
+    (section,) = summarise(store, read_results(store, "study"), "last").sections
     lsgan, ns = (cell.outcomes for cell in section.cells)
     assert lsgan is not None and ns is not None
     assert (lsgan.stable.mean, lsgan.steps) == (1.0, ())

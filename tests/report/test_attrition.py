@@ -1,4 +1,4 @@
-"""Runs without a number: who diverged more often is not made better by what is left, and nothing is dropped unsaid."""
+"""Runs without a number: a side that diverged more often is not called better, and every missing run is counted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def two(lost: int, dataset: str = "digits", **columns: Any) -> list[RunRow]:
     return rows + [row("lsgan", seed, end, dataset, **columns) for seed, end in enumerate(ends)]
 
 
-def test_the_runs_that_are_left_make_nobody_better() -> None:
+def test_surviving_runs_do_not_make_a_side_better() -> None:
     (whole,) = verdicts(two(lost=0), (LSGAN_WINS,), BETTER)
     (left,) = verdicts(two(lost=12), (LSGAN_WINS,), BETTER)
     assert (whole.answer, left.answer) == ("reproduced", "inconclusive")
@@ -48,7 +48,7 @@ def test_a_side_that_is_worse_and_diverges_more_is_worse() -> None:
     assert found.answer == "reproduced"
 
 
-def test_a_dataset_on_which_all_diverged_is_told() -> None:
+def test_a_dataset_on_which_all_runs_diverged_is_reported() -> None:
     rows = [*two(lost=0), *two(lost=SEEDS, dataset="mnist")]
     digits, mnist = verdicts(rows, (LSGAN_WINS,), BETTER)
     assert (digits.dataset, digits.answer) == ("digits", "reproduced")

@@ -1,4 +1,4 @@
-"""The report as one page: whole, self-contained, safe, and alive in a real browser."""
+"""The report as one page: complete, self-contained, safe, and working in a real browser."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_the_answer_comes_first_and_the_page_says_what_markdown_says(pairs: str)
     assert pairs.count("best / last / tail, mean") == 2
 
 
-def test_every_chart_is_told_in_words_and_no_dot_is_a_stop_of_the_keyboard(page: str) -> None:
+def test_every_chart_has_a_label_and_no_dot_is_a_tab_stop(page: str) -> None:
     assert page.count("<svg ") == page.count('role="img" aria-label="')
     assert "hq of 4 seeds, mean" in page
     assert page.count("<circle") == len(re.findall(r'<a href="[^"]+" tabindex="-1"><circle', page))

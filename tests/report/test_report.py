@@ -74,13 +74,15 @@ def test_rules(tmp_path: Path, rule: str, fd: float, hq: float):
     assert metrics["hq"]["headline"]["mean"] == pytest.approx(hq)
 
 
-def test_a_mark_is_chosen_on_one_split_and_told_by_the_other(tmp_path: Path):
+def test_a_mark_is_chosen_on_one_split_and_reported_on_the_other(tmp_path: Path):
     curves = {VALIDATION: [5.0, 3.0, 9.0], "fd_pixels": [6.0, 4.0, 1.0]}
     metrics = METRICS | {VALIDATION: METRICS["fd_pixels"]}
     store = write_suite(tmp_path, [Run(curves=curves)], metrics=metrics, select=f"best:{VALIDATION}")
     assert cells(store)["digits", "ns"]["metrics"]["fd_pixels"]["headline"]["mean"] == 4.0
     assert "Marks are chosen on the validation split" in format_report(store, "study", "markdown", None)
-    assert "which flatters it" in format_report(store, "study", "markdown", "best:fd_pixels")
+    assert "so it is optimistic. An evaluator with `split: validation`" in format_report(
+        store, "study", "markdown", "best:fd_pixels"
+    )
 
 
 def test_best_follows_the_direction_of_the_metric(tmp_path: Path):
@@ -289,7 +291,7 @@ def test_datasets_have_fingerprints_of_their_own(tmp_path: Path):
     assert "## ring8" in format_report(write_suite(tmp_path, runs), "study", "markdown", None)
 
 
-def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
+def test_damaged_and_failed_runs_are_grouped_by_error(tmp_path: Path):
     log = "".join(f"line {n}\n" for n in range(LOG_LINES + 9))
     runs = [Run(seed=s, status="failed", error="OSError: disk full", log=log) for s in range(3)]
     store = write_suite(tmp_path, [*runs, Run(variant="wgan", curves={"hq": [0.5]})])
@@ -297,7 +299,7 @@ def test_damaged_and_failed_runs_are_told_together_by_error(tmp_path: Path):
     text = format_report(store, None, "markdown", None)
     assert "4 runs: 3 failed, 1 damaged" in text
     assert "`ns-digits-s0-0123456789` and 2 more runs: OSError: disk full\n\n```\nline 9\n" in text
-    assert "scores.jsonl: damaged: its content is not what state.json sealed" in text
+    assert "scores.jsonl: damaged: its content does not match the seal in state.json" in text
 
 
 def test_errors_that_differ_in_numbers_alone_are_one(tmp_path: Path):

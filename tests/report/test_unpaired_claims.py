@@ -1,4 +1,4 @@
-"""Claims about two sides that have no partners, such as networks of different kinds over a grid of sizes."""
+"""Claims about two sides without partners, such as networks of different kinds over a grid of sizes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_verdict_flips_with_the_effect() -> None:
     assert found.answer == "reproduced"
     assert found.effect is not None and found.effect.low is not None and found.effect.low > 0
     assert found.n == 15 and found.p == pytest.approx(2 / 5005), "of all ways to choose 6 of 15, one is as extreme"
-    assert found.notes == ("6 runs against 9, unpaired", "fewer than 5 seeds", "network differ too")
+    assert found.notes == ("6 runs against 9, unpaired", "fewer than 5 seeds", "also different: network")
     assert one(grid(LOW, HIGH), claim()).answer == "contradicted"
     assert one(grid(HIGH, [value + 0.5 for value in HIGH]), claim()).answer == "inconclusive"
 
@@ -59,7 +59,7 @@ def test_the_same_runs_have_no_pair() -> None:
 def test_few_runs_can_show_nothing() -> None:
     found = one(grid([5.0, 6, 7], [1.0, 2, 3]), claim())
     assert found.answer == "inconclusive" and found.detectable is None
-    assert found.notes[-1] == "n = 6 can give no answer, whatever the runs"
+    assert found.notes[-1] == "6 runs are too few: no result could have been significant"
 
 
 def test_ranks_and_means_must_agree() -> None:
@@ -75,12 +75,12 @@ def test_rates_are_compared_by_fisher() -> None:
     assert one(grid([1.0] * 3, [0.0] * 3, "stable"), claim("stable")).answer == "inconclusive"
 
 
-def test_runs_without_a_number_are_left_out_and_told() -> None:
+def test_runs_without_a_number_are_left_out_and_counted() -> None:
     rows = [*grid(HIGH, LOW), row("ns", "mlp9", status="diverged"), row("ebgan", "autoencoder9")]
     notes = one(rows, claim()).notes
     assert "1 of 17 runs left out: diverged" in notes and "1 of 17 runs left out: not measured" in notes
     lost = [row("ns", "mlp0", status="failed"), row("ebgan", "autoencoder0", {"score": 1.0})]
-    assert one(lost, claim()).notes == ("a side lacks score (1 failed)",)
+    assert one(lost, claim()).notes == ("one side lacks score (1 failed)",)
 
 
 def test_no_effect_is_declared_at_the_stated_rate_with_sides_of_unequal_size_and_spread_alike() -> None:
@@ -103,4 +103,4 @@ def test_the_report_says_how_it_was_tested(tmp_path: Path) -> None:
     assert "| EBGAN is better | digits  | reproduced |" in text
     assert "6 runs against 8, unpaired" in text and "better 10 / 9.250" in text
     assert "Tested: fd_pixels: ebgan better than ns, unpaired." in text
-    assert "by Mann and Whitney's test with Welch's interval" in text
+    assert "by the Mann-Whitney test with Welch's interval" in text

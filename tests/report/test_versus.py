@@ -1,4 +1,4 @@
-"""Two results side by side: what got worse or lost runs is found and fails the gate, noise and sameness do not."""
+"""Two results side by side: regressions and lost runs fail the gate; noise and equal results do not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganbench.cli import main
 from ganbench.errors import RequestError
 from ganbench.report import format_comparison
 from ganbench.report.analysis.versus import Difference, Versus, versus
-from ganbench.results.table import Results, read
+from ganbench.results.table import Results, read_results
 from tests.support.synthetic import FINGERPRINT, METRICS, Run, write_suite
 
 SEEDS = 12
@@ -28,7 +28,7 @@ def results(root: Path, shift: float = 0.0, swing: float = 1.0, seeds: int = SEE
         for variant, moved in (("ns", 0.0), ("lsgan", shift))
         for seed in range(seeds)
     ]
-    return read(write_suite(root, runs), "study")
+    return read_results(write_suite(root, runs), "study")
 
 
 def struck(root: Path, status: str, count: int, **manifest: Any) -> Results:
@@ -40,7 +40,7 @@ def struck(root: Path, status: str, count: int, **manifest: Any) -> Results:
         for variant in ("ns", "lsgan")
         for seed in range(SEEDS)
     ]
-    return read(write_suite(root, runs, **manifest), "study")
+    return read_results(write_suite(root, runs, **manifest), "study")
 
 
 def against(first: Results, second: Results) -> Versus:
@@ -74,7 +74,7 @@ def gate(monkeypatch: pytest.MonkeyPatch, root: Path, *words: str) -> Any:
     return end.value.code
 
 
-def test_a_planted_change_is_told_by_its_direction(tmp_path: Path) -> None:
+def test_a_planted_change_is_found_with_its_direction(tmp_path: Path) -> None:
     before, after = results(tmp_path / "a"), results(tmp_path / "b", shift=2.0, swing=-1.0)
     assert verdicts(before, after)["fd_pixels", "lsgan"] is False, "a higher distance is worse"
     assert verdicts(after, before)["fd_pixels", "lsgan"] is True
@@ -82,7 +82,7 @@ def test_a_planted_change_is_told_by_its_direction(tmp_path: Path) -> None:
     assert {key for key, better in verdicts(before, after).items() if better is not None} <= planted
 
 
-def test_the_same_results_are_not_told_apart(tmp_path: Path) -> None:
+def test_the_same_results_have_no_significant_difference(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b"))
     assert (found.better, found.worse) == (0, 0)
     assert {one.comparison.effect.n for one in found.differences if one.comparison.effect} == {SEEDS, 2 * SEEDS}
@@ -99,8 +99,8 @@ def test_other_fingerprints_are_refused(tmp_path: Path) -> None:
         against(results(tmp_path / "a"), other)
 
 
-def test_nothing_in_common_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="no run of one has its like"):
+def test_nothing_in_common_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no run of one has a counterpart in the other"):
         against(results(tmp_path / "a"), results(tmp_path / "b", dataset="glyphs"))
 
 
@@ -120,7 +120,7 @@ def test_the_gate(
     assert gate(monkeypatch, tmp_path) == code
     said = capsys.readouterr()
     assert ("WORSE" in said.out) == bool(code)
-    assert not said.err, "twelve seeds can fail"
+    assert not said.err, "with twelve seeds the gate can fail"
 
 
 def test_a_gate_that_cannot_fail_says_so(
@@ -130,8 +130,8 @@ def test_a_gate_that_cannot_fail_says_so(
     results(tmp_path / "b", seeds=3, shift=990.0)
     assert gate(monkeypatch, tmp_path) == 2
     said = capsys.readouterr()
-    assert "THIS GATE CAN'T FAIL" in said.err and "7 pairs" in said.err
-    assert "3 pairs could show no difference, however large" in said.out
+    assert "only lost runs could have failed this gate" in said.err and "7 pairs" in said.err
+    assert "3 pairs are too few: no result could have been significant" in said.out
 
 
 @pytest.mark.parametrize(("seeds", "needed"), [(3, 7), (4, None)])
@@ -150,7 +150,7 @@ def test_what_is_too_little_in_each_setting_is_seen_over_all(tmp_path: Path) -> 
             for at in range(16)
             for seed in range(5)
         ]
-        sides.append(read(write_suite(tmp_path / name, runs), "study"))
+        sides.append(read_results(write_suite(tmp_path / name, runs), "study"))
     found = by_cell(against(sides[0], sides[1]))
     assert found["fd_pixels", "all"].comparison.better is False
     assert {one.comparison.better for (_, variant), one in found.items() if variant != "all"} == {None}
@@ -158,7 +158,7 @@ def test_what_is_too_little_in_each_setting_is_seen_over_all(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("status", ["failed", "missing", "running", "diverged"])
 @pytest.mark.parametrize("count", [1, 11, SEEDS])
-def test_lost_runs_are_told_and_fail_the_gate(
+def test_lost_runs_are_reported_and_fail_the_gate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, status: str, count: int
 ) -> None:
     found = against(results(tmp_path / "a"), struck(tmp_path / "b", status, count))
@@ -194,20 +194,20 @@ def test_seeds_that_the_second_never_asked_for_are_not_lost(tmp_path: Path) -> N
 def test_all_runs_lost_is_no_mistake_of_the_request(tmp_path: Path) -> None:
     runs = [Run(seed=seed, curves={"fd_pixels": [10.0]}) for seed in range(SEEDS)]
     dead = [Run(seed=seed, status="failed") for seed in range(SEEDS)]
-    sides = [read(write_suite(tmp_path / name, own), "study") for name, own in (("a", runs), ("b", dead))]
+    sides = [read_results(write_suite(tmp_path / name, own), "study") for name, own in (("a", runs), ("b", dead))]
     found = against(*sides)
     assert found.lost == len(found.differences) > 0
 
 
-def test_what_differs_besides_is_told(tmp_path: Path) -> None:
+def test_what_else_is_different_is_noted(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b", shift=-3.0, columns={"batch": 512}))
     line = row_of(found, "fd_pixels", "lsgan")
-    assert "better" in line and "batch differ too" in line
+    assert "better" in line and "also different: batch" in line
 
 
-def test_what_could_have_been_shown_is_told(tmp_path: Path) -> None:
+def test_the_detectable_difference_is_noted(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b", swing=-1.0))
-    assert "could have shown" in row_of(found, "fd_pixels", "lsgan")
+    assert "difference detectable with 80 % power: " in row_of(found, "fd_pixels", "lsgan")
 
 
 @pytest.mark.parametrize("ruled", ["a", "b"])
@@ -228,10 +228,12 @@ def test_a_rule_by_a_common_metric_is_compared(tmp_path: Path) -> None:
     assert {one.comparison.metric for one in against(*sides).differences} >= {"stable", "collapsed", "diverged"}
 
 
-def test_a_dataset_of_one_alone_is_told(tmp_path: Path) -> None:
+def test_a_dataset_of_one_side_only_is_reported(tmp_path: Path) -> None:
     runs = [Run(seed=seed, curves={"fd_pixels": [10.0]}) for seed in range(SEEDS)]
     more = [*runs, Run(dataset="glyphs", curves={"fd_pixels": [10.0]})]
-    first, second = (read(write_suite(tmp_path / name, own), "study") for name, own in (("a", more), ("b", runs)))
+    first, second = (
+        read_results(write_suite(tmp_path / name, own), "study") for name, own in (("a", more), ("b", runs))
+    )
     assert "dataset glyphs (only in a)" in format_comparison(against(first, second), "markdown")
 
 

@@ -1,4 +1,4 @@
-"""Run folders: whole files or old ones, seals that tell damage, and locks that a killed process leaves nowhere."""
+"""Run folders: atomic writes, seals that detect damage, and locks that a killed process releases."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_run_that_never_started_has_no_state(tmp_path: Path) -> None:
     nowhere.clear()
 
 
-def test_without_a_seal_a_state_vouches_for_no_row(folder: RunFolder) -> None:
+def test_without_a_seal_a_state_seals_no_row(folder: RunFolder) -> None:
     folder.write_state(STATE, seal=False)
     found = folder.check()
     assert found is not None and found.sealed == {}
@@ -137,7 +137,7 @@ def test_rows_after_the_seal_are_no_damage_and_changes_before_it_are(folder: Run
     assert folder.check() is not None
     path = folder.path / "scores.jsonl"
     path.write_bytes(path.read_bytes().replace(b"0.5", b"0.7"))
-    with pytest.raises(DamagedRun, match=r"scores\.jsonl: damaged: its content is not what state\.json sealed"):
+    with pytest.raises(DamagedRun, match=r"scores\.jsonl: damaged: its content does not match the seal in state\.json"):
         folder.check()
 
 
@@ -221,14 +221,14 @@ def test_mutilated_bytes(tmp_path_factory: pytest.TempPathFactory, data: st.Data
         b'{"status": "done", "seconds": NaN}', b'{"status": "done", "mood": "good"}',
     ],
 )  # fmt: skip
-def test_states_that_cannot_be_believed(folder: RunFolder, content: bytes) -> None:
+def test_damaged_states(folder: RunFolder, content: bytes) -> None:
     (folder.path / "state.json").write_bytes(content)
     with pytest.raises(DamagedRun, match=r"state\.json: damaged: .+\. the run is done again"):
         folder.state()
 
 
 @pytest.mark.parametrize("line", ["5", "[]", "{}", '{"step": "x"}', '{"step": 1}', "[" * 100_000, "\0", "{}{}", ""])
-def test_rows_that_cannot_be_believed(folder: RunFolder, line: str) -> None:
+def test_damaged_rows(folder: RunFolder, line: str) -> None:
     with (folder.path / "scores.jsonl").open("a") as file:
         file.write(line + "\n")
     with pytest.raises(DamagedRun, match=r"scores\.jsonl: damaged"):
@@ -321,13 +321,13 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["file", "file/results"])
-def test_a_place_that_is_no_folder_is_told(tmp_path: Path, place: str) -> None:
+def test_a_place_that_is_not_a_folder_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RequestError, match=r"can't write results here: .+ choose another folder with --results"):
         Store(tmp_path / place).open()
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -349,7 +349,7 @@ def without_root() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with without_root(), pytest.raises(RequestError, match="Permission denied"):
         Store(tmp_path).open()
@@ -385,14 +385,14 @@ def test_a_suite_is_meant_by_its_name_by_its_file_or_by_being_alone(tmp_path: Pa
         ),
     ],
 )
-def test_a_suite_without_results_is_told(tmp_path: Path, typed: str, told: str) -> None:
+def test_a_suite_without_results_is_refused(tmp_path: Path, typed: str, told: str) -> None:
     store = Store(tmp_path).open()
     write_json(store.manifest_path("study"), {})
     with pytest.raises(RequestError, match=re.escape(told)):
         suite_name(store, typed)
 
 
-def test_a_folder_in_place_of_a_suite_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_in_place_of_a_suite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path / "results").open()
     monkeypatch.chdir(tmp_path)
     for typed in ("results", str(tmp_path / "results")):

@@ -1,4 +1,4 @@
-"""The tidy table: what is in it, what is not, and that absence stays absence."""
+"""The tidy table: what is in it, what is not, and that missing numbers stay missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from ganbench.errors import RequestError
 from ganbench.results.store import write_json
-from ganbench.results.table import COLUMNS, read, tidy
+from ganbench.results.table import COLUMNS, read_results, tidy
 from tests.support.synthetic import Run, score, write_run, write_suite
 
 CURVE = {"fd_pixels": [3.0, 2.0]}
@@ -140,11 +140,11 @@ def test_environments_are_counted_the_commonest_first(tmp_path: Path):
     store = write_suite(tmp_path, runs)
     for run, device in zip(runs, ["cuda", "cpu", "cpu"], strict=False):
         (store.run(run.run_id).path / "env.json").write_text(f'{{"device": "{device}"}}')
-    assert read(store, "study").environments == ((2, '{\n "device": "cpu"\n}'), (1, '{\n "device": "cuda"\n}'))
+    assert read_results(store, "study").environments == ((2, '{\n "device": "cpu"\n}'), (1, '{\n "device": "cuda"\n}'))
 
 
-def test_ways_of_measuring_are_told_apart_in_any_order(tmp_path: Path):
+def test_fingerprints_are_distinguished_in_any_order(tmp_path: Path):
     runs = [Run(seed=seed, curves=CURVE, fingerprint={"dtype": f"float{32 * (1 + seed % 2)}"}) for seed in range(4)]
-    results = read(write_suite(tmp_path, runs), "study")
+    results = read_results(write_suite(tmp_path, runs), "study")
     assert results.scores["fingerprint"].to_list() == [0, 0, 1, 1, 0, 0, 1, 1]
     assert [one["dtype"] for one in results.fingerprints] == ["float32", "float64"]

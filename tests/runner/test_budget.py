@@ -178,7 +178,7 @@ def test_a_suite_states_it_and_the_report_says_what_it_took(tmp_path: Path, monk
     found = state(filled(job, tmp_path))
     store = Store(tmp_path)
     write_manifest(store, manifest(suite))
-    results = table.read(store, suite.name)
+    results = table.read_results(store, suite.name)
     assert results.marks[job.run_ids[0]] == tuple(found.scored[KEY])
     share = found.evaluation_seconds / found.seconds
     assert results.evaluation_share == pytest.approx(share) and 0 < share <= 0.2

@@ -14,9 +14,9 @@ import pytest
 from ganbench.errors import SuiteError
 from ganbench.evaluators.base import Metric
 from ganbench.report.analysis.claims import Verdict, verdicts
-from ganbench.report.analysis.comparisons import LEVEL
 from ganbench.report.analysis.rows import Ending, RunRow
 from ganbench.results.questions import RATES, Claim, Contrast, Level, Named
+from ganbench.stats import LEVEL
 from ganbench.suite import Suite, load
 
 SUITES = Path(__file__).parents[2] / "suites"

@@ -482,7 +482,7 @@ def test_a_new_database_forgets_the_markers(store: Store, suite: str, monkeypatc
 
 
 @pytest.mark.usefixtures("client")
-def test_a_dead_server_is_told_of_once_and_stops_nothing(
+def test_a_dead_server_is_reported_once_and_stops_nothing(
     store: Store, suite: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     said: list[str] = []
@@ -494,8 +494,8 @@ def test_a_dead_server_is_told_of_once_and_stops_nothing(
     assert mirror.close() == 3
     assert len(said) == 1
     assert said[0].startswith("MLflow at http://127.0.0.1:9: ") and "Connection refused" in said[0]
-    assert said[0].endswith("The files keep everything; type `ganbench sync` later.")
-    with pytest.raises(RequestError, match=r"MLflow fails: .*Connection refused") as caught:
+    assert said[0].endswith("The files are complete; run `ganbench sync` later.")
+    with pytest.raises(RequestError, match=r"MLflow failed: .*Connection refused") as caught:
         sync(store, dead, [suite_of(store, suite, "run-0")], said.append)
     assert "secret" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
@@ -510,7 +510,7 @@ def test_a_store_that_hangs_is_left_behind(store: Store, suite: str, monkeypatch
     mirror.start(suite, [folder.run_id])
     assert mirror.close(timeout=0.05) == 1
     assert said == [
-        "MLflow at http://slow: 1 run is not mirrored yet. The files keep everything; type `ganbench sync` later."
+        "MLflow at http://slow: 1 run is not mirrored yet. The files are complete; run `ganbench sync` later."
     ]
     answer.set()
 
@@ -551,7 +551,7 @@ def test_a_run_that_another_process_mirrors_is_left_to_it(
     assert runs(client, suite) == []
 
 
-def test_damaged_and_missing_runs_harm_nobody(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+def test_damaged_and_missing_runs_stop_no_other_run(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
     healthy = one_run(store, suite, "healthy")
     damaged = one_run(store, suite, "damaged")
     (damaged.path / "state.json").write_text("{")
@@ -587,7 +587,7 @@ def test_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("given", ["localhost:5000", "./mlruns", "mlflow.db"])
-def test_what_is_no_uri_is_refused(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_is_not_a_uri_is_refused(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RequestError, match=f"--tracking-uri: '{given}' is not the URI of an MLflow store"):
         resolve(given, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", given)

@@ -17,7 +17,7 @@ from ganbench.errors import RequestError
 from ganbench.executors.base import Executor
 from ganbench.executors.inline import Inline
 from ganbench.report import format_report
-from ganbench.report.analysis.tuning import read
+from ganbench.report.analysis.tuning import read_tuning
 from ganbench.report.model.sections.comparisons import _search
 from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store, write_json
@@ -204,7 +204,7 @@ def test_trials_that_came_to_nothing_count_as_the_worst_of_all_contenders(small:
     assert slow["trials"][1] == {"settings": {"optimizer.lr": 0.3}, "ended": "given up", "value": 90.0}
     assert "1 finished, 0 given up, 3 failed" in tuning.lines(body)
     write_json(tmp_path / "tune" / "tiny-tuned.json", body)
-    record = read(context.store, "tiny-tuned")
+    record = read_tuning(context.store, "tiny-tuned")
     assert record is not None
     assert [row[:5] for row in _search(record, "tiny-tuned").rows] == [
         ("breaks", "optimizer.lr 0.1", "1", "0", "3"), ("slow", "optimizer.lr 0.1", "1", "3", "0"),
@@ -213,8 +213,8 @@ def test_trials_that_came_to_nothing_count_as_the_worst_of_all_contenders(small:
 
 def test_a_record_that_does_not_say_how_trials_ended_is_told(tmp_path: Path) -> None:
     write_json(tmp_path / "tune" / "old-tuned.json", {"suite": "old-tuned", "contenders": []})
-    with pytest.raises(RequestError, match=r"doesn't say how each trial ended.*ganbench tune"):
-        read(Store(tmp_path).open(), "old-tuned")
+    with pytest.raises(RequestError, match=r"does not record how each trial ended.*ganbench tune"):
+        read_tuning(Store(tmp_path).open(), "old-tuned")
 
 
 def test_a_spent_budget_runs_nothing_again(small: suites.Suite, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What the runs of a suite answer, as numbers: over seeds, in pairs, against claims."""
+"""The numbers of a report: statistics over seeds, comparisons of pairs and tests of claims."""

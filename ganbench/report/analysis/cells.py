@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ganbench.report.analysis.summary import DatasetSummary
+    from ganbench.results.questions import Named
     from ganbench.results.table import Results
 
 
@@ -23,7 +24,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Curve:
-    """One run over its marks: (step, value), whatever became of it."""
+    """The values of a run, finished or not, at its marks: (step, value)."""
 
     run_id: str
     seed: int
@@ -31,17 +32,17 @@ class Curve:
 
 
 def runs_of(results: Results, summary: DatasetSummary) -> list[list[tuple[str, int]]]:
-    """For each cell the ids and seeds of its runs, by seed."""
+    """For each cell the ids and seeds of its runs, in the order of the seeds."""
     runs = results.runs[results.runs["dataset"] == summary.dataset].sort_values("seed")
-    found: dict[tuple[Any, ...], list[tuple[str, int]]] = {}
+    cells: dict[tuple[Named, ...], list[tuple[str, int]]] = {}
     columns = (runs[name].tolist() for name in ("run_id", "seed", *summary.varying))
     for run_id, seed, *setting in zip(*columns, strict=True):
-        found.setdefault(tuple(setting), []).append((run_id, seed))
-    return [found.get(tuple(cell.columns[name] for name in summary.varying), []) for cell in summary.cells]
+        cells.setdefault(tuple(setting), []).append((run_id, seed))
+    return [cells.get(tuple(cell.columns[name] for name in summary.varying), []) for cell in summary.cells]
 
 
 def curves_of(results: Results, summary: DatasetSummary, metric: str) -> list[tuple[Curve, ...]]:
-    """For each cell the curves of its runs, by seed; a run that was never scored has none."""
+    """For each cell the curves of its runs, in the order of the seeds; a run without scores has none."""
     scores = results.scores[results.scores["metric"] == metric].sort_values("step")
     points: dict[str, list[tuple[int, float]]] = {}
     for run_id, *point in zip(*(scores[name].tolist() for name in ("run_id", "step", "value")), strict=True):
@@ -53,9 +54,9 @@ def curves_of(results: Results, summary: DatasetSummary, metric: str) -> list[tu
 
 
 def dots_of(results: Results, numbers: pd.DataFrame, summary: DatasetSummary, metric: str) -> list[tuple[Dot, ...]]:
-    """For each cell the numbers of its runs by the report's rule; `numbers`: what `per_run` gives."""
-    own = numbers[(numbers["metric"] == metric) & numbers["headline"].notna()]
-    values = dict(zip(own["run_id"].tolist(), own["headline"].tolist(), strict=True))
+    """For each cell the numbers of its runs by the report's rule. `numbers`: the table that `per_run` returns."""
+    known = numbers[(numbers["metric"] == metric) & numbers["headline"].notna()]
+    values = dict(zip(known["run_id"].tolist(), known["headline"].tolist(), strict=True))
     return [
         tuple(Dot(values[run_id], run_id, seed) for run_id, seed in runs if run_id in values)
         for runs in runs_of(results, summary)

@@ -1,4 +1,4 @@
-"""The comparisons that a suite asks for: every value of an axis against a baseline, and how they rank over settings."""
+"""The comparisons that a suite asks for: each value of an axis against a baseline, and the ranks over settings."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite, isinf
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.report.analysis.pairs import Effect, detectable, effect, paired, shared
 from ganbench.report.analysis.rows import by, unmeasured, within
 from ganbench.results.questions import RATES
-from ganbench.stats import Interval, Ranking, holm, improvement, profile, ranking
+from ganbench.stats import LEVEL, Interval, Ranking, holm, improvement, profile, ranking
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.rows import RunRow
+    from ganbench.results.manifest import Columns
     from ganbench.results.questions import Compare, Named
 
-LEVEL = 0.05
 TAUS = tuple(step / 20 for step in range(21))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One value against the baseline on a dataset in one setting (the columns that tell it from others), or in all.
+    """A value against the baseline on a dataset, in one setting (the columns that distinguish it) or over all settings.
 
-    `direction`: what is better in the metric, `lower` or `higher`.
+    `direction`: whether a `lower` or a `higher` metric is better.
     `corrected`: Holm's p over the family. `better`: whether `value` is significantly better (True) or worse (False).
-    `detectable`: the smallest difference that n pairs could have shown in this family; None: none, however large.
+    `detectable`: the difference that n pairs can detect in this family (see `ganbench.report.analysis.pairs`).
     """
 
     metric: str
     direction: str
     dataset: str
-    setting: Mapping[str, Any]
+    setting: Columns
     value: Named
     effect: Effect | None
     corrected: float | None = None
@@ -45,10 +45,11 @@ class Comparison:
 class Standing:
     """How the values of an axis rank over all settings of all datasets, as indices into `values`.
 
-    `profiles`: for each value the share of its runs whose score reaches `taus`, where 0 is the worst and 1 the best run
-    of a setting. `improvements`: for each value how probably one of its runs beats one of the baseline's. Both are
-    empty for rates. `dropped`: settings that lack a value. A diverged run reaches nothing, beats none, and is in a
-    setting's mean, by which values rank, as the setting's worst run; `diverged` counts them.
+    `profiles`: for each value the share of its runs whose score reaches each of `taus`, where 0 is the worst and 1 the
+    best run of a setting. `improvements`: for each value the probability that one of its runs beats one of the
+    baseline's. Both are empty for rates. `dropped`: settings in which a value has no number, which are left out.
+    `diverged`: how many runs diverged. A diverged run reaches no score and beats no run. In the mean of a setting, by
+    which the values rank, it counts as the worst run of the setting.
     """
 
     values: tuple[Named, ...]
@@ -73,86 +74,88 @@ class Family:
     standing: Standing | None
 
 
-def family(found: Sequence[RunRow], asked: Compare, better: str) -> Family:
-    """Answer one entry of `compare`. `better`: what is better in the metric, `lower` or `higher`."""
-    meant = within(found, asked.where)
-    pairs = corrected(list(compared(meant, asked, better)))
-    standing = _standing(meant, asked, better)
-    return Family(asked.axis, asked.metric, better, asked.baseline, asked.pooled, pairs, standing)
+def family(runs: Sequence[RunRow], question: Compare, better: str) -> Family:
+    """Answer an entry of `compare`. `better`: whether a `lower` or a `higher` metric is better."""
+    matching = within(runs, question.where)
+    comparisons = corrected(list(compared(matching, question, better)))
+    standing = _standing(matching, question, better)
+    return Family(question.axis, question.metric, better, question.baseline, question.pooled, comparisons, standing)
 
 
 def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """The same with Holm's correction over those that have a pair."""
-    tested = [one.effect for one in comparisons if one.effect]
-    adjusted = iter(holm([one.p for one in tested]))
-    done = []
-    for one in comparisons:
-        if one.effect:
-            p = next(adjusted)
-            side = one.effect.direction if one.direction == "higher" else -one.effect.direction
-            told = p < LEVEL and side and side != one.effect.lost.side  # survivors alone make nobody better
-            least = detectable(one.effect, one.metric, LEVEL / len(tested))
-            one = replace(one, corrected=p, better=side > 0 if told else None, detectable=least)
-        done.append(one)
-    return tuple(done)
+    """The same comparisons with Holm's correction over those that have a pair."""
+    effects = [comparison.effect for comparison in comparisons if comparison.effect]
+    adjusted = iter(holm([effect.p for effect in effects]))
+    return tuple(
+        _corrected(comparison, comparison.effect, next(adjusted), len(effects)) if comparison.effect else comparison
+        for comparison in comparisons
+    )
 
 
-def compared(found: Sequence[RunRow], asked: Compare, better: str) -> Iterator[Comparison]:
-    """Every value of the axis against the baseline, on each dataset where the metric is; not yet corrected."""
-    for dataset, own in by(found, ("dataset",)).items():
-        if unmeasured(own, asked.metric):
+def compared(runs: Sequence[RunRow], question: Compare, better: str) -> Iterator[Comparison]:
+    """Each value of the axis against the baseline, on each dataset that has the metric; not yet corrected."""
+    for (dataset,), on_dataset in by(runs, ("dataset",)).items():
+        if unmeasured(on_dataset, question.metric):
             continue
-        varying = {name for name in own[0].columns if len({row.columns[name] for row in own}) > 1}
-        sides = by(own, (asked.axis,))
-        baseline = sides.pop((asked.baseline,), [])
+        varying = {name for name in on_dataset[0].columns if len({row.columns[name] for row in on_dataset}) > 1}
+        sides = by(on_dataset, (question.axis,))
+        baseline = sides.pop((question.baseline,), [])
         for (value,), rows in sides.items():
-            names, _ = shared(rows, baseline, asked.axis)
-            keys = () if asked.pooled else tuple(names)
+            names, _ = shared(rows, baseline, question.axis)
+            keys = () if question.pooled else tuple(names)
             ours, theirs = by(rows, keys), by(baseline, keys)
             for key in dict.fromkeys((*ours, *theirs)):
                 setting = {name: part for name, part in zip(keys, key, strict=True) if name in varying}
-                pairs = paired(ours.get(key, []), theirs.get(key, []), asked.axis, asked.metric)
-                tested = effect(pairs, asked.metric)
-                yield Comparison(asked.metric, better, dataset[0], setting, value, tested)
+                pairs = paired(ours.get(key, []), theirs.get(key, []), question.axis, question.metric)
+                difference = effect(pairs, question.metric)
+                yield Comparison(question.metric, better, str(dataset), setting, value, difference)
 
 
-def _standing(found: Sequence[RunRow], asked: Compare, better: str) -> Standing | None:
-    """None where fewer than two settings have all the values."""
-    datasets = by(found, ("dataset",)).values()
-    rows = [row for own in datasets if not unmeasured(own, asked.metric) for row in own]
-    sides = by(rows, (asked.axis,))
+def _corrected(comparison: Comparison, effect: Effect, p: float, family: int) -> Comparison:
+    """`p`: Holm's, over so many comparisons. The side that diverged significantly more often is not called better."""
+    side = effect.direction if comparison.direction == "higher" else -effect.direction
+    significant = p < LEVEL and side and side != effect.lost.side
+    least = detectable(effect, comparison.metric, LEVEL / family)
+    return replace(comparison, corrected=p, better=side > 0 if significant else None, detectable=least)
+
+
+def _standing(runs: Sequence[RunRow], question: Compare, better: str) -> Standing | None:
+    """None if fewer than two settings have all values."""
+    datasets = by(runs, ("dataset",)).values()
+    rows = [row for on_dataset in datasets if not unmeasured(on_dataset, question.metric) for row in on_dataset]
+    sides = by(rows, (question.axis,))
     values = tuple(key[0] for key in sides)
-    names = _common(list(sides.values()), asked.axis)
+    names = _common(list(sides.values()), question.axis)
     settings = by(rows, ("dataset", *names))
     sign = 1.0 if better == "higher" else -1.0
     blocks = [
-        {value: _scores(own, asked.metric, sign) for (value,), own in by(one, (asked.axis,)).items()}
-        for one in settings.values()
+        {value: _scores(side, question.metric, sign) for (value,), side in by(setting, (question.axis,)).items()}
+        for setting in settings.values()
     ]
     full = [block for block in blocks if all(block.get(value) for value in values)]
     if len(values) < 2 or len(full) < 2:
         return None
     means = [[-fmean(scores) for scores in _finite([block[value] for value in values])] for block in full]
-    rated = asked.metric in RATES
+    rated = question.metric in RATES
     return Standing(
         values=values,
         ranking=ranking(means),
         dropped=len(blocks) - len(full),
         taus=() if rated else TAUS,
-        profiles=() if rated else _profiles(list(settings.values()), asked, values, sign),
-        improvements=() if rated else tuple(_improvement(full, value, asked.baseline) for value in values),
+        profiles=() if rated else _profiles(list(settings.values()), question, values, sign),
+        improvements=() if rated else tuple(_improvement(full, value, question.baseline) for value in values),
         diverged=sum(score == -inf for block in full for side in block.values() for score in side),
     )
 
 
 def _scores(rows: Sequence[RunRow], metric: str, sign: float) -> list[float]:
-    """The numbers of runs, higher better; a diverged run is worse than any, and those that never ended are left out."""
+    """The numbers of runs, higher is better. A diverged run is worst; unfinished runs are left out."""
     numbers = [sign * row.numbers[metric] for row in rows if metric in row.numbers]
     return numbers + [-inf for row in rows if row.status == "diverged" and metric not in row.numbers]
 
 
 def _finite(sides: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The same with diverged runs as bad as the worst run of the setting, for a mean."""
+    """The same scores with diverged runs as bad as the worst run of the setting, for a mean."""
     worst = min((score for side in sides for score in side if isfinite(score)), default=0.0)
     return [[max(score, worst) for score in side] for side in sides]
 
@@ -164,21 +167,21 @@ def _improvement(blocks: Sequence[Mapping[Named, list[float]]], value: Named, ba
 
 
 def _profiles(
-    settings: Sequence[Sequence[RunRow]], asked: Compare, values: Sequence[Named], sign: float
+    settings: Sequence[Sequence[RunRow]], question: Compare, values: Sequence[Named], sign: float
 ) -> tuple[tuple[float, ...], ...]:
-    """Scores from 0 to 1 within each setting; a diverged run reaches none."""
+    """The profiles of scores that are scaled to 0 .. 1 in each setting; a diverged run reaches no score."""
     scores: dict[Named, list[float]] = {value: [] for value in values}
     for rows in settings:
-        known = [score for score in _scores(rows, asked.metric, sign) if isfinite(score)]
+        known = [score for score in _scores(rows, question.metric, sign) if isfinite(score)]
         low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
-        for (value,), own in by(rows, (asked.axis,)).items():
-            for score in _scores(own, asked.metric, sign):
+        for (value,), side in by(rows, (question.axis,)).items():
+            for score in _scores(side, question.metric, sign):
                 scores[value].append(score if isinf(score) else (score - low) / span if span else 1.0)
     return tuple(profile(scores[value], TAUS) for value in values)
 
 
 def _common(sides: Sequence[Sequence[RunRow]], axis: str) -> list[str]:
-    """The columns in which all sides have a value in common, but dataset and seed."""
+    """The columns in which all sides have a value in common, without dataset and seed."""
     if not sides:
         return []
     names = [name for name in sides[0][0].columns if name not in (axis, "seed", "dataset")]

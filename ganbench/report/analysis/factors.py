@@ -1,4 +1,4 @@
-"""Which axis of the grid matters: the share of a metric's variance that goes with each, and with pairs of them."""
+"""How much each axis of the grid matters: the shares of a metric's variance due to axes and to pairs of axes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Factor:
-    """An axis, or several that interact; none is what is left: seeds, and interactions of three or more."""
+    """An axis, or several that interact. No axis is the residual: seeds, and interactions of three or more axes."""
 
     axes: tuple[str, ...]
     share: float
@@ -33,12 +33,12 @@ class Factors:
     factors: tuple[Factor, ...]
 
 
-def factors(found: Sequence[RunRow], axes: Sequence[str], metrics: Sequence[str]) -> Iterator[Factors]:
-    """For each dataset and metric that varies, and with it at least two axes among the runs that have the number."""
-    for dataset in dict.fromkeys(row.columns["dataset"] for row in found):
-        own = [row for row in found if row.columns["dataset"] == dataset]
+def factors(runs: Sequence[RunRow], axes: Sequence[str], metrics: Sequence[str]) -> Iterator[Factors]:
+    """An analysis for each dataset and metric, if the metric and at least two axes vary among the runs that have it."""
+    for dataset in dict.fromkeys(str(row.columns["dataset"]) for row in runs):
+        on_dataset = [row for row in runs if row.columns["dataset"] == dataset]
         for metric in metrics:
-            rows = [row for row in own if metric in row.numbers]
+            rows = [row for row in on_dataset if metric in row.numbers]
             levels = {axis: [row.columns[axis] for row in rows] for axis in axes if axis not in ("seed", "dataset")}
             varying = {axis: named for axis, named in levels.items() if len(set(named)) > 1}
             values = [row.numbers[metric] for row in rows]

@@ -13,38 +13,38 @@ if TYPE_CHECKING:
 
 def slugs(texts: Sequence[str]) -> list[str]:
     """Each text as letters, digits and dashes, no two alike: `ring8[std=0.05]` is `ring8-std-0-05`."""
-    found: list[str] = []
+    slugs: list[str] = []
     for text in texts:
         slug = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
-        while slug in found:
+        while slug in slugs:
             slug += "-2"
-        found.append(slug)
-    return found
+        slugs.append(slug)
+    return slugs
 
 
 def whole(summary: DatasetSummary, cell: CellSummary) -> tuple[str, ...]:
-    """What tells a cell from the others on its dataset."""
+    """The values that distinguish a cell from the others on its dataset."""
     return tuple(str(cell.columns[name]) for name in summary.varying)
 
 
 def labels(summary: DatasetSummary) -> list[str]:
-    """What tells each cell from the others, without the options that all of a kind share."""
+    """The values that distinguish each cell, without the options that all components of a kind share."""
     columns = [shortened([str(cell.columns[name]) for cell in summary.cells]) for name in summary.varying]
     return [", ".join(parts) for parts in zip(*columns, strict=True)]
 
 
 def shortened(values: Sequence[str]) -> list[str]:
-    """`mlp[z=16,pac=2]` beside `mlp[z=16]` is `mlp[pac=2]` beside `mlp`."""
+    """`mlp[z=16,pac=2]` and `mlp[z=16]` become `mlp[pac=2]` and `mlp`."""
     parts = [_parts(value) for value in values]
     shared: dict[str, set[str]] = {}
     for kind, options in parts:
         shared[kind] = shared.get(kind, set(options)) & set(options)
-    left = [(kind, [one for one in options if one not in shared[kind]]) for kind, options in parts]
+    left = [(kind, [option for option in options if option not in shared[kind]]) for kind, options in parts]
     return [f"{kind}[{','.join(options)}]" if options else kind for kind, options in left]
 
 
 def _parts(value: str) -> tuple[str, list[str]]:
-    """A notation's kind and its options; an option's own brackets stay closed."""
+    """The kind of a notation and its options; brackets within an option are part of it."""
     kind, bracket, rest = value.partition("[")
     if not bracket or not rest.endswith("]"):
         return value, []

@@ -1,4 +1,4 @@
-"""How the runs of a cell ended, as rates; and which cell is the best beyond doubt."""
+"""How the runs of a cell ended, as rates, and which cell is significantly the best."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.stats import Interval, holm, signed_rank, wilson
+from ganbench.stats import LEVEL, Interval, holm, signed_rank, wilson
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.rows import RunRow
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Outcomes:
 
 
 def outcomes(cell: Sequence[RunRow]) -> Outcomes | None:
-    """None where the suite has no rule for the dataset, or no run is finished."""
+    """None if the suite has no rule for the dataset or no run is finished."""
     endings = [row.ending for row in cell if row.ending]
     if not endings:
         return None
@@ -39,22 +37,22 @@ def outcomes(cell: Sequence[RunRow]) -> Outcomes | None:
 
 
 def best_cells(cells: Sequence[Sequence[RunRow]], metrics: Mapping[str, str]) -> dict[str, int]:
-    """For each metric the cell that is significantly better than every other, if there is one.
+    """For each metric the index of the cell that is significantly better than every other, if there is such a cell.
 
-    Signed-rank tests paired by seed of the cell with the best mean against each other one, corrected by Holm. A cell
-    without a number is no rival; one with fewer numbers than others can't be the best.
+    The cell with the best mean is compared with each other cell by signed-rank tests paired by seed, corrected by Holm.
+    A cell without a number is not compared. A cell with fewer numbers than another can't be the best.
     """
-    found = {}
+    best_of = {}
     for metric, better in metrics.items():
         best = _best(cells, metric, 1.0 if better == "higher" else -1.0)
         if best is not None:
-            found[metric] = best
-    return found
+            best_of[metric] = best
+    return best_of
 
 
 def _best(cells: Sequence[Sequence[RunRow]], metric: str, sign: float) -> int | None:
     values = [[sign * row.numbers[metric] for row in cell if metric in row.numbers] for cell in cells]
-    known = [index for index, own in enumerate(values) if own]
+    known = [index for index, numbers in enumerate(values) if numbers]
     if len(known) < 2:
         return None
     best = max(known, key=lambda index: sum(values[index]) / len(values[index]))
@@ -65,7 +63,7 @@ def _best(cells: Sequence[Sequence[RunRow]], metric: str, sign: float) -> int | 
 
 
 def _against(best: Sequence[RunRow], other: Sequence[RunRow], metric: str, sign: float) -> float:
-    """The two-sided p that one cell is better than another by the seeds that they share; 1 where it is not."""
+    """The two-sided p of one cell being better than another on the seeds that they share; 1 if it is not better."""
     by_seed = {row.columns["seed"]: row.numbers[metric] for row in other if metric in row.numbers}
     shared = [row for row in best if metric in row.numbers and row.columns["seed"] in by_seed]
     test = signed_rank([sign * (row.numbers[metric] - by_seed[row.columns["seed"]]) for row in shared])

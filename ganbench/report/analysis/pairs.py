@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ganbench.report.analysis.attrition import Attrition, attrition
 from ganbench.results.questions import RATES
 from ganbench.stats import (
+    LEVEL,
     Interval,
     detectable_difference,
     detectable_gap,
     detectable_rate,
     detectable_rate_gap,
+    fisher,
     mcnemar,
     mean_interval,
     rate_difference,
@@ -24,14 +25,40 @@ from ganbench.stats import (
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.rows import RunRow
+    from ganbench.results.questions import Named
+
+    Key = tuple[Named, ...]
 
 FEW = 5  # seeds below which a comparison is flagged
-Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Attrition:
+    """How many of the finished runs diverged, on the first and on the second side of a comparison.
+
+    Diverged runs have no number. The surviving runs of a side that lost many look better than the side is.
+    """
+
+    diverged: tuple[int, int]
+    finished: tuple[int, int]
+
+    @property
+    def side(self) -> int:
+        """1 if significantly more runs of the first side diverged, -1 for the second, else 0 (Fisher's exact test)."""
+        if min(self.finished) == 0:
+            return 0
+        first, second = zip(self.diverged, self.finished, strict=True)
+        above, below = fisher(first, second)
+        return int(above < LEVEL) - int(below < LEVEL)
+
+    def __str__(self) -> str:
+        (first, of_first), (second, of_second) = zip(self.diverged, self.finished, strict=True)
+        return f"{first} of {of_first} runs diverged against {second} of {of_second}"
 
 
 @dataclass(frozen=True)
 class PairedValues:
-    """The numbers of both sides in the order of their pairs, and why others were left out.
+    """The numbers of both sides in the order of their pairs. `left_out`: how many pairs lack a number, by reason.
 
     `varies`: columns besides the axis in which the two sides have no value in common, so that they change with it.
     """
@@ -50,12 +77,13 @@ class PairedValues:
 
 @dataclass(frozen=True)
 class Effect:
-    """First minus second over `n` pairs. `p` is Wilcoxon's signed-rank p, or McNemar's for a rate; two-sided.
+    """First minus second over `n` pairs. `p` is two-sided, of Wilcoxon's signed-rank test, or McNemar's for a rate.
 
-    `direction`: 1 where ranks and mean both say that the first is higher, -1 lower, 0 where they don't agree.
+    `direction`: 1 if both the ranks and the mean say that the first is higher, -1 for lower, 0 if they disagree.
     `size`: the rank-biserial correlation, of matched pairs or of two sides, from -1 to 1 (Kerby 2014).
-    `sizes`: the runs of each side where they are not paired; `n` is then their sum, `p` Mann-Whitney's or Fisher's.
-    `tied`: pairs without a difference. `lost`: what each side lost to divergence.
+    `sizes`: the number of runs of each side if they are not paired. Then `n` is the sum of both, and `p` is that of the
+    Mann-Whitney test or of Fisher's.
+    `tied`: pairs without a difference. `lost`: how many runs of each side diverged.
     """
 
     first: float
@@ -77,11 +105,20 @@ class Effect:
         return self.seeds < FEW
 
 
+def attrition(first: Sequence[RunRow], second: Sequence[RunRow], metric: str) -> Attrition:
+    """How many runs of each side diverged; zero for a rate, which counts diverged runs."""
+    if metric in RATES:
+        return Attrition((0, 0), (0, 0))
+    statuses = [[row.status for row in side] for side in (first, second)]
+    diverged, done = ([side.count(name) for side in statuses] for name in ("diverged", "done"))
+    return Attrition((diverged[0], diverged[1]), (diverged[0] + done[0], diverged[1] + done[1]))
+
+
 def shared(first: Sequence[RunRow], second: Sequence[RunRow], axis: str) -> tuple[list[str], list[str]]:
     """The columns by which two sides can be paired, and those that change with the axis."""
     names = [name for name in first[0].columns if name not in (axis, "seed", "dataset")] if first and second else []
-    both = {name: {row.columns[name] for row in first} & {row.columns[name] for row in second} for name in names}
-    return [name for name in names if both[name]], [name for name in names if not both[name]]
+    common = {name: {row.columns[name] for row in first} & {row.columns[name] for row in second} for name in names}
+    return [name for name in names if common[name]], [name for name in names if not common[name]]
 
 
 def paired(first: Sequence[RunRow], second: Sequence[RunRow], axis: str, metric: str) -> PairedValues:
@@ -97,10 +134,10 @@ def paired(first: Sequence[RunRow], second: Sequence[RunRow], axis: str, metric:
             continue
         values.append((sides[0][key][0].numbers[metric], sides[1][key][0].numbers[metric]))
         seeds.add(key[-1])
-    one, other = zip(*values, strict=True) if values else ((), ())
-    return PairedValues(
-        tuple(one), tuple(other), len(seeds), dict(left_out), tuple(varies), attrition(first, second, metric)
-    )
+    columns = zip(*values, strict=True) if values else ((), ())
+    first_values, second_values = map(tuple, columns)
+    lost = attrition(first, second, metric)
+    return PairedValues(first_values, second_values, len(seeds), dict(left_out), tuple(varies), lost)
 
 
 def effect(pairs: PairedValues, metric: str) -> Effect | None:
@@ -132,18 +169,18 @@ def effect(pairs: PairedValues, metric: str) -> Effect | None:
     )
 
 
-def detectable(found: Effect, metric: str, alpha: float) -> float | None:
-    """The difference that as many pairs or runs find at this level four times in five, or, of rates, the smallest
-    that they can show at all. None where they can show none, or where nothing varies by which to reckon it.
+def detectable(effect: Effect, metric: str, alpha: float) -> float | None:
+    """The difference that as many pairs or runs detect at this level with 80 % power, or, for a rate, the smallest
+    that can be significant at all. None if none can be, and if nothing varies from which to compute it.
     """
-    sd = found.difference.sd
+    sd = effect.difference.sd
     if metric in RATES:
-        return detectable_rate(found.n, alpha) if found.sizes is None else detectable_rate_gap(found.sizes, alpha)
+        return detectable_rate(effect.n, alpha) if effect.sizes is None else detectable_rate_gap(effect.sizes, alpha)
     if not sd:
         return None
-    if found.sizes is None:
-        return detectable_difference(found.n - found.tied, sd, alpha)
-    return detectable_gap(found.sizes, sd, alpha)
+    if effect.sizes is None:
+        return detectable_difference(effect.n - effect.tied, sd, alpha)
+    return detectable_gap(effect.sizes, sd, alpha)
 
 
 def sign(value: float) -> int:
@@ -152,10 +189,10 @@ def sign(value: float) -> int:
 
 
 def _by_key(side: Sequence[RunRow], names: Sequence[str]) -> dict[Key, list[RunRow]]:
-    found: dict[Key, list[RunRow]] = {}
+    groups: dict[Key, list[RunRow]] = {}
     for row in side:
-        found.setdefault((*map(row.columns.__getitem__, names), row.columns["seed"]), []).append(row)
-    return found
+        groups.setdefault((*map(row.columns.__getitem__, names), row.columns["seed"]), []).append(row)
+    return groups
 
 
 def _absent(side: Sequence[RunRow], metric: str) -> str | None:

@@ -1,4 +1,4 @@
-"""A suite's results with everything that is computed from them: what the sections of a report are built from."""
+"""A suite's results and everything that is computed from them, from which the sections of a report are built."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ganbench.report.analysis.fingerprints import require_one_fingerprint
 from ganbench.report.analysis.summary import Report, summarise
 from ganbench.report.analysis.trajectories import check_rule, per_run
-from ganbench.results.table import Results, read
+from ganbench.results.table import Results, read_results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ def read_study(store: Store, suite: str, rule: str | None) -> Study:
 
     Raises `RequestError` for an unknown suite or rule, and for a column with two fingerprints.
     """
-    results = read(store, suite)
+    results = read_results(store, suite)
     chosen = check_rule(rule or results.manifest.select, list(results.manifest.metrics))
     require_one_fingerprint(results)
     return Study(store, results, summarise(store, results, chosen))

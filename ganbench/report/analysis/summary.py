@@ -1,4 +1,4 @@
-"""A suite's results as numbers: a summary per dataset, a cell per setting, every cell over its training seeds."""
+"""A suite's results as numbers: a summary for each dataset, and within it each cell over its training seeds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.report.analysis.claims import Verdict, verdicts
 from ganbench.report.analysis.comparisons import Family, family
@@ -15,28 +15,26 @@ from ganbench.report.analysis.factors import Factors, factors
 from ganbench.report.analysis.outcomes import Outcomes, best_cells, outcomes
 from ganbench.report.analysis.rows import RunRow, by, rows
 from ganbench.report.analysis.trajectories import NUMBERS, per_run
-from ganbench.report.analysis.tuning import Tuning
-from ganbench.report.analysis.tuning import read as read_tuning
+from ganbench.report.analysis.tuning import Tuning, read_tuning
 from ganbench.results.questions import RATES
 from ganbench.stats import Interval, mean_interval, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganbench.results.manifest import ExcludedCell, Manifest, NotEvaluated
-    from ganbench.results.questions import Condition, Questions
+    from ganbench.results.manifest import Columns, ExcludedCell, Manifest, NotEvaluated
+    from ganbench.results.questions import Condition
     from ganbench.results.store import Store
     from ganbench.results.table import Results
 
-    Numbers = dict[str, dict[str, tuple[float, ...]]]  # by run and metric: headline, best, last, tail; NaN for none
-    Held = tuple[Numbers, Manifest, Questions]  # numbers, manifest, what the suite asks
+    Numbers = dict[str, dict[str, tuple[float, ...]]]  # by run and metric: headline, best, last, tail; NaN if missing
 
 STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
 
 
 @dataclass(frozen=True)
 class MetricSummary:
-    """One metric in one cell, over the seeds that have the number; None where no seed has it."""
+    """A metric in a cell, over the seeds that have the number; None if no seed has it."""
 
     headline: Interval | None  # by the report's rule
     best: Interval | None
@@ -46,9 +44,9 @@ class MetricSummary:
 
 @dataclass(frozen=True)
 class CellSummary:
-    """One setting over its seeds. `diverged` is the rate among finished runs; None when none is finished."""
+    """A setting over its seeds. `diverged` is the rate among finished runs, None if no run is finished."""
 
-    columns: dict[str, Any]
+    columns: Columns
     statuses: dict[str, int]
     diverged: Interval | None
     metrics: dict[str, MetricSummary]
@@ -57,20 +55,20 @@ class CellSummary:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """The cells of one dataset; `metrics` maps each metric measured there to `lower` or `higher` (what is better)."""
+    """The cells of a dataset; `metrics` maps each metric measured there to `lower` or `higher` (what is better)."""
 
     dataset: str
-    constant: dict[str, Any]
+    constant: Columns
     varying: tuple[str, ...]
     metrics: Mapping[str, str]
     cells: tuple[CellSummary, ...]
-    stable: str = ""  # when a run is stable, in words; empty where the suite doesn't say
+    stable: str = ""  # the suite's rule for a stable run, in words; empty without a rule
     best: dict[str, int] = field(default_factory=dict)  # metric -> the cell that is significantly the best
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Runs that ended with one error, numbers and names of runs apart: the first one's words and its log's end."""
+    """Runs that ended with the same error, apart from numbers and run ids. `error` and `log` are those of the first."""
 
     error: str
     runs: tuple[str, ...]
@@ -90,7 +88,7 @@ class Report:
     skipped: tuple[NotEvaluated, ...]
     failures: tuple[Failure, ...]
     evaluation_share: float | None = None  # of the finished runs' wall time
-    budget: float | None = None  # what the suite allows for it
+    budget: float | None = None  # the share that the suite allows
     claims: tuple[Verdict, ...] = ()
     families: tuple[Family, ...] = ()
     factors: tuple[Factors, ...] = ()
@@ -98,33 +96,34 @@ class Report:
 
 
 def summarise(store: Store, results: Results, rule: str) -> Report:
-    """Everything that a report is built from. Means are over runs that are done; what is absent stays absent."""
+    """Everything that a report is built from. Means are over runs that are done; missing numbers are left out."""
     manifest, numbers = results.manifest, per_run(results, rule)
-    asked = manifest.questions
-    found = rows(results, numbers, asked.outcome)
+    questions = manifest.questions
+    runs = rows(results, numbers, questions.outcome)
     better = {name: info.better for name, info in manifest.metrics.items()} | RATES
-    compared = tuple(dict.fromkeys(one.metric for one in asked.compare))
-    held = (_by_run(numbers), manifest, asked)
+    compared = tuple(dict.fromkeys(compare.metric for compare in questions.compare))
+    by_run = _by_run(numbers)
     return Report(
         suite=results.suite,
         about=manifest.about,
         rule=rule,
-        statuses=_count(found),
-        sections=tuple(_section(str(dataset), own, held) for (dataset,), own in by(found, ("dataset",)).items()),
+        statuses=_count(runs),
+        sections=tuple(
+            _section(str(dataset), group, by_run, manifest) for (dataset,), group in by(runs, ("dataset",)).items()
+        ),
         excluded=manifest.excluded,
         skipped=manifest.not_evaluated,
         failures=_failures(store, results.runs),
         evaluation_share=results.evaluation_share,
         budget=manifest.budget,
-        claims=verdicts(found, asked.claims, better),
-        families=tuple(family(found, one, better[one.metric]) for one in asked.compare),
-        factors=tuple(factors(found, manifest.axes, compared)),
+        claims=verdicts(runs, questions.claims, better),
+        families=tuple(family(runs, compare, better[compare.metric]) for compare in questions.compare),
+        factors=tuple(factors(runs, manifest.axes, compared)),
         tuning=read_tuning(store, results.suite),
     )
 
 
-def _section(dataset: str, runs: Sequence[RunRow], held: Held) -> DatasetSummary:
-    numbers, manifest, asked = held
+def _section(dataset: str, runs: Sequence[RunRow], numbers: Numbers, manifest: Manifest) -> DatasetSummary:
     columns = [name for name in runs[0].columns if name not in ("dataset", "seed")]
     varying = tuple(name for name in columns if len({run.columns[name] for run in runs}) > 1) or ("variant",)
     cells = list(by(runs, columns).values())
@@ -135,13 +134,13 @@ def _section(dataset: str, runs: Sequence[RunRow], held: Held) -> DatasetSummary
         constant={name: runs[0].columns[name] for name in columns if name not in varying},
         varying=varying,
         metrics=metrics,
-        cells=tuple(_cell({name: own[0].columns[name] for name in columns}, own, numbers) for own in cells),
-        stable="; ".join(_rule_text(one, manifest) for one in asked.outcome.get(dataset, ())),
+        cells=tuple(_cell({name: cell[0].columns[name] for name in columns}, cell, numbers) for cell in cells),
+        stable="; ".join(_rule_text(condition, manifest) for condition in manifest.questions.outcome.get(dataset, ())),
         best=best_cells(cells, metrics),
     )
 
 
-def _cell(columns: dict[str, Any], runs: Sequence[RunRow], numbers: Numbers) -> CellSummary:
+def _cell(columns: Columns, runs: Sequence[RunRow], numbers: Numbers) -> CellSummary:
     statuses = _count(runs)
     finished = statuses.get("done", 0) + statuses.get("diverged", 0)
     return CellSummary(
@@ -153,45 +152,45 @@ def _cell(columns: dict[str, Any], runs: Sequence[RunRow], numbers: Numbers) -> 
     )
 
 
-def _rule_text(one: Condition, manifest: Manifest) -> str:
+def _rule_text(condition: Condition, manifest: Manifest) -> str:
     """`modes at least 7, in most of the last 20 % of the marks`."""
-    rule, higher = one.rule, manifest.metrics[one.metric].better == "higher"
+    rule, higher = condition.rule, manifest.metrics[condition.metric].better == "higher"
     limit = [] if rule.limit is None else [f"at {'least' if higher else 'most'} {rule.limit:g}"]
     ratio = [] if rule.ratio is None else [f"no more than {rule.ratio:g} times worse than its best"]
     drop = [] if rule.drop is None else [f"no more than {rule.drop:g} worse than its best"]
     when = f"in most of the last {rule.tail:.0%} of the marks" if rule.tail else "at the last mark"
-    return f"{one.metric} {' and '.join((*limit, *ratio, *drop))}, {when}"
+    return f"{condition.metric} {' and '.join((*limit, *ratio, *drop))}, {when}"
 
 
 def _by_run(numbers: pd.DataFrame) -> Numbers:
-    found: Numbers = {}
+    by_run: Numbers = {}
     columns = (numbers[name].tolist() for name in ("run_id", "metric", "headline", *NUMBERS))
     for run_id, metric, *values in zip(*columns, strict=True):
-        found.setdefault(run_id, {})[metric] = tuple(values)
-    return found
+        by_run.setdefault(run_id, {})[metric] = tuple(values)
+    return by_run
 
 
 def _summaries(runs: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, MetricSummary]:
     """A cell's metrics over its runs."""
-    found = {}
+    summaries = {}
     for metric in dict.fromkeys(name for run in runs for name in run):
         columns = zip(*(run[metric] for run in runs if metric in run), strict=True)
         known = [tuple(value for value in column if not isnan(value)) for column in columns]
-        intervals = {values: mean_interval(values) for values in known if values}  # the headline is one of the others
-        found[metric] = MetricSummary(*map(intervals.get, known))
-    return found
+        intervals = {values: mean_interval(values) for values in known if values}  # the headline often equals another
+        summaries[metric] = MetricSummary(*map(intervals.get, known))
+    return summaries
 
 
 def _failures(store: Store, runs: pd.DataFrame) -> tuple[Failure, ...]:
     """Failed and damaged runs, those with the same error together."""
-    together: dict[str, list[tuple[str, str]]] = {}
+    groups: dict[str, list[tuple[str, str]]] = {}
     broken = runs[runs["status"].isin(["failed", "damaged"])]
     for run_id, error in zip(broken["run_id"], map(str, broken["error"]), strict=True):
         alike = re.sub(r"\d[\d.e+-]*", "#", error.replace(run_id, "RUN"))
-        together.setdefault(alike, []).append((run_id, error))
+        groups.setdefault(alike, []).append((run_id, error))
     return tuple(
         Failure(group[0][1], tuple(run_id for run_id, _ in group), tuple(store.run(group[0][0]).log_end()))
-        for group in together.values()
+        for group in groups.values()
     )
 
 

@@ -1,4 +1,4 @@
-"""From a run's curve of scores to its numbers: best, last, tail, and the one that the suite's rule reads."""
+"""The numbers of a run from its curve of scores: best, last, tail, and the headline by the report's rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMBERS = ["best", "last", "tail"]
 
 
 def check_rule(rule: str, metrics: list[str]) -> str:
-    """The rule itself. Raises `RequestError` for anything but `last`, `tail` and `best:METRIC` with a known metric."""
+    """The rule itself. Raises `RequestError` unless it is `last`, `tail` or `best:METRIC` with a known metric."""
     if rule in ("last", "tail") or (rule.startswith("best:") and rule.removeprefix("best:") in metrics):
         return rule
     raise RequestError(
@@ -29,10 +29,10 @@ def check_rule(rule: str, metrics: list[str]) -> str:
 
 
 def per_run(results: Results, rule: str) -> pd.DataFrame:
-    """One row a finished run and metric: `run_id metric best last tail headline`; NaN where the run has no such number.
+    """One row for each run that is done and metric: `run_id metric best last tail headline`, NaN for a missing number.
 
-    A diverged run has no row, and neither has a failed or an unfinished one. `last` is the value at the run's last mark
-    and nothing else: an earlier value would hide that the metric could not be computed there.
+    Diverged, failed and unfinished runs have no row. `last` is always the value at the run's last mark: an earlier
+    value would hide that the metric could not be computed there.
     """
     done = results.runs.loc[results.runs["status"] == "done", "run_id"]
     scores = results.scores[results.scores["run_id"].isin(done)]
@@ -53,12 +53,12 @@ def _numbers(scores: pd.DataFrame, steps: tuple[int, ...], results: Results) -> 
     values = curves.to_numpy(np.float64)
     sign = _signs(curves.index.get_level_values("metric"), results)
     best = sign * np.nanmin(values * sign[:, None], axis=1)
-    found = pd.DataFrame({"best": best, "last": values[:, -1], "tail": tail_median(values)}, index=curves.index)
-    return found.reset_index()
+    numbers = pd.DataFrame({"best": best, "last": values[:, -1], "tail": tail_median(values)}, index=curves.index)
+    return numbers.reset_index()
 
 
 def _at_best(scores: pd.DataFrame, metric: str, results: Results) -> pd.DataFrame:
-    """Every metric at the step where a run's `metric` is best, the earliest of equals."""
+    """Every metric at the step where a run's `metric` is best, the earliest if several are equal."""
     judged = scores[scores["metric"] == metric].sort_values(["run_id", "step"], ignore_index=True)
     order = judged["value"] * _signs(judged["metric"], results)
     steps = judged.loc[order.groupby(judged["run_id"]).idxmin(), ["run_id", "step"]]

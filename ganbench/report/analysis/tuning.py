@@ -1,4 +1,4 @@
-"""What a search left beside a suite's runs: chosen settings, and what the best of k trials is worth."""
+"""The record of the search that chose a suite's settings: the settings and the expected best of k trials."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ganbench.results.manifest import Columns
     from ganbench.results.store import Store
 
 ENDS = ("finished", "given up", "failed")
 
 
 @dataclass(frozen=True)
-class Point:
+class BestOfK:
     """The expected best of `k` trials, with its 95 % interval."""
 
     k: int
@@ -27,12 +30,12 @@ class Point:
 
 @dataclass(frozen=True)
 class SearchedContender:
-    """What was searched for one cell; `settings` is empty where no trial finished."""
+    """The search for one cell; `settings` is empty if no trial finished."""
 
     name: str
     settings: dict[str, float]
-    ended: dict[str, int]  # trials by how they ended, of `ENDS`
-    curve: tuple[Point, ...]
+    ended: dict[str, int]  # how many trials ended in each way of `ENDS`
+    curve: tuple[BestOfK, ...]
 
 
 @dataclass(frozen=True)
@@ -43,40 +46,44 @@ class Tuning:
     better: str
     trials: int
     sampler: str
-    rule: str  # what a trial counts for that did not finish
+    rule: str  # how a trial counts that did not finish
     contenders: tuple[SearchedContender, ...]
 
 
-def read(store: Store, suite: str) -> Tuning | None:
+def read_tuning(store: Store, suite: str) -> Tuning | None:
     """The search that chose a suite's settings (`ganbench tune`), or None for a suite that was not tuned.
 
-    Raises `RequestError` for a record of before it was kept how a trial ended.
+    Raises `RequestError` for an old record that does not say how each trial ended.
     """
     path = store.root / "tune" / f"{suite}.json"
     if not path.exists():
         return None
     body = json.loads(path.read_bytes())
     if "rule" not in body:
-        raise RequestError(str(path), "doesn't say how each trial ended", "a record that this version wrote",
-                           "type the line of `ganbench tune` again: it repeats no run that is there")  # fmt: skip
-    telling = _telling([one["columns"] for one in body["contenders"]])
+        raise RequestError(
+            str(path),
+            "it does not record how each trial ended",
+            "a record written by this version",
+            "run the same `ganbench tune` command again: it repeats no finished run",
+        )
+    columns = _distinguishing([contender["columns"] for contender in body["contenders"]])
     return Tuning(
         body["metric"],
         body["better"],
         body["trials"],
         body["sampler"],
         body["rule"],
-        tuple(_contender(one, telling) for one in body["contenders"]),
+        tuple(_contender(contender, columns) for contender in body["contenders"]),
     )
 
 
-def _contender(body: dict[str, Any], telling: list[str]) -> SearchedContender:
-    name = ", ".join(str(body["columns"][column]) for column in telling)
+def _contender(body: Mapping[str, Any], columns: Sequence[str]) -> SearchedContender:
+    name = ", ".join(str(body["columns"][column]) for column in columns)
     ended = dict(Counter(trial["ended"] for trial in body["trials"]))
-    return SearchedContender(name, body["chosen"] or {}, ended, tuple(Point(**point) for point in body["best_of"]))
+    return SearchedContender(name, body["chosen"] or {}, ended, tuple(BestOfK(**point) for point in body["best_of"]))
 
 
-def _telling(columns: list[dict[str, Any]]) -> list[str]:
-    """The columns that tell contenders apart."""
-    first = columns[0] if columns else {}
-    return [name for name in first if len({str(one[name]) for one in columns}) > 1] or ["variant"]
+def _distinguishing(contenders: Sequence[Columns]) -> list[str]:
+    """The columns in which contenders differ."""
+    first = contenders[0] if contenders else {}
+    return [name for name in first if len({str(columns[name]) for columns in contenders}) > 1] or ["variant"]

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
 
 import pandas as pd
 
 from ganbench.errors import RequestError
-from ganbench.report.analysis.comparisons import LEVEL, Comparison, compared, corrected
+from ganbench.report.analysis.comparisons import Comparison, compared, corrected
 from ganbench.report.analysis.fingerprints import require_one_fingerprint
 from ganbench.report.analysis.pairs import paired, shared
 from ganbench.report.analysis.rows import RunRow, by, rows
 from ganbench.report.analysis.trajectories import check_rule, per_run
 from ganbench.results.questions import RATES, Compare
 from ganbench.results.table import Results
-from ganbench.stats import detectable_rate
+from ganbench.stats import LEVEL, detectable_rate
 
-AXIS = "results"  # the column that tells the two sides
+AXIS = "results"  # the column that distinguishes the two sides
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The second minus the first in one metric, over all settings of a dataset or in one of them.
+    """The second minus the first in a metric, over all settings of a dataset or in one of them.
 
-    `family`: how many differences of its kind have a pair, over which its p is corrected.
-    `left_out`: pairs without both numbers, by reason. `lost`: of the `had` runs of the first that have the number,
-    those whose like in the second has none: it failed, is missing or unfinished, diverged or wasn't measured.
+    `family`: how many differences of the same kind have a pair; p is corrected over them.
+    `left_out`: pairs without both numbers, by reason. `had`: how many runs of the first have the number. `lost`: how
+    many of them have a counterpart in the second without it, because that run failed, is missing or unfinished,
+    diverged or was not measured.
     """
 
     comparison: Comparison
@@ -40,10 +40,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Versus:
-    """Two results side by side: the second minus the first in every metric and dataset, over all settings at once,
-    where there are the most pairs, and in each setting. The two kinds are corrected apart.
+    """Two results side by side: the second minus the first in every metric and dataset.
 
-    `apart`: what only one of them has, so that it isn't compared.
+    There are differences over all settings together, which have the most pairs, and in each setting. The two kinds are
+    corrected separately. `apart`: what only one of the results has and is not compared.
     """
 
     first: str
@@ -55,22 +55,23 @@ class Versus:
     @property
     def worse(self) -> int:
         """How many differences are significant and for the worse."""
-        return sum(one.comparison.better is False for one in self.differences)
+        return sum(difference.comparison.better is False for difference in self.differences)
 
     @property
     def better(self) -> int:
         """How many differences are significant and for the better."""
-        return sum(one.comparison.better is True for one in self.differences)
+        return sum(difference.comparison.better is True for difference in self.differences)
 
     @property
     def lost(self) -> int:
-        """How many differences lack a run of the first because of the second."""
-        return sum(one.lost > 0 for one in self.differences)
+        """In how many differences the second lacks the number of a run that the first has."""
+        return sum(difference.lost > 0 for difference in self.differences)
 
     @property
     def pairs_needed(self) -> int | None:
-        """Where no difference could be significant, however large: as many pairs of each as would do. Else None."""
-        tested = [(one.comparison.effect.n, one.family) for one in self.differences if one.comparison.effect]
+        """How many pairs each difference needs, if no difference could have been significant; otherwise None."""
+        effects = [(difference.comparison.effect, difference.family) for difference in self.differences]
+        tested = [(effect.n, family) for effect, family in effects if effect]
         if any(enough(n, family) for n, family in tested):
             return None
         least = min((family for _, family in tested), default=len(self.differences))
@@ -78,16 +79,17 @@ class Versus:
 
 
 def enough(n: int, comparisons: int) -> bool:
-    """Whether `n` pairs can show any difference among so many comparisons: the least p, of a number and of a rate, is
-    that of all pairs on one side.
+    """Whether a difference of `n` pairs can be significant among so many comparisons.
+
+    The smallest p, of a number and of a rate, is that of all pairs on one side.
     """
     return detectable_rate(n, LEVEL / max(1, comparisons)) is not None
 
 
 def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | None) -> Versus:
-    """Compare two results, paired by seed and setting; `rule` None is the first one's own. `names`: for the reader.
+    """Compare two results, paired by seed and setting; `rule` None is the first suite's `select`. `names`: as shown.
 
-    Raises `RequestError` for two ways of measuring in one metric, and where nothing is in common.
+    Raises `RequestError` if a metric was measured in two ways, and if the results have no run in common.
     """
     first = sides[0]
     both = merged(*sides)
@@ -95,68 +97,77 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
     metrics = both.manifest.ranked_metrics()
     chosen = check_rule(rule or first.manifest.select, list(metrics))
     rules = first.manifest.questions.outcome
-    absent = {name: {one.metric for one in own} - set(both.manifest.metrics) for name, own in rules.items()}
-    found = rows(both, per_run(both, chosen), {name: own for name, own in rules.items() if not absent[name]})
-    judged = metrics | {name: better for name, better in RATES.items() if any(name in row.numbers for row in found)}
-    differences = tuple(one for pooled in (True, False) for one in _kind(found, judged, pooled))
-    if not any(one.comparison.effect or one.lost for one in differences):
+    judges = {dataset: {condition.metric for condition in conditions} for dataset, conditions in rules.items()}
+    absent = {dataset: metrics_ - set(both.manifest.metrics) for dataset, metrics_ in judges.items()}
+    outcome = {dataset: conditions for dataset, conditions in rules.items() if not absent[dataset]}
+    runs = rows(both, per_run(both, chosen), outcome)
+    judged = metrics | {name: better for name, better in RATES.items() if any(name in row.numbers for row in runs)}
+    differences = tuple(difference for pooled in (True, False) for difference in _kind(runs, judged, pooled))
+    if not any(difference.comparison.effect or difference.lost for difference in differences):
         raise RequestError(
-            " and ".join(names), "no run of one has its like in the other", "the same settings, seeds and metrics"
+            " and ".join(names),
+            "no run of one has a counterpart in the other",
+            "two results that share settings, seeds and metrics",
+            "compare results of the same suite",
         )
-    unjudged = [f"stable, collapsed on {at} (judged by {', '.join(sorted(by_))})" for at, by_ in absent.items() if by_]
+    unjudged = [
+        f"stable, collapsed on {dataset} (judged by {', '.join(sorted(missing))})"
+        for dataset, missing in absent.items()
+        if missing
+    ]
     return Versus(*names, chosen, differences, (*_apart(sides, names), *unjudged))
 
 
-def _kind(found: Sequence[RunRow], judged: Mapping[str, str], pooled: bool) -> Iterator[Difference]:
-    """The differences over all settings, or in each of a dataset that has several."""
-    raw = [
-        one
+def _kind(runs: Sequence[RunRow], judged: Mapping[str, str], pooled: bool) -> Iterator[Difference]:
+    """The differences over all settings, or in each setting of a dataset that has several."""
+    comparisons = [
+        comparison
         for metric, better in judged.items()
-        for one in compared(found, Compare(axis=AXIS, metric=metric, baseline="first", pooled=pooled), better)
+        for comparison in compared(runs, Compare(axis=AXIS, metric=metric, baseline="first", pooled=pooled), better)
     ]
-    return _differences(found, corrected([one for one in raw if pooled or one.setting]))
+    return _differences(runs, corrected([comparison for comparison in comparisons if pooled or comparison.setting]))
 
 
-def _differences(found: Sequence[RunRow], comparisons: Sequence[Comparison]) -> Iterator[Difference]:
-    """Each comparison with the runs of its cell that it lacks."""
-    family = sum(one.effect is not None for one in comparisons)
-    cells = {names: by(found, ("dataset", *names)) for names in {tuple(one.setting) for one in comparisons}}
-    for one in comparisons:
-        cell = by(cells[tuple(one.setting)][one.dataset, *one.setting.values()], (AXIS,))
-        first, second = cell.get(("first",), []), cell.get(("second",), [])
-        left_out = paired(second, first, AXIS, one.metric).left_out
-        had = sum(one.metric in row.numbers for row in first)
-        yield Difference(one, family, left_out, _lost(first, second, one.metric), had)
+def _differences(runs: Sequence[RunRow], comparisons: Sequence[Comparison]) -> Iterator[Difference]:
+    """Each comparison with the number of runs that it lacks."""
+    family = sum(comparison.effect is not None for comparison in comparisons)
+    settings = {tuple(comparison.setting) for comparison in comparisons}
+    cells = {names: by(runs, ("dataset", *names)) for names in settings}
+    for comparison in comparisons:
+        cell = cells[tuple(comparison.setting)][comparison.dataset, *comparison.setting.values()]
+        sides, metric = by(cell, (AXIS,)), comparison.metric
+        first, second = sides.get(("first",), []), sides.get(("second",), [])
+        left_out = paired(second, first, AXIS, metric).left_out
+        had = sum(metric in row.numbers for row in first)
+        yield Difference(comparison, family, left_out, _lost(first, second, metric), had)
 
 
 def _lost(first: Sequence[RunRow], second: Sequence[RunRow], metric: str) -> int:
-    """The runs of the first with the number whose partners in the second, asked for, have none."""
+    """How many runs of the first have the number, while their counterparts exist in the second without it."""
     keys = (*shared(first, second, AXIS)[0], "seed")
     partners = by(second, keys)
     return sum(
-        sum(metric in row.numbers for row in own)
-        for key, own in by(first, keys).items()
+        sum(metric in row.numbers for row in group)
+        for key, group in by(first, keys).items()
         if key in partners and not any(metric in row.numbers for row in partners[key])
     )
 
 
 def _apart(sides: tuple[Results, Results], names: tuple[str, str]) -> Iterator[str]:
-    """The metrics and datasets that only one has: `metric hq (only in before)`."""
+    """The metrics and datasets that only one side has: `metric hq (only in before)`."""
     for noun, (ours, theirs) in (
-        ("metric", [set(one.manifest.metrics) for one in sides]),
-        ("dataset", [set(one.runs["dataset"]) for one in sides]),
+        ("metric", [set(side.manifest.metrics) for side in sides]),
+        ("dataset", [set(side.runs["dataset"]) for side in sides]),
     ):
-        for side, only in zip(names, (ours - theirs, theirs - ours), strict=True):
-            yield from (f"{noun} {name} (only in {side})" for name in sorted(only))
+        for side_name, only in zip(names, (ours - theirs, theirs - ours), strict=True):
+            yield from (f"{noun} {name} (only in {side_name})" for name in sorted(only))
 
 
 def merged(first: Results, second: Results) -> Results:
-    """Both as one, told apart by the column `results`; a run's id begins with its side."""
+    """Both results as one, with the column `results` for the side; the id of a run begins with its side."""
     sides = {"first": first, "second": second}
-    prints = tuple(
-        dict(items) for items in dict.fromkeys(_items(one) for side in sides.values() for one in side.fingerprints)
-    )
-    place = {_items(one): at for at, one in enumerate(prints)}
+    prints = list(dict.fromkeys(_items(each) for side in sides.values() for each in side.fingerprints))
+    place = {items: at for at, items in enumerate(prints)}
     runs, scores, marks = [], [], dict[str, tuple[int, ...]]()
     for name, side in sides.items():
         runs.append(side.runs.assign(run_id=[f"{name}:{run}" for run in side.runs["run_id"]], **{AXIS: name}))
@@ -170,17 +181,17 @@ def merged(first: Results, second: Results) -> Results:
         manifest=replace(first.manifest, metrics=metrics),
         marks=marks,
         runs=pd.concat(runs, ignore_index=True),
-        scores=pd.concat([one[one["metric"].isin(metrics)] for one in scores], ignore_index=True),
+        scores=pd.concat([table[table["metric"].isin(metrics)] for table in scores], ignore_index=True),
         fingerprints=tuple(map(dict, prints)),
     )
 
 
-def blind(found: Versus) -> str:
-    """What to say where no difference could be significant; else nothing."""
-    if found.pairs_needed is None:
+def too_few_pairs(versus: Versus) -> str:
+    """A sentence for a comparison in which no difference could have been significant; otherwise empty."""
+    if versus.pairs_needed is None:
         return ""
-    return f"No difference could be significant, however large: it takes {found.pairs_needed} pairs, so more seeds."
+    return f"No difference could have been significant: it takes at least {versus.pairs_needed} pairs. Run more seeds."
 
 
-def _items(fingerprint: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+def _items(fingerprint: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(fingerprint.items()))

@@ -1,1 +1,1 @@
-"""What a report says: numbers, comparisons and claims, without any drawing."""
+"""The content of a report as a document of blocks, without a format."""

@@ -1,7 +1,7 @@
-"""What a report says, as blocks that know no format. The renderers draw them; they add and leave out no fact.
+"""The content of a report as blocks without a format. Renderers draw the blocks and neither add nor drop facts.
 
-A section is built by one function of `ganbench.report.model.sections`. Blocks for people who read a page on a screen
-(charts, pictures, folds) hold data; a format without charts skips them.
+A function in `ganbench.report.model.sections` builds each section. Charts, pictures and folds are for readers of the
+HTML page; they hold data, and a format without charts skips them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Place = tuple[int, int]  # row and column of a table
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: names stand to the left, numbers to the right.
+    """A column of a table. Names are aligned to the left, numbers to the right.
 
-    `page`: where the HTML page shows it: in its place, as the first column, in small print below the row's name, or
-    nowhere because another table of the section has it.
+    `page`: where the HTML page shows the column: in place, as the first column, in small print below the row's name, or
+    nowhere, because another table of the section has it.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Shade:
-    """A number of a heat map: `order` sorts its column; `share` is 0 for the worst, 1 for the best, None for one."""
+    """A number of a heat map: `order` sorts its column; `share`: 0 worst, 1 best, None for a single number."""
 
     order: float
     share: float | None
@@ -45,11 +45,11 @@ class Shade:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table of text. `label` names it for references and links: letters, digits and dashes.
+    """A table of text. `label` identifies it in references and links; it has letters, digits and dashes only.
 
-    `caption`: the title of a table that stands alone in a paper. `note`: what a reader must know, below the table.
-    `bold`: numbers that are significantly the best or significantly different. `anchors`: an id for each row.
-    `details`: lines in small print below the name of each row. `titled`: False where the section's title says it all.
+    `caption`: the title of the table in a paper. `note`: a text below the table. `titled`: whether the title is shown;
+    False if the section's title is enough. `bold`: numbers that are significantly the best or significantly different.
+    `anchors`: an id for each row. `details`: lines in small print below the name of each row.
     """
 
     title: str
@@ -76,7 +76,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Items:
-    """A list of short texts. `noun`: what each is, for formats that write them one by one."""
+    """A list of short texts. `noun`: what each text is, for formats without lists."""
 
     lines: tuple[str, ...]
     noun: str = ""
@@ -93,7 +93,7 @@ class Verbatim:
 
 @dataclass(frozen=True)
 class FailedRuns:
-    """Runs that ended with one error, and the end of the first one's log."""
+    """Runs that ended with the same error, and the end of the first run's log."""
 
     first: str
     others: int
@@ -103,14 +103,14 @@ class FailedRuns:
 
 @dataclass(frozen=True)
 class Answers:
-    """How many claims got which answer."""
+    """The number of claims with each answer."""
 
     counts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class CellNames:
-    """What tells the cells of a dataset apart: whole, and short enough to stand beside a chart."""
+    """The names of a dataset's cells: whole, and short enough for a chart."""
 
     whole: tuple[str, ...]
     short: tuple[str, ...]
@@ -118,7 +118,7 @@ class CellNames:
 
 @dataclass(frozen=True)
 class SeedDots:
-    """Every seed of every cell as a dot, with the mean and its interval; a cell without a number has none."""
+    """Every seed of every cell as a dot, with the mean and its interval. A cell may have no number."""
 
     dataset: str  # its slug
     metric: str
@@ -131,7 +131,7 @@ class SeedDots:
 
 @dataclass(frozen=True)
 class Curves:
-    """A metric by step: every seed of every cell, on one scale. `anchors`: an id for each cell."""
+    """A metric by step, for every seed of every cell. `anchors`: an id for each cell."""
 
     dataset: str  # its slug
     metric: str
@@ -160,7 +160,7 @@ class SearchCurves:
 
 @dataclass(frozen=True)
 class Picture:
-    """The samples of a run at a step, as a PNG file of its folder."""
+    """The PNG file with a run's samples at a step."""
 
     run_id: str
     seed: int
@@ -170,7 +170,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class CellPictures:
-    """The pictures of one cell: its first seeds at the last mark, and its first seed over training."""
+    """The pictures of a cell: its first seeds at the last mark, and its first seed over training."""
 
     last: tuple[Picture, ...]
     over_time: tuple[Picture, ...]
@@ -188,7 +188,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that the page folds under a line, and other formats draw in place."""
+    """Blocks that the page shows under a line that opens them. Other formats draw them in place."""
 
     summary: str
     label: str
@@ -214,7 +214,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A report. `counts`: how many runs there are in which state, in one line."""
+    """A report. `counts`: the number of runs in each state, in one line."""
 
     title: str
     about: str
@@ -222,13 +222,13 @@ class Document:
     sections: tuple[Section, ...]
 
     def tables(self) -> tuple[Table, ...]:
-        """Every table, those in folds included."""
+        """Every table, including those in folds."""
         blocks = flat(block for section in self.sections for block in section.blocks)
         return tuple(block for block in blocks if isinstance(block, Table))
 
 
 def flat(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks with the content of folds in place of the folds."""
+    """The blocks, with every fold replaced by its content."""
     for block in blocks:
         if isinstance(block, Fold):
             yield from flat(block.blocks)

@@ -1,1 +1,1 @@
-"""How a report is drawn: markdown, LaTeX, HTML and figures."""
+"""Renderers that draw a document: markdown, LaTeX, HTML and figures."""

@@ -1,4 +1,4 @@
-"""Figures for a paper: vector and pixels, in colours that colour-blind readers can tell apart."""
+"""Figures for a paper as PDF and PNG, in colours that colour-blind readers can distinguish."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 MEAN, SEED = "#0072b2", "#d55e00"  # of Okabe and Ito's palette, 2008
 WIDTH = 6.3  # inches: a page's text
-COLUMNS = 4  # panels beside one another
-LETTERS, NARROW = 34, 22  # of a name's line: beside a row, above a panel
-LINE, ROW, PANEL = 0.14, 0.14, 1.05  # inches: a name's line, what a row has besides, a panel without its name
-STEP, STACK = 0.13, 0.7  # of a row: between equal seeds, and the most of all of them
-CLOSE = 0.012  # of the axis: seeds nearer than this stand above one another
+COLUMNS = 4  # panels in a row
+LETTERS, NARROW = 34, 22  # characters in a line of a name: beside a row, above a panel
+LINE, ROW, PANEL = 0.14, 0.14, 1.05  # inches: a line of a name, the rest of a row, a panel without its name
+STEP, STACK = 0.13, 0.7  # shares of a row: between two equal seeds, and the maximum for a stack
+CLOSE = 0.012  # share of the axis; closer seeds are stacked
 FORMATS = ("pdf", "png")
 
 
 def write(document: Document, folder: Path) -> list[Path]:
-    """`DATASET-METRIC-seeds` and `DATASET-METRIC-curves` as PDF and PNG; the paths, in order."""
+    """Write `DATASET-METRIC-seeds` and `DATASET-METRIC-curves` as PDF and PNG. Returns the paths, in order."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, figure in figures(document):
@@ -39,7 +39,7 @@ def write(document: Document, folder: Path) -> list[Path]:
 
 
 def figures(document: Document) -> Iterator[tuple[str, Figure]]:
-    """Each chart of the document with its name; a metric without a number on a dataset has none."""
+    """Each chart of the document with its name; a metric without a number on a dataset has no chart."""
     for block in flat(block for section in document.sections for block in section.blocks):
         match block:
             case SeedDots(dataset=dataset, metric=metric, dots=dots) if any(dots):
@@ -49,16 +49,16 @@ def figures(document: Document) -> Iterator[tuple[str, Figure]]:
 
 
 def _seeds(block: SeedDots) -> Figure:
-    """Every seed as a dot, the mean and its interval, a row a cell; one without a number has an empty row."""
+    """A row for each cell with every seed as a dot, the mean and its interval; empty for a cell without a number."""
     labels = _labels(block.names, LETTERS)
     places = [[dot.value for dot in dots] for dots in block.dots]
     known = [value for values in places for value in values]
-    close = max(CLOSE * (max(known) - min(known)), 1e-12)  # equal ones are close
+    close = max(CLOSE * (max(known) - min(known)), 1e-12)  # equal values are always close
     lines = sum(label.count("\n") + 1 for label in labels)
     figure = _figure(0.6 + ROW * len(labels) + LINE * lines)
     axes = _plain(figure.add_subplot())
     for row, (values, mean) in enumerate(zip(places, block.means, strict=True)):
-        heights = [row + moved for moved in stacked(values, close, STEP, STACK)]
+        heights = [row + shift for shift in stacked(values, close, STEP, STACK)]
         axes.plot(values, heights, "o", ms=3.5, color=SEED, alpha=0.7, mew=0)
         if mean is not None:
             axes.plot([mean.mean], [row], "|", ms=12, mew=2, color=MEAN)
@@ -72,7 +72,7 @@ def _seeds(block: SeedDots) -> Figure:
 
 
 def _curves(block: Curves) -> Figure:
-    """A panel a cell that has a number, all on one scale: every seed by step, and their mean."""
+    """A panel for each cell that has a number, all on one scale, with every seed by step and their mean."""
     cells = zip(_labels(block.names, NARROW), block.curves, strict=True)
     drawn = [(label, curves) for label, curves in cells if curves]
     rows = -(-len(drawn) // COLUMNS)
@@ -103,7 +103,7 @@ def _panel(axes: Any, label: str, curves: Sequence[Curve]) -> None:
 
 
 def _labels(names: CellNames, letters: int) -> list[str]:
-    """The cells' names in lines of so many letters, broken behind commas where that is possible."""
+    """The cells' names in lines of so many characters, broken after commas if possible."""
     spaced = [label.replace(", ", ",").replace(",", ", ") for label in names.short]
     return ["\n".join(wrap(label, letters)) for label in spaced]
 
@@ -123,5 +123,5 @@ def _plain(axes: Any) -> Any:
 
 
 def _undated(format: str) -> dict[str, None]:
-    """The same numbers give the same file."""
+    """Metadata without a date, so that the same numbers give the same file."""
     return {"CreationDate": None} if format == "pdf" else {}

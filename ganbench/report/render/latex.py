@@ -1,4 +1,4 @@
-"""LaTeX: booktabs tables with caption and label, ready for a paper; what is no table stands in comments."""
+"""LaTeX: booktabs tables with caption and label, ready for a paper. Blocks other than tables become comments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ganbench.report.model.document import Document, Section
 
-LONG = 40  # characters: a longer text breaks into lines
+LONG = 40  # characters; a longer text is broken into lines
 _ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -49,7 +49,7 @@ def draw(document: Document) -> str:
 
 
 def _comments(section: Section) -> Iterator[str]:
-    """What of a section is no table, in lines."""
+    """The texts of a section, one a line."""
     for block in flat(section.blocks):
         match block:
             case FailedRuns():
@@ -59,7 +59,7 @@ def _comments(section: Section) -> Iterator[str]:
 
 
 def escape(text: str) -> str:
-    """Text as LaTeX prints it, letter for letter."""
+    """Text with LaTeX's special characters escaped."""
     return text.translate(_ESCAPES)
 
 
@@ -71,7 +71,7 @@ def _table(table: Table) -> str:
         r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\belowcaptionskip}{4pt}",
         rf"  \caption{{{_breakable(escape(one_line(f'{table.caption} {table.note}')))}}}",
         rf"  \label{{tab:{label}}}",
-        r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # a wide one shrinks to the line
+        r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # a wide table shrinks to the line
         rf"  \begin{{tabular}}{{{_columns(table)}}}",
         r"    \toprule",
         _row(header, len(header)),
@@ -88,17 +88,17 @@ def _table(table: Table) -> str:
 
 
 def _breakable(text: str) -> str:
-    """With places to break a line between the options of a component, where no space stands."""
+    """The text with possible line breaks between the options of a component, which have no spaces."""
     return re.sub(r",(?=\S)", r",\\allowbreak{}", text)
 
 
 def _names(table: Table) -> int:
-    """How many columns, from the left, hold names."""
+    """The number of columns with names; they come first."""
     return sum(column.holds == "names" for column in table.columns)
 
 
 def _columns(table: Table) -> str:
-    """`llr`; the columns of long texts share three fifths of the line by their lengths."""
+    """`llr`; columns with long texts share three fifths of the line in proportion to their lengths."""
     header = tuple(column.name for column in table.columns)
     longest = [max(cells, key=len) for cells in zip(header, *table.rows, strict=True)]
     texts = {at: len(cell) for at, cell in enumerate(longest) if len(cell) > LONG and re.search("[a-z]{3} ", cell)}
@@ -117,7 +117,7 @@ def _row(cells: tuple[str, ...], names: int, bold: Collection[int] = ()) -> str:
 
 def _number(text: str) -> str:
     """Numbers with true minus signs and powers of ten."""
-    powers = re.sub(r"(\d)e([+-]\d+)", lambda found: f"{found[1]}$\\times10^{{{int(found[2])}}}$", escape(text))
+    powers = re.sub(r"(\d)e([+-]\d+)", lambda power: f"{power[1]}$\\times10^{{{int(power[2])}}}$", escape(text))
     return re.sub(r"(?<![\d{])-(?=\d)", "$-$", powers)
 
 

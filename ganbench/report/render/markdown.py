@@ -1,4 +1,4 @@
-"""Markdown that also reads well as it stands in a terminal: aligned columns, short lines of text."""
+"""Markdown that is also readable in a terminal, with aligned columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw(document: Document) -> str:
 
 
 def table(block: Table) -> str:
-    """A pipe table with padded columns: names to the left, numbers to the right."""
+    """A pipe table with padded columns, names to the left and numbers to the right."""
     header = tuple(column.name for column in block.columns)
     rows = [tuple(one_line(text).replace("|", "\\|") for text in row) for row in (header, *_bold(block))]
     widths = [max(3, *map(len, texts)) for texts in zip(*rows, strict=True)]

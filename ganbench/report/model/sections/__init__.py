@@ -1,4 +1,4 @@
-"""The sections of a report, in order. A new one is a function in a file here, and its name in `SECTIONS`."""
+"""The sections of a report, in order. To add one, write its function in a file here and put it into `SECTIONS`."""
 
 from __future__ import annotations
 

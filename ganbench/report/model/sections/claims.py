@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ganbench.report.model.document import Answers, Column, Items, Section, Table, named
-from ganbench.report.text import ABSENT, interval_text, number, p_text
+from ganbench.report.text import ABSENT, detectable_text, interval_text, number, p_text
 from ganbench.results.questions import Contrast
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ COLUMNS = (
     Column("notes", page="below"),
 )
 NOTE = (
-    "An effect is better minus worse over pairs that share seed and setting, or a mean. p is two-sided, corrected"
-    " over all claims; an answer needs p < 0.05."
+    "An effect is the better side minus the worse side, over pairs that share seed and setting, or a mean. p is"
+    " two-sided and corrected over all claims. A claim is reproduced or contradicted if p < 0.05."
 )
 UNPAIRED = (
-    " Unpaired: all runs of one side against all of the other, by Mann and Whitney's test with Welch's interval"
-    " (a rate: Fisher's and Newcombe's)."
+    " Unpaired: all runs of one side are compared with all runs of the other, by the Mann-Whitney test with Welch's"
+    " interval, or for a rate by Fisher's test with Newcombe's interval."
 )
 
 
 def claims(study: Study) -> Iterator[Section]:
-    """A table of the claims, and what each says, where it is from and how it is tested."""
+    """A table of the claims, and for each its statement, its source and its test."""
     report = study.report
     if not report.claims:
         return
@@ -90,7 +90,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         p_text(verdict.corrected),
         str(verdict.n),
         _beside(verdict.beside),
-        "; ".join((*verdict.notes, *_least(verdict.detectable, verdict.answer == "inconclusive"))) or ABSENT,
+        "; ".join((*verdict.notes, *_detectable(verdict))) or ABSENT,
     )
 
 
@@ -104,5 +104,7 @@ def _beside(numbers: Mapping[str, Beside]) -> str:
     return ", ".join(parts) or ABSENT
 
 
-def _least(detectable: float | None, wanted: bool) -> tuple[str, ...]:
-    return (f"could have shown {number(detectable)}",) if wanted and detectable is not None else ()
+def _detectable(verdict: Verdict) -> tuple[str, ...]:
+    if verdict.answer != "inconclusive" or verdict.detectable is None:
+        return ()
+    return (detectable_text(verdict.claim.test.metric, verdict.detectable),)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ganbench.report.analysis import names
 from ganbench.report.analysis.tuning import ENDS
 from ganbench.report.model.document import Ranks, SearchCurves, Section, Table, named, numbered
-from ganbench.report.text import ABSENT, ARROWS, interval_text, number, p_text
+from ganbench.report.text import ABSENT, ARROWS, also_different, interval_text, number, p_text, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from ganbench.report.model.document import Block
 
 PAIRED = (
-    "Paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's for a rate. Detectable: the difference"
-    " that n pairs find here four times in five, or of rates the smallest that they can show. A value whose runs"
-    " diverged more often (Fisher, 0.05) is not called better by the runs that are left. * fewer than 5 seeds."
+    "Runs are paired by seed and setting and compared by Wilcoxon's signed-rank test, rates by McNemar's test."
+    " Detectable: the difference that n pairs detect with 80 % power, or for a rate the smallest that could have been"
+    " significant. If one side diverged significantly more often (Fisher's test, 0.05), its surviving runs do not make"
+    " it better. * fewer than 5 seeds."
 )
-VARIANCE = "Type II analysis of variance; * marks p < 0.05 by F against the residual, uncorrected."
+VARIANCE = "Type II analysis of variance. * marks p < 0.05 in an F test against the residual, uncorrected."
 
 
 def comparisons(study: Study) -> Iterator[Section]:
-    """One section with everything that the suite's `compare` asks for."""
+    """A section for the entries of the suite's `compare`."""
     report = study.report
     blocks: list[Block] = []
     if report.tuning:
@@ -40,7 +41,7 @@ def comparisons(study: Study) -> Iterator[Section]:
 
 
 def _search(tuning: Tuning, suite: str) -> Table:
-    """The best of one, of half and of all trials, and the chosen settings."""
+    """The expected best of one trial, of half and of all trials, and the chosen settings."""
     shown = sorted({1, (tuning.trials + 1) // 2, tuning.trials})
     rows = [
         (
@@ -57,9 +58,9 @@ def _search(tuning: Tuning, suite: str) -> Table:
         rows=tuple(rows),
         caption=f"{suite}: best of k trials.",
         note=(
-            f"{tuning.trials} trials each, {tuning.sampler} search by {tuning.metric} {ARROWS[tuning.better]} on seeds"
-            f" that no table reports. {tuning.rule} The expected best of k trials (Dodge et al. 2019): who wins only at"
-            " k = all was tuned more."
+            f"Each contender had {tuning.trials} trials of {tuning.sampler} search by {tuning.metric}"
+            f" {ARROWS[tuning.better]}, on seeds that are in no table. {tuning.rule} The table gives the expected best"
+            " of k trials (Dodge et al. 2019). A contender that leads only at the largest k owes its lead to tuning."
         ),
     )
 
@@ -107,7 +108,7 @@ def _comparison(comparison: Comparison, settings: Sequence[str]) -> tuple[str, .
         return (*cells, *(ABSENT,) * 7)
     numbers = (number(effect.first), number(effect.second), interval_text(effect.difference), f"{effect.size:.2f}")
     left = "".join(f", {count} {why}" for why, count in effect.left_out.items())
-    left += f", {', '.join(effect.varies)} differ too" if effect.varies else ""
+    left += f", {also_different(effect.varies)}" if effect.varies else ""
     least = "none" if comparison.detectable is None else number(comparison.detectable)
     return (*cells, *numbers, p_text(comparison.corrected), f"{effect.n}{'*' if effect.few else ''}{left}", least)
 
@@ -126,11 +127,15 @@ def _standing(family: Family, standing: Standing, suite: str, label: str) -> Tab
         for at in order
     ]
     note = (
-        f"{ranks.n} settings; Friedman p = {p_text(ranks.p)}; ranks that differ by {ranks.critical:.2f} or less share a"
-        " letter (Nemenyi, 0.05)."
+        f"{ranks.n} settings; Friedman test: p = {p_text(ranks.p)}. Ranks that differ by {ranks.critical:.2f} or less"
+        " share a letter (Nemenyi test, 0.05)."
     )
-    note += f" {standing.dropped} settings lack a value." if standing.dropped else ""
-    note += f" {standing.diverged} diverged runs count as worse than any." if standing.diverged else ""
+    note += (
+        f" {plural(standing.dropped, 'setting')} left out, because a value has no number." if standing.dropped else ""
+    )
+    note += (
+        f" {plural(standing.diverged, 'diverged run')} counted as worse than all others." if standing.diverged else ""
+    )
     title = f"mean ranks of {family.axis} by {family.metric} over all settings"
     better = f"P(better than {family.baseline}) [95 %]"
     return Table(
@@ -144,20 +149,18 @@ def _standing(family: Family, standing: Standing, suite: str, label: str) -> Tab
 
 
 def _factors(factors: Sequence[Factors], suite: str) -> Iterator[Table]:
-    """The shares of variance, a table a metric with a column a dataset."""
+    """The shares of variance: a table for each metric with a column for each dataset."""
     for metric in dict.fromkeys(analysis.metric for analysis in factors):
         analyses = [analysis for analysis in factors if analysis.metric == metric]
         sources = dict.fromkeys(factor.axes for analysis in analyses for factor in analysis.factors)
-        # by order; the residual, which has no axis, comes last
+        # main effects before interactions; the residual, which has no axis, comes last
         ordered = sorted(sources, key=lambda axes: len(axes) or 99)
         title = f"share of the variance of {metric}"
         yield Table(
             title=title,
             label=f"{suite}-factors-{metric}",
             columns=(*named("source"), *numbered(*(f"{a.dataset} (n={a.n})" for a in analyses))),
-            rows=tuple(
-                (" × ".join(axes) or "seeds and the rest", *(_share(a, axes) for a in analyses)) for axes in ordered
-            ),
+            rows=tuple((" × ".join(axes) or "residual", *(_share(a, axes) for a in analyses)) for axes in ordered),
             caption=f"{suite}: {title}.",
             note=VARIANCE,
         )

@@ -1,4 +1,4 @@
-"""A section for each dataset: its tables, a chart of every metric, and samples."""
+"""A section for each dataset: tables, charts of every metric, and samples."""
 
 from __future__ import annotations
 
@@ -36,10 +36,12 @@ if TYPE_CHECKING:
 SEEDS = 3  # of each cell whose samples are shown at the last mark
 MARKS = 6  # of the first seed
 OUTCOMES = (
-    "Shares of finished runs with Wilson's 95 % intervals; the step is the median and the range. A run that never"
-    " was good counts as collapsed from its first mark."
+    "Shares of the finished runs with Wilson's 95 % intervals. The step is given as median and range. A run that was"
+    " never good counts as collapsed from its first mark."
 )
-SHORTENED = "From here on names lack the options that all of a kind share; the grid has them whole."
+SHORTENED = (
+    "The names below leave out the options that all components of a kind share; the table above has the whole names."
+)
 
 
 def datasets(study: Study) -> Iterator[Section]:
@@ -68,12 +70,12 @@ def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
 
 
 def _anchors(slug: str, summary: DatasetSummary, what: str = "") -> tuple[str, ...]:
-    """The id of each cell's row, or of what shows the cell elsewhere."""
+    """The id of each cell's row, or of another block about the cell."""
     return tuple(f"{slug}-{what}{'-' if what else ''}cell-{place}" for place in range(1, len(summary.cells) + 1))
 
 
 def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) -> Iterator[Table | Fold]:
-    """Outcomes, the headline by the rule, then best, last and tail side by side."""
+    """Outcomes, the headline by the report's rule, then best, last and tail."""
     about = f"{report.suite} on {summary.dataset}: {{}}{f' ({constants})' if constants else ''}."
     label, has_outcomes = f"{report.suite}-{slug}", any(cell.outcomes for cell in summary.cells)
     metrics = numbered(*(f"{name} {ARROWS[better]}" for name, better in summary.metrics.items()))
@@ -104,7 +106,7 @@ def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) 
         columns=(*named(*summary.varying, "of a run"), *metrics),
         rows=tuple((*names.whole(summary, cell), *row) for cell in summary.cells for row in _spreads(summary, cell)),
         caption=about.format(title),
-        note="Best is chosen on the same data that it reports and so flatters.",
+        note="Best is picked on the data it is reported on, so it is optimistic.",
     )
     yield Fold("best, last and tail", f"{slug}-spread", (spread,))
 
@@ -145,25 +147,25 @@ def _headline_row(summary: DatasetSummary, cell: CellSummary) -> tuple[str, ...]
 
 
 def runs_text(statuses: dict[str, int]) -> str:
-    """`3/5, 1 failed, 1 missing`: done of all, then what became of the others."""
+    """`3/5, 1 failed, 1 missing`: how many of all runs are done, then the states of the others."""
     others = "".join(f", {count} {status}" for status, count in statuses.items() if status != "done")
     return f"{statuses.get('done', 0)}/{sum(statuses.values())}{others}"
 
 
 def _headline(summary: MetricSummary | None, done: int) -> str:
-    """A cell's number with its interval, and its n where that is not the number of runs done."""
+    """A cell's number with its interval, and its n if that is not the number of runs that are done."""
     if summary is None or summary.headline is None:
         return ABSENT
     return interval_text(summary.headline) + _few(summary.headline.n, done)
 
 
 def _few(n: int, done: int) -> str:
-    """A flag for n = 1, and for a metric that fewer seeds have than are done."""
+    """The n, if it is 1 or less than the number of runs that are done."""
     return f" (n={n})" if n == 1 or n < done else ""
 
 
 def _spreads(summary: DatasetSummary, cell: CellSummary) -> Iterator[tuple[str, ...]]:
-    """A row for the best, the last and the tail of a cell's runs."""
+    """A row each for the best, the last and the tail of a cell's runs."""
     done, metrics = cell.statuses.get("done", 0), [cell.metrics.get(name) for name in summary.metrics]
     for name in ("best", "last", "tail"):
         intervals: list[Interval | None] = [getattr(metric, name) if metric else None for metric in metrics]
@@ -171,14 +173,14 @@ def _spreads(summary: DatasetSummary, cell: CellSummary) -> Iterator[tuple[str, 
 
 
 def _best(summary: DatasetSummary) -> Iterator[Place]:
-    """The places in the headline of the cells that are significantly the best."""
+    """The places in the headline table of the cells that are significantly the best."""
     first = len(summary.varying) + 2
     places = {name: first + column for column, name in enumerate(summary.metrics)}
     return ((row, places[name]) for name, row in summary.best.items())
 
 
 def _shades(summary: DatasetSummary) -> Iterator[tuple[Place, Shade]]:
-    """The shade of every number of the headline."""
+    """The shade of every number of the headline table."""
     for column, (metric, better) in enumerate(summary.metrics.items(), start=len(summary.varying) + 2):
         means = {}
         for row, cell in enumerate(summary.cells):
@@ -191,7 +193,7 @@ def _shades(summary: DatasetSummary) -> Iterator[tuple[Place, Shade]]:
 
 
 def _charts(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Fold]:
-    """Every seed as a dot and every curve, a fold a metric; the first is open."""
+    """A fold for each metric with every seed as a dot and every curve; the first fold is open."""
     for place, metric in enumerate(summary.metrics):
         numbers = [cell.metrics.get(metric) for cell in summary.cells]
         means = tuple(number.headline if number else None for number in numbers)
@@ -225,7 +227,7 @@ def _pictures(study: Study, wanted: list[tuple[str, int, int]]) -> tuple[Picture
 
 
 def _spread(marks: tuple[int, ...]) -> tuple[int, ...]:
-    """At most `MARKS` marks, evenly chosen, the last among them."""
+    """At most `MARKS` marks, evenly spaced, with the last."""
     if len(marks) <= MARKS:
         return marks
     return tuple(marks[round((i + 1) * len(marks) / MARKS) - 1] for i in range(MARKS))

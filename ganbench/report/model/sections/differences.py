@@ -1,4 +1,4 @@
-"""`ganbench report A B`: the second results against the first."""
+"""`ganbench report A B`: the second results compared with the first."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ganbench.report.analysis.pairs import FEW
-from ganbench.report.analysis.versus import blind, enough
+from ganbench.report.analysis.versus import enough, too_few_pairs
 from ganbench.report.model.document import Document, Paragraph, Section, Table, named, numbered
-from ganbench.report.text import ABSENT, ARROWS, interval_text, number, p_text, plural
+from ganbench.report.text import (
+    ABSENT,
+    ARROWS,
+    also_different,
+    detectable_text,
+    interval_text,
+    number,
+    p_text,
+    plural,
+    too_few,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
 
 def differences(versus: Versus) -> Document:
     """One table of all differences."""
-    sentence = blind(versus)
+    sentence = too_few_pairs(versus)
     blocks: tuple[Block, ...] = (Paragraph(sentence), _table(versus)) if sentence else (_table(versus),)
     return Document(f"{versus.second} against {versus.first}", "", _counts(versus), (Section("", "", blocks),))
 
@@ -39,7 +49,7 @@ def as_json(versus: Versus) -> dict[str, Any]:
 def _counts(versus: Versus) -> str:
     return (
         f"{plural(len(versus.differences), 'difference')}: {versus.better} better, {versus.worse} worse, {versus.lost}"
-        " with lost runs, the others not told apart."
+        " with lost runs, the others not significant."
     )
 
 
@@ -47,9 +57,9 @@ def _table(versus: Versus) -> Table:
     settings = list(dict.fromkeys(name for row in versus.differences for name in row.comparison.setting))
     note = (
         f"Rule {versus.rule}. Second minus first, paired by seed and setting: Wilcoxon's signed-rank test, or McNemar's"
-        " for a rate. Rows without a setting are over all settings, corrected by themselves, as the others are."
-        " LOST: of the first's runs with the number, those whose like in the second failed, is missing or"
-        " unfinished, diverged or was not measured."
+        " test for a rate. Rows without a setting are over all settings; they are corrected separately from the others."
+        " LOST: how many of the first's runs with the number have a counterpart in the second without it, because it"
+        " failed, is missing or unfinished, diverged or was not measured."
     )
     note += f" Not compared: {'; '.join(versus.apart)}." if versus.apart else ""
     return Table(
@@ -84,7 +94,7 @@ def _verdict(difference: Difference) -> str:
 
 
 def _notes(difference: Difference) -> Iterator[str]:
-    """What was left out, what differs besides, and what could have been shown, as in the notes to claims."""
+    """What was left out, what else is different, and what could have been detected, as in the notes to claims."""
     comparison, effect = difference.comparison, difference.comparison.effect
     if effect is None:
         left = ", ".join(f"{runs} {why}" for why, runs in difference.left_out.items())
@@ -95,8 +105,8 @@ def _notes(difference: Difference) -> Iterator[str]:
     for why, runs in difference.left_out.items():
         yield f"{runs} of {effect.n + sum(difference.left_out.values())} pairs left out: {why}"
     if effect.varies:
-        yield f"{', '.join(effect.varies)} differ too"
+        yield also_different(effect.varies)
     if comparison.better is None and not enough(effect.n, difference.family):
-        yield f"{plural(effect.n, 'pair')} could show no difference, however large"
+        yield too_few(effect.n, "pair")
     elif comparison.better is None and comparison.detectable:
-        yield f"could have shown {number(comparison.detectable)}"
+        yield detectable_text(comparison.metric, comparison.detectable)

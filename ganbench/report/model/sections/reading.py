@@ -1,4 +1,4 @@
-"""What a reader must know beside the numbers: counts, excluded cells, failures, and how the numbers are made."""
+"""What a reader must know about the numbers: counts, excluded cells, failures, and how the numbers are computed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 TAIL = "the median of the last fifth of a run's marks (rounded down, at least one)"
 RULES = {"last": "the value at a run's last mark", "tail": TAIL}
 READING = (
-    f"Headline: mean over training seeds with a 95 % bootstrap interval (BCa, {RESAMPLES} resamples, seeded; percentile"
-    " where BCa is degenerate). n = 1 has no interval; with few seeds intervals are too narrow. The sampling error of a"
-    " metric within one model is no part of them.",
-    f"best: chosen on the same data that it reports, so it flatters and hides collapse. last: {RULES['last']}."
+    f"Headline: the mean over training seeds with a 95 % bootstrap interval (BCa, {RESAMPLES} resamples, seeded;"
+    " percentile if BCa is degenerate). A single seed has no interval, and with few seeds the intervals are too narrow."
+    " They do not include the sampling error of a metric within one model.",
+    f"best: picked on the data it is reported on, so it is optimistic and hides collapse. last: {RULES['last']}."
     f" tail: {TAIL}.",
-    "runs: done of all. Only these count; n is given where a metric has fewer. A diverged run enters the rate of"
-    " divergence (among finished runs, with Wilson's 95 % interval) and has no metrics.",
+    "runs: how many of all runs are done. Only these enter the means; n is given if fewer of them have a metric. A"
+    " diverged run counts in the rate of divergence (among finished runs, with Wilson's 95 % interval) and has no"
+    " metrics.",
 )
 
 
@@ -36,7 +37,7 @@ def counts(report: Report) -> str:
 
 
 def excluded(study: Study) -> Iterator[Section]:
-    """The cells that the suite left out, by the columns in which they differ, with the reasons."""
+    """The cells that the suite leaves out, with the columns in which they differ and the reasons."""
     report = study.report
     if not report.excluded:
         return
@@ -54,7 +55,7 @@ def excluded(study: Study) -> Iterator[Section]:
 
 
 def failures(study: Study) -> Iterator[Section]:
-    """Runs that failed or are damaged, those with the same error together."""
+    """Runs that failed or are damaged, grouped by error."""
     blocks = tuple(
         FailedRuns(failure.runs[0], len(failure.runs) - 1, failure.error, failure.log)
         for failure in study.report.failures
@@ -64,7 +65,7 @@ def failures(study: Study) -> Iterator[Section]:
 
 
 def notes(study: Study) -> Iterator[Section]:
-    """The rule, the interval, what `best` hides, what is absent and what was not measured."""
+    """Notes on the rule, the intervals, `best`, missing numbers and metrics that were not measured."""
     yield Section("Notes", "notes", (Items(tuple(reading(study.report))),))
 
 
@@ -76,23 +77,27 @@ def reading(report: Report) -> list[str]:
     if report.rule not in RULES:
         lines += _chosen_by(chosen, report)
     if report.evaluation_share is not None:
-        allowed = "" if report.budget is None else f"; the suite allows {report.budget:.0%} and leaves marks out for it"
+        allowed = (
+            ""
+            if report.budget is None
+            else f"; the suite allows {report.budget:.0%} and leaves marks out to stay within it"
+        )
         lines.append(f"Evaluation took {report.evaluation_share:.0%} of the runs' wall time{allowed}.")
     skipped = (f"Not measured on {skip.dataset}: {skip.evaluator}: {skip.because}" for skip in report.skipped)
     return [*lines, *skipped]
 
 
 def _chosen_by(metric: str, report: Report) -> Iterator[str]:
-    """What it means for the headlines that a mark is chosen by a metric."""
+    """Notes for a rule that chooses the mark by a metric."""
     without = [section.dataset for section in report.sections if metric not in section.metrics]
     if without:
         yield f"No headline on {', '.join(without)}: {metric} is not measured there."
     if len(without) == len(report.sections):
         return
     if metric.endswith("_validation"):
-        yield f"Marks are chosen on the validation split, so that only {metric} is flattered by the choice."
+        yield f"Marks are chosen on the validation split, so only {metric} is optimistic."
     else:
         yield (
-            f"{metric} chooses the mark and is reported there, which flatters it: an evaluator with"
-            " `split: validation` gives a metric to choose by."
+            f"The mark is chosen by {metric} and {metric} is reported there, so it is optimistic. An evaluator with"
+            " `split: validation` gives a metric to choose by instead."
         )

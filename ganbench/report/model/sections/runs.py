@@ -1,4 +1,4 @@
-"""Every run, and where the numbers come from: for the page, where both are folded."""
+"""Every run, and the provenance of the numbers. Only the HTML page shows them, in folds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ganbench.report.model.document import Fold, Section, Table, Verbatim, named, numbered
-from ganbench.report.text import one_line
+from ganbench.report.text import one_line, plural
 from ganbench.spec import AXES
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def every_run(study: Study) -> Iterator[Section]:
-    """Every run with what became of it. The anchor of a row is the run's id."""
+    """Every run with its state. The anchor of a row is the run's id."""
     results = study.results
     varying = [name for name in AXES if name != "seed" and name in results.runs and results.runs[name].nunique() > 1]
     rows = []
@@ -32,14 +32,14 @@ def every_run(study: Study) -> Iterator[Section]:
         anchors=tuple(row[0] for row in rows),
         linked=False,
     )
-    yield Section("Every run", "every-run", (Fold(f"{len(rows)} runs", "all", (table,)),), audience="page")
+    yield Section("Every run", "every-run", (Fold(plural(len(rows), "run"), "all", (table,)),), audience="page")
 
 
 def provenance(study: Study) -> Iterator[Section]:
     """The environments that the runs record, and the suite's manifest."""
     results = study.results
     environments = (
-        Fold(f"the environment of {count} runs", f"environment-{place}", (Verbatim(text),))
+        Fold(f"the environment of {plural(count, 'run')}", f"environment-{place}", (Verbatim(text),))
         for place, (count, text) in enumerate(results.environments, start=1)
     )
     manifest = Verbatim(json.dumps(results.manifest.as_json(), indent=1))

@@ -1,4 +1,4 @@
-"""A report as one self-contained page: no network, no fonts, no library; it opens from a mail or a USB stick."""
+"""A report as a self-contained HTML page, which needs no network, no fonts and no library."""
 
 from ganbench.report.render.html.page import draw
 

@@ -1,4 +1,4 @@
-"""Charts as SVG text. Colours and strokes are classes of the page's style sheet, so that they follow its dark mode."""
+"""Charts as SVG text. Colours and strokes are classes of the page's style sheet, so dark mode applies to them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH = 720  # of ranks and profiles, in pixels
 STRIP, ROW, FOOT, EDGE = 480, 24, 18, 12  # of a strip chart
-CLOSE, STEP, STACK = 3, 5, 16  # dots nearer than this stand above one another: the step, and the most of all steps
+CLOSE, STEP, STACK = 3, 5, 16  # pixels: closer dots are stacked; the step of a stack, and the maximum height of a stack
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "14 4", "1 5")
 WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
@@ -33,7 +33,7 @@ class StripRow:
 
 @dataclass(frozen=True)
 class Strip:
-    """A chart a cell, all on one scale, and the scale's numbers, which stand under them."""
+    """A chart for each cell, all on one scale, and the numbers of the scale, which are shown below."""
 
     rows: tuple[str, ...]
     foot: str
@@ -78,11 +78,11 @@ class Axis:
 
 
 def axis(values: Iterable[float], start: float, end: float) -> Axis | None:
-    """An axis for these numbers with some room at both ends; None without any."""
-    found = [value for value in values if math.isfinite(value)]
-    if not found:
+    """An axis for these numbers with some room at both ends; None without a number."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
         return None
-    low, high = min(found), max(found)
+    low, high = min(finite), max(finite)
     if low > 0 and high / low > WIDE:
         return Axis(low / 1.2, high * 1.2, start, end, log=True)
     room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
@@ -90,7 +90,7 @@ def axis(values: Iterable[float], start: float, end: float) -> Axis | None:
 
 
 def strip(rows: Sequence[StripRow], metric: str) -> Strip | None:
-    """Every seed as a dot, a row a cell, with the mean and its interval; None when no cell has a number."""
+    """A row for each cell with every seed as a dot, the mean and its interval; None if no cell has a number."""
     ends = [end for row in rows if row.interval for end in (row.interval.low, row.interval.high) if end is not None]
     scale = axis([*(dot.value for row in rows for dot in row.dots), *ends], EDGE, STRIP - EDGE)
     if scale is None:
@@ -104,24 +104,24 @@ def strip(rows: Sequence[StripRow], metric: str) -> Strip | None:
 
 
 def stacked(places: Sequence[float], close: float, step: float, most: float) -> list[float]:
-    """How far each place moves across its row, so that those nearer than `close` stand in steps around its middle.
+    """The shift of each place across its row: places closer than `close` are stacked in steps around the middle.
 
-    A stack higher than `most` has smaller steps.
+    The steps are smaller if a stack would be higher than `most`.
     """
-    moved, stack = [0.0] * len(places), list[int]()
+    shifts, stack = [0.0] * len(places), list[int]()
     order = sorted(range(len(places)), key=places.__getitem__)
     for rank, at in enumerate(order, start=1):
         stack.append(at)
         if rank == len(order) or places[order[rank]] - places[stack[0]] >= close:
             apart = min(step, most / max(1, len(stack) - 1))
-            for level, one in enumerate(stack):
-                moved[one] = (level - (len(stack) - 1) / 2) * apart
+            for level, index in enumerate(stack):
+                shifts[index] = (level - (len(stack) - 1) / 2) * apart
             stack = []
-    return moved
+    return shifts
 
 
 def panels(cells: Sequence[Panel], metric: str) -> list[str]:
-    """One small chart a cell, all on the same scales: every seed, their mean, and the band between the extremes.
+    """A small chart for each cell, all on the same scales: every seed, their mean, and the band between the extremes.
 
     Empty for a cell without a number.
     """
@@ -131,12 +131,12 @@ def panels(cells: Sequence[Panel], metric: str) -> list[str]:
     if x is None or y is None:
         return []
     across = Axis(0, max(step for step, _ in points), LEFT, PANEL_WIDTH - 6, log=False)
-    said = [f"{cell.name}: {metric} by step, {plural(len(cell.curves), 'seed')}" for cell in cells]
-    return [_panel(cell, across, y, text) if cell.curves else "" for cell, text in zip(cells, said, strict=True)]
+    labels = [f"{cell.name}: {metric} by step, {plural(len(cell.curves), 'seed')}" for cell in cells]
+    return [_panel(cell, across, y, text) if cell.curves else "" for cell, text in zip(cells, labels, strict=True)]
 
 
 def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> list[str]:
-    """The best of k trials against k on one scale: (k, mean, low, high) by contender."""
+    """The best of k trials by k, all on one scale. `curves`: (k, mean, low, high) for each contender."""
     x = axis([k for curve in curves for k, *_ in curve], LEFT, PANEL_WIDTH - 6)
     y = axis([value for curve in curves for _, *values in curve for value in values], PANEL_HEIGHT - BOTTOM, TOP)
     if x is None or y is None:
@@ -162,22 +162,22 @@ def _strip_row(row: StripRow, scale: Axis, metric: str) -> str:
         ends = f'x1="{scale(mean.low):.1f}" y1="{middle:g}" x2="{scale(mean.high):.1f}" y2="{middle:g}"'
         parts.append(f'<line class="interval" {ends}/>')
     places = [scale(dot.value) for dot in row.dots]
-    for dot, x, moved in zip(row.dots, places, stacked(places, CLOSE, STEP, STACK), strict=True):
+    for dot, x, shift in zip(row.dots, places, stacked(places, CLOSE, STEP, STACK), strict=True):
         title = f"<title>{escape(row.name)}, seed {dot.seed}: {number(dot.value)}</title>"
-        circle = f'<circle class="dot" cx="{x:.1f}" cy="{middle + moved:.1f}" r="3.5">{title}</circle>'
+        circle = f'<circle class="dot" cx="{x:.1f}" cy="{middle + shift:.1f}" r="3.5">{title}</circle>'
         parts.append(f'<a href="#{escape(dot.run_id)}" tabindex="-1">{circle}</a>')
     if mean is not None:
         x = scale(mean.mean)
         parts.append(f'<line class="mean" x1="{x:.1f}" y1="3" x2="{x:.1f}" y2="{ROW - 3}"/>')
-    said = f", mean {interval_text(mean)}" if mean is not None else ""
-    return _svg((STRIP, ROW), parts, f"{row.name}: {metric} of {plural(len(row.dots), 'seed')}{said}")
+    shown = f", mean {interval_text(mean)}" if mean is not None else ""
+    return _svg((STRIP, ROW), parts, f"{row.name}: {metric} of {plural(len(row.dots), 'seed')}{shown}")
 
 
-def _panel(cell: Panel, x: Axis, y: Axis, said: str) -> str:
+def _panel(cell: Panel, x: Axis, y: Axis, label: str) -> str:
     parts = [*_scales(x, y), _band(cell.curves, x, y)]
     parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
     parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
-    return _svg((PANEL_WIDTH, PANEL_HEIGHT), parts, said)
+    return _svg((PANEL_WIDTH, PANEL_HEIGHT), parts, label)
 
 
 def _scales(x: Axis, y: Axis) -> list[str]:
@@ -212,10 +212,10 @@ def _points(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
     return " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
 
 
-def _svg(size: tuple[float, float], parts: Iterable[str], said: str) -> str:
-    """`said`: the chart in words, for those who cannot see it."""
+def _svg(size: tuple[float, float], parts: Iterable[str], label: str) -> str:
+    """`label`: the chart in words, for readers who cannot see it."""
     width, height = size
-    head = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(said)}"'
+    head = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}"'
     return f"<svg {head}>{''.join(parts)}</svg>"
 
 
@@ -229,7 +229,7 @@ def _short(value: float) -> str:
 
 
 def critical_difference(names: Sequence[str], ranks: Sequence[float], cliques: Sequence[Sequence[int]]) -> str:
-    """Mean ranks on a line, best to the left; a bar joins names that don't differ. `cliques`: indices into `names`."""
+    """Mean ranks on a line, the best on the left; a bar joins names that don't differ. `cliques`: indices."""
     scale = Axis(1, max(2, len(names)), 40, WIDTH - 40, log=False)
     order = sorted(range(len(names)), key=lambda at: ranks[at])
     joined = [clique for clique in cliques if len(clique) > 1]
@@ -247,12 +247,12 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], cliques: S
         parts.append(f'<polyline class="seed" points="{x:.1f},24 {x:.1f},{y - 4}"/>')
         anchor = f'x="{x + (-6 if left else 6):.1f}" y="{y}" text-anchor="{"end" if left else "start"}"'
         parts.append(f'<text class="name" {anchor}>{_clipped(names[at], 60)} {ranks[at]:.2f}</text>')
-    said = "mean ranks: " + ", ".join(f"{names[at]} {ranks[at]:.2f}" for at in order)
-    return _svg((WIDTH, top + 18 * len(names) + 10), parts, said)
+    label = "mean ranks: " + ", ".join(f"{names[at]} {ranks[at]:.2f}" for at in order)
+    return _svg((WIDTH, top + 18 * len(names) + 10), parts, label)
 
 
 def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]]) -> str:
-    """The share of runs that reach each of `taus`, a line a name, the name at its right end by the line's dashes."""
+    """A line for each name: the share of runs that reach each of `taus`. The names and dashes are on the right."""
     height, right = 220, WIDTH - 260
     x, y = Axis(0, 1, LEFT, right, log=False), Axis(0, 1, height - BOTTOM, TOP, log=False)
     parts = []
@@ -260,12 +260,12 @@ def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Seque
         parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{right}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
         parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 4}" text-anchor="middle">{tick:g}</text>')
-    for place, (name, own) in enumerate(zip(names, shares, strict=True)):
-        points = " ".join(f"{x(tau):.1f},{y(share):.1f}" for tau, share in zip(taus, own, strict=True))
+    for place, (name, reached) in enumerate(zip(names, shares, strict=True)):
+        points = " ".join(f"{x(tau):.1f},{y(share):.1f}" for tau, share in zip(taus, reached, strict=True))
         dashes = f'stroke-dasharray="{DASHES[place % len(DASHES)]}"'
         line = TOP + 10 + 18 * place
         parts.append(f'<polyline class="curve" {dashes} points="{points}"><title>{escape(name)}</title></polyline>')
         parts.append(f'<line class="curve" {dashes} x1="{right + 12}" y1="{line}" x2="{right + 44}" y2="{line}"/>')
         parts.append(f'<text class="name" x="{right + 50}" y="{line + 4}">{_clipped(name, 34)}</text>')
-    said = f"performance profiles of {', '.join(names)}"
-    return _svg((WIDTH, max(height, TOP + 18 * len(names) + 10)), parts, said)
+    label = f"performance profiles of {', '.join(names)}"
+    return _svg((WIDTH, max(height, TOP + 18 * len(names) + 10)), parts, label)

@@ -1,4 +1,4 @@
-"""The pictures of a page, re-encoded small, within a limit of bytes for the whole page."""
+"""The pictures of a page, encoded again at a small size, within a limit for the whole page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIDE = 256  # pixels
 QUALITY = 55  # of WebP
-MOST = 3_500_000  # bytes of a page's pictures, encoded
+MOST = 3_500_000  # bytes of all encoded pictures of a page
 
 
 def encode(path: Path) -> str:
@@ -30,9 +30,9 @@ def encode(path: Path) -> str:
 
 
 def encoded(galleries: Sequence[Gallery]) -> tuple[Encoded, int]:
-    """The pictures that fit on the page, and how many do not: those of the last marks go first.
+    """The pictures that fit on the page, and how many do not fit. Those of the last marks come first.
 
-    A picture that is absent or unreadable is left out and not counted.
+    A picture that is missing or unreadable is left out and not counted.
     """
     cells = [cell for gallery in galleries for cell in gallery.cells]
     pictures: list[Picture] = [picture for cell in cells for picture in cell.last]

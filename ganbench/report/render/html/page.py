@@ -1,11 +1,11 @@
-"""The page: each block of the document by the template's macro of its kind, charts as SVG, pictures as data URIs."""
+"""The page: the template has a macro for each kind of block; charts are SVG, pictures are data URIs."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -64,18 +64,18 @@ def _for_page(block: Block) -> bool:
 
 
 def _shown(table: Table) -> Table:
-    """A table as the page shows it: columns in the page's order, those that go below a row's name among its details."""
+    """A table as the page shows it, with columns in the page's order or among the details below a row's name."""
     places = {where: [at for at, column in enumerate(table.columns) if column.page == where] for where in _PLACES}
     order = [*places["first"], *places["in place"]]
-    moved = {at: place for place, at in enumerate(order)}
+    new_place = {at: place for place, at in enumerate(order)}
     details = table.details or ((),) * len(table.rows)
     below = [tuple(_below(table, row, places["below"])) for row in table.rows]
     return replace(
         table,
         columns=tuple(table.columns[at] for at in order),
         rows=tuple(tuple(row[at] for at in order) for row in table.rows),
-        bold=frozenset((row, moved[column]) for row, column in table.bold if column in moved),
-        shades={(row, moved[column]): shade for (row, column), shade in table.shades.items() if column in moved},
+        bold=frozenset((row, new_place[column]) for row, column in table.bold if column in new_place),
+        shades={(row, new_place[at]): shade for (row, at), shade in table.shades.items() if at in new_place},
         details=tuple((*lines, *more) for lines, more in zip(details, below, strict=True)),
     )
 
@@ -89,20 +89,20 @@ def _below(table: Table, row: tuple[str, ...], places: list[int]) -> Iterator[st
 
 
 def _soft(text: str) -> Markup:
-    """Text that may break behind the commas of a notation."""
+    """Text that may break after the commas of a notation."""
     return Markup(",<wbr>").join(text.split(","))
 
 
 def _whole(text: str) -> str:
-    """Text whose numbers stay in one line with their intervals."""
+    """Text in which numbers stay on one line with their intervals."""
     return re.sub(r" (?=\[)|(?<=,) (?=[^\[]*\])|(?<=<) ", "\N{NO-BREAK SPACE}", text)
 
 
-def _dots(block: SeedDots) -> dict[str, Any]:
-    """A chart a cell, all on one scale, and the scale's numbers; no row where no cell has a number."""
+def _dots(block: SeedDots) -> charts.Strip:
+    """A chart for each cell, all on one scale, and the numbers of the scale; no row if no cell has a number."""
     rows = zip(block.names.short, block.dots, block.means, strict=True)
     strip = charts.strip([charts.StripRow(*row) for row in rows], block.metric)
-    return {"rows": list(map(Markup, strip.rows)) if strip else [], "foot": Markup(strip.foot if strip else "")}
+    return charts.Strip(tuple(map(Markup, strip.rows)), Markup(strip.foot)) if strip else charts.Strip((), "")
 
 
 def _panels(block: Curves) -> list[Markup]:
@@ -121,7 +121,7 @@ def _profiles(block: Ranks) -> Markup:
 
 
 def _searches(block: SearchCurves) -> list[tuple[str, Markup]]:
-    """Best of k against k, a panel a contender, all on one scale."""
+    """A panel for each contender with the best of k by k, all on one scale."""
     contenders = [contender.name for contender in block.contenders]
     curves = [[(point.k, point.mean, point.low, point.high) for point in c.curve] for c in block.contenders]
     return [(name, Markup(svg)) for name, svg in zip(contenders, charts.searches(contenders, curves), strict=False)]

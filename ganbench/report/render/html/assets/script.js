@@ -2,8 +2,8 @@
 const order = (row, column) => {
   const cell = row.cells[column], text = cell.dataset.order ?? cell.textContent.trim();
   const below = text.startsWith("<") ? 1 - 1e-9 : 1;
-  const found = cell.classList.contains("number") ? parseFloat(text.replace(/^<\s*/, "")) : text === "" ? NaN : Number(text);
-  return Number.isNaN(found) ? null : found * below;
+  const value = cell.classList.contains("number") ? parseFloat(text.replace(/^<\s*/, "")) : text === "" ? NaN : Number(text);
+  return Number.isNaN(value) ? null : value * below;
 };
 for (const table of document.querySelectorAll("table.sortable")) {
   table.tHead.addEventListener("click", (event) => {
@@ -12,11 +12,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const column = head.cellIndex, up = head.getAttribute("aria-sort") !== "ascending";
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
-    const rows = [...table.tBodies[0].rows].sort((one, two) => {
-      const a = order(one, column), b = order(two, column);
+    const rows = [...table.tBodies[0].rows].sort((first, second) => {
+      const a = order(first, column), b = order(second, column);
       if (a === null || b === null) {
         if (a !== b) return a === null ? 1 : -1;
-        return one.cells[column].textContent.localeCompare(two.cells[column].textContent) * (up ? 1 : -1);
+        return first.cells[column].textContent.localeCompare(second.cells[column].textContent) * (up ? 1 : -1);
       }
       return (a - b) * (up ? 1 : -1);
     });
