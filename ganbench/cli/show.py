@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +9,7 @@ import click
 
 from ganbench.cli.options import results
 from ganbench.errors import DamagedRun, RequestError
+from ganbench.plugins import guess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,12 +53,11 @@ def find_run(store: Store, prefix: str) -> RunFolder:
         more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
         fits = f"it fits {', '.join(matches[:SHOWN])}{more}"
         raise RequestError(place, f"{prefix!r} is the beginning of {len(matches)} runs", fits, "write more of the id")
-    near = get_close_matches(prefix, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = guess(prefix, known, cutoff=0.5)
     raise RequestError(
         place,
         f"no run {prefix!r}",
-        f"{hint}there are {len(known)} runs",
+        f"{near} there are {len(known)} runs".strip(),
         "`ganbench report --format csv` lists the ids of a suite",
     )
 

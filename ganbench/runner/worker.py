@@ -28,7 +28,8 @@ from ganbench.runner.job import Job
 from ganbench.runner.plan import complete, missing
 from ganbench.runner.recorder import PackRecorder, Recorder
 from ganbench.runner.settings import WorkerSettings
-from ganbench.training.state import Checkpoint, Place
+from ganbench.training.packs import Checkpoint
+from ganbench.training.state import Place
 from ganbench.training.trainer import train
 
 ROWS_OF_TERMS = 100  # points of a run's training curves

@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le, Lt, Predicate
 from ganbench.component import Component, options
 from ganbench.plugins import Registry, family_of
 from ganbench.spec import canonical_json, plain
-from ganbench.testing._claim import claim
+from ganbench.testing.claim import claim
 
 
 def check_component(example: Component, registry: Registry | None = None) -> None:

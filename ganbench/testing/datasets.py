@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data, Dataset, Space, Split, SplitName
 from ganbench.rng import stream
-from ganbench.testing._claim import claim, same
+from ganbench.testing.claim import claim, same
 
 DRAWN = 16
 

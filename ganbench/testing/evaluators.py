@@ -8,7 +8,7 @@ from typing import get_args
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import KNOWN, Evaluator, Metric, Reference, Score, View, declared_metric, is_file
 from ganbench.rng import stream
-from ganbench.testing._claim import claim, same
+from ganbench.testing.claim import claim, same
 
 
 def check_evaluator(evaluator: Evaluator, fake: View, real: Reference) -> dict[str, Score]:

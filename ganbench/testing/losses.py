@@ -12,7 +12,7 @@ from ganbench.datasets.base import Data
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
-from ganbench.testing._claim import claim, fresh, same
+from ganbench.testing.claim import claim, fresh, same
 from ganbench.training.draws import draw
 from ganbench.training.packs import moved, program
 from ganbench.training.players import blueprints, functional_update, moved_by, packed_generator

@@ -15,7 +15,7 @@ from ganbench.datasets.base import Space
 from ganbench.networks.base import BatchNorm, Network
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
-from ganbench.testing._claim import TOLERANCE, claim, fresh, same
+from ganbench.testing.claim import TOLERANCE, claim, fresh, same
 from ganbench.testing.runs import small_run
 from ganbench.training.inputs import packed_space
 

@@ -9,7 +9,7 @@ import torch
 from ganbench.datasets.base import Data
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 from ganbench.rng import stream
-from ganbench.testing._claim import claim, same
+from ganbench.testing.claim import claim, same
 from ganbench.testing.runs import check_pack, check_resume, end, small_run
 from ganbench.training.trainer import train
 

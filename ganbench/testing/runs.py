@@ -14,10 +14,11 @@ from ganbench.datasets.ring8 import Ring8
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.adam import Adam
 from ganbench.spec import RunSpec
-from ganbench.testing._claim import TOLERANCE, claim, same
+from ganbench.testing.claim import TOLERANCE, claim, same
 from ganbench.testing.losses import check_losses
+from ganbench.training.packs import Checkpoint
 from ganbench.training.snapshot import RunSnapshot
-from ganbench.training.state import Checkpoint, Place
+from ganbench.training.state import Place
 from ganbench.training.trainer import train
 from ganbench.variants.ns import NonSaturating
 

@@ -28,6 +28,16 @@ class SavedNetwork(TypedDict):
     optimizer: dict[str, Any]  # torch's own form: {"state": ..., "param_groups": ...}
 
 
+class Checkpoint(TypedDict):
+    """Everything that a run needs to resume: plain dicts, numbers and tensors, loaded with weights_only=True."""
+
+    step: int
+    nets: dict[str, SavedNetwork]
+    carry: Params
+    average: Params
+    streams: dict[str, Tensor]
+
+
 @dataclass(frozen=True)
 class StackedNetwork:
     """One network of every run of a pack, with its optimizer. `program(tensors, *inputs)` is the network of one run."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ganbench.spec import RunSpec
-    from ganbench.training.state import Checkpoint
+    from ganbench.training.packs import Checkpoint
     from ganbench.variants.base import Params
 
 Terms = dict[str, dict[str, float]]  # by group: `d` and `g` (loss terms), `health`, `carry`

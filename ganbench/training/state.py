@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 import torch
-from torch import Tensor
 
 from ganbench.datasets.base import Data
 from ganbench.optimizers.base import PlayerName
@@ -15,20 +13,20 @@ from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams
 from ganbench.training.health import History
-from ganbench.training.packs import Build, SavedNetwork, StackedNetwork, build, load, moved, row, save, stack
+from ganbench.training.packs import (
+    Build,
+    Checkpoint,
+    StackedNetwork,
+    build,
+    load,
+    moved,
+    row,
+    save,
+    stack,
+)
 from ganbench.training.players import blueprints, moved_by
 from ganbench.training.snapshot import Divergence
 from ganbench.variants.base import Batch, Params
-
-
-class Checkpoint(TypedDict):
-    """Everything that a run needs to resume: plain dicts, numbers and tensors, loaded with weights_only=True."""
-
-    step: int
-    nets: dict[str, SavedNetwork]
-    carry: Params
-    average: Params
-    streams: dict[str, Tensor]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ganbench.spec import RunSpec
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
 from ganbench.training.measures import measure
-from ganbench.training.packs import Tree, map_tensors, moved, over_pack, row, stack
+from ganbench.training.packs import Checkpoint, Tree, map_tensors, moved, over_pack, row, stack
 from ganbench.training.players import (
     LossInputs,
     functional_update,
@@ -27,7 +27,7 @@ from ganbench.training.players import (
 )
 from ganbench.training.sampling import saved_generator
 from ganbench.training.snapshot import Measured, RunSnapshot, Snapshot, Terms
-from ganbench.training.state import Checkpoint, Place, Training, checkpoint, start
+from ganbench.training.state import Place, Training, checkpoint, start
 from ganbench.variants.base import Batch, Params
 
 Batches = dict[PlayerName, Batch]  # of the players that move from the same parameters

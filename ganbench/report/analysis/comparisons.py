@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ganbench.report.analysis.pairs import Effect, detectable, effect, paired, shared
 from ganbench.report.analysis.rows import by, unmeasured, within
 from ganbench.results.questions import RATES
+from ganbench.spec import varying
 from ganbench.stats import LEVEL, Interval, Ranking, holm, improvement, profile, ranking
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def compared(runs: Sequence[RunRow], question: Compare, better: str) -> Iterator
     for (dataset,), on_dataset in by(runs, ("dataset",)).items():
         if unmeasured(on_dataset, question.metric):
             continue
-        varying = {name for name in on_dataset[0].columns if len({row.columns[name] for row in on_dataset}) > 1}
+        differing = varying((row.columns for row in on_dataset), on_dataset[0].columns)
         sides = by(on_dataset, (question.axis,))
         baseline = sides.pop((question.baseline,), [])
         for (value,), rows in sides.items():
@@ -105,7 +106,7 @@ def compared(runs: Sequence[RunRow], question: Compare, better: str) -> Iterator
             keys = () if question.pooled else tuple(names)
             ours, theirs = by(rows, keys), by(baseline, keys)
             for key in dict.fromkeys((*ours, *theirs)):
-                setting = {name: part for name, part in zip(keys, key, strict=True) if name in varying}
+                setting = {name: part for name, part in zip(keys, key, strict=True) if name in differing}
                 pairs = paired(ours.get(key, []), theirs.get(key, []), question.axis, question.metric)
                 difference = effect(pairs, question.metric)
                 yield Comparison(question.metric, better, str(dataset), setting, value, difference)

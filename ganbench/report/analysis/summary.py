@@ -17,6 +17,7 @@ from ganbench.report.analysis.rows import RunRow, by, rows
 from ganbench.report.analysis.trajectories import NUMBERS, per_run
 from ganbench.report.analysis.tuning import Tuning, read_tuning
 from ganbench.results.questions import RATES
+from ganbench.spec import varying
 from ganbench.stats import Interval, mean_interval, wilson
 
 if TYPE_CHECKING:
@@ -125,14 +126,14 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
 
 def _section(dataset: str, runs: Sequence[RunRow], numbers: Numbers, manifest: Manifest) -> DatasetSummary:
     columns = [name for name in runs[0].columns if name not in ("dataset", "seed")]
-    varying = tuple(name for name in columns if len({run.columns[name] for run in runs}) > 1) or ("variant",)
+    differing = varying((run.columns for run in runs), columns) or ("variant",)
     cells = list(by(runs, columns).values())
     measured = {metric for run in runs for metric in numbers.get(run.run_id, ())}
     metrics = {name: better for name, better in manifest.ranked_metrics().items() if name in measured}
     return DatasetSummary(
         dataset=dataset,
-        constant={name: runs[0].columns[name] for name in columns if name not in varying},
-        varying=varying,
+        constant={name: runs[0].columns[name] for name in columns if name not in differing},
+        varying=differing,
         metrics=metrics,
         cells=tuple(_cell({name: cell[0].columns[name] for name in columns}, cell, numbers) for cell in cells),
         stable="; ".join(_rule_text(condition, manifest) for condition in manifest.questions.outcome.get(dataset, ())),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
+from ganbench.spec import varying
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +67,7 @@ def read_tuning(store: Store, suite: str) -> Tuning | None:
             "a record written by this version",
             "run the same `ganbench tune` command again: it repeats no finished run",
         )
-    columns = _distinguishing([contender["columns"] for contender in body["contenders"]])
+    columns = _differing([contender["columns"] for contender in body["contenders"]])
     return Tuning(
         body["metric"],
         body["better"],
@@ -83,7 +84,6 @@ def _contender(body: Mapping[str, Any], columns: Sequence[str]) -> SearchedConte
     return SearchedContender(name, body["chosen"] or {}, ended, tuple(BestOfK(**point) for point in body["best_of"]))
 
 
-def _distinguishing(contenders: Sequence[Columns]) -> list[str]:
+def _differing(contenders: Sequence[Columns]) -> tuple[str, ...]:
     """The columns in which contenders differ."""
-    first = contenders[0] if contenders else {}
-    return [name for name in first if len({str(columns[name]) for columns in contenders}) > 1] or ["variant"]
+    return varying(contenders, contenders[0]) or ("variant",) if contenders else ("variant",)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.report.model.document import FailedRuns, Items, Section, Table, named
 from ganbench.report.text import ABSENT, plural
+from ganbench.spec import varying
 from ganbench.stats import RESAMPLES
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def excluded(study: Study) -> Iterator[Section]:
     if not report.excluded:
         return
     cells = [cell.columns for cell in report.excluded]
-    columns = [name for name in cells[0] if name in ("variant", "dataset") or len({c.get(name) for c in cells}) > 1]
+    differing = varying(cells, cells[0])
+    columns = [name for name in cells[0] if name in ("variant", "dataset", *differing)]
     table = Table(
         title="excluded cells",
         label=f"{report.suite}-excluded",
