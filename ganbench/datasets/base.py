@@ -60,7 +60,10 @@ class Modes:
 
 @dataclass(frozen=True)
 class Data:
-    """A loaded dataset. Where `fresh` is given, training draws new samples from it instead of samples from `train`."""
+    """A loaded dataset. Where `fresh` is given, training draws new samples from it instead of samples from `train`.
+
+    `notes`: what a user should know about the reading, such as what was left out.
+    """
 
     space: Space
     train: Split
@@ -69,6 +72,7 @@ class Data:
     fresh: Callable[[int, torch.Generator], Split] | None = None  # (n, CPU generator) -> n samples
     modes: Modes | None = None
     labelled: Split | None = None  # the only labels that training uses, if not all; evaluators use all
+    notes: tuple[str, ...] = ()
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """n stored training samples, drawn independently (with replacement)."""

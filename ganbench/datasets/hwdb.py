@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from ganbench.component import Count
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.parts.content import UserFiles
 from ganbench.datasets.parts.files import located
-from ganbench.datasets.parts.gnt import Bitmap, content_hash, records
+from ganbench.datasets.parts.gnt import Bitmap, content_hash, notes, records
 from ganbench.datasets.parts.splits import completed, data_of
 from ganbench.errors import RequestError
 
@@ -54,7 +54,8 @@ class HWDB(UserFiles):
         classes, y = np.unique(codes, return_inverse=True)
         x = torch.from_numpy(np.stack(images))[:, None]
         split = Split(255 - x if self.inverted else x, torch.from_numpy(y))
-        return data_of(self._space(len(classes)), completed({"train": split}, self.path))
+        data = data_of(self._space(len(classes)), completed({"train": split}, self.path))
+        return replace(data, notes=notes(located(self.path, root)))
 
     def _space(self, classes: int) -> Space:
         return Space((1, self.size, self.size), classes)

@@ -14,7 +14,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Data, Space, Split
-from ganbench.datasets.parts.images import Form, decoded, pixels
+from ganbench.datasets.parts.images import Form, read_image
 from ganbench.datasets.parts.published import PublishedFiles
 from ganbench.errors import RequestError
 
@@ -68,8 +68,8 @@ class LSUN(PublishedFiles):
         read = 0
         with _lmdb().open(str(place), readonly=True, lock=False, readahead=False) as base, base.begin() as reading:
             for read, (key, value) in enumerate(islice(reading.cursor(), wanted), start=1):
-                image = decoded(f"{place}, image {key.decode()}", partial(bytes, value))
-                x[read - 1] = pixels(image, Form(self.size, 3))
+                where = f"{place}, image {key.decode()}"
+                x[read - 1] = read_image(where, partial(bytes, value), Form(self.size, 3))
         if read < wanted:
             given = f"it holds {read} images, but {wanted} are needed, {2 * HELD_OUT} of them to validate and test"
             raise RequestError(str(place), given, "", "choose a smaller 'images'")

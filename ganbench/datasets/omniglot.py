@@ -13,8 +13,8 @@ import torch
 from ganbench.component import Count
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.parts.content import COMPUTED, known_content
-from ganbench.datasets.parts.files import located
-from ganbench.datasets.parts.images import Form, content_hash, labels, listed, read_images
+from ganbench.datasets.parts.files import digest, located
+from ganbench.datasets.parts.images import Form, labels, listed, read_images
 from ganbench.datasets.parts.published import PublishedFiles
 from ganbench.datasets.parts.splits import completed, data_of
 
@@ -59,7 +59,7 @@ class Omniglot(PublishedFiles):
         return {ARCHIVES[part]: self.files[ARCHIVES[part]] for part in parts}
 
     def resolved(self, root: Path | None) -> Self:
-        hashes = [content_hash(located(name, root)) for name, md5 in self.needed_files().items() if not md5]
+        hashes = [digest(located(name, root)) for name, md5 in self.needed_files().items() if not md5]
         if len(hashes) > 1:
             return replace(self, content=hashlib.sha256(" ".join(hashes).encode()).hexdigest())
         return replace(self, content=hashes[0] if hashes else "")
@@ -74,7 +74,7 @@ class Omniglot(PublishedFiles):
         place = self.checked(root)
         chosen = _each_alphabet_once([place / name for name in self.needed_files()])
         x = torch.cat([read_images(archive, Form(self.size, 1), names) for archive, names in chosen.items()])
-        y, _ = labels([name for names in chosen.values() for name in names])
+        y = labels([name for names in chosen.values() for name in names])
         return data_of(self.space(root), completed({"train": Split(x, y)}, " and ".join(map(str, chosen))))
 
     def download(self, root: Path) -> None:

@@ -94,7 +94,10 @@ class Worker:
             settings = self.settings
             weights = InceptionWeights(settings.inception, settings.download_inception)
             bank = Bank(self.store.cache, settings.device, weights, log=self._note)
-            self._real[dataset] = bank.reference(dataset.load(settings.data))
+            data = dataset.load(settings.data)
+            for note in data.notes:
+                self._note(note)
+            self._real[dataset] = bank.reference(data)
         return self._real[dataset]
 
     def _note(self, text: str) -> None:

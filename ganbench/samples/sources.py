@@ -10,24 +10,27 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Dataset, Space, Split, SplitName
-from ganbench.datasets.parts.arrays import read_space, read_splits
-from ganbench.datasets.parts.images import Form, labels, listed, read_images
+from ganbench.datasets.parts import arrays
+from ganbench.datasets.parts.formats import is_array_file
+from ganbench.datasets.parts.images import Form, ImageSet, read_set
 from ganbench.errors import RequestError
 from ganbench.evaluators.parts.protocol import content_key
 from ganbench.plugins import Registry, hint
 
 ALLOWED = "a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT]"
 DATASET = "dataset:"
+TEST_NAMES = "name the reference x_test, or its folder test"
 ROWS = 4096  # samples checked at once
 
 
 @dataclass(frozen=True)
 class SourcedSamples:
-    """Samples with their source and, if they come from files, the files' names."""
+    """Samples with their source, the files' names if they come from files, and notes about the reading."""
 
     source: str
     split: Split
     files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
         """The file or the row of a sample."""
@@ -77,38 +80,48 @@ def _reference(source: str, root: Path | None) -> tuple[Data, SourcedSamples, tu
             data = replace(data, validation=_no_samples(data.space))
         if split == "train":  # a classifier trained on it can't be tested on it
             samples = replace(samples, split=Split(samples.split.x))
-        return replace(data, test=samples.split), samples, ()
-    place = _existing(source)
-    if place.suffix in (".npy", ".npz"):
-        space, parts = read_space(place), read_splits(place)
-        if "test" not in parts and len(parts) > 1:
-            given = f"it holds {' and '.join(parts)} samples"
-            raise RequestError(
-                source, given, "one set of samples, or x_test beside others", "name the reference x_test"
-            )
-        samples = SourcedSamples(source, parts["test"] if "test" in parts else parts.pop("train"))
-        train, held_out = (parts.get(name, _no_samples(space)) for name in ("train", "validation"))
-        return Data(space, train, held_out, samples.split), samples, _check(samples)
-    samples, classes = _folder(source, place)
-    if _is_grey(samples.split.x):
-        samples = replace(samples, split=Split(samples.split.x[:, :1].contiguous(), samples.split.y))
-    space = Space(tuple(samples.split.x.shape[1:]), classes)
-    return Data(space, _no_samples(space), _no_samples(space), samples.split), samples, _check(samples)
+        return replace(data, test=samples.split), samples, data.notes
+    found = _grey_if_possible(_read(source))
+    if "test" not in found.parts and len(found.parts) > 1:
+        given = f"it holds {' and '.join(found.parts)} samples"
+        raise RequestError(source, given, "one set of samples, or test samples beside others", TEST_NAMES)
+    tested = "test" if "test" in found.parts else next(iter(found.parts))
+    others = {name: part for name, part in found.parts.items() if name != tested}
+    train, held_out = (others.get(name, _no_samples(found.space)) for name in ("train", "validation"))
+    samples = _sourced(source, found, tested)
+    return Data(found.space, train, held_out, samples.split), samples, _check(samples)
 
 
 def _samples(source: str, default: SplitName, root: Path | None) -> SourcedSamples:
     """A single set of samples."""
     if source.startswith(DATASET):
         data, split = _dataset(source, root)
-        return SourcedSamples(source, _part(data, split or default))
+        return SourcedSamples(source, _part(data, split or default), notes=data.notes)
+    found = _read(source)
+    if len(found.parts) > 1:
+        given = f"it holds {' and '.join(found.parts)} samples"
+        raise RequestError(source, given, "one set of samples", "save the set in a file or folder of its own")
+    return _sourced(source, found, next(iter(found.parts)))
+
+
+def _read(source: str) -> ImageSet:
+    """What a file, a folder or an archive holds; images in files as RGB."""
     place = _existing(source)
-    if place.suffix not in (".npy", ".npz"):
-        return _folder(source, place)[0]
-    parts = read_splits(place)
-    if len(parts) > 1:
-        given = f"it holds {' and '.join(parts)} samples"
-        raise RequestError(source, given, "one set of samples", "save the set in a file of its own")
-    return SourcedSamples(source, next(iter(parts.values())))
+    if is_array_file(place):
+        return ImageSet(arrays.read_space(place), arrays.read_splits(place), {}, arrays.notes(place))
+    return read_set(place, Form(None, 3), source)
+
+
+def _sourced(source: str, found: ImageSet, split: SplitName) -> SourcedSamples:
+    return SourcedSamples(source, found.parts[split], found.files.get(split, ()), found.notes)
+
+
+def _grey_if_possible(found: ImageSet) -> ImageSet:
+    """Images in files with one channel, if all are grey."""
+    if not found.files or not all(_is_grey(part.x) for part in found.parts.values()):
+        return found
+    parts = {name: Split(part.x[:, :1].contiguous(), part.y) for name, part in found.parts.items()}
+    return replace(found, space=replace(found.space, shape=(1, *found.space.shape[1:])), parts=parts)
 
 
 def _dataset(source: str, root: Path | None) -> tuple[Data, SplitName | None]:
@@ -136,13 +149,6 @@ def _existing(source: str) -> Path:
     return place
 
 
-def _folder(source: str, place: Path) -> tuple[SourcedSamples, int]:
-    """Images as RGB, in the order of their names, and the number of classes given by their folders."""
-    files = listed(place)
-    y, classes = labels(files)
-    return SourcedSamples(source, Split(read_images(place, Form(None, 3)), y), tuple(files)), classes
-
-
 def _fitted(samples: SourcedSamples, space: Space, where: str) -> SourcedSamples:
     """The samples in the reference's space: grey files saved in colour become grey. Raises `RequestError`."""
     x = samples.split.x
@@ -163,7 +169,7 @@ def _check(samples: SourcedSamples) -> tuple[str, ...]:
     """Notes on unusual images. Raises `RequestError` if no score of the samples would be meaningful."""
     x = samples.split.x
     if x.dtype != torch.uint8:
-        return ()
+        return samples.notes
     uniform = torch.cat([(part.flatten(1).amax(1) == part.flatten(1).amin(1)) for part in torch.split(x, ROWS)])
     rows = uniform.nonzero().flatten().tolist()
     if len(rows) == len(x):
@@ -172,9 +178,10 @@ def _check(samples: SourcedSamples) -> tuple[str, ...]:
     if int(x.max()) <= 1:
         given = f"no pixel of {len(x)} images is above 1, from {samples.place(0)} on"
         raise RequestError(samples.source, given, "0..255", "multiply images in 0..1 by 255 before saving them")
-    if rows:
-        return (f"{samples.source}: {len(rows)} of {len(x)} images are of one colour, first {samples.place(rows[0])}",)
-    return ()
+    if not rows:
+        return samples.notes
+    note = f"{samples.source}: {len(rows)} of {len(x)} images are of one colour, first {samples.place(rows[0])}"
+    return (*samples.notes, note)
 
 
 def _is_grey(x: Tensor) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ganbench.datasets.base import Space
 from ganbench.datasets.images import Images
-from ganbench.datasets.parts.images import SUFFIXES
+from ganbench.datasets.parts.listing import SUFFIXES
 from ganbench.errors import RequestError
 from ganbench.spec import plain
 
@@ -142,7 +142,7 @@ class TestRefusals:
         picture(0, 7, 7).save("set/b/01.png")
         assert refusal(Images(path=path)) == (
             "set/a/05.png: the image is 9x9, and the first one, a/00.png, is 8x8. "
-            "without 'size' all images must be squares of one size. "
+            "without 'size' all images must be of one size. "
             "crop and resize them, or set 'size' of the dataset 'images', which does both"
         )
         assert Images(path=path, size=8).load(None).space.shape == (3, 8, 8)
@@ -150,8 +150,8 @@ class TestRefusals:
     def test_oblong_images_without_a_size(self) -> None:
         path = folder("")
         picture(0, 8, 6).save("set/00.png")
-        with pytest.raises(RequestError, match="the image is 8x6, and that is not a square"):
-            Images(path=path).space(None)
+        assert Images(path=path).space(None).shape == (3, 6, 8)
+        assert "01.png: the image is 8x8, and the first one, 00.png, is 8x6" in refusal(Images(path=path))
 
     @pytest.mark.parametrize("damage", ["empty", "text", "truncated"])
     @pytest.mark.parametrize("archived", [False, True], ids=["folder", "zip"])
@@ -184,7 +184,9 @@ class TestRefusals:
         Path("set").mkdir()
         Path("set/notes.txt").write_text("hello")
         allowed = f"files whose names end in {' '.join(sorted(SUFFIXES))}"
-        assert refusal(Images(path="set")) == f"set: there is no image in it. {allowed}. correct the path"
+        assert refusal(Images(path="set")) == (
+            f"set: there is no image in it (left out: other files: 1 (1 .txt)). {allowed}. correct the path"
+        )
         zipped("set")
         assert "there is no image in it" in refusal(Images(path="set.zip"))
         assert refusal(Images(path="set/notes.txt")) == (

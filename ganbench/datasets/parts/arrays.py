@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Space, Split, SplitName
+from ganbench.datasets.parts.formats import NUMPY, NUMPY_ARCHIVE, cure, format_of
 from ganbench.errors import RequestError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -26,6 +27,8 @@ ALIASES: dict[SplitName, tuple[str, ...]] = {
     "validation": ("validation", "val"),
     "test": ("test",),
 }
+FIRST, SECOND = "arr_0", "arr_1"  # numpy's names of arrays without names
+STATISTICS = frozenset({"mu", "sigma", "mu_s", "sigma_s"})  # of features, in ADM's and other programs' files
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,14 @@ Headers = dict[str, Header]  # by the array's name; the array of a .npy file has
 Pairs = dict[SplitName, Pair]
 
 
+@dataclass(frozen=True)
+class Naming:
+    """What the names of a file's arrays say: the samples of each split, and the arrays that are left out."""
+
+    pairs: Pairs
+    left_out: tuple[str, ...]
+
+
 def read_space(place: Path) -> Space:
     """The space of the file's samples. It reads the labels, and only the headers of the samples."""
     known = headers(place)
@@ -73,14 +84,40 @@ def read_splits(place: Path) -> dict[SplitName, Split]:
     return splits
 
 
+def notes(place: Path) -> tuple[str, ...]:
+    """Which arrays were taken and which were left out, if any was."""
+    known = headers(place)
+    naming = _named(place, known)
+    if not naming.left_out:
+        return ()
+    pair = naming.pairs["train"]
+    taken = f"{pair.x!r}" + (f", with the labels {pair.y!r}," if pair.y else "")
+    left_out = ", ".join(f"{name!r} ({_meaning(name, known[name])})" for name in naming.left_out)
+    return (f"{place}: {taken} was read; left out: {left_out}",)
+
+
+def _meaning(name: str, header: Header) -> str:
+    return f"statistics of features, {header}" if name in STATISTICS else str(header)
+
+
 def headers(place: Path) -> Headers:
     """The header of every array in the file."""
+    kind = format_of(place)
+    if kind not in (None, NUMPY, NUMPY_ARCHIVE):
+        raise RequestError(str(place), f"it is {kind}", "a .npy or .npz file of plain numbers", cure(str(kind)))
     with _reading(place):
         if zipfile.is_zipfile(place):
             with zipfile.ZipFile(place) as archive:
+                names = [name.removesuffix(".npy") for name in archive.namelist()]
+                if len(set(names)) < len(names):
+                    raise ValueError(f"it holds two arrays of the name {_recurring(names)!r}")
                 return {name.removesuffix(".npy"): _header(archive.open(name)) for name in archive.namelist()}
         with place.open("rb") as file:
             return {"": _header(file)}
+
+
+def _recurring(names: list[str]) -> str:
+    return next(name for name in names if names.count(name) > 1)
 
 
 def _header(file: IO[bytes]) -> Header:
@@ -92,7 +129,7 @@ def _header(file: IO[bytes]) -> Header:
 
 def _checked(place: Path, known: Headers) -> Pairs:
     """The arrays of each split, checked as far as their headers allow."""
-    pairs = _named(place, known)
+    pairs = _named(place, known).pairs
     first = pairs["train"].x
     for pair in pairs.values():
         _check_samples(place, pair.x, known[pair.x])
@@ -116,8 +153,11 @@ def _kind(header: Header) -> tuple[bool, tuple[int, ...]]:
     return header.dtype == np.uint8, header.shape[1:]
 
 
-def _named(place: Path, known: Headers) -> Pairs:
-    """The splits by the names of the arrays; a single array, or `x` with its labels `y`, is the training split."""
+def _named(place: Path, known: Headers) -> Naming:
+    """The splits by the names of the arrays; a single array, or `x` with its labels `y`, is the training split.
+
+    So is `arr_0`, with labels in `arr_1` if it holds a whole number for each sample; what else lies there is left out.
+    """
     pairs: Pairs = {}
     for split, aliases in ALIASES.items():
         xs = [name for alias in aliases for name in (f"x_{alias}", f"{alias}_images", alias) if name in known]
@@ -126,11 +166,25 @@ def _named(place: Path, known: Headers) -> Pairs:
             pairs[split] = Pair(xs[0], ys[0] if ys else None)
     if not pairs and (len(known) == 1 or "x" in known):
         pairs["train"] = Pair("x" if "x" in known else next(iter(known)), "y" if "y" in known else None)
+    elif not pairs and FIRST in known:
+        pairs["train"] = Pair(FIRST, _labels_of_first(known))
     unused = known.keys() - {name for pair in pairs.values() for name in (pair.x, pair.y)}
+    if "train" in pairs and (pairs["train"].x == FIRST or unused <= STATISTICS):
+        return Naming(pairs, tuple(sorted(unused)))
+    if unused and unused <= STATISTICS and not pairs:
+        given, todo = f"it holds statistics of features, {_listed(unused)}, and no samples", "name a file of samples"
+        raise RequestError(str(place), given, NAMES, todo)
     if "train" not in pairs or unused:
         todo = f"rename or remove {_listed(unused)}" if "train" in pairs else "rename the arrays"
         raise RequestError(str(place), f"it holds the arrays {_listed(known) or '(none)'}", NAMES, todo)
-    return pairs
+    return Naming(pairs, ())
+
+
+def _labels_of_first(known: Headers) -> str | None:
+    """The name of the labels of `arr_0`, or None."""
+    header, length = known.get(SECOND), known[FIRST].shape[:1]
+    labels = header is not None and header.dtype.kind in "iu" and header.shape in (length, (*length, 1))
+    return SECOND if labels else next((name for name in ("labels", "y") if name in known), None)
 
 
 def _check_samples(place: Path, name: str, header: Header) -> None:

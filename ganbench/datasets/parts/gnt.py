@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ganbench.datasets.parts.files import digest
+from ganbench.datasets.parts.listing import Entry, entries, left_out_text
 from ganbench.errors import RequestError
 
 HEAD = struct.Struct("<I2sHH")  # size of the record in bytes, GB code with its first byte first, width, height
@@ -22,11 +23,24 @@ def files(place: Path) -> list[Path]:
     """The .gnt files in a folder and its subfolders, sorted; or the file itself."""
     if place.is_file():
         return [place]
-    characters = sorted(file for file in place.rglob("*") if file.suffix.lower() == ".gnt")
+    found = entries(place)
+    characters = [place / entry.name for entry in found if not entry.problem and _is_gnt(entry)]
     if not characters:
         allowed = "a .gnt file or a folder of .gnt files"
         raise RequestError(str(place), "there is no .gnt file in it", allowed, "correct the path")
-    return characters
+    return sorted(characters)
+
+
+def notes(place: Path) -> tuple[str, ...]:
+    """What was left out of a folder, in a sentence."""
+    found = entries(place) if place.is_dir() else []
+    left_out = [(entry.problem or "other files", entry.name) for entry in found if entry.problem or not _is_gnt(entry)]
+    read = len(found) - len(left_out)
+    return (f"{place}: {read} .gnt files read, {left_out_text(left_out)}",) if left_out else ()
+
+
+def _is_gnt(entry: Entry) -> bool:
+    return Path(entry.name).suffix.lower() == ".gnt"
 
 
 def content_hash(place: Path) -> str:
