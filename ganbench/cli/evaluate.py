@@ -87,6 +87,8 @@ def evaluate(options: EvaluateOptions) -> None:
     evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
         sheet = score_samples(samples, evaluators, bank, options.seed, step)
+    for note in sheet.notes:
+        _say(note)
     absent = (*lacking, *unfit, *sheet.absent)
     if not sheet.lines:
         reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"

@@ -34,6 +34,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._ended, self._runs = 0, 0
+        self._noted: set[str] = set()
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
@@ -43,7 +44,8 @@ class Lines:
 
     def hear(self, event: Event) -> None:
         match event:
-            case Noted(text):
+            case Noted(text) if text not in self._noted:  # every worker that reads a dataset sends its notes
+                self._noted.add(text)
                 self.say(text)
             case Ended():
                 self._ended += 1
@@ -64,6 +66,7 @@ class Live:
         self._suite: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}  # by the first run of a job in progress
         self._steps: dict[str, int] = {}
+        self._noted: set[str] = set()
 
     def say(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -76,7 +79,8 @@ class Live:
 
     def hear(self, event: Event) -> None:
         match event:
-            case Noted(text):
+            case Noted(text) if text not in self._noted:  # every worker that reads a dataset sends its notes
+                self._noted.add(text)
                 self.say(text)
             case Started():
                 self._show(event)

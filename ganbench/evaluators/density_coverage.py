@@ -14,6 +14,8 @@ from ganbench.evaluators.parts.neighbours import Reach, balls_around, inside
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
+POINTS = "are points, because real samples are repeated: without their border they contain no sample"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DensityCoverage(FeatureComparison):
@@ -46,4 +48,6 @@ class DensityCoverage(FeatureComparison):
             pairs += int(in_real.count_nonzero())
             covered |= in_real.any(0)
         values = (pairs / (self.k * len(fake)), covered.double().mean().item())
-        return MetricValues(values, {"distances": "float64"})
+        points = int((squares == 0).count_nonzero())
+        note = {"note": f"{points} of {len(reals)} real balls {POINTS}"} if points else {}
+        return MetricValues(values, {"distances": "float64"} | note)

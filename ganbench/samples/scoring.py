@@ -37,6 +37,12 @@ class ScoreSheet:
     lines: tuple[ScoreLine, ...]
     absent: tuple[Unavailable, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What evaluators note beside their scores."""
+        noted = ((line.evaluator, line.score.fingerprint.get("note")) for line in self.lines)
+        return tuple(dict.fromkeys(f"{evaluator}: {note}" for evaluator, note in noted if note))
+
 
 def supported_evaluators(
     samples: ComparedSamples, evaluators: Iterable[Evaluator]

@@ -45,7 +45,7 @@ def score_body(sheet: ScoreSheet, absent: Sequence[Unavailable]) -> dict[str, An
     return {
         "scores": scores,
         "absent": [vars(missing) for missing in absent],
-        "notes": list(sheet.samples.notes),
+        "notes": [*sheet.samples.notes, *sheet.notes],
         "generated": vars(sheet.samples.generated),
         "reference": vars(sheet.samples.reference),
     }
