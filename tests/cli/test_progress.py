@@ -28,7 +28,8 @@ def test_one_line_a_run_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     lines.begin("study", 3, 8000)
     lines.hear(Started(("ns-ring8-s0",), 4000))
     lines.hear(Progressed(("ns-ring8-s0",), 40))
-    lines.hear(Noted("training the classifier"))
+    for _ in range(2):  # two workers
+        lines.hear(Noted("training the classifier"))
     for ended in (DONE, DIVERGED, FAILED):
         lines.hear(ended)
     lines.close()

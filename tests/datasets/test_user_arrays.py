@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tarfile
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
 POINTS = RNG.normal(size=(40, 3))
 LABELS = np.arange(40) % 4
+STATISTICS = {"mu": np.zeros(9), "sigma": np.eye(9), "mu_s": np.zeros(9), "sigma_s": np.eye(9)}
 ALLOWED = "samples are uint8 images (N, H, W) or (N, H, W, C) with C 1 or 3, or floating-point points (N, d)"
 
 
@@ -248,6 +252,78 @@ class TestRefusals:
         for body in ("{}", '{"path": 3}', '{"path": "a", "key": "x"}'):
             with pytest.raises(ValidationError):
                 adapter.validate_json(body)
+
+
+class TestUnnamedArrays:
+    """`arr_0` among others, as ADM and numpy's own `savez` write them."""
+
+    def test_labels_of_adm(self) -> None:
+        for labels in (LABELS, LABELS[:, None]):
+            data = load_npz(arr_0=IMAGES, arr_1=labels)
+            assert data.space == Space((3, 6, 5), classes=4) and data.notes == ()
+
+    def test_statistics_beside_samples_are_left_out(self) -> None:
+        data = load_npz(arr_0=IMAGES, **STATISTICS)
+        assert data.space == Space((3, 6, 5)) and sum(map(len, (data.train, data.validation, data.test))) == 40
+        (note,) = data.notes
+        assert note.startswith(f"{Path.cwd() / 'a.npz'}: 'arr_0' was read; left out: 'mu' (statistics of features, ")
+        assert load_npz(x_train=IMAGES, x_test=IMAGES, mu=np.zeros(9)).notes
+
+    def test_other_arrays_are_left_out(self) -> None:
+        data = load_npz(arr_0=POINTS, arr_1=POINTS[:5], arr_2=LABELS)
+        assert data.space == Space((3,))
+        (note,) = data.notes
+        assert note.endswith("'arr_0' was read; left out: 'arr_1' (float64 (5, 3)), 'arr_2' (int64 (40,))")
+        labelled = load_npz(arr_0=POINTS, labels=LABELS, extra=LABELS)
+        assert labelled.space.classes == 4
+        assert labelled.notes[0].endswith("'arr_0' with the labels 'labels' was read; left out: 'extra' (int64 (40,))")
+
+    def test_statistics_alone_are_no_samples(self) -> None:
+        assert refusal(**STATISTICS).startswith(
+            "it holds statistics of features, 'mu', 'mu_s', 'sigma', 'sigma_s', and no samples"
+        )
+
+
+class TestFormats:
+    """A file is what its content says, whatever its name."""
+
+    @pytest.mark.parametrize("name", ["a.NPY", "a.data", "a"])
+    def test_the_name_does_not_count(self, name: str) -> None:
+        np.save("a.npy", POINTS)
+        Path("a.npy").rename(name)
+        assert load(name).space == Space((3,))
+
+    def test_other_files_are_named(self) -> None:
+        torch.save(torch.zeros(3), "a.npz")
+        torch.save(torch.zeros(3), "a.npy", _use_new_zipfile_serialization=False)
+        with tarfile.open("b.npz", "w") as archive:
+            archive.add("a.npz")
+        Path("c.npy").write_bytes(b"\x80\x04\x95")
+        plain_text = "a .npy or .npz file of plain numbers"
+        for name, says in (
+            (
+                "a.npz",
+                f"it is a file of torch.save. {plain_text}. save the samples with numpy.save(FILE, samples.numpy())",
+            ),
+            (
+                "a.npy",
+                f"it is a file of torch.save. {plain_text}. save the samples with numpy.save(FILE, samples.numpy())",
+            ),
+            ("b.npz", f"it is a tar archive. {plain_text}. unpack it, and name the folder"),
+            ("c.npy", f"it is a pickle. {plain_text}. save the samples with numpy.save; pickles are never opened"),
+        ):
+            for use in (Arrays(path=name).load, Arrays(path=name).space):
+                with pytest.raises(RequestError) as error:
+                    use(None)
+                assert f"{name}: {says}" in str(error.value)
+
+    def test_two_arrays_of_a_name(self) -> None:
+        np.savez("a.npz", x=POINTS)
+        with warnings.catch_warnings(), zipfile.ZipFile("a.npz", "a") as archive:
+            warnings.simplefilter("ignore")
+            archive.writestr("x.npy", archive.read("x.npy"))
+        with pytest.raises(RequestError, match="it holds two arrays of the name 'x'"):
+            load("a.npz")
 
 
 class TestIdentity:

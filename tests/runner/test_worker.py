@@ -10,9 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 
+from ganbench.datasets.arrays import Arrays
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.executors import inline
@@ -96,6 +98,14 @@ def no_training(*_: Any) -> Any:
 
 
 # --- a run ---
+
+
+def test_what_a_dataset_leaves_out_is_said_in_training(site: Results, tmp_path: Path) -> None:
+    np.savez(tmp_path / "points.npz", np.random.default_rng(0).normal(size=(40, 2)), mu=np.zeros(2))
+    dataset = Arrays(path=str(tmp_path / "points.npz")).resolved(None)
+    job = replace(JOB, specs=(replace(SPEC, dataset=dataset),), evaluators=())
+    assert [outcome.status for outcome in site.run(job)] == ["done"]
+    assert "points.npz: 'arr_0' was read; left out: 'mu'" in site.notes()
 
 
 def test_a_run_leaves_what_is_promised(undisturbed: Path) -> None:

@@ -161,6 +161,22 @@ class TestScores:
         found = card(say, "fake.npy", "--reference", "real.npy", "--with", "spread", "--plugin", "spread.py")
         assert set(values(found)) == {"spread"}
 
+    def test_density_of_repeated_samples_has_a_note(self, say: Say) -> None:
+        np.save("same.npy", np.ones((20, 2), np.float32))
+        found = card(say, "same.npy", "--reference", "same.npy", "--with", "density_coverage,precision_recall")
+        assert values(found)["density_pixels"] == 0 and values(found)["precision_pixels"] == 1
+        assert found["notes"] == [
+            "density_coverage[features=pixels]: 20 of 20 real balls are points, because real samples are repeated: "
+            "without their border they contain no sample"
+        ]
+        x = points("real.npy")
+        words = ("same.npy", "--reference", "real.npy", "--with", "density_coverage")
+        assert card(say, *words)["notes"] == [] and "are points" not in say("evaluate", *words)[2]
+        x[:10] = 0
+        np.save("some.npy", x)
+        err = say("evaluate", "same.npy", "--reference", "some.npy", "--with", "density_coverage")[2]
+        assert "10 of 40 real balls are points" in err
+
 
 class TestAnswers:
     def test_table_and_fingerprints(self, say: Say) -> None:

@@ -90,8 +90,8 @@ def notes(place: Path) -> tuple[str, ...]:
     naming = _named(place, known)
     if not naming.left_out:
         return ()
-    pair = naming.pairs["train"]
-    taken = f"{pair.x!r}" + (f", with the labels {pair.y!r}," if pair.y else "")
+    pairs = naming.pairs.values()
+    taken = ", ".join(f"{pair.x!r}" + (f" with the labels {pair.y!r}" if pair.y else "") for pair in pairs)
     left_out = ", ".join(f"{name!r} ({_meaning(name, known[name])})" for name in naming.left_out)
     return (f"{place}: {taken} was read; left out: {left_out}",)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from ganbench.errors import RequestError
 
 NUMPY, NUMPY_ARCHIVE = "a .npy file", "a .npz file"
 TORCH = "a file of torch.save"
-BYTES = 64
+BYTES = 512
+TAR = b"ustar"  # at byte 257
 MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", NUMPY),
     (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", TORCH),  # before torch 1.6
@@ -52,7 +52,7 @@ def format_of(place: Path) -> str | None:
     try:
         with place.open("rb") as file:
             head = file.read(BYTES)
-        known = next((name for magic, name in MAGICS if head.startswith(magic)), None) or _archive(place)
+        known = next((name for magic, name in MAGICS if head.startswith(magic)), None) or _archive(place, head)
     except (OSError, zipfile.BadZipFile):  # the reader will say so
         known = None
     return known or {".npy": NUMPY, ".npz": NUMPY_ARCHIVE}.get(place.suffix.lower())
@@ -76,9 +76,11 @@ def cure(kind: str) -> str:
     return CURES.get(kind, "unpack it, and name the folder")
 
 
-def _archive(place: Path) -> str | None:
+def _archive(place: Path, head: bytes) -> str | None:
+    if head[257:262] == TAR:
+        return "a tar archive"
     if not zipfile.is_zipfile(place):
-        return "a tar archive" if tarfile.is_tarfile(place) else None
+        return None
     with zipfile.ZipFile(place) as archive:
         names = archive.namelist()
     if any(name.endswith("/data.pkl") or name == "data.pkl" for name in names):
