@@ -303,11 +303,11 @@ class TestFormats:
         for name, says in (
             (
                 "a.npz",
-                f"it is a file of torch.save. {plain_text}. save the samples with numpy.save(FILE, samples.numpy())",
+                f"it is a file of torch.save. {plain_text}. save the samples with numpy.save(",
             ),
             (
                 "a.npy",
-                f"it is a file of torch.save. {plain_text}. save the samples with numpy.save(FILE, samples.numpy())",
+                f"it is a file of torch.save. {plain_text}. save the samples with numpy.save(",
             ),
             ("b.npz", f"it is a tar archive. {plain_text}. unpack it, and name the folder"),
             ("c.npy", f"it is a pickle. {plain_text}. save the samples with numpy.save; pickles are never opened"),
