@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ganbench.datasets.arrays import Arrays
 from ganbench.datasets.base import Data, Space
 from ganbench.datasets.hwdb import HWDB
 from ganbench.datasets.images import Images
@@ -193,6 +194,13 @@ class TestArchives:
         Path("h5.zip").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99))
         assert "h5.zip: it is an HDF5 file" in refusal("h5.zip")
 
+    def test_a_pipe_is_not_read(self) -> None:
+        os.mkfifo("pipe.zip")
+        assert "pipe.zip: it is neither a folder nor a zip archive" in refusal("pipe.zip")
+        for use in (Images(path="pipe.zip").resolved, Arrays(path="pipe.zip").resolved, Arrays(path="pipe.zip").load):
+            with pytest.raises(RequestError, match=r"it is not a plain file|neither a folder nor"):
+                use(None)
+
 
 class TestClasses:
     def test_they_are_named(self) -> None:
@@ -284,7 +292,7 @@ class TestClasses:
 
 
 class TestSplits:
-    @pytest.mark.parametrize("names", ["{split}/{kind}", "{kind}/{split}", "photos/{split}/{kind}"])
+    @pytest.mark.parametrize("names", ["{split}/{kind}", "photos/{split}/{kind}", "{split}/deep/{kind}"])
     def test_folders_of_splits_are_no_classes(self, names: str) -> None:
         kinds = [names.format(split=split, kind=kind) for split in ("train", "test") for kind in "ab"]
         fill(*(f"set/{kind}" for kind in kinds))
@@ -292,7 +300,7 @@ class TestSplits:
         assert data.space.classes == 2
         assert (len(data.train), len(data.validation), len(data.test)) == (18, 2, 20)
         assert data.test.y is not None and data.test.y.bincount().tolist() == [10, 10]
-        assert "set: its folders are the splits " in notes() and notes().count("2 classes, the folders: ") == 1
+        assert "set: its folders are the splits " in notes() and notes().count("2 classes, the folders: a, b") == 1
         assert content() != plain_content()
 
     def test_splits_without_classes(self) -> None:
@@ -308,6 +316,11 @@ class TestSplits:
     def test_other_folders_beside_them_are_classes(self) -> None:
         fill("set/train", "set/other")
         assert load().space.classes == 2 and content() == plain_content()
+
+    def test_folders_below_classes_are_classes(self) -> None:
+        fill("set/x/run1/train", "set/x/run1/test", "set/x/run2/train", "set/x/run2/test")
+        assert load().space.classes == 4 and content() == plain_content()
+        assert notes() == "set: 4 classes, the folders: run1/test, run1/train, run2/test, run2/train"
 
     def test_no_training_images(self) -> None:
         fill("set/val", "set/test")

@@ -106,6 +106,8 @@ def headers(place: Path) -> Headers:
     if kind not in (None, NUMPY, NUMPY_ARCHIVE):
         raise RequestError(str(place), f"it is {kind}", "a .npy or .npz file of plain numbers", cure(str(kind)))
     with _reading(place):
+        if not place.is_file():  # reading a pipe would wait for ever
+            raise OSError("it is not a plain file")
         if zipfile.is_zipfile(place):
             with zipfile.ZipFile(place) as archive:
                 names = [name.removesuffix(".npy") for name in archive.namelist()]

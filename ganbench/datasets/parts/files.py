@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from errno import EINVAL
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def digest(place: Path, algorithm: str = "sha256") -> str:
     """The hex digest of a file's bytes. It is computed again when the file's size or modification time changes."""
     try:
         stat = place.stat()
+        if not place.is_file():  # reading a pipe would wait for ever
+            raise OSError(EINVAL, "it is not a plain file")
         return _digest(place, algorithm, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         given = f"the file can't be read ({error.strerror})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Layout:
             notes.append("its numbered folders hold parts of one set and are no classes")
         if self.classes:
             source = f"the labels in {INDEX}" if self.by == "index" else "the folders"
-            notes.append(f"{len(self.classes)} classes, {source}: {shown(self.classes, CLASSES)}")
+            above = posixpath.commonpath(self.classes) if self.by == "folders" else ""
+            names = [posixpath.relpath(name, above) if above else name for name in self.classes]
+            notes.append(f"{len(self.classes)} classes, {source}: {shown(names, CLASSES)}")
         elif self.by == "index":
             notes.append(f"{INDEX} gives no labels, so there are no classes")
         return notes
@@ -82,13 +85,15 @@ def _numbered(values: Sequence[Class] | None) -> tuple[tuple[int, ...] | None, t
 
 
 def _splits(images: Sequence[str]) -> tuple[tuple[SplitName, ...] | None, list[str]]:
-    """Each image's split, where one level of folders names at least two splits, and the names without that level."""
+    """Each image's split, if the first folders that differ name splits, and the names without these folders."""
     paths = [PurePosixPath(name).parts for name in images]
     for level in range(min(map(len, paths)) - 1):
         found = [SPLITS.get(parts[level].lower()) for parts in paths]
         splits = tuple(split for split in found if split)
         if len(splits) == len(paths) and len(set(splits)) > 1:
             return splits, ["/".join(parts[:level] + parts[level + 1 :]) for parts in paths]
+        if len({parts[level] for parts in paths}) > 1:
+            break
     return None, list(images)
 
 

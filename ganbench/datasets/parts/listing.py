@@ -57,7 +57,7 @@ def opened(place: Path) -> Iterator[Listing]:
     """The listing of a folder or zip archive. Raises `RequestError` where there is none, or no image in it."""
     if place.is_dir():
         yield _listing(place, entries(place), (), lambda name: (place / name).read_bytes())
-    elif format_of(place) is None and zipfile.is_zipfile(place):
+    elif place.is_file() and format_of(place) is None and zipfile.is_zipfile(place):
         with _archive(place) as archive:
             members, replaced = _members(archive)
             found = [*map(Entry, members), *(Entry(name, "replaced by a later file of its name") for name in replaced)]
