@@ -14,7 +14,7 @@ from annotated_types import Predicate
 from ganbench.component import Component
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import torch
     from torch import Tensor
@@ -73,6 +73,15 @@ class Moments(NamedTuple):
 
     mean: Tensor
     cov: Tensor
+
+
+@dataclass(frozen=True)
+class Load:
+    """What an evaluator is given: how many samples, and how many dimensions the widest of its features have."""
+
+    generated: int
+    splits: Mapping[SplitName, int]  # real samples of each split
+    dimensions: int
 
 
 class View(Protocol):
@@ -147,6 +156,15 @@ class Evaluator(Component):
         paths = [Path(name) for name in self.needs() if is_file(name)]
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()]
         return {"weights": " ".join(digests)} if digests else {}
+
+    def memory(self, load: Load) -> int:
+        """The bytes that a score takes at most besides the samples: their features, and what is computed from them.
+
+        The default is that of features in float32 with a copy in float64, of the generated samples and the test split.
+
+        A score that does not fit into the machine's memory is left out with that reason.
+        """
+        return 12 * (load.generated + load.splits.get("test", 0)) * load.dimensions
 
     def check(self, real: Reference) -> None:
         """Raise `RequestError` if there are too few real samples. Called before a run is trained."""

@@ -10,7 +10,7 @@ import torch
 from ganbench.component import Count
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
-from ganbench.evaluators.parts.distances import close_pairs, closest_pairs
+from ganbench.evaluators.parts.distances import close_pairs, closest_pairs, distances_memory
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
@@ -41,6 +41,9 @@ class Birthday(TwoSamples):
 
     def unsupported_options(self, samples: int) -> str | None:
         return "needs a `limit` of at least 2 samples" if self.limit < 2 else None
+
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        return 8 * 3 * min(self.limit, *sizes) * dimensions + distances_memory((self.limit,), dimensions)
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         n = min(len(fake), len(reals), self.limit)

@@ -9,8 +9,8 @@ import torch
 
 from ganbench.evaluators.base import Metric, View
 from ganbench.evaluators.parts.classes import metrics_per
-from ganbench.evaluators.parts.gaussians import frechet
-from ganbench.evaluators.parts.protocol import metric_name
+from ganbench.evaluators.parts.gaussians import frechet, frechet_memory, gaussian_of
+from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
 
@@ -22,12 +22,15 @@ class FID(FeatureComparison):
     customary, and covariances of full rank need more samples than the features have dimensions.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; by the covariances' factors"
 
     def metrics(self) -> tuple[Metric, ...]:
         return metrics_per(self.per, Metric(metric_name("fid", "fd", self.features, self.split), "lower", low=0))
 
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        return frechet_memory(sizes, dimensions)
+
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
-        value = frechet(fake.moments(self.features), reals.moments(self.features), fake.device)
+        value = frechet(gaussian_of(fake, self.features), gaussian_of(reals, self.features), fake.device)
         return MetricValues((value,), {"statistics": "float64"})

@@ -11,8 +11,8 @@ from torch import Tensor
 from ganbench.component import Count, Fraction
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
-from ganbench.evaluators.parts.gaussians import frechet, moments
-from ganbench.evaluators.parts.protocol import metric_name
+from ganbench.evaluators.parts.gaussians import frechet, frechet_memory, gaussian, gaussian_of
+from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
 
@@ -26,7 +26,7 @@ class FIDInfinity(TwoSamples):
     negative by chance. The smallest subset should exceed the features' dimension, or the FID isn't linear in 1/n.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Chong & Forsyth 2020, arXiv:1911.07023, section 3; random subsets"
 
     features: FeatureName = "inception"
@@ -44,11 +44,14 @@ class FIDInfinity(TwoSamples):
             return "needs subsets of at least 2 samples and of at least 2 sizes: use more samples or change `least`"
         return None
 
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        return frechet_memory(sizes, dimensions) + 4 * sizes.generated * dimensions
+
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         sizes = self._sizes(len(fake))
-        rows, real_moments = fake.features(self.features), reals.moments(self.features)
+        rows, truth = fake.features(self.features), gaussian_of(reals, self.features)
         subsets = (rows[torch.randperm(len(rows), generator=rng)[:size]] for size in sizes)
-        values = torch.tensor([frechet(moments(x), real_moments, fake.device) for x in subsets], dtype=torch.float64)
+        values = torch.tensor([frechet(gaussian(x), truth, fake.device) for x in subsets], dtype=torch.float64)
         facts = {"smallest set": sizes[0], "statistics": "float64"}
         return MetricValues((at_infinity(torch.tensor(sizes), values),), facts)
 

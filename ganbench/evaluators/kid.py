@@ -13,7 +13,7 @@ from ganbench.component import Count
 from ganbench.evaluators.base import Metric, View
 from ganbench.evaluators.parts.classes import metrics_per
 from ganbench.evaluators.parts.distances import product_dtype
-from ganbench.evaluators.parts.protocol import metric_name
+from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
 ROWS = 4096  # converted to float64 at once
@@ -37,6 +37,10 @@ class KID(FeatureComparison):
 
     def metrics(self) -> tuple[Metric, ...]:
         return metrics_per(self.per, Metric(metric_name("kid", "kd", self.features, self.split), "lower"))
+
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        size = min(self.size, *sizes)
+        return 8 * ((sum(sizes) + 2 * size + 2 * min(ROWS, max(sizes))) * dimensions + 4 * size**2)
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         size = min(self.size, len(fake), len(reals))
@@ -94,5 +98,4 @@ def across(x: Centred, y: Centred) -> Tensor:
 
 def within(x: Centred) -> Tensor:
     """The sum of the kernel over all pairs of different rows of x: (), float64."""
-    kernel = x.kernel(x.rows @ x.rows.T, x)
-    return kernel.sum() - kernel.trace()
+    return (kernel := x.kernel(x.rows @ x.rows.T, x)).sum() - kernel.trace()

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
-from ganbench.evaluators.parts.kmeans import assign, k_means
+from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Reference, Score, View
+from ganbench.evaluators.parts.distances import distances_memory, features_memory
+from ganbench.evaluators.parts.kmeans import assign, k_means, k_means_memory
 from ganbench.evaluators.parts.neighbours import balls_around, nearest
 from ganbench.evaluators.parts.protocol import content_key, fingerprint, metric_name, real_view, unsupported_features
 
@@ -49,6 +50,10 @@ class Memorisation(Evaluator):
         if self.split == "train":
             return "needs a held-out split; use split: test or split: validation"
         return unsupported_features(self.features, space)
+
+    def memory(self, load: Load) -> int:
+        sizes, d = (load.generated, *(load.splits.get(name, 0) for name in ("train", self.split))), load.dimensions
+        return features_memory(sizes, d) + max(distances_memory(sizes, d), k_means_memory(sizes[1], self.cells, d))
 
     def check(self, real: Reference) -> None:
         real_view(real, "train", None, least=max(2, self.cells))

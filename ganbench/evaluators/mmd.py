@@ -11,8 +11,8 @@ from torch import Tensor
 from ganbench.component import Positive
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import Metric, View
-from ganbench.evaluators.parts.distances import square_distances
-from ganbench.evaluators.parts.protocol import on_split
+from ganbench.evaluators.parts.distances import distances_memory, square_distances
+from ganbench.evaluators.parts.protocol import Sizes, on_split
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
 FIRST = 1000  # real samples from which the median distance is computed
@@ -39,6 +39,9 @@ class MMD(TwoSamples):
 
     def unsupported_options(self, samples: int) -> str | None:
         return None if self.bandwidths else "needs at least one bandwidth"
+
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        return distances_memory(sizes, dimensions) + 8 * FIRST * (min(FIRST, max(sizes)) + dimensions)
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         x, y = (view.features("pixels") for view in (fake, reals))

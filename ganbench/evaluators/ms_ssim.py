@@ -10,9 +10,9 @@ from annotated_types import Ge
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Reference, Score, View
 from ganbench.evaluators.parts.protocol import fingerprint, on_split, real_view
-from ganbench.evaluators.parts.ssim import WEIGHTS, WINDOW, ms_ssim, pyramid, scales_of
+from ganbench.evaluators.parts.ssim import PIXELS, WEIGHTS, WINDOW, ms_ssim, pyramid, scales_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,9 @@ class MSSSIM(Evaluator):
         if not space.is_image:
             return "needs images"
         return "needs at least 2 samples" if samples < 2 else None
+
+    def memory(self, load: Load) -> int:
+        return 8 * (8 * self.size * load.dimensions + 12 * max(PIXELS, load.dimensions))
 
     def check(self, real: Reference) -> None:
         real_view(real, self.split, None, least=2)

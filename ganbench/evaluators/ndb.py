@@ -14,7 +14,7 @@ from ganbench import rng as streams
 from ganbench.component import Count
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
-from ganbench.evaluators.parts.kmeans import assign, k_means
+from ganbench.evaluators.parts.kmeans import assign, k_means, k_means_memory
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
@@ -49,6 +49,10 @@ class NDB(TwoSamples):
     @property
     def least_samples(self) -> Sizes:
         return Sizes(1, self.bins)
+
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        clustered = dimensions // 6 if dimensions > WIDE else dimensions
+        return k_means_memory(sizes.real, self.bins, clustered) + 8 * sum(sizes) * clustered
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         what = f"bins-{self.bins}-{self.per_bin}-{'whitened' if self.whiten else 'plain'}-v{self.version}"

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
-from ganbench.evaluators.parts.distances import blocks
+from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Reference, Score, View
+from ganbench.evaluators.parts.distances import blocks, distances_memory, features_memory
 from ganbench.evaluators.parts.protocol import Sizes, fingerprint, on_split, real_view, unsupported_sizes
 
 
@@ -49,6 +49,11 @@ class Parzen(Evaluator):
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return unsupported_sizes(Sizes(1, self.folds), samples)
+
+    def memory(self, load: Load) -> int:
+        real = [load.splits.get(name, 0) for name in (self.validation, self.split)]
+        sizes, d = (load.generated, *real), load.dimensions
+        return features_memory(sizes, d) + distances_memory(sizes[:1], d) + 8 * self.num * max(real)
 
     def check(self, real: Reference) -> None:
         for split in (self.validation, self.split):

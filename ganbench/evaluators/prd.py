@@ -12,7 +12,7 @@ from torch import Tensor
 from ganbench.component import Count
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
-from ganbench.evaluators.parts.kmeans import assign, k_means
+from ganbench.evaluators.parts.kmeans import assign, k_means, k_means_memory
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
@@ -44,6 +44,10 @@ class PRD(TwoSamples):
     @property
     def least_samples(self) -> Sizes:
         return Sizes(self.clusters, self.clusters)
+
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        rows = 2 * min(sizes)
+        return k_means_memory(rows, self.clusters, dimensions) + 4 * rows * dimensions
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         n = min(len(fake), len(reals))

@@ -38,10 +38,13 @@ class SlicedWasserstein(TwoSamples):
     def least_samples(self) -> Sizes:
         return Sizes(1, 1)
 
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        return 8 * ((sum(sizes) + 3 * self.projections) * dimensions + 8 * max(BLOCK, *sizes))
+
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         x, y = (view.features("pixels").to(fake.device).double() for view in (fake, reals))
         directions = torch.randn(self.projections, x.shape[1], generator=rng, dtype=torch.float64)
-        directions = (directions / directions.norm(dim=1, keepdim=True)).to(fake.device)
+        directions = directions.div_(directions.norm(dim=1, keepdim=True)).to(fake.device)
         shared, size = pieces(len(x), len(y)), max(1, BLOCK // max(len(x), len(y)))
         costs = torch.empty(self.projections, dtype=torch.float64, device=fake.device)  # filled block by block
         for block, into in zip(torch.split(directions, size), torch.split(costs, size), strict=True):

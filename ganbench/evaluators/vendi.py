@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Space
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Reference, Score, View
 from ganbench.evaluators.parts.classes import Per, metrics_per, score_classes, unsupported_classes
 from ganbench.evaluators.parts.protocol import fingerprint, metric_name, unsupported_features
 
@@ -36,6 +36,10 @@ class Vendi(Evaluator):
 
     def unsupported(self, space: Space, samples: int, modes: bool) -> str | None:
         return unsupported_features(self.features, space) or unsupported_classes(self.per, space)
+
+    def memory(self, load: Load) -> int:
+        n, d = load.generated, load.dimensions
+        return 4 * n * d + 8 * 3 * (n * d + min(n, d) ** 2)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
         if self.per == "class":

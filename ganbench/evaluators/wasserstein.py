@@ -40,6 +40,10 @@ class Wasserstein(TwoSamples):
     def least_samples(self) -> Sizes:
         return Sizes(1, 1)
 
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        pairs = 0 if dimensions == 1 else min(self.limit, *sizes) ** 2
+        return 8 * (sum(sizes) * (dimensions + 4) + 3 * pairs)
+
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         from scipy.optimize import linear_sum_assignment
 

@@ -13,6 +13,7 @@ NUMBER = (int, float)
 ROWS: dict[str, dict[str, Any]] = {  # the files of rows, and the keys and types that each of their rows must have
     "terms.jsonl": {"step": int, "time": NUMBER, "terms": dict},
     "scores.jsonl": {"step": int, "time": NUMBER, "metric": str, "value": NUMBER},
+    "absent.jsonl": {"step": int, "time": NUMBER, "evaluator": str, "metric": str, "because": str},
 }
 
 RENAMED = {"thinned": "skipped_marks"}  # fields of 0.1's state files
@@ -41,6 +42,16 @@ class ScoreRow(TypedDict):
     n_reference: int | None
     evaluator: str
     fingerprint: dict[str, str]
+
+
+class AbsentRow(TypedDict):
+    """A row of `absent.jsonl`: why a metric has no score at a step. `metric` is empty if all of the evaluator's lack."""
+
+    step: int
+    time: float
+    evaluator: str
+    metric: str
+    because: str
 
 
 class DivergedAt(TypedDict):

@@ -1,6 +1,6 @@
 """A results folder: run folders with atomic files, OS locks and states, and one manifest per suite.
 
-    <root>/runs/<run id>/   spec.json env.json state.json terms.jsonl scores.jsonl log.txt samples/ checkpoints/
+    <root>/runs/<run id>/   spec.json env.json state.json terms.jsonl scores.jsonl absent.jsonl log.txt samples/ ...
     <root>/suites/<name>.json   the suite's manifest; see `ganbench.results.manifest`
 
 The files are the only record of a run. Files are replaced atomically; rows are appended and sealed by `state.json`,
@@ -23,7 +23,7 @@ from typing import IO, Any, cast
 from filelock import FileLock, Timeout
 
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.results.state import ROWS, Row, ScoreRow, State, Status, TermsRow, rows_of, state_of
+from ganbench.results.state import ROWS, AbsentRow, Row, ScoreRow, State, Status, TermsRow, rows_of, state_of
 
 __all__ = ["ROWS", "Row", "RunFolder", "State", "Status", "Store", "write_bytes", "write_json"]
 
@@ -107,13 +107,17 @@ class RunFolder:
 
     def fail(self, state: State, error: str, log: str) -> State:
         """Append to the log and record why the run failed. On disk, a run that was finished before stays finished."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "log.txt").open("a") as file:
-            file.write(log)
+        self.log(log)
         failed = replace(state, status="failed", error=error)
         if not state.finished:
             self.write_state(failed)
         return failed
+
+    def log(self, text: str) -> None:
+        """Append to the log."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(text)
 
     def rows(self, name: str) -> list[Row]:
         """The complete rows of a file of `ROWS`. A last line without a newline was still being written and is left out.
@@ -138,6 +142,14 @@ class RunFolder:
         """Append rows to `scores.jsonl`."""
         self.append("scores.jsonl", rows)
 
+    def absent(self) -> list[AbsentRow]:
+        """The rows of `absent.jsonl`. Raises `DamagedRun`."""
+        return cast("list[AbsentRow]", self.rows("absent.jsonl"))
+
+    def append_absent(self, rows: Iterable[AbsentRow]) -> None:
+        """Append rows to `absent.jsonl`."""
+        self.append("absent.jsonl", rows)
+
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to a file of `ROWS` and drop a last line that was not finished. `write_state` seals the rows."""
         content = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
@@ -149,7 +161,7 @@ class RunFolder:
 
     def keep_rows_until(self, step: int) -> None:
         """Drop the rows after a step. A run that resumes at that step writes them again."""
-        for name in ROWS:
+        for name in filter(lambda name: (self.path / name).exists(), ROWS):
             kept = [row for row in self.rows(name) if row["step"] <= step]
             write_bytes(self.path / name, "".join(json.dumps(row) + "\n" for row in kept).encode())
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ganbench.evaluators.base import Score
-from ganbench.features.bank import Real, evaluate
+from ganbench.features.bank import Real
+from ganbench.features.scoring import NO_VALUE, AbsentScore, finite_score, score_all
 from ganbench.results import pictures, tensors
-from ganbench.results.state import DivergedAt, ScoreRow
+from ganbench.results.state import AbsentRow, DivergedAt, ScoreRow
 from ganbench.results.store import RunFolder, State, Status, write_bytes, write_json
 from ganbench.rng import seed_of
 from ganbench.runner.job import Job, own_key, score_key
@@ -45,6 +46,7 @@ class Recorder:
     saved: float = 0.0  # when the last checkpoint was written
     saving_seconds: float = 0.0  # what the last checkpoint cost
     scoring_seconds: float = 0.0  # what the last scored mark cost
+    logged: set[tuple[str, str]] = field(default_factory=set)  # the absent metrics with a reason in the log
 
     def begin(self, resumed: int, environment: Environment) -> None:
         """Open the folder at the step that the run resumes from; 0 starts anew."""
@@ -100,11 +102,23 @@ class Recorder:
         picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x)
         write_bytes(self.folder.path / "samples" / f"{step}.png", picture)
         seed = seed_of(self.spec.seed, "score", step)
-        scores = evaluate(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
-        rows = [row(step, metric, score, score_key(evaluator, job.samples)) for evaluator, metric, score in scores]
-        self.folder.append_scores(rows)
+        scoring = score_all(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
+        keyed = ((score_key(evaluator, job.samples), metric, score) for evaluator, metric, score in scoring.scores)
+        self.folder.append_scores([row(step, metric, score, key) for key, metric, score in keyed])
+        self._record_absent(step, scoring.absent)
         marks = {key: sorted({*scored.get(key, ()), step}) for key in evaluators}
         self.state = replace(self.state, scored=scored | marks)
+
+    def _record_absent(self, step: int, absent: Sequence[AbsentScore]) -> None:
+        """Write why metrics have no score; where an error arose goes into the log, each error once."""
+        unusual = [item for item in absent if item.because != NO_VALUE]
+        keyed = ((score_key(item.evaluator, self.job.samples), item) for item in unusual)
+        self.folder.append_absent([absent_row(step, item.metric, item.because, key) for key, item in keyed])
+        for item in unusual:
+            name = f"{item.evaluator.notation()}{': ' if item.metric else ''}{item.metric}"
+            if (name, item.because) not in self.logged:
+                self.folder.log(f"step {step}: {name} is absent: {item.because}\n{item.trace}")
+                self.logged.add((name, item.because))
 
     def save(self, snapshot: RunSnapshot) -> None:
         """Write a resumable checkpoint."""
@@ -121,7 +135,9 @@ class Recorder:
             self.score(snapshot.step, weights)
         else:
             self.state = replace(self.state, skipped_marks=[*self.state.skipped_marks, snapshot.step])
-        self.folder.append_scores(own_rows(snapshot))
+        rows, absent = own_rows(snapshot)
+        self.folder.append_scores(rows)
+        self.folder.append_absent(absent)
         spent = self.clock() - started
         self.scoring_seconds = spent if due else self.scoring_seconds
         self.state = replace(self.state, evaluation_seconds=self.state.evaluation_seconds + spent)
@@ -188,9 +204,18 @@ def row(step: int, metric: str, score: Score, evaluator: str) -> ScoreRow:
             "fingerprint": score.fingerprint}  # fmt: skip
 
 
-def own_rows(snapshot: RunSnapshot) -> list[ScoreRow]:
-    """What the variant measures of its own networks; only training holds all of them."""
-    return [
-        row(snapshot.step, metric, Score(mean.value, mean.stderr, mean.n, mean.n, OWN), own_key(snapshot.spec.variant))
-        for metric, mean in snapshot.measures().items()
-    ]
+def absent_row(step: int, metric: str, because: str, evaluator: str) -> AbsentRow:
+    """The reason why a metric of a run has no score at a step, for `absent.jsonl`."""
+    return {"step": step, "time": time.time(), "metric": metric, "evaluator": evaluator, "because": because}
+
+
+def own_rows(snapshot: RunSnapshot) -> tuple[list[ScoreRow], list[AbsentRow]]:
+    """What the variant measures of its own networks, and what of that is absent; only training holds all networks."""
+    key, rows, absent = own_key(snapshot.spec.variant), [], []
+    for metric, mean in snapshot.measures().items():
+        try:
+            score = finite_score(Score(mean.value, mean.stderr, mean.n, mean.n, OWN))
+            rows.append(row(snapshot.step, metric, score, key))
+        except ValueError as error:
+            absent.append(absent_row(snapshot.step, metric, str(error), key))
+    return rows, absent

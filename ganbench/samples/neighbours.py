@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.samples.sources import ComparedSamples
 
-ROWS = 1024  # real samples compared at once
+NUMBERS = 2**23  # of real samples compared at once, in float64 (64 MiB)
 
 
 class NearestPairs(NamedTuple):
@@ -35,8 +35,9 @@ def nearest_rows(samples: Tensor, real: Tensor) -> Tensor:
     flat = samples.flatten(1).double()
     best = torch.full((len(flat),), float("inf"), dtype=torch.float64)
     row = torch.zeros(len(flat), dtype=torch.int64)
-    for start in range(0, len(real), ROWS):
-        block = real[start : start + ROWS].flatten(1).double()
+    size = max(1, NUMBERS // max(flat.shape[1], len(flat)))
+    for start in range(0, len(real), size):
+        block = real[start : start + size].flatten(1).double()
         distance, index = torch.cdist(flat, block, compute_mode="donot_use_mm_for_euclid_dist").min(1)
         closer = distance < best
         best[closer], row[closer] = distance[closer], index[closer] + start

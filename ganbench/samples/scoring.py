@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
-import torch
-
-from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator, Metric, Score
-from ganbench.features.bank import Bank, Real, Samples, evaluate
+from ganbench.features.bank import Bank, Real
+from ganbench.features.memory import unfit
+from ganbench.features.scoring import AbsentScore, score_all
 from ganbench.samples.choice import Unavailable
 from ganbench.samples.sources import ComparedSamples
 
 ShowStep = Callable[[str], None]  # called with the name of each step before it starts
-linalg: Any = torch.linalg  # its type stubs lack LinAlgError
 
 
 @dataclass(frozen=True)
@@ -69,54 +65,34 @@ def score_samples(
     chosen = list(evaluators)
     real = bank.reference(samples.real)
     fake = real.view(samples.fake.x, samples.fake.y)
-    for name in dict.fromkeys(name for evaluator in chosen for name in evaluator.needs()):
+    too_large = unfit(chosen, len(fake), real)
+    fitting = [evaluator for evaluator in chosen if evaluator.notation() not in too_large]
+    for name in dict.fromkeys(name for evaluator in fitting for name in evaluator.needs()):
         if name != "pixels":
             step(f"features {name}")
-            with suppress(RequestError):  # reported by each evaluator that needs them
+            with suppress(Exception):  # reported by each evaluator that needs them
                 fake.features(name)
                 real.split("test").features(name)
-    lines: list[ScoreLine] = []
-    absent: list[Unavailable] = []
-    for evaluator in chosen:
-        step(evaluator.notation())
-        scores, missing = _scores(evaluator, fake, real, seed)
-        lines += [ScoreLine(evaluator.notation(), metric, _marked(score, samples)) for metric, score in scores]
-        absent += missing
-    return ScoreSheet(samples, tuple(lines), tuple(absent))
+    scoring = score_all(fake, real, chosen, seed, step)
+    found = {(evaluator.notation(), name): score for evaluator, name, score in scoring.scores}
+    declared = ((evaluator.notation(), metric) for evaluator in chosen for metric in evaluator.metrics())
+    lines = [
+        ScoreLine(name, metric, _marked(found[name, metric.name], samples))
+        for name, metric in declared
+        if (name, metric.name) in found
+    ]
+    return ScoreSheet(samples, tuple(lines), tuple(_unavailable(absent, real) for absent in scoring.absent))
 
 
-def _scores(
-    evaluator: Evaluator, fake: Samples, real: Real, seed: int
-) -> tuple[list[tuple[Metric, Score]], list[Unavailable]]:
-    name = evaluator.notation()
-    try:
-        evaluator.check(real)
-        scores = {metric: score for _, metric, score in evaluate(fake, real, [evaluator], seed)}
-    except RequestError as error:
-        return [], [Unavailable(name, _reason(error, real))]
-    except linalg.LinAlgError as error:
-        return [], [Unavailable(name, f"the linear algebra failed ({error})")]
-    declared = [(metric, scores.get(metric.name)) for metric in evaluator.metrics()]
-    finite = [(metric, score) for metric, score in declared if score is not None and math.isfinite(score.value)]
-    kept = {metric.name for metric, _ in finite}
-    missing = ((metric.name, score) for metric, score in declared if metric.name not in kept)
-    return finite, [Unavailable(f"{name}: {metric}", _no_value(score)) for metric, score in missing]
-
-
-def _reason(error: RequestError, real: Real) -> str:
-    if error.where == "the validation split" and not len(real.data.validation):
-        return "it needs further real samples: give them with --validation"
-    return "; ".join(part for part in (f"{error.where}: {error.given}", error.allowed, error.todo) if part)
-
-
-def _no_value(score: Score | None) -> str:
-    return "it has no value for these samples" if score is None else f"its value is {score.value}"
+def _unavailable(absent: AbsentScore, real: Real) -> Unavailable:
+    name = absent.evaluator.notation() + (f": {absent.metric}" if absent.metric else "")
+    if absent.because.startswith("the validation split:") and not len(real.data.validation):
+        return Unavailable(name, "it needs further real samples: give them with --validation")
+    return Unavailable(name, absent.because)
 
 
 def _marked(score: Score, samples: ComparedSamples) -> Score:
-    """The score with its reference's content in the fingerprint, and without a stderr that isn't finite."""
-    if score.stderr is not None and not math.isfinite(score.stderr):
-        score = replace(score, stderr=None)
+    """The score with its reference's content in the fingerprint."""
     if not score.n_reference:
         return score
     return replace(score, fingerprint=score.fingerprint | {"reference": f"sha256 {samples.reference.sha256}"})

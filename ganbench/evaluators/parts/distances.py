@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -54,6 +54,16 @@ def blocks(x: Tensor, y: Tensor, device: str = "cpu", dtype: torch.dtype = torch
         rows, along = _centred(x[first : first + size], origin, dtype)
         products = torch.addmm(across, rows, columns.T, alpha=-2).add_(along[:, None]).clamp_(min=0)
         yield Block(slice(first, first + len(rows)), products, along[:, None], across)
+
+
+def features_memory(sizes: Iterable[int], d: int) -> int:
+    """The bytes of features in float32."""
+    return 4 * sum(sizes) * d
+
+
+def distances_memory(sizes: Iterable[int], d: int) -> int:
+    """Bytes that `blocks` of any two sets of these sizes take: one side in float64 and in float32, and some blocks."""
+    return 12 * max(sizes) * d + 8 * 4 * BLOCK
 
 
 def square_distances(x: Tensor, y: Tensor, device: str = "cpu") -> Iterator[Tensor]:

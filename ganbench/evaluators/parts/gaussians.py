@@ -1,15 +1,25 @@
-"""Moments of features, and the squared Frechet distance of two Gaussians, in float64."""
+"""Gaussians fitted to features, and the squared Frechet distance of two of them, in float64.
+
+A set with fewer samples than dimensions keeps its samples: a covariance of d dimensions has d^2 numbers, and n samples
+determine at most n - 1 of its d eigenvalues.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganbench.evaluators.base import Moments
+from ganbench.evaluators.base import FeatureName, Moments, View
 from ganbench.evaluators.parts.distances import gram
+from ganbench.evaluators.parts.protocol import Sizes
 
 ROWS = 4096  # accumulated at once
 SHARE = 1e-9  # rounding error, as a share of the trace, above which singular values are computed instead
+NUMBERS = 2**22  # of each side in float64 at once (32 MiB)
 PIVOT = 1e-12  # share of the largest pivot below which a direction may have no variance
 
 
@@ -24,23 +34,68 @@ def moments(features: Tensor) -> Moments:
     return Moments(mean, cov / (n - 1))
 
 
-def frechet(a: Moments, b: Moments, device: str = "cpu") -> float:
+class FewSamples(NamedTuple):
+    """Samples (n, k), n < k, and their mean (k,), float64; its covariance is F F', F = (rows - mean)' / sqrt(n - 1)."""
+
+    rows: Tensor
+    mean: Tensor
+
+    def factor(self, columns: slice) -> Tensor:
+        """The rows of F for some dimensions, transposed: (n, columns), float64."""
+        centred = self.rows[:, columns].double().sub_(self.mean[columns])
+        return centred.div_(math.sqrt(len(self.rows) - 1))
+
+
+Gaussian = Moments | FewSamples
+
+
+def gaussian(features: Tensor) -> Gaussian:
+    """The Gaussian of features (n, k): its moments, or the samples if there are fewer of them than dimensions."""
+    n, k = features.shape
+    if n >= k:
+        return moments(features)
+    return FewSamples(features, torch.cat([features[:, part].double().mean(0) for part in _blocks(k, n)]))
+
+
+def gaussian_of(view: View, name: FeatureName) -> Gaussian:
+    """The Gaussian of a set's features; the moments of real samples are kept on disk."""
+    n, k = view.features(name).shape
+    return view.moments(name) if n >= k else gaussian(view.features(name))
+
+
+def frechet(a: Gaussian, b: Gaussian, device: str = "cpu") -> float:
     """||m1 - m2||^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) for covariances of any rank; negative rounding errors become 0."""
     shift = (a.mean.double() - b.mean.double()).square().sum()
-    first, second = (side.cov.double().to(device) for side in (a, b))
-    traces = first.trace() + second.trace()
-    return max((shift + (traces - 2 * trace_of_root(first, second)).cpu()).item(), 0.0)
+    if isinstance(a, Moments) and isinstance(b, Moments):
+        first, second = (side.cov.double().to(device) for side in (a, b))
+        rest = first.trace() + second.trace() - 2 * trace_of_root(first, second)
+    else:
+        rest = _trace(a) + _trace(b) - 2 * _nuclear_norm(_product(a, b, device)).cpu()
+    return max((shift + rest.cpu()).item(), 0.0)
+
+
+def frechet_memory(sizes: Sizes, dimensions: int) -> int:
+    """Bytes that two Gaussians and their distance take: a covariance, its factor and work space, or few samples."""
+    ranks = [min(size, dimensions) for size in sizes]
+    covariances = sum(4 * dimensions**2 for size in sizes if size >= dimensions)
+    return 8 * (covariances + 4 * ranks[0] * ranks[1] + 4 * NUMBERS + 4 * dimensions)
 
 
 def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
-    """tr (A B)^(1/2) of covariances (k, k): the sum of the singular values of F' G, where F F' = A and G G' = B.
+    """tr (A B)^(1/2) of covariances (k, k): the sum of the singular values of F' G, where F F' = A and G G' = B."""
+    if _scale(a) == 0 or _scale(b) == 0:
+        return a.new_zeros(())
+    return _nuclear_norm(_factor(a).T @ _factor(b))
+
+
+def _nuclear_norm(product: Tensor) -> Tensor:
+    """The sum of the singular values of a matrix.
 
     The roots of the eigenvalues of its square are the same values in half the time. They are used unless a root
     would magnify rounding.
     """
-    if _scale(a) == 0 or _scale(b) == 0:
-        return a.new_zeros(())
-    product = _factor(a).T @ _factor(b)
+    if not product.any():
+        return product.new_zeros(())
     short = product if len(product) < product.shape[1] else product.T
     squares: Tensor = torch.linalg.eigvalsh(short @ short.T)
     rounding = len(squares) ** 0.5 * torch.finfo(squares.dtype).eps * squares[-1]
@@ -49,6 +104,33 @@ def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
         return trace
     roots: Tensor = torch.linalg.svdvals(product)
     return roots.sum()
+
+
+def _trace(side: Gaussian) -> Tensor:
+    if isinstance(side, Moments):
+        return side.cov.double().trace().cpu()
+    parts = (side.factor(columns).square().sum() for columns in _blocks(len(side.mean), len(side.rows)))
+    return torch.stack(list(parts)).sum().cpu()
+
+
+def _product(a: Gaussian, b: Gaussian, device: str) -> Tensor:
+    """F' G of the covariances' factors, summed over blocks of dimensions, on the device."""
+    k, rows = len(a.mean), max(len(side.rows) for side in (a, b) if isinstance(side, FewSamples))
+    sides = [_factor(side.cov.double().to(device)) if isinstance(side, Moments) else side for side in (a, b)]
+    total: Tensor | float = 0.0
+    for columns in _blocks(k, rows):
+        first, second = (
+            side.factor(columns).to(device).T if isinstance(side, FewSamples) else side[columns] for side in sides
+        )
+        total = total + first.T @ second
+    assert isinstance(total, Tensor)
+    return total
+
+
+def _blocks(k: int, rows: int) -> Iterator[slice]:
+    """Slices of k dimensions, each with at most `NUMBERS` numbers of that many rows."""
+    size = max(1, NUMBERS // rows)
+    return (slice(first, first + size) for first in range(0, k, size))
 
 
 def _factor(cov: Tensor) -> Tensor:

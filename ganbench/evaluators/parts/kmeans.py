@@ -7,7 +7,7 @@ import warnings
 import torch
 from torch import Generator, Tensor
 
-from ganbench.evaluators.parts.distances import square_distances
+from ganbench.evaluators.parts.distances import distances_memory, square_distances
 
 ROUNDS = 100  # at most; the algorithm ends when no sample changes its cluster
 
@@ -24,6 +24,11 @@ def k_means(x: Tensor, k: int, rng: Generator) -> Tensor:
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct samples than clusters
         fitted = KMeans(k, n_init=1, max_iter=ROUNDS, tol=0, random_state=seed, copy_x=False).fit(rows)
     return torch.from_numpy(fitted.cluster_centers_)
+
+
+def k_means_memory(n: int, k: int, d: int) -> int:
+    """Bytes that k-means of n rows in d dimensions and the assignment to its centres take."""
+    return 8 * (2 * n + 8 * k) * d + distances_memory((k,), d)
 
 
 def assign(x: Tensor, centres: Tensor, device: str = "cpu") -> Tensor:

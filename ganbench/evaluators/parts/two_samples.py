@@ -11,8 +11,9 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space, SplitName
-from ganbench.evaluators.base import Evaluator, FeatureName, Reference, Score, View
+from ganbench.evaluators.base import Evaluator, FeatureName, Load, Reference, Score, View
 from ganbench.evaluators.parts.classes import Per, check_classes, score_classes, unsupported_classes
+from ganbench.evaluators.parts.distances import distances_memory, features_memory
 from ganbench.evaluators.parts.protocol import Sizes, fingerprint, real_view, unsupported_features, unsupported_sizes
 
 
@@ -67,6 +68,15 @@ class TwoSamples(Evaluator):
     @abstractmethod
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         """The values for two sets that have at least `least_samples`."""
+
+    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
+        """The bytes that `compare` takes at most for two sets of these sizes, besides their features."""
+        return distances_memory(sizes, dimensions)
+
+    def memory(self, load: Load) -> int:
+        real = load.splits.get(self.split, 0)
+        sizes = Sizes(load.generated, min(real, self.reference or real))
+        return features_memory(sizes, load.dimensions) + self.memory_of(sizes, load.dimensions)
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)
