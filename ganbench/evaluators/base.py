@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from ganbench.datasets.base import Modes, Space, SplitName
 
+METRIC_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+NAMES_OF_METRICS = "letters, digits, _, - and ., in parts separated by /; the part `class N` is that of a class's score"
+OF_A_CLASS = re.compile(r"/class \d+$")  # the end of the name under which the score of a class is reported
+
 Known = Literal["pixels", "classifier", "inception", "dinov2", "clip"]
 KNOWN: tuple[Known, ...] = get_args(Known)
 
@@ -54,7 +58,12 @@ def class_metric(metric: str, label: int) -> str:
 
 def declared_metric(name: str) -> str:
     """The metric that a reported name belongs to: `intra_fid` for both `intra_fid` and `intra_fid/class 3`."""
-    return name.partition("/")[0]
+    return OF_A_CLASS.sub("", name)
+
+
+def is_metric_name(name: object) -> bool:
+    """Whether files, tables and MLflow can hold a metric of that name, and no class's score has it."""
+    return isinstance(name, str) and METRIC_NAME.fullmatch(name) is not None and not OF_A_CLASS.search(name)
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
 
-from ganbench.component import Count, Fraction
-from ganbench.evaluators.base import Evaluator, Metric
+from annotated_types import Ge, Le
+
+from ganbench.component import Fraction
+from ganbench.evaluators.base import NAMES_OF_METRICS, Evaluator, Metric, is_metric_name
 from ganbench.plugins import Registry, hint
 from ganbench.spec import RunSpec
 from ganbench.suite import per_dataset
 from ganbench.suite.grid import Datasets
 from ganbench.suite.nodes import Mistakes, Node
-from ganbench.suite.values import Choice, choices, mapping, scalar
+from ganbench.suite.values import Choice, Steps, choices, mapping, scalar
 from ganbench.variants.base import Variant
 
 SAMPLES = 1000
+MOST_MARKS = 10_000  # of a run: each keeps a generator, a picture and its scores
+Samples = Annotated[int, Ge(1), Le(10**7)]
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,8 @@ def read_evaluation(
     entries = mapping(node, "evaluate", ("every", "samples", "with", "budget"), mistakes)
     every: dict[str, int] = {}
     if "every" in entries:
-        every = per_dataset.read(entries["every"], names, lambda n: scalar("every", Count, n, mistakes) or 1, mistakes)
-    samples = scalar("samples", Count, entries["samples"], mistakes) if "samples" in entries else SAMPLES
+        every = per_dataset.read(entries["every"], names, lambda n: scalar("every", Steps, n, mistakes) or 1, mistakes)
+    samples = scalar("samples", Samples, entries["samples"], mistakes) if "samples" in entries else SAMPLES
     budget = scalar("budget", Fraction, entries["budget"], mistakes) if "budget" in entries else None
     wanted = entries.get("with")
     chosen = choices("evaluator", wanted, registry, mistakes) if wanted and wanted.value != [] else []
@@ -87,6 +92,16 @@ def read_evaluation(
     skipped = [skip for choice in checked for skip in _skipped(choice, datasets, samples, mistakes)]
     evaluators = tuple(choice.value for choice in ordered)
     return Evaluation(every, samples or 1, evaluators, tuple(skipped), budget=budget)
+
+
+def check_marks(node: Node, evaluation: Evaluation, specs: Iterable[RunSpec], mistakes: Mistakes) -> None:
+    """Note a run with too many marks, at `every`. The marks themselves are not made."""
+    most = max(
+        (spec.steps // (per_dataset.of(evaluation.every, spec.dataset) or spec.steps) for spec in specs), default=0
+    )
+    if most > MOST_MARKS:
+        entries = node.value if isinstance(node.value, dict) else {}
+        mistakes.at(entries.get("every", node), f"a run has {most} marks", f"at most {MOST_MARKS}", "raise `every`")
 
 
 def read_select(node: Node, evaluation: Evaluation, mistakes: Mistakes) -> str:
@@ -105,6 +120,9 @@ def _check_names(chosen: Iterable[Choice], mistakes: Mistakes) -> None:
     owners: dict[str, Evaluator] = {}
     for choice in chosen:
         for metric in choice.value.metrics():
+            if not is_metric_name(metric.name):
+                given = f"{choice.value.notation()} reports {metric.name!r}, which can't name a metric"
+                mistakes.at(choice.node, given, NAMES_OF_METRICS)
             owner = owners.setdefault(metric.name, choice.value)
             if owner is not choice.value:
                 both = f"{owner.notation()} and {choice.value.notation()}"

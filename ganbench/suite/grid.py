@@ -17,10 +17,9 @@ from ganbench.plugins import Registry, hint
 from ganbench.spec import AXES, RunSpec
 from ganbench.suite import per_dataset
 from ganbench.suite.nodes import Mistakes, Node
-from ganbench.suite.values import Choice, choices, mapping
+from ganbench.suite.values import MOST, Choice, choices, mapping
 
 NEVER_IN_TRAIN = ("variant", "dataset", "seed")
-MOST_RUNS = 100_000
 
 Block = dict[str, list[Choice]]  # one mapping of the grid: its axes and their values
 Datasets = dict[str, tuple[Dataset, Space]]  # by notation
@@ -94,8 +93,8 @@ def read_blocks(node: Node, registry: Registry, mistakes: Mistakes) -> tuple[Blo
     if not blocks:
         mistakes.at(node, "the grid is empty", "give a mapping from axis to values, or a list of them")
     count = sum(math.prod(map(len, block.values())) for block in blocks)
-    if count > MOST_RUNS:
-        mistakes.at(node, f"the grid has {count} runs", f"at most {MOST_RUNS}")
+    if count > MOST:
+        mistakes.at(node, f"the grid has {count} runs", f"at most {MOST}")
     return tuple(blocks)
 
 

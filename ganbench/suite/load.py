@@ -24,7 +24,7 @@ from ganbench.plugins import Registry
 from ganbench.results.questions import Condition, Questions
 from ganbench.spec import AXES, RunSpec, varying
 from ganbench.suite.changes import Changes, changed, kept
-from ganbench.suite.evaluation import Evaluation, own_metrics, read_evaluation, read_select
+from ganbench.suite.evaluation import Evaluation, check_marks, own_metrics, read_evaluation, read_select
 from ganbench.suite.grid import SuiteGrid, need_steps, read_blocks, read_datasets, read_train
 from ganbench.suite.nodes import Mistakes, Node, read
 from ganbench.suite.outcome import read_outcome
@@ -82,6 +82,7 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
     mistakes.stop()
     specs, excluded = sorted_out(draft.grid.cells(mistakes), draft.rules, draft.grid.datasets)
     runs = (*specs, *(run.spec for run in excluded))
+    check_marks(draft.top.get("evaluate", draft.top["grid"]), draft.evaluation, specs, mistakes)
     if not changes.grid:
         check_used(draft.rules, runs, mistakes)
     compare, claims = draft.questions.resolved(runs, None if changes.grid else mistakes)
@@ -163,9 +164,11 @@ def _plugins(node: Node | None, folder: Path, mistakes: Mistakes) -> tuple[Regis
         if not isinstance(item.value, str):
             mistakes.at(item, f"plugins = {item.text} must be a Python file", "plugins: [my_gan.py]")
             continue
-        paths.append((folder / item.value).resolve())
         try:
+            paths.append((folder / item.value).resolve())
             registry = registry.with_file(paths[-1])
+        except (OSError, RuntimeError) as error:  # a circle of links, or a name that is too long
+            mistakes.at(item, f"{item.text} can't be opened: {error}", "plugins: [my_gan.py]")
         except RequestError as error:
             mistakes.at(item, f"{item.value}: {error.given}", error.allowed, error.todo)
     return registry, tuple(paths)

@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
 from ganbench.errors import Mistake, RequestError, SuiteError
 
 BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML
+UNUSABLE = re.compile("[\0\ud800-\udfff]")  # can be written as an escape only
 CORE = "tag:yaml.org,2002:"
 
 
@@ -160,6 +161,9 @@ def _node(raw: Any, source: TextSource, mistakes: Mistakes, above: tuple[Any, ..
         mistakes.at(here, f"tags such as {raw.tag} have no meaning in a suite")
     within = (*above, raw)
     if isinstance(raw.value, str):
+        if UNUSABLE.search(raw.value):
+            mistakes.at(here, "a text has a NUL or half of a surrogate pair, which no file or table can hold")
+            return here
         written = json.dumps(raw.value) if raw.style in ("'", '"') else raw.value
         return replace(here, value=_scalar(raw.tag.removeprefix(CORE), raw.value), written=written)
     if raw.value and isinstance(raw.value[0], tuple):

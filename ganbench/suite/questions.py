@@ -142,13 +142,18 @@ def _checked(outer: Mapping[str, Node], entries: Mapping[str, Node], known: Sequ
     """Whether the axis, the metric and the keys of `where` exist."""
     where = mapping(outer["where"], "where", AXES, mistakes) if "where" in outer else {}
     axis, metric = entries.get("axis"), entries.get("metric")
-    if axis and axis.value not in COMPARED:
+    if axis and _word(axis) not in COMPARED:
         mistakes.at(axis, f"there is no axis {axis.text!r} to compare", hint(axis.text, COMPARED))
-    if metric and metric.value not in known:
-        note = "" if metric.value not in RATES else "this rate needs the section `outcome`"
+    if metric and _word(metric) not in known:
+        note = "" if _word(metric) not in RATES else "this rate needs the section `outcome`"
         mistakes.at(metric, f"this suite has no ranked metric {metric.text!r}", note or hint(metric.text, known))
-    exist = (not axis or axis.value in COMPARED) and (not metric or metric.value in known)
+    exist = (not axis or _word(axis) in COMPARED) and (not metric or _word(metric) in known)
     return exist and ("where" not in outer or bool(where))
+
+
+def _word(node: Node) -> str:
+    """The word of a node; empty for a list, a mapping or a number, which name nothing."""
+    return node.value if isinstance(node.value, str) else ""
 
 
 def _compare(entries: Mapping[str, Node], names: Names) -> Compare:

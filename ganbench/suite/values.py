@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, Le
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from ganbench.component import Component, Count, list_options, option_fields
+from ganbench.component import Component, list_options, option_fields
 from ganbench.networks.base import BatchNorm
 from ganbench.plugins import Registry, guess, hint
 from ganbench.spec import Schedule, Seed
 from ganbench.suite.nodes import Mistakes, Node
 
-SCALARS: dict[str, Any] = {"batchnorm": BatchNorm, "batch": Count, "steps": Count, "seed": Seed}
+MOST = 100_000  # runs of a suite, values of an axis, seeds
+LARGEST = 2**31 - 1  # whole number as an option of a component
+Batch = Annotated[int, Ge(1), Le(2**20)]
+Steps = Annotated[int, Ge(1), Le(10**9)]
+SCALARS: dict[str, Any] = {"batchnorm": BatchNorm, "batch": Batch, "steps": Steps, "seed": Seed}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # of a suite; it also names a folder and an experiment
 WORDS = {
     "greater_than": "must be above {gt:.10g}",
@@ -58,7 +64,13 @@ def choices(axis: str, node: Node, registry: Registry, mistakes: Mistakes) -> li
         mistakes.at(node, f"the list of {axis} is empty", "give at least one value")
     if axis == "seed" and type(node.value) is int:
         return _seeds(node, mistakes)
-    return [choice for item in node.items for choice in _alternatives(axis, item, registry, mistakes)]
+    found: list[Choice] = []
+    for item in node.items:
+        found += _alternatives(axis, item, registry, mistakes)
+        if len(found) > MOST:
+            mistakes.at(item, f"{axis} has more than {MOST} values", "give fewer")
+            break
+    return found
 
 
 def scalar(name: str, kind: Any, node: Node, mistakes: Mistakes) -> Any:
@@ -79,10 +91,10 @@ def mapping(node: Node, owner: str, keys: Iterable[str], mistakes: Mistakes) -> 
 
 
 def _seeds(node: Node, mistakes: Mistakes) -> list[Choice]:
-    if isinstance(node.value, int) and 1 <= node.value <= 100_000:
+    if isinstance(node.value, int) and 1 <= node.value <= MOST:
         return [Choice(seed, node) for seed in range(node.value)]
     mistakes.at(
-        node, f"seed = {node.text} is the number of seeds and must be in 1 .. 100000", "for a single seed write [3]"
+        node, f"seed = {node.text} is the number of seeds and must be in 1 .. {MOST}", "for a single seed write [3]"
     )
     return []
 
@@ -126,6 +138,11 @@ def _bodies(entries: Mapping[str, Node], owner: type, mistakes: Mistakes) -> lis
     for name, node in entries.items():
         if node.value == [] and name not in lists:
             mistakes.at(node, f"the list of {name} is empty", "give at least one value")
+    count = math.prod(len(node.items) for name, node in entries.items() if name not in lists or _is_axis(node))
+    if count > MOST:
+        largest = max(entries.values(), key=lambda node: len(node.items))
+        mistakes.at(largest, f"the lists of these options have {count} combinations", f"at most {MOST}", "give fewer")
+        return []
     alternatives = [node.items if name not in lists or _is_axis(node) else [node] for name, node in entries.items()]
     return [dict(zip(entries, combination, strict=True)) for combination in itertools.product(*alternatives)]
 
@@ -147,8 +164,17 @@ def _built(owner: type[Any], subject: str, node: Node, body: Mapping[str, Node],
         return top.items[int(path[1])] if path[1:] and int(path[1]) < len(top.items) else top
 
     known = {name: option.plain for name, option in body.items() if name not in unknown}
+    huge = [item for name in known for item in body[name].items if _is_huge(item)]
+    for item in huge:
+        mistakes.at(item, f"{subject}: {item.text} is too large", f"whole numbers are at most {LARGEST}")
+    if huge:
+        return None
     value = _checked(owner, known, subject, place, mistakes)
     return None if unknown else value
+
+
+def _is_huge(node: Node) -> bool:
+    return isinstance(node.value, int) and abs(node.value) > LARGEST
 
 
 Loc = tuple[str | int, ...]  # (option,) or (option, index in its list); () for the whole
