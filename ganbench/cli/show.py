@@ -14,7 +14,7 @@ from ganbench.plugins import guess
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ganbench.results.state import ScoreRow, State
+    from ganbench.results.state import AbsentRow, ScoreRow, State
     from ganbench.results.store import RunFolder, Store
 
 SHOWN = 10  # ids listed when several runs match
@@ -69,6 +69,7 @@ def run_text(folder: RunFolder) -> str:
         _part(folder.check, _state),
         _part(lambda: folder.read_json("spec.json"), _spec),
         _part(folder.scores, _scores),
+        _part(folder.absent, _absent),
         _files(folder.path, list(folder.path.iterdir())),
         _part(lambda: _log_of_failure(folder), _log),
     ]
@@ -125,6 +126,15 @@ def _scores(rows: Sequence[ScoreRow]) -> str:
     lines = tuple((str(step), *(texts.get((step, metric), ABSENT) for metric in metrics)) for step in steps)
     table = Table(title="scores", label="scores", columns=numbered("step", *metrics), rows=lines)
     return markdown.table(table) if lines else "no scores yet"
+
+
+def _absent(rows: Sequence[AbsentRow]) -> str:
+    """The metrics that are absent, with the steps and the reasons."""
+    steps: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        steps.setdefault((row["metric"] or row["evaluator"], row["because"]), []).append(str(row["step"]))
+    lines = (f"  {name} at {', '.join(dict.fromkeys(own))}: {because}" for (name, because), own in steps.items())
+    return "\n".join(["absent:", *lines]) if rows else ""
 
 
 def _files(folder: Path, paths: Sequence[Path]) -> str:

@@ -38,6 +38,15 @@ _SCORES = {
 
 
 @dataclass(frozen=True)
+class AbsentMetric:
+    """A metric that some runs lack at some mark, and why; the evaluator's name where all its metrics are absent."""
+
+    name: str
+    because: str
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Results:
     """A suite's manifest and the content of its run folders.
 
@@ -59,6 +68,7 @@ class Results:
     evaluation_share: float | None = None
     ended: dict[str, tuple[int, float]] = field(default_factory=dict)
     environments: tuple[tuple[int, str], ...] = ()
+    absent: tuple[AbsentMetric, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,7 @@ class Run:
     seconds: tuple[float, float] = (0.0, 0.0)
     ended: tuple[int, float] | None = None
     environment: str = ""  # JSON
+    absent: tuple[tuple[str, str], ...] = ()  # metrics or evaluators without a score, with the reasons
 
 
 @dataclass(frozen=True)
@@ -135,7 +146,17 @@ def read_results(store: Store, suite: str) -> Results:
         evaluation / total if total else None,
         {run_id: run.ended for run_id, run in runs.items() if run.ended},
         _environments(run.environment for run in runs.values() if run.environment),
+        _absent(runs),
     )
+
+
+def _absent(runs: Mapping[str, Run]) -> tuple[AbsentMetric, ...]:
+    """What is absent: each metric and reason once, with its runs."""
+    owners: dict[tuple[str, str], list[str]] = {}
+    for run_id, run in runs.items():
+        for item in run.absent:
+            owners.setdefault(item, []).append(run_id)
+    return tuple(AbsentMetric(name, because, tuple(own)) for (name, because), own in owners.items())
 
 
 def _runs(runs: Mapping[str, Run], columns: Mapping[str, Columns]) -> pd.DataFrame:
@@ -166,7 +187,10 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         pack = environment.get("pack", 1)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / pack) if state.finished else (0.0, 0.0)
         text = json.dumps(environment) if environment else ""
-        return Run(state.status, state.error or "", scores, skipped_marks, seconds, (state.step, state.seconds), text)
+        own = (row for row in folder.absent() if row["evaluator"] in requested.evaluators)
+        absent = tuple(dict.fromkeys((row["metric"] or row["evaluator"], row["because"]) for row in own))
+        ended = (state.step, state.seconds)
+        return Run(state.status, state.error or "", scores, skipped_marks, seconds, ended, text, absent)
     except DamagedRun as damage:
         return Run("damaged", str(damage))
 

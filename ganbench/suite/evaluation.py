@@ -96,9 +96,8 @@ def read_evaluation(
 
 def check_marks(node: Node, evaluation: Evaluation, specs: Iterable[RunSpec], mistakes: Mistakes) -> None:
     """Note a run with too many marks, at `every`. The marks themselves are not made."""
-    most = max(
-        (spec.steps // (per_dataset.of(evaluation.every, spec.dataset) or spec.steps) for spec in specs), default=0
-    )
+    counts = (spec.steps // (per_dataset.of(evaluation.every, spec.dataset) or spec.steps) for spec in specs)
+    most = max(counts, default=0)
     if most > MOST_MARKS:
         entries = node.value if isinstance(node.value, dict) else {}
         mistakes.at(entries.get("every", node), f"a run has {most} marks", f"at most {MOST_MARKS}", "raise `every`")

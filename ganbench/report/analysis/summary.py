@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ganbench.results.manifest import Columns, ExcludedCell, Manifest, NotEvaluated
     from ganbench.results.questions import Condition
     from ganbench.results.store import Store
-    from ganbench.results.table import Results
+    from ganbench.results.table import AbsentMetric, Results
 
     Numbers = dict[str, dict[str, tuple[float, ...]]]  # by run and metric: headline, best, last, tail; NaN if missing
 
@@ -94,6 +94,7 @@ class Report:
     families: tuple[Family, ...] = ()
     factors: tuple[Factors, ...] = ()
     tuning: Tuning | None = None  # the search that chose the settings
+    absent: tuple[AbsentMetric, ...] = ()  # metrics without a score at some mark, with the reasons
 
 
 def summarise(store: Store, results: Results, rule: str) -> Report:
@@ -121,6 +122,7 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
         families=tuple(family(runs, compare, better[compare.metric]) for compare in questions.compare),
         factors=tuple(factors(runs, manifest.axes, compared)),
         tuning=read_tuning(store, results.suite),
+        absent=results.absent,
     )
 
 

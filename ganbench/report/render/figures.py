@@ -32,7 +32,7 @@ def write(document: Document, folder: Path) -> list[Path]:
     written = []
     for name, figure in figures(document):
         for format in FORMATS:
-            path = folder / f"{name}.{format}"
+            path = folder / f"{name.replace('/', '-')}.{format}"  # a metric's name may have parts
             figure.savefig(path, dpi=200, metadata=_undated(format))
             written.append(path)
     return written

@@ -86,7 +86,11 @@ def reading(report: Report) -> list[str]:
         )
         lines.append(f"Evaluation took {report.evaluation_share:.0%} of the runs' wall time{allowed}.")
     skipped = (f"Not measured on {skip.dataset}: {skip.evaluator}: {skip.because}" for skip in report.skipped)
-    return [*lines, *skipped]
+    absent = (
+        f"Absent at some mark of {plural(len(item.runs), 'run')}, first in {item.runs[0]}: {item.name}: {item.because}"
+        for item in report.absent
+    )
+    return [*lines, *skipped, *absent]
 
 
 def _chosen_by(metric: str, report: Report) -> Iterator[str]:
