@@ -45,7 +45,7 @@ class ScoreRow(TypedDict):
 
 
 class AbsentRow(TypedDict):
-    """A row of `absent.jsonl`: why a metric has no score at a step. `metric` is empty if all of the evaluator's lack."""
+    """A row of `absent.jsonl`: why a metric has no score at a step. An empty `metric` stands for all of them."""
 
     step: int
     time: float

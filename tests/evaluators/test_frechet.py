@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
 from ganbench.evaluators.base import Moments
-from ganbench.evaluators.parts.gaussians import frechet, moments
+from ganbench.evaluators.parts import gaussians
+from ganbench.evaluators.parts.gaussians import FewSamples, frechet, moments
+from ganbench.evaluators.parts.gaussians import gaussian as gaussian_fit
 
 pytestmark = pytest.mark.golden
 
@@ -91,3 +93,35 @@ def test_it_is_symmetric_and_follows_a_change_of_unit(seed: int, n: int, d: int)
     found = frechet(of(x), of(y))
     assert found == pytest.approx(frechet(of(y), of(x)), rel=1e-6, abs=1e-9)
     assert frechet(of(1000 * x), of(1000 * y)) == pytest.approx(1e6 * found, rel=1e-6, abs=1e-3)
+
+
+@pytest.mark.parametrize(("n", "m"), [(20, 15), (30, 200), (200, 30), (2, 2), (99, 100)])
+def test_few_samples_give_the_distance_of_their_covariances(n: int, m: int) -> None:
+    rng = np.random.default_rng(n + m)
+    mix = rng.normal(size=(100, 100)) * np.logspace(-1, 1, 100)
+    x, y = rng.normal(size=(n, 100)) @ mix, rng.normal(size=(m, 100)) @ mix + 0.3
+    sides = torch.tensor(x), torch.tensor(y)
+    found = frechet(*map(gaussian_fit, sides))
+    assert all(map(torch.equal, sides, map(torch.tensor, (x, y))))  # inputs are read only
+    assert found == pytest.approx(frechet(of(x), of(y)), rel=1e-6)
+    assert found == pytest.approx(fidelity(of(x), of(y)), rel=1e-6)
+
+
+def test_as_many_samples_as_dimensions_keep_their_moments() -> None:
+    x = torch.randn(100, 100, generator=torch.Generator().manual_seed(0))
+    assert isinstance(gaussian_fit(x), Moments)
+    assert isinstance(gaussian_fit(x[:99]), FewSamples)
+
+
+def test_few_samples_that_are_all_alike_are_a_point() -> None:
+    still, cloud = torch.full((3, 50), 2.0), torch.randn(60, 50, generator=torch.Generator().manual_seed(0))
+    assert frechet(gaussian_fit(still), gaussian_fit(still + 1)) == 50
+    wanted = frechet(of(still.numpy()), of(cloud.numpy()))
+    assert frechet(gaussian_fit(still), gaussian_fit(cloud)) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_blocks_of_dimensions_do_not_affect_the_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = (torch.randn(n, 50, generator=torch.Generator().manual_seed(n)) for n in (10, 12))
+    whole = frechet(gaussian_fit(x), gaussian_fit(y))
+    monkeypatch.setattr(gaussians, "NUMBERS", 30)
+    assert frechet(gaussian_fit(x), gaussian_fit(y)) == pytest.approx(whole, rel=1e-12)

@@ -42,7 +42,7 @@ class FewSamples(NamedTuple):
 
     def factor(self, columns: slice) -> Tensor:
         """The rows of F for some dimensions, transposed: (n, columns), float64."""
-        centred = self.rows[:, columns].double().sub_(self.mean[columns])
+        centred = self.rows[:, columns].to(torch.float64, copy=True).sub_(self.mean[columns])
         return centred.div_(math.sqrt(len(self.rows) - 1))
 
 
