@@ -43,7 +43,7 @@ class Birthday(TwoSamples):
         return "needs a `limit` of at least 2 samples" if self.limit < 2 else None
 
     def memory_of(self, sizes: Sizes, dimensions: int) -> int:
-        return 8 * 3 * min(self.limit, *sizes) * dimensions + distances_memory((self.limit,), dimensions)
+        return 8 * 3 * min(self.limit, *sizes) * dimensions + distances_memory((min(self.limit, *sizes),), dimensions)
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         n = min(len(fake), len(reals), self.limit)

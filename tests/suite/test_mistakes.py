@@ -295,3 +295,96 @@ def test_two_evaluators_may_not_report_under_one_name(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("plugins: [", "plugins: [other_score.py, "))
     with pytest.raises(SuiteError, match="tiny_score and other_score both report 'score_pixels'"):
         load(path)
+
+
+RING = "name: x\ngrid: {variant: ns, dataset: ring8}\n"
+LONG = f"[{', '.join(map(str, range(1, 3001)))}]"
+TOO_LARGE = {
+    "train: {steps: 3, batch: 10000000000000000000000}": "3:26  batch = 10000000000000000000000 must be at most "
+    "1048576",
+    "train: {steps: 1000000000000}": "3:16  steps = 1000000000000 must be at most 1000000000",
+    "train: {steps: 1000000}\nevaluate: {every: 1, with: [modes]}": "4:19  a run has 1000000 marks. at most 10000. "
+    "raise `every`",
+    "train: {steps: 3}\nevaluate: {samples: 1000000000000, with: [modes]}": "4:21  samples = 1000000000000 must be at "
+    "most 10000000",
+    "train: {steps: 3}\nevaluate: {with: [{kind: kid, features: pixels, subsets: 1000000000000}]}": "4:58  evaluator "
+    "kid: 1000000000000 is too large. whole numbers are at most 2147483647",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sections", "first"), TOO_LARGE.items(), ids=range(len(TOO_LARGE)))
+def test_what_no_machine_can_run_is_a_mistake(sections: str, first: str, tmp_path: Path) -> None:
+    assert said(tmp_path, f"{RING}{sections}\n")[0] == f"suite.yaml:{first}"
+
+
+def test_the_product_of_lists_has_a_limit_before_it_is_made(tmp_path: Path) -> None:
+    variant = f"{{kind: wgan_gp, gp_weight: {LONG}, n_critic: {LONG}}}"
+    text = f"name: x\ngrid: {{variant: {variant}, dataset: ring8}}\ntrain: {{steps: 3}}\n"
+    wanted = "the lists of these options have 9000000 combinations. at most 100000. give fewer"
+    assert said(tmp_path, text) == [f"suite.yaml:2:44  {wanted}"]
+
+
+def own_plugins(folder: Path, text: str) -> Path:
+    """A suite file that names its own plug-ins."""
+    (folder / "suite.yaml").write_text(text)
+    return folder / "suite.yaml"
+
+
+NO_WORDS = ["[modes]", "{modes: 1}", "[[modes]]", "null", "3"]
+
+
+@pytest.mark.parametrize("value", NO_WORDS)
+def test_a_list_where_a_word_is_expected_is_a_mistake(value: str, tmp_path: Path) -> None:
+    text = f"{RING}train: {{steps: 3}}\nevaluate: {{with: [modes]}}\n"
+    for asked in (
+        f"compare: {{axis: variant, metric: {value}, baseline: ns}}",
+        f"compare: {{axis: {value}, metric: modes, baseline: ns}}",
+        f"claims: [{{says: a, source: b, value: {{metric: {value}, at_least: 1}}}}]",
+        f"outcome: {{stable: {{metric: {value}, at_least: 1}}}}",
+        f"select: {value}",
+    ):
+        assert said(tmp_path, f"{text}{asked}\n")
+
+
+@pytest.mark.parametrize("escape", [r"\0", r"\ud800"])
+def test_a_text_that_no_file_can_hold_is_a_mistake(escape: str, tmp_path: Path) -> None:
+    for section in (f'plugins: ["a{escape}b.py"]', f'about: "a{escape}"', f'"a{escape}": 3'):
+        with pytest.raises(SuiteError, match=r"yaml:4:\d+  a text has a NUL or half of a surrogate"):
+            load(own_plugins(tmp_path, f"{RING}train: {{steps: 3}}\n{section}\n"))
+
+
+def test_a_plugin_in_a_circle_of_links_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "a.py").symlink_to("a.py")
+    with pytest.raises(SuiteError, match=r"yaml:4:11  a.py can't be opened"):
+        load(own_plugins(tmp_path, f"{RING}train: {{steps: 3}}\nplugins: [a.py]\n"))
+
+
+REPORTS = """
+from dataclasses import dataclass
+from typing import ClassVar
+from ganbench.evaluators.base import Evaluator, Metric
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(Evaluator):
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "me"
+    def metrics(self): return (Metric({name!r}, "lower"),)
+    def needs(self): return ()
+    def unsupported(self, space, samples, modes): return None
+    def __call__(self, fake, real, rng): return {{}}
+"""
+
+
+@pytest.mark.parametrize("name", ["", "a b", "/a", "a/", "../a", "a//b", "a\nb", "intra/class 3", "a\x1b[31m"])
+def test_a_name_that_can_not_be_a_metrics_is_a_mistake(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(REPORTS.format(name=name))
+    text = f"{RING}train: {{steps: 3}}\nevaluate: {{with: [mine]}}\nplugins: [mine.py]\n"
+    with pytest.raises(SuiteError) as caught:
+        load(own_plugins(tmp_path, text))
+    assert f"yaml:4:19  mine reports {name!r}, which can't name a metric" in str(caught.value)
+
+
+def test_a_metrics_name_may_have_parts(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(REPORTS.format(name="mine/score.1"))
+    text = f"{RING}train: {{steps: 3}}\nevaluate: {{with: [mine]}}\nplugins: [mine.py]\nselect: best:mine/score.1\n"
+    assert [metric.name for metric in load(own_plugins(tmp_path, text)).evaluation.metrics] == ["mine/score.1"]
