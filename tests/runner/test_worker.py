@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from ganbench.datasets.arrays import Arrays
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.executors import inline
 from ganbench.optimizers.sgd import SGD
@@ -213,34 +212,29 @@ def test_of_a_pack_only_the_open_runs_are_trained(site: Results, monkeypatch: py
 # --- failures ---
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fails(Evaluator):
-    """An evaluator that breaks on its `on`-th call."""
+@pytest.fixture
+def bad_luck(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let the picture of the n-th mark from now on fail once: an error that is not an evaluator's."""
+    draw = pictures.png
 
-    version: ClassVar[int] = 1
-    source: ClassVar[str] = "a test"
-    calls: ClassVar[list[int]] = []
-    on: int = 1
+    def fail_at(n: int) -> None:
+        calls = itertools.count(1)
 
-    def metrics(self) -> tuple[Metric, ...]:
-        return (Metric("luck", "higher"),)
+        def png(x: torch.Tensor) -> bytes:
+            if next(calls) == n:
+                raise ZeroDivisionError("no luck")
+            return draw(x)
 
-    def needs(self) -> tuple[FeatureName, ...]:
-        return ()
+        monkeypatch.setattr(recorder.pictures, "png", png)
 
-    def unsupported(self, space: Any, samples: int, modes: bool) -> str | None:
-        return None
-
-    def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        self.calls.append(1)
-        if len(self.calls) == self.on:
-            raise ZeroDivisionError("no luck")
-        return {"luck": Score(1.0, None, len(fake), 0, {"extractor": "none"})}
+    return fail_at
 
 
-def test_an_exception_fails_its_run_and_the_others_go_on(site: Results, capsys: pytest.CaptureFixture[str]) -> None:
-    Fails.calls.clear()
-    jobs = [replace(JOB, specs=(replace(SPEC, seed=seed),), evaluators=(Fails(on=3),)) for seed in range(3)]
+def test_an_exception_fails_its_run_and_the_others_go_on(
+    site: Results, bad_luck: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad_luck(3)
+    jobs = [replace(JOB, specs=(replace(SPEC, seed=seed),)) for seed in range(3)]
     first, second, third = site.run(*jobs)
     assert (first.status, second.status, third.status) == ("done", "failed", "done")
     assert second.error == "ZeroDivisionError: no luck"
@@ -252,11 +246,13 @@ def test_an_exception_fails_its_run_and_the_others_go_on(site: Results, capsys: 
     assert site.run(jobs[1])[0].status == "done", "tried again when it is asked for"
 
 
-def test_a_failed_scoring_of_a_finished_run_is_told_and_the_run_stays(site: Results) -> None:
-    Fails.calls.clear()
+def test_a_failed_scoring_of_a_finished_run_is_told_and_the_run_stays(
+    site: Results, bad_luck: Callable[[int], None]
+) -> None:
     pack = replace(JOB, specs=tuple(replace(SPEC, seed=seed) for seed in range(2)))
     site.run(pack)
-    more = replace(pack, evaluators=(*JOB.evaluators, Fails(on=3)))
+    more = replace(pack, evaluators=(*JOB.evaluators, WIDER))
+    bad_luck(3)
     outcomes = {outcome.run_id: outcome for outcome in site.run(more)}
     assert [outcomes[run_id].status for run_id in pack.run_ids] == ["done", "failed"]
     assert outcomes[pack.run_ids[1]].error == "ZeroDivisionError: no luck"
