@@ -44,24 +44,22 @@ class KID(FeatureComparison):
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         size = min(self.size, len(fake), len(reals))
-        whole = size == len(fake) == len(reals)
-        count = 1 if whole else self.subsets
+        count = 1 if (whole := size == len(fake) == len(reals)) else self.subsets
         sides = [side.features(self.features).to(fake.device) for side in (fake, reals)]
         common = sides[1].mean(0)
         x, y = (centred(side, common) for side in sides)
         of_fake = subsets(len(fake), size, count, rng)
         of_real = subsets(len(reals), size, count, Generator().manual_seed(0))
-
-        def real_sums() -> dict[str, Tensor]:
-            return {"sums": torch.stack([within(y.subset(rows)) for rows in of_real])}
-
-        sums = reals.derived(self.features, f"kernels-{count}-{size}", real_sums)["sums"]
-        sums = torch.stack([within(x.subset(rows)) for rows in of_fake]).cpu() + sums
+        kept = reals.derived(
+            self.features,
+            f"kernels-{count}-{size}",
+            lambda: {"sums": torch.stack([within(y.subset(rows)) for rows in of_real])},
+        )
+        sums = torch.stack([within(x.subset(rows)) for rows in of_fake]).cpu() + kept["sums"]
         pairs = torch.stack([across(x.subset(i), y.subset(j)) for i, j in zip(of_fake, of_real, strict=True)]).cpu()
         mmd = sums / (size * (size - 1)) - 2 * pairs / size**2
         spread = None if whole else mmd.std(correction=0).item()
-        facts = {"subset size": size, "products": product_dtype(len(common))}
-        return MetricValues((mmd.mean().item(),), facts, spread)
+        return MetricValues((mmd.mean().item(),), {"subset size": size, "products": product_dtype(len(common))}, spread)
 
 
 class Centred(NamedTuple):
