@@ -214,7 +214,7 @@ class TestAnswers:
 
     def test_neighbours_in_blocks_are_neighbours_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         x, real = (torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n in (20, 50))
-        monkeypatch.setattr("ganbench.samples.neighbours.ROWS", 7)
+        monkeypatch.setattr("ganbench.samples.neighbours.NUMBERS", 140)  # 7 real samples in a block
         assert nearest_rows(x, real).tolist() == cdist(x, real).argmin(1).tolist()
 
 
