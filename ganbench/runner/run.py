@@ -15,6 +15,7 @@ from ganbench.features.bank import Bank
 from ganbench.features.inception import InceptionWeights
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
+from ganbench.runner.dry_pass import check_components
 from ganbench.runner.job import Job, own_key, score_key
 from ganbench.runner.settings import WorkerSettings
 
@@ -76,6 +77,7 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     began, suite = time.monotonic(), plan.suite
     store = Store(execution.settings.results).open()
     check_ready(suite, execution.settings)
+    check_components(plan.jobs, execution.settings.data)
     write_manifest(store, manifest(suite.whole))
     for text in plan.damaged:
         listener.say(text)
