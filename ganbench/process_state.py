@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -32,7 +33,7 @@ from ganbench.process_settings import SETTINGS
 ALLOWED = "a component leaves the settings of the process as they are, because every other run reads them"
 # Variables that libraries read when they compute. A library may add others when it is loaded.
 READ = re.compile(r"(OMP|MKL|OPENBLAS|CUDA|CUBLAS|CUDNN|NVIDIA|TORCH|PYTORCH|NPY|GANBENCH|LC)_|LANG$|PYTHON")
-CLASS_NOTES = ("__doc__", "__annotations__", "__abstractmethods__", "_abc_impl")  # Python sets them when it likes
+NOTES = ("__doc__", "__annotations__", "__abstractmethods__", "_abc_impl", "__warningregistry__")  # Python's own
 ABSENT = object()
 
 
@@ -76,12 +77,19 @@ class ProcessState:
 
     def _changed_names(self) -> Iterator[tuple[str, str]]:
         for owner, called, names in self.names:
-            present = vars(owner)
-            for name, before in names.items():
-                after = present.get(name, ABSENT)
-                if after is not before and getattr(after, "_torchdynamo_orig_callable", ABSENT) is not before:
+            closed = isinstance(owner, type) or called.startswith("ganbench.")  # a new name can hide another there
+            present = _own(owner) if closed else vars(owner)
+            for name in {**names, **present} if closed else names:
+                before, after = names.get(name, ABSENT), present.get(name, ABSENT)
+                if after is before or _is_torchs_wrapper(
+                    after, _inherited(owner, name) if before is ABSENT else before
+                ):
+                    continue
+                if before is ABSENT:
+                    delattr(owner, name)
+                else:
                     setattr(owner, name, before)
-                    yield f"it replaces {called}.{name}", "call your own function by its own name"
+                yield f"it replaces {called}.{name}", "call your own function by its own name"
 
 
 @contextmanager
@@ -143,6 +151,19 @@ def _names() -> Iterator[tuple[Any, str, dict[str, Any]]]:
                 yield owner, f"{name}.{owner.__qualname__}", _own(owner)
 
 
+def _inherited(owner: Any, name: str) -> Any:
+    """What a class has under a name that it doesn't define itself."""
+    bases = owner.__mro__[1:] if isinstance(owner, type) else ()
+    return next((vars(base)[name] for base in bases if name in vars(base)), ABSENT)
+
+
+def _is_torchs_wrapper(after: Any, before: Any) -> bool:
+    """Whether torch itself has wrapped its function, as it does on an optimizer's first use and for its compiler."""
+    code, cells = getattr(after, "__code__", None), getattr(after, "__closure__", None) or ()
+    is_torchs = code is not None and Path(code.co_filename).is_relative_to(Path(torch.__file__).parent)
+    return is_torchs and any(cell.cell_contents is before for cell in cells)
+
+
 def _public(module: ModuleType) -> dict[str, Any]:
     return {
         name: value
@@ -153,9 +174,7 @@ def _public(module: ModuleType) -> dict[str, Any]:
 
 def _own(owner: Any) -> dict[str, Any]:
     return {
-        name: value
-        for name, value in vars(owner).items()
-        if name not in CLASS_NOTES and not isinstance(value, ModuleType)
+        name: value for name, value in vars(owner).items() if name not in NOTES and not isinstance(value, ModuleType)
     }
 
 
