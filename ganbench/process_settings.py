@@ -78,7 +78,7 @@ def _set_signals(state: Mapping[int, Any]) -> None:
 def _set_filters(state: tuple[Any, ...]) -> None:
     with warnings.catch_warnings():  # leaving the block makes Python forget what it had decided by the old filters
         pass
-    warnings.filters[:] = state  # type: ignore[index]
+    vars(warnings)["filters"][:] = state
     with warnings.catch_warnings():
         pass
 

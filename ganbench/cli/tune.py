@@ -55,13 +55,11 @@ def tune(options: TuneOptions) -> int:
     from ganbench.results.store import Store, write_json
     from ganbench.runner import devices, plan
     from ganbench.runner import run as runner
-    from ganbench.runner.dry_pass import check_components
 
     suite, display = load(options.suite, options), progress_display()
     execution, store = execution_of(suite, options), Store(options.results.resolve()).open()
     budget = tuning.budget(suite, options.metric, options.trials, options.search, options.sampler)
     runner.check_ready(suite, execution.settings)
-    check_components((plan.job_of(suite, (spec,)) for spec in suite.specs), execution.settings.data)
     mirror = mirror_of(store, options.tracking_uri, display.say)
     context = tuning.SearchContext(suite, store, execution, display, budget)
     display.say(f"{suite.name}: {len(tuning.contenders(suite, budget))} contenders, {budget.trials} trials each, "

@@ -37,7 +37,7 @@ CHANGES = {
     "import torch; torch.set_flush_denormal(True)": "torch's rounding of denormal numbers",
     "import torch; torch.manual_seed(0)": "torch's global random numbers",
     "import torch; torch.nn.modules.module.register_module_forward_hook(print)": "torch's hooks of all modules",
-    "from torch.optim import optimizer; optimizer.register_optimizer_step_pre_hook(print)": "torch's hooks of all modules",
+    "from torch.optim import optimizer; optimizer.register_optimizer_step_pre_hook(print)": "hooks of all modules",
     "import numpy; numpy.random.seed(0)": "numpy's global random numbers",
     "import numpy; numpy.seterr(all='raise')": "numpy's handling of floating-point errors",
     "import os; os.environ['OMP_NUM_THREADS'] = '7'": "the environment variable OMP_NUM_THREADS",
