@@ -11,11 +11,9 @@ import difflib
 import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
 import inspect
 import pkgutil
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,6 +23,7 @@ from typing import Any
 
 from ganbench.component import Component, options
 from ganbench.errors import RequestError
+from ganbench.user_files import RENAMED, import_file
 
 FAMILIES = {
     "variant": "variants",
@@ -35,17 +34,6 @@ FAMILIES = {
     "executor": "executors",
 }
 SUITE_FAMILIES = ("variant", "dataset", "network", "optimizer", "evaluator")  # those that a suite names
-RENAMED = {  # names of version 0.1 that plug-ins imported or overrode, and their new names
-    "Border": "DecisionBoundary",
-    "Terms": "LossTerms",
-    "ahead": "functional_update",
-    "border": "decision_boundary",
-    "carry_on": "next_carry",
-    "foresees": "has_functional_update",
-    "looks_ahead": "unrolls_updates",
-    "misfit": "unsupported",
-    "objection": "conflict",
-}
 
 
 @dataclass(frozen=True)
@@ -187,33 +175,19 @@ def _load_file(path: Path) -> type[Component]:
         allowed = "the file's name is the component's kind: lower-case letters, digits and _, then .py"
         raise RequestError(str(path), f"{path.name!r} can't be a kind", allowed)
     digest = hashlib.sha256(content).hexdigest()
-    module = _import_file(path, f"ganbench_user_{digest[:16]}.{path.stem}")
+    module = import_file(path, f"ganbench_user_{digest[:16]}.{path.stem}")
     return _sealed(_the_component(module, str(path)), digest)
-
-
-def _import_file(path: Path, name: str) -> ModuleType:
-    """Import a file under a name that contains its hash, so that a changed file is imported again."""
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise RequestError(str(path), "Python can't import it")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look up their module while they are created
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise RequestError(
-            str(path), _reason(error, path), todo="run the file with `python` to see the whole error"
-        ) from None
-    return module
 
 
 def _load_entry(entry: importlib.metadata.EntryPoint) -> type[Component]:
     where = f"entry point {entry.name} = {entry.value}"
+    from ganbench.process_state import unchanged  # it loads torch
+
     try:
-        module = entry.load()
+        with unchanged(where):
+            module = entry.load()
+    except RequestError:
+        raise
     except (Exception, SystemExit) as error:
         raise RequestError(where, f"it can't be imported: {error}", todo="repair or uninstall its package") from None
     if not isinstance(module, ModuleType) or module.__file__ is None:
@@ -225,17 +199,3 @@ def _load_entry(entry: importlib.metadata.EntryPoint) -> type[Component]:
 def _sealed(component: type[Component], digest: str) -> type[Component]:
     component.digest = digest
     return component
-
-
-def _reason(error: BaseException, path: Path) -> str:
-    """`line 3: NameError: name 'x' is not defined`, where the line is the last one of the traceback in the file."""
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}"
-    lines, trace = [0], error.__traceback__
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).resolve() == path.resolve():
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    old = [name for name in RENAMED if isinstance(error, ImportError) and f"import name '{name}'" in str(error)]
-    renamed = f" (it is now {RENAMED[old[0]]!r})" if old else ""
-    return f"line {lines[-1]}: {type(error).__name__}: {error}{renamed}"

@@ -82,6 +82,10 @@ class RunSpec:
         """The spec as plain JSON values, with all defaults and the kind and version of each component."""
         return {"format": FORMAT} | {f.name: plain(getattr(self, f.name)) for f in fields(self)}
 
+    def components(self) -> tuple[Variant, Dataset, Network, Optimizer]:
+        """What the run is made of."""
+        return self.variant, self.dataset, self.network, self.optimizer
+
     def run_id(self) -> str:
         """A readable prefix and 10 hex digits of the SHA-256 of the canonical JSON."""
         digest = hashlib.sha256(canonical_json(self.canonical()).encode()).hexdigest()

@@ -24,13 +24,19 @@ class CheckOptions(SuiteOptions):
 def check(options: CheckOptions) -> None:
     """Check suite files: print every mistake with its line, or how many runs there would be. Nothing is written.
 
+    Components of your own are tried on a few samples.
+
     \b
     Example:
       ganbench check suites/*.yaml
     """
     from ganbench.cli.request import load, print_excluded
+    from ganbench.datasets.parts.files import data_root
+    from ganbench.runner.dry_pass import check_components
+    from ganbench.runner.plan import job_of
 
     for path in options.suites:
         suite = load(path, options)
+        check_components((job_of(suite, (spec,)) for spec in suite.specs), data_root())
         click.echo(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
         print_excluded(suite)

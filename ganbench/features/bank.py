@@ -22,6 +22,7 @@ from ganbench.features.extractor import Embedding, Extractor, embed, pixels
 from ganbench.features.inception import InceptionWeights, inception
 from ganbench.features.pretrained import PRETRAINED, pretrained, pretrained_weights
 from ganbench.features.torchscript import torchscript, torchscript_file
+from ganbench.process_state import unchanged_by
 
 
 def _silent(message: str) -> None:
@@ -222,11 +223,12 @@ def evaluate(
         reason = evaluator.unsupported(real.space, len(fake), real.modes is not None)
         if reason:
             raise RequestError(evaluator.notation(), reason, todo="leave it out, or change what it asks for")
-    return [
-        (evaluator, name, score)
-        for evaluator in chosen
-        for name, score in evaluator(fake, real, rng.stream(seed, evaluator.notation())).items()
-    ]
+    return [(evaluator, name, score) for evaluator in chosen for name, score in _scores(evaluator, fake, real, seed)]
+
+
+def _scores(evaluator: Evaluator, fake: View, real: Reference, seed: int) -> Iterable[tuple[str, Score]]:
+    with unchanged_by(evaluator):
+        return evaluator(fake, real, rng.stream(seed, evaluator.notation())).items()
 
 
 def _check_finite(x: Tensor, where: str) -> None:

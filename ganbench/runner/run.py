@@ -15,7 +15,9 @@ from ganbench.features.bank import Bank
 from ganbench.features.inception import InceptionWeights
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
+from ganbench.runner.dry_pass import check_components
 from ganbench.runner.job import Job, own_key, score_key
+from ganbench.runner.plan import job_of
 from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     """
     began, suite = time.monotonic(), plan.suite
     store = Store(execution.settings.results).open()
-    check_ready(suite, execution.settings)
+    check_ready(suite, execution.settings, plan.jobs)
     write_manifest(store, manifest(suite.whole))
     for text in plan.damaged:
         listener.say(text)
@@ -103,14 +105,19 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     )
 
 
-def check_ready(suite: Suite, settings: WorkerSettings) -> None:
-    """Raises `RequestError` now for data or weights that a run would miss only after minutes."""
+def check_ready(suite: Suite, settings: WorkerSettings, jobs: Iterable[Job] | None = None) -> None:
+    """Raises `RequestError` now for data or weights that a run would miss only after minutes.
+
+    The users' components of these jobs, by default of all runs, are tried on a few samples.
+    """
     for dataset in {spec.dataset for spec in suite.specs}:
         if isinstance(dataset, Downloadable):
             dataset.check(settings.data)
     needs = {feature for evaluator in suite.evaluation.evaluators for feature in evaluator.needs()}
     weights = InceptionWeights(settings.inception, settings.download_inception)
     Bank(Store(settings.results).cache, inception_weights=weights).check_ready(needs)
+    every_job = (job_of(suite, (spec,)) for spec in suite.specs)
+    check_components(every_job if jobs is None else jobs, settings.data)
 
 
 def _status(store: Store, run_id: str) -> str:

@@ -20,6 +20,7 @@ from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
 from ganbench.features.bank import Bank, Real
 from ganbench.features.inception import InceptionWeights
+from ganbench.process_state import unchanged_by
 from ganbench.results import tensors
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
@@ -94,7 +95,8 @@ class Worker:
             settings = self.settings
             weights = InceptionWeights(settings.inception, settings.download_inception)
             bank = Bank(self.store.cache, settings.device, weights, log=self._note)
-            data = dataset.load(settings.data)
+            with unchanged_by(dataset):
+                data = dataset.load(settings.data)
             for note in data.notes:
                 self._note(note)
             self._real[dataset] = bank.reference(data)

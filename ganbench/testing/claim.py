@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ganbench.rng import global_stream
@@ -29,7 +30,7 @@ def same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def fresh(make: Callable[[], nn.Module], name: str, seed: int = 0) -> nn.Module:
-    """A network in float64 with the initial weights of a seed; `name` is its stream."""
+def fresh(make: Callable[[], nn.Module], name: str, seed: int = 0, dtype: torch.dtype = torch.float64) -> nn.Module:
+    """A network with the initial weights of a seed; `name` is its stream."""
     with global_stream(seed, "init", name):
-        return make().double()
+        return make().to(dtype)

@@ -22,21 +22,30 @@ def check_dataset(dataset: Dataset, root: Path | None = None) -> Data:
     read. Draws depend only on the given generator.
     """
     name, data, again = dataset.resolved(root).notation(), dataset.load(root), dataset.load(root)
-    claim(data.space == dataset.space(root), f"{name} loads {data.space} but announces {dataset.space(root)}")
+    check_data(dataset, data, root)
     for split in get_args(SplitName):
-        check_split(_split(data, split), data.space, f"{name}: {split}")
         first, second = _split(data, split), _split(again, split)
         claim(same([first.x, first.y], [second.x, second.y]), f"{name}: {split} differs each time it is read")
     for held_out in ("validation", "test"):
         shared = _rows(data.train.x) & _rows(_split(data, held_out).x)
         claim(len(shared) <= 0.01 * len(_split(data, held_out)), f"{name}: {held_out} shares samples with train")
+    return data
+
+
+def check_data(dataset: Dataset, data: Data, root: Path | None = None) -> None:
+    """Check loaded data: splits of the space that the dataset announces, random draws, and modes."""
+    name = dataset.notation()
+    claim(isinstance(data, Data), f"{name} loads a {type(data).__name__}, not `Data`")
+    claim(data.space == dataset.space(root), f"{name} loads {data.space} but announces {dataset.space(root)}")
+    for split in get_args(SplitName):
+        check_split(_split(data, split), data.space, f"{name}: {split}")
     check_draws(data, name)
     check_modes(dataset, data, name)
-    return data
 
 
 def check_split(split: Split, space: Space, where: str) -> None:
     """Check a split: uint8 images or finite float32 points of the space, with int64 labels if there are classes."""
+    claim(isinstance(split.x, Tensor), f"{where} is a {type(split.x).__name__}, not a tensor")
     claim(
         len(split) > 0 and split.x.shape[1:] == space.shape,
         f"{where} has the shape {tuple(split.x.shape)}, not (n, *{space.shape})",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from numbers import Real
 from typing import get_args
 
 from ganbench.datasets.base import SplitName
@@ -26,14 +28,30 @@ def check_evaluator(evaluator: Evaluator, fake: View, real: Reference) -> dict[s
     first, again = (evaluator(fake, real, stream(0, "check")) for _ in range(2))
     claim(same(sets, before), f"{name} changes its inputs")
     claim(first == again, f"{name} gives other numbers for the same seed")
+    for metric, declared in check_names(evaluator, first).items():
+        check_score(first[metric], declared, len(fake), f"{name}: {metric}")
+    return first
+
+
+def check_names(evaluator: Evaluator, scores: Mapping[str, Score]) -> dict[str, Metric]:
+    """Every reported name is declared, and none is declared twice; the declared metric of each."""
+    name = evaluator.notation()
     declared = {metric.name: metric for metric in evaluator.metrics()}
     claim(len(declared) == len(evaluator.metrics()), f"{name} declares a metric twice")
-    owners = {metric: declared_metric(metric) for metric in first}
+    claim(isinstance(scores, Mapping), f"{name} gives a {type(scores).__name__}, not its scores by name")
+    owners = {metric: declared_metric(metric) for metric in scores}
     undeclared = sorted(metric for metric, owner in owners.items() if owner not in declared)
-    claim(not undeclared, f"{name} reports {undeclared}, not declared")
-    for metric, score in first.items():
-        check_score(score, declared[owners[metric]], len(fake), f"{name}: {metric}")
-    return first
+    claim(not undeclared, f"{name} reports {undeclared}, not declared; it declares {sorted(declared)}")
+    return {metric: declared[owner] for metric, owner in owners.items()}
+
+
+def check_number(score: Score, metric: Metric, where: str) -> None:
+    """A real number, within the metric's bounds if it is finite."""
+    claim(isinstance(score, Score), f"{where} is a {type(score).__name__}, not a Score")
+    real = isinstance(score.value, Real) and not isinstance(score.value, bool)
+    claim(real, f"{where} is a {type(score.value).__name__}, not a number; call `float(...)` or `.item()`")
+    inside = not math.isfinite(score.value) or metric.low <= score.value <= metric.high
+    claim(inside, f"{where} = {score.value} is not in [{metric.low}, {metric.high}], the bounds that it declares")
 
 
 def check_score(score: Score, metric: Metric, n: int, where: str) -> None:

@@ -13,6 +13,7 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing.claim import claim, fresh, same
+from ganbench.testing.outputs import check_pixels, check_shape, scores_checked
 from ganbench.training.draws import draw
 from ganbench.training.packs import moved, program
 from ganbench.training.players import blueprints, functional_update, moved_by, packed_generator
@@ -21,19 +22,32 @@ from ganbench.variants.base import Batch, LossTerms, Params, Player, Players
 SEEDS = 8  # draws of weights and samples; each loss must have a gradient at one of them
 
 
-def check_losses(spec: RunSpec, data: Data) -> None:
-    """Both losses are finite scalar terms, equal at equal states, that move their player and change no input.
+def check_losses(spec: RunSpec, data: Data, dtype: torch.dtype = torch.float64) -> None:
+    """Both losses are finite scalar terms, equal at equal states, that move their networks and change no input.
 
     The batch holds the draws that the variant declares and no others, and a loss must read each of them. The carry must
     keep its names and shapes; each measure must have a finite value for each sample.
     """
-    sloped: set[str] = set()
+    flat = {("d_loss", name) for name in spec.variant.d_moves} | {("g_loss", name) for name in spec.variant.g_moves}
     for seed in range(SEEDS):  # a hinge may be flat at some weights and samples
-        sloped |= _moved(spec, data, seed)
-        if len(sloped) == 2:
+        flat -= _moved(spec, data, seed, dtype)
+        if not flat:
             return
-    flat = " and ".join(f"{player}_loss" for player in ("d", "g") if player not in sloped)
-    claim(False, f"{spec.variant.notation()}: {flat} doesn't depend on the player that it moves")
+    pairs = " and ".join(f"{loss} has no gradient for {name!r}, which it moves" for loss, name in sorted(flat))
+    claim(False, f"{spec.variant.notation()}: {pairs}")
+
+
+def check_generator(spec: RunSpec, data: Data, dtype: torch.dtype = torch.float64) -> None:
+    """G makes finite samples of the data's space, images within its network's range, in training and evaluation."""
+    batch, _ = _batch(spec, data, 0, dtype)
+    labels = (batch.y,) if spec.network.conditional and batch.y is not None else ()
+    g, where = fresh(blueprints(spec, data.space)["g"], "g", 0, dtype), f"{spec.network.notation()}: g"
+    z = spec.variant.g_input(batch.z.reshape(len(batch.z) * spec.network.pac, -1), batch.carry)
+    for module in (g.train(), g.eval()):
+        with torch.no_grad():
+            made = module(z, *labels)
+        check_shape(made, (len(z), *data.space.shape), where)
+        check_pixels(spec.network, data.space, made, where)
 
 
 @dataclass(frozen=True)
@@ -54,13 +68,13 @@ class DeclaredNoise(Mapping[str, Tensor]):
         return len(self.declared)
 
 
-def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
-    """Check both losses at the initial weights and a batch of a seed; the players whose loss has a gradient there."""
-    variant, nets, (batch, draws) = spec.variant, _nets(spec, data, seed), _batch(spec, data, seed)
-    sloped: set[str] = set()
+def _moved(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> set[tuple[str, str]]:
+    """Check both losses at the initial weights and a batch of a seed; the losses with a gradient for a network."""
+    variant, nets, (batch, draws) = spec.variant, _nets(spec, data, seed, dtype), _batch(spec, data, seed, dtype)
+    sloped: set[tuple[str, str]] = set()
     for player, loss, movers in (("d", variant.d_loss, variant.d_moves), ("g", variant.g_loss, variant.g_moves)):
         where = f"{variant.notation()}: {player}_loss"
-        weights = [weight for name in movers for weight in nets[name].weights.values()]
+        weights = [(name, weight) for name in movers for weight in nets[name].weights.values()]
         given = [batch.x, batch.z, *draws.declared.values(), *batch.carry.values()]
         before = [tensor.clone() for tensor in given]
         terms = loss(_players(spec, nets, batch), batch)
@@ -69,8 +83,9 @@ def _moved(spec: RunSpec, data: Data, seed: int) -> set[str]:
         claim(same(terms, again), f"{where} gives other terms at a second call from the same state")
         claim(same(before, given), f"{where} changes its batch")
         total = torch.stack(list(terms.values())).sum()
-        slopes = torch.autograd.grad(total, weights, materialize_grads=True) if total.requires_grad else ()
-        sloped |= {player for slope in slopes if slope.any()}
+        params = [weight for _, weight in weights]
+        slopes = torch.autograd.grad(total, params, materialize_grads=True) if total.requires_grad else ()
+        sloped |= {(f"{player}_loss", name) for (name, _), slope in zip(weights, slopes, strict=False) if slope.any()}
     _check_carry(spec, nets, batch)
     _check_measures(spec, nets, batch)
     unread = draws.declared.keys() - draws.read
@@ -92,8 +107,8 @@ class FreshNetwork:
         return Player(lambda own, *inputs, **part: self.call(own | buffers, *inputs, *given, **part), self.weights)
 
 
-def _nets(spec: RunSpec, data: Data, seed: int) -> dict[str, FreshNetwork]:
-    modules = {name: fresh(make, name, seed) for name, make in blueprints(spec, data.space).items()}
+def _nets(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> dict[str, FreshNetwork]:
+    modules = {name: fresh(make, name, seed, dtype) for name, make in blueprints(spec, data.space).items()}
     return {
         name: FreshNetwork(program(m), {**dict(m.named_parameters())}, dict(m.named_buffers()))
         for name, m in modules.items()
@@ -103,24 +118,28 @@ def _nets(spec: RunSpec, data: Data, seed: int) -> dict[str, FreshNetwork]:
 def _players(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> Players:
     labels = (batch.y,) if spec.network.conditional and batch.y is not None else ()
     players = {name: net.player(labels if name in ("g", "d") else ()) for name, net in nets.items()}
+    players["d"] = scores_checked(players["d"], f"{spec.network.notation()}: d")
     if spec.variant.unrolls_updates:
         updates = {name: functional_update(spec.optimizer, moved_by(spec.variant, name), {}) for name in players}
         players = {name: replace(player, update=updates[name]) for name, player in players.items()}
     return Players(packed_generator(spec, players.pop("g"), dict(batch.carry)), players.pop("d"), players)
 
 
-def _batch(spec: RunSpec, data: Data, seed: int) -> tuple[Batch, DeclaredNoise]:
-    """A batch as the trainer makes it, in float64."""
+def _batch(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> tuple[Batch, DeclaredNoise]:
+    """A batch as the trainer makes it."""
     drawn = draw(spec, data, dict.fromkeys(("data", "latent", "penalty"), stream(seed, "check")), 1)
-    batch = moved(replace(drawn, carry=spec.variant.carry()), "cpu", torch.float64)
+    batch = moved(replace(drawn, carry=spec.variant.carry()), "cpu", dtype)
     noise = DeclaredNoise(dict(batch.noise))
     return replace(batch, noise=noise), noise
 
 
 def _check_terms(terms: LossTerms, where: str) -> None:
+    claim(isinstance(terms, Mapping), f"{where} gives a {type(terms).__name__}, not its terms by name")
     claim(terms, f"{where} has no terms")
     for name, term in terms.items():
-        claim(term.shape == () and term.is_floating_point(), f"{where}: term {name!r} is not a scalar")
+        claim(isinstance(term, Tensor), f"{where}: term {name!r} is a {type(term).__name__}, not a tensor")
+        scalar = term.shape == () and term.is_floating_point()
+        claim(scalar, f"{where}: term {name!r} is {term.dtype} of shape {tuple(term.shape)}, not a scalar")
         claim(term.isfinite(), f"{where}: term {name!r} is {term.item()} at the first step")
 
 

@@ -16,6 +16,7 @@ from ganbench.networks.base import BatchNorm, Network
 from ganbench.optimizers.base import PlayerName
 from ganbench.rng import stream
 from ganbench.testing.claim import TOLERANCE, claim, fresh, same
+from ganbench.testing.outputs import check_pixels, check_shape
 from ganbench.testing.runs import small_run
 from ganbench.training.inputs import packed_space
 
@@ -50,11 +51,10 @@ def check_player(network: Network, space: Space, player: PlayerName) -> None:
     with torch.no_grad():
         together, alone = _stacked(nets, inputs), torch.stack([net(*inputs) for net in copy.deepcopy(nets)])
         evaluated, first_evaluated = nets[0].eval()(*inputs), nets[0](*(part[:1] for part in inputs))
-    claim(alone.shape == (2, *shape), f"{where} makes {tuple(alone.shape[1:])}, not {shape}")
+    check_shape(alone[0], shape, where)
     claim(alone.isfinite().all(), f"{where} makes a number that is not finite")
-    low, high = network.pixel_range
-    inside = low <= float(alone.min()) and float(alone.max()) <= high
-    claim(player == "d" or not space.is_image or inside, f"{where} makes pixels outside [{low}, {high}]")
+    if player == "g":
+        check_pixels(network, space, alone, where)
     claim(_gap(together, alone) <= TOLERANCE, f"{where} under vmap and alone differ by {_gap(together, alone):.1e}")
     separate = _gap(first_evaluated, evaluated[:1]) <= TOLERANCE or (player == "d" and network.mixing() is not None)
     claim(separate, f"{where} mixes the samples of a batch in evaluation")

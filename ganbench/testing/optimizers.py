@@ -42,8 +42,9 @@ def check_rule(optimizer: Optimizer) -> None:
     for player in PLAYERS:
         moving, resting = (torch.ones(LAYOUT).requires_grad_() for _ in range(2))
         rule = optimizer.build([moving, resting], player)
+        claim(isinstance(rule, torch.optim.Optimizer), f"{name}: `build` gives a {type(rule).__name__}, no optimizer")
         own_rate = rule.param_groups[0]["lr"] == optimizer.lr_of(player)
-        claim(own_rate, f"{name}: {player} doesn't have its own learning rate")
+        claim(own_rate, f"{name}: {player} doesn't have its own learning rate; pass `lr=self.lr_of(player)`")
         for sign in (1.0, -0.5):
             moving.grad = torch.full_like(moving, sign)
             rule.step()

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from ganbench.datasets.base import Data, Split, to_rest
+from ganbench.process_state import unchanged_by
 from ganbench.rng import stream
 from ganbench.training.inputs import latents
 from ganbench.training.snapshot import flat_name
@@ -49,12 +50,12 @@ def sample(spec: RunSpec, data: Data, saved: Mapping[str, Tensor], n: int, step:
         y = data.train.y[torch.randint(len(data.train.y), (n,), generator=generator)]
     weights, carry = weights_and_carry(saved)
     like = next(iter(weights.values()))
-    with torch.device("meta"):  # only the program is needed: its parameters are given
-        module = spec.network.generator(data.space).eval()
     chunks = []
-    for part in torch.split(torch.arange(n), CHUNK):
-        labels = () if y is None else (y[part].to(like.device),)
-        fed = spec.variant.g_input(z[part].to(like), carry)
-        with torch.no_grad():
+    with unchanged_by(spec.network, spec.variant), torch.no_grad():
+        with torch.device("meta"):  # only the program is needed: its parameters are given
+            module = spec.network.generator(data.space).eval()
+        for part in torch.split(torch.arange(n), CHUNK):
+            labels = () if y is None else (y[part].to(like.device),)
+            fed = spec.variant.g_input(z[part].to(like), carry)
             chunks.append(functional_call(module, weights, (fed, *labels)))
     return Split(to_rest(torch.cat(chunks), *spec.network.pixel_range), y)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data
 from ganbench.optimizers.base import PlayerName, Slots
+from ganbench.process_state import unchanged_by
 from ganbench.spec import RunSpec
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
@@ -44,16 +45,20 @@ def train(
 
     `resume` holds a checkpoint of each run, all of one step: training goes on as if it had never stopped, bit for bit
     on the CPU. A run whose terms or parameters become non-finite is marked as diverged, and the others go on. Training
-    ends early when all have diverged.
+    ends early when all have diverged. Raises `RequestError` when a user's component changes the state of the process.
     """
-    training = start(specs, data, place or Place(), resume)
+    components = specs[0].components()
+    with unchanged_by(*components):
+        training = start(specs, data, place or Place(), resume)
     for stop in stops:
         if stop <= training.step:
             continue
-        while training.step < stop:
-            training.step += 1
-            _step(training)
-        yield _snapshot(training)
+        with unchanged_by(*components):
+            while training.step < stop:
+                training.step += 1
+                _step(training)
+            snapshot = _snapshot(training)
+        yield snapshot
         if len(training.diverged) == len(specs):
             return
 

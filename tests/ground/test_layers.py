@@ -34,15 +34,19 @@ UNFINISHED: dict[str, set[str]] = {
 
 # From the top to the ground. A package imports packages of later rows only, except for what BESIDE allows.
 LAYERS = (
-    ("cli", "testing"),
+    ("cli",),
     ("tuning", "tracking", "samples", "parity", "report"),
     ("executors",),
     ("runner",),
+    ("testing",),  # the checks of components, which the dry pass uses
     ("training", "features"),
     ("suite", "results", "stats"),
     ("variants", "penalties", "augmentations", "datasets", "networks", "optimizers", "evaluators"),
     ("base",),  # the `base` module of every family: its types
     ("plugins",),
+    ("user_files",),
+    ("process_state",),
+    ("process_settings",),
     ("component",),
     ("spec", "rng"),
     ("errors",),
@@ -54,14 +58,14 @@ NARROW = {
     "tracking": {"results", "spec", "errors"},
     "results": {"stats", "base", "spec", "errors"},
     "stats": set[str](),
-    "training": {"base", "spec", "rng", "errors"},
-    "features": {"datasets", "evaluators", "results", "base", "component", "spec", "rng", "errors"},
+    "training": {"base", "process_state", "spec", "rng", "errors"},
+    "features": {"datasets", "evaluators", "results", "base", "process_state", "component", "spec", "rng", "errors"},
     "executors": {"runner", "results", "base", "component", "errors"},
     **{family: {"base", "component", "spec", "rng"} for family in SMALL},
     "datasets": {"base", "component", "rng", "errors"},
     "evaluators": {"base", "component", "rng", "errors"},
     "base": {"component", "spec", "errors"},
-    "plugins": {"component", "spec", "errors"},
+    "plugins": {"user_files", "process_state", "component", "spec", "errors"},
     "component": {"spec", "errors"},
     "spec": {"errors"},
     "rng": set[str](),
@@ -91,7 +95,7 @@ ROOMS: dict[str, set[str]] = {  # a library, and the packages or modules that ma
     "PIL": {"datasets", "results", "report"},
     "pickle": set(),
     "joblib": set(),
-    "random": set(),
+    "random": {"process_settings", "process_state"},  # they watch its state
 }
 TORCH = ("torch", "torchvision", "torch_fidelity")
 WITHOUT_TORCH = {
