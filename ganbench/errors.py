@@ -2,7 +2,8 @@
 
 GanbenchError
 |- RequestError      the request is wrong; nothing was run, and the exit code is 2
-|  '- SuiteError     one or more mistakes in a suite file, each with its place
+|  |- SuiteError     one or more mistakes in a suite file, each with its place
+|  '- SideEffect     a user's component changed the state of the process
 '- DamagedRun        a file of a run folder is damaged; the run is done again
 
 Divergence and collapse are measured outcomes of a run, not exceptions. A run that fails is recorded as failed in its
@@ -25,6 +26,10 @@ class GanbenchError(Exception):
 
 class RequestError(GanbenchError):
     """The request can't be carried out; nothing was run."""
+
+
+class SideEffect(RequestError):
+    """A user's component changed the state of the process, on which the numbers of other runs depend."""
 
 
 class DamagedRun(GanbenchError):

@@ -23,7 +23,7 @@ from typing import Any
 
 from ganbench.component import Component, options
 from ganbench.errors import RequestError
-from ganbench.user_files import RENAMED, import_file
+from ganbench.guard.user_files import RENAMED, import_file
 
 FAMILIES = {
     "variant": "variants",
@@ -181,7 +181,7 @@ def _load_file(path: Path) -> type[Component]:
 
 def _load_entry(entry: importlib.metadata.EntryPoint) -> type[Component]:
     where = f"entry point {entry.name} = {entry.value}"
-    from ganbench.process_state import unchanged  # it loads torch
+    from ganbench.guard.process_state import unchanged  # it loads torch
 
     try:
         with unchanged(where):

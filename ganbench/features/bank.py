@@ -22,7 +22,7 @@ from ganbench.features.extractor import Embedding, Extractor, embed, pixels
 from ganbench.features.inception import InceptionWeights, inception
 from ganbench.features.pretrained import PRETRAINED, pretrained, pretrained_weights
 from ganbench.features.torchscript import torchscript, torchscript_file
-from ganbench.process_state import unchanged_by
+from ganbench.guard.process_state import unchanged_by
 
 
 def _silent(message: str) -> None:

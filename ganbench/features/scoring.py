@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganbench.errors import RequestError
+from ganbench.errors import RequestError, SideEffect
 from ganbench.evaluators.base import Evaluator, Score, declared_metric
 from ganbench.features.bank import Real, Samples, evaluate
 from ganbench.features.memory import unfit
@@ -67,11 +67,16 @@ def score_all(
 
 
 def score_one(fake: Samples, real: Real, evaluator: Evaluator, seed: int) -> Scoring:
-    """The scores of one evaluator. Adding an evaluator doesn't change another's numbers."""
+    """The scores of one evaluator. Adding an evaluator doesn't change another's numbers.
+
+    Raises `SideEffect` if a user's evaluator has changed the state of the process.
+    """
     try:
         evaluator.check(real)
         given = {name: score for _, name, score in evaluate(fake, real, [evaluator], seed)}
         return _checked(evaluator, given)
+    except SideEffect:
+        raise  # it concerns the whole process, not one metric
     except Exception as error:
         trace = "" if isinstance(error, RequestError) else "".join(traceback.format_exception(error))
         return Scoring((), (AbsentScore(evaluator, "", _reason(error), trace),))

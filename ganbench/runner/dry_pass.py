@@ -23,15 +23,15 @@ from ganbench.errors import GanbenchError, RequestError
 from ganbench.evaluators.base import Evaluator, FeatureName, View
 from ganbench.features.bank import Bank, Real
 from ganbench.features.extractor import Embedding, Extractor
+from ganbench.guard.process_state import source_files, unchanged_by
+from ganbench.guard.user_files import reason
 from ganbench.optimizers.adam import Adam
 from ganbench.plugins import family_of
-from ganbench.process_state import source_files, unchanged_by
 from ganbench.rng import stream
 from ganbench.runner.job import Job
 from ganbench.spec import RunSpec
 from ganbench.training.sampling import sample
 from ganbench.training.trainer import train
-from ganbench.user_files import reason
 
 BATCH, STEPS = 6, 2
 STORED = 256  # samples in each split

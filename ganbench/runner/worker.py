@@ -20,7 +20,7 @@ from ganbench.datasets.base import Dataset
 from ganbench.errors import DamagedRun, GanbenchError
 from ganbench.features.bank import Bank, Real
 from ganbench.features.inception import InceptionWeights
-from ganbench.process_state import unchanged_by
+from ganbench.guard.process_state import unchanged_by
 from ganbench.results import tensors
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Split
-from ganbench.process_state import unchanged_by
+from ganbench.guard.process_state import unchanged_by
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import batch_of

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from ganbench.datasets.base import Data, Split, to_rest
-from ganbench.process_state import unchanged_by
+from ganbench.guard.process_state import unchanged_by
 from ganbench.rng import stream
 from ganbench.training.inputs import latents
 from ganbench.training.snapshot import flat_name

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data
+from ganbench.guard.process_state import unchanged_by
 from ganbench.optimizers.base import PlayerName, Slots
-from ganbench.process_state import unchanged_by
 from ganbench.spec import RunSpec
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts

@@ -44,9 +44,7 @@ LAYERS = (
     ("variants", "penalties", "augmentations", "datasets", "networks", "optimizers", "evaluators"),
     ("base",),  # the `base` module of every family: its types
     ("plugins",),
-    ("user_files",),
-    ("process_state",),
-    ("process_settings",),
+    ("guard",),
     ("component",),
     ("spec", "rng"),
     ("errors",),
@@ -58,14 +56,14 @@ NARROW = {
     "tracking": {"results", "spec", "errors"},
     "results": {"stats", "base", "spec", "errors"},
     "stats": set[str](),
-    "training": {"base", "process_state", "spec", "rng", "errors"},
-    "features": {"datasets", "evaluators", "results", "base", "process_state", "component", "spec", "rng", "errors"},
+    "training": {"base", "guard", "spec", "rng", "errors"},
+    "features": {"datasets", "evaluators", "results", "base", "guard", "component", "spec", "rng", "errors"},
     "executors": {"runner", "results", "base", "component", "errors"},
     **{family: {"base", "component", "spec", "rng"} for family in SMALL},
     "datasets": {"base", "component", "rng", "errors"},
     "evaluators": {"base", "component", "rng", "errors"},
     "base": {"component", "spec", "errors"},
-    "plugins": {"user_files", "process_state", "component", "spec", "errors"},
+    "plugins": {"guard", "component", "spec", "errors"},
     "component": {"spec", "errors"},
     "spec": {"errors"},
     "rng": set[str](),
@@ -95,7 +93,7 @@ ROOMS: dict[str, set[str]] = {  # a library, and the packages or modules that ma
     "PIL": {"datasets", "results", "report"},
     "pickle": set(),
     "joblib": set(),
-    "random": {"process_settings", "process_state"},  # they watch its state
+    "random": {"guard"},  # they watch its state
 }
 TORCH = ("torch", "torchvision", "torch_fidelity")
 WITHOUT_TORCH = {

@@ -5,7 +5,7 @@
     with unchanged_by(network, variant):  # a call; it costs nothing for ganbench's own components
         ...
 
-What has changed is set back, so that it reaches no other run, and `RequestError` names the component and the setting.
+What has changed is set back, so that it reaches no other run, and `SideEffect` names the component and the setting.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import numpy as np
 import torch
 
 from ganbench.component import Component
-from ganbench.errors import RequestError
-from ganbench.process_settings import SETTINGS
+from ganbench.errors import SideEffect
+from ganbench.guard.process_settings import SETTINGS
 
 ALLOWED = "a component leaves the settings of the process as they are, because every other run reads them"
 # Variables that libraries read when they compute. A library may add others when it is loaded.
@@ -94,7 +94,7 @@ class ProcessState:
 
 @contextmanager
 def unchanged(where: str) -> Iterator[None]:
-    """Set back what the block changes of the process's state, and raise `RequestError` for `where`."""
+    """Set back what the block changes of the process's state, and raise `SideEffect` for `where`."""
     before = ProcessState.now()
     try:
         yield
@@ -128,7 +128,7 @@ def _refuse(before: ProcessState, where: str, error: Exception | None = None) ->
     changes = before.changes()
     if changes:
         given = "; ".join(dict.fromkeys(sentence for sentence, _ in changes[:3]))
-        raise RequestError(where, given, ALLOWED, changes[0][1]) from error
+        raise SideEffect(where, given, ALLOWED, changes[0][1]) from error
 
 
 def _from_to(before: Any, after: Any) -> str:

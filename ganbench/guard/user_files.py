@@ -32,7 +32,7 @@ def import_file(path: Path, name: str) -> ModuleType:
 
     Raises `RequestError` when it fails, imports a file beside it, or changes the state of the process.
     """
-    from ganbench.process_state import unchanged  # it loads torch, which only a user's file needs here
+    from ganbench.guard.process_state import unchanged  # it loads torch, which only a user's file needs here
 
     if name in sys.modules:
         return sys.modules[name]

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from ganbench.errors import RequestError
+from ganbench.guard.process_settings import SETTINGS
+from ganbench.guard.process_state import ProcessState, unchanged, unchanged_by
 from ganbench.plugins import Registry
-from ganbench.process_settings import SETTINGS
-from ganbench.process_state import ProcessState, unchanged, unchanged_by
 from ganbench.variants.ns import NonSaturating
 from tests.support.tiny import BODIES, HEAD
 
@@ -105,7 +105,7 @@ def test_other_exceptions_pass_and_ganbench_s_own_components_cost_nothing() -> N
 def test_torch_may_wrap_its_own_functions() -> None:
     """It does so on the first use of an optimizer, and when its compiler is loaded."""
     code = (
-        "import torch\nfrom ganbench.process_state import unchanged\n"
+        "import torch\nfrom ganbench.guard.process_state import unchanged\n"
         "with unchanged('here'):\n"
         "    weight = torch.ones(2, requires_grad=True); rule = torch.optim.Adam([weight])\n"
         "    weight.sum().backward(); rule.step()\n"
