@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.report import FORMATS, format_report
+from ganbench.results.files import write_json
 from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
 from ganbench.results.questions import Claim, Compare, Condition, Contrast, Questions
-from ganbench.results.store import State, Store, write_json
+from ganbench.results.store import State, Store
 from ganbench.results.table import read_results
 from ganbench.stats.outcomes import StabilityRule
 

@@ -15,6 +15,7 @@ import click
 from ganbench import __version__
 from ganbench.cli.exit_codes import FAILED, INTERRUPTED, WRONG
 from ganbench.errors import GanbenchError, RequestError
+from ganbench.interrupts import end_at_once, leave
 
 COMMANDS = (
     *("run", "report", "tune", "watch", "show", "check", "evaluate"),
@@ -24,9 +25,12 @@ COMMANDS = (
 
 def main() -> None:
     """Run the console command. A user's mistake prints a message without a traceback; the exit code says the rest."""
+    end_at_once()
+    _empty_stdin()
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -40,7 +44,19 @@ def main() -> None:
     except BrokenPipeError:  # `ganbench report | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
+    if code == INTERRUPTED:
+        sys.stdout.flush()
+        leave()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _empty_stdin() -> None:
+    """No command reads stdin, and a component must not: in a shell's loop it would eat the lines of the loop.
+
+    A terminal stays, so that a debugger works with `--executor inline`.
+    """
+    if not os.isatty(0):
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

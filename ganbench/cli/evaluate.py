@@ -121,7 +121,7 @@ def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavai
 
 def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> None:
     from ganbench.results import pictures
-    from ganbench.results.store import write_bytes, write_json
+    from ganbench.results.files import write_bytes, write_json
     from ganbench.samples import nearest_pairs
 
     try:

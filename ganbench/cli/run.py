@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.ctrl_c import interruptible
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
 from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
 
 if TYPE_CHECKING:
+    from ganbench.runner.events import Listener
     from ganbench.runner.plan import Plan
+    from ganbench.runner.run import RunSummary
+    from ganbench.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,34 +54,43 @@ def run(options: RunOptions) -> int:
       ganbench run suites/stability-mnist.yaml --devices 0,1 --per-gpu 4 --pack 5
     """
     from ganbench.cli.progress import progress_display
-    from ganbench.cli.request import execution_of, load, mirror_of
+    from ganbench.cli.request import load
+
+    display, summaries = progress_display(), []
+    for suite in [load(path, options) for path in options.suites]:
+        try:
+            summary = _run_suite(suite, options, display)
+        except KeyboardInterrupt:
+            display.say(INTERRUPTED_TEXT)
+            return INTERRUPTED
+        if summary is not None:
+            summaries.append(summary)
+    if options.as_json:
+        for summary in summaries:
+            click.echo(json.dumps(asdict(summary)))
+    return FAILED if any(summary.failed for summary in summaries) else DONE
+
+
+def _run_suite(suite: Suite, options: RunOptions, display: Listener) -> RunSummary | None:
+    """Run what is missing from a suite; None for a dry run. Raises `KeyboardInterrupt` after the workers have ended."""
+    from ganbench.cli.request import execution_of, mirror_of
     from ganbench.results.store import Store
     from ganbench.runner import devices, plan
     from ganbench.runner import run as runner
 
-    code, summaries = DONE, []
-    for suite in [load(path, options) for path in options.suites]:
-        execution, display = execution_of(suite, options), progress_display()
-        store = Store(execution.settings.results)
-        todo = plan.make(suite, store, options.retry_failed, options.pack)
-        display.say(todo.headline(devices.headline(execution.devices)))
-        if options.dry_run:
-            _print_plan(todo)
-            continue
-        mirror = mirror_of(store, options.tracking_uri, display.say)
-        try:
-            summary = runner.run(todo, execution, display, mirror)
-        except KeyboardInterrupt:
-            display.say(INTERRUPTED_TEXT)
-            return INTERRUPTED
-        summaries.append(summary)
-        code = FAILED if summary.failed else code
-        display.say(f"{suite.name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
-                    f"in {summary.seconds:.0f} s; `ganbench report {suite.name}` prints the tables")  # fmt: skip
-    if options.as_json:
-        for summary in summaries:
-            click.echo(json.dumps(asdict(summary)))
-    return code
+    execution = execution_of(suite, options)
+    store = Store(execution.settings.results)
+    todo = plan.make(suite, store, options.retry_failed, options.pack)
+    display.say(todo.headline(devices.headline(execution.devices)))
+    if options.dry_run:
+        _print_plan(todo)
+        return None
+    mirror = mirror_of(store, options.tracking_uri, display.say)
+    with interruptible(display) as listener:
+        summary = runner.run(todo, execution, listener, mirror)
+    display.say(f"{suite.name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
+                f"in {summary.seconds:.0f} s; `ganbench report {suite.name}` prints the tables")  # fmt: skip
+    return summary
 
 
 def _print_plan(plan: Plan) -> None:

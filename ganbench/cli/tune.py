@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from ganbench.cli.ctrl_c import interruptible
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
 from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
+
+if TYPE_CHECKING:
+    from ganbench.runner.run import RunSummary
+    from ganbench.tracking import Mirror
+    from ganbench.tuning import SearchContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +58,8 @@ def tune(options: TuneOptions) -> int:
     from ganbench import tuning
     from ganbench.cli.progress import progress_display
     from ganbench.cli.request import execution_of, load, mirror_of
-    from ganbench.results.store import Store, write_json
-    from ganbench.runner import devices, plan
+    from ganbench.results.store import Store
+    from ganbench.runner import devices
     from ganbench.runner import run as runner
 
     suite, display = load(options.suite, options), progress_display()
@@ -61,20 +67,33 @@ def tune(options: TuneOptions) -> int:
     budget = tuning.budget(suite, options.metric, options.trials, options.search, options.sampler)
     runner.check_ready(suite, execution.settings)
     mirror = mirror_of(store, options.tracking_uri, display.say)
-    context = tuning.SearchContext(suite, store, execution, display, budget)
     display.say(f"{suite.name}: {len(tuning.contenders(suite, budget))} contenders, {budget.trials} trials each, "
                 f"by {budget.metric}; {devices.headline(execution.devices)}")  # fmt: skip
     try:
-        tuned = tuning.tune(context, store.root / "tune")
-        best = tuning.report_suite(suite, budget, tuned)
-        body = tuning.record(best.name, budget, tuned)
-        write_json(store.root / "tune" / f"{best.name}.json", body)
-        summary = runner.run(plan.make(best, store), execution, display, mirror) if best.specs else None
+        with interruptible(display) as listener:
+            body, summary = _search(tuning.SearchContext(suite, store, execution, listener, budget), mirror)
     except KeyboardInterrupt:
         display.say(INTERRUPTED_TEXT)
         return INTERRUPTED
     finally:
         display.close()
     click.echo(json.dumps(body) if options.as_json else tuning.lines(body))
-    display.say(f"`ganbench report {best.name}` prints the tables of the chosen settings on fresh seeds")
+    display.say(f"`ganbench report {body['suite']}` prints the tables of the chosen settings on fresh seeds")
     return FAILED if summary is None or summary.failed else DONE
+
+
+def _search(context: SearchContext, mirror: Mirror | None) -> tuple[dict[str, Any], RunSummary | None]:
+    """Search, keep the record of it, and run the best settings, if there are any."""
+    from ganbench import tuning
+    from ganbench.results.files import write_json
+    from ganbench.runner import plan
+    from ganbench.runner import run as runner
+
+    store = context.store
+    tuned = tuning.tune(context, store.root / "tune")
+    best = tuning.report_suite(context.suite, context.budget, tuned)
+    body = tuning.record(best.name, context.budget, tuned)
+    write_json(store.root / "tune" / f"{best.name}.json", body)
+    if not best.specs:
+        return body, None
+    return body, runner.run(plan.make(best, store), context.execution, context.listener, mirror)

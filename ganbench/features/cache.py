@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from ganbench.results.store import write_bytes
+from ganbench.errors import DamagedRun
+from ganbench.results import tensors as tensor_files
 
 Tensors = dict[str, Tensor]
-DIGEST = 32  # bytes of the SHA-256 at the end of each file
 
 
 @dataclass
@@ -62,28 +59,16 @@ class Cache:
                 if path.exists():
                     self.log(f"{path} is damaged and is computed again")
                 tensors = {name: tensor.cpu().contiguous() for name, tensor in compute().items()}
-                write_tensors(path, tensors)
+                tensor_files.save(path, tensors)
         return tensors
-
-
-def write_tensors(path: Path, tensors: Tensors) -> None:
-    """Write tensors, followed by the SHA-256 of the preceding bytes; `torch.load` reads such a file."""
-    buffer = io.BytesIO()
-    torch.save(tensors, buffer)
-    body = buffer.getvalue()
-    write_bytes(path, body + hashlib.sha256(body).digest())
 
 
 def read_tensors(path: Path) -> Tensors | None:
     """The tensors of a file, or None if it is absent, truncated or changed."""
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+        tensors: Tensors | None = tensor_files.load(path, "cpu")
+    except DamagedRun:
         return None
-    body, digest = content[:-DIGEST], content[-DIGEST:]
-    if hashlib.sha256(body).digest() != digest:
-        return None
-    tensors: Tensors = torch.load(io.BytesIO(body), weights_only=True)
     return tensors
 
 
@@ -98,7 +83,7 @@ class CacheFile:
 
 def cache_files(folder: Path) -> list[CacheFile]:
     """The files of a cache, sorted by name."""
-    return [CacheFile(path, path.stat().st_size, is_whole(path)) for path in sorted(folder.glob("*.pt"))]
+    return [CacheFile(path, path.stat().st_size, tensor_files.is_whole(path)) for path in sorted(folder.glob("*.pt"))]
 
 
 def clear_cache(folder: Path) -> int:
@@ -110,13 +95,3 @@ def clear_cache(folder: Path) -> int:
             path.with_suffix(".lock").unlink(missing_ok=True)
             removed += 1
     return removed
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file ends with the SHA-256 of the preceding bytes."""
-    rest, digest = path.stat().st_size - DIGEST, hashlib.sha256()
-    with path.open("rb") as file:
-        while rest > 0 and (block := file.read(min(rest, 2**20))):
-            digest.update(block)
-            rest -= len(block)
-        return file.read() == digest.digest()

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ganbench.errors import RequestError
+from ganbench.results.files import write_json
 from ganbench.results.questions import Questions, from_json
-from ganbench.results.store import write_json
 
 if TYPE_CHECKING:
     from ganbench.results.store import Store

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, get_args
 
 Status = Literal["running", "done", "diverged", "failed"]
 Row = dict[str, Any]
+Seal = tuple[int, str]  # the length of a content in bytes, and its SHA-256
 NUMBER = (int, float)
 ROWS: dict[str, dict[str, Any]] = {  # the files of rows, and the keys and types that each of their rows must have
     "terms.jsonl": {"step": int, "time": NUMBER, "terms": dict},
     "scores.jsonl": {"step": int, "time": NUMBER, "metric": str, "value": NUMBER},
     "absent.jsonl": {"step": int, "time": NUMBER, "evaluator": str, "metric": str, "because": str},
 }
+SEALED = (*ROWS, "env.json")
 
 RENAMED = {"thinned": "skipped_marks"}  # fields of 0.1's state files
 
@@ -63,7 +65,7 @@ class DivergedAt(TypedDict):
 
 @dataclass(frozen=True)
 class State:
-    """How far a run is. `sealed` maps a file of rows to (bytes, SHA-256 of these bytes). Seconds are wall time."""
+    """How far a run is. `sealed` holds the seals of the files of `SEALED`. Seconds are wall time."""
 
     status: Status
     step: int = 0
@@ -72,14 +74,19 @@ class State:
     diverged: DivergedAt | None = None
     error: str | None = None  # the exception or signal with which the run failed
     scored: dict[str, list[int]] = field(default_factory=dict)  # marks at which each evaluator was called
+    without_score: dict[str, list[int]] = field(default_factory=dict)  # those of them at which it gave no score
     skipped_marks: list[int] = field(
         default_factory=list
     )  # marks that were left out to keep evaluation within its budget
-    sealed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    sealed: dict[str, Seal] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
         return self.status in ("done", "diverged")
+
+    def sealed_size(self, name: str) -> int:
+        """The number of sealed bytes of a file."""
+        return self.sealed[name][0] if name in self.sealed else 0
 
 
 def state_of(body: Mapping[str, Any]) -> State:
@@ -92,14 +99,24 @@ def state_of(body: Mapping[str, Any]) -> State:
         "seconds": _is_time(state.seconds) and _is_time(state.evaluation_seconds),
         "diverged": state.diverged is None or (_is_count(state.diverged["step"]) and bool(state.diverged["term"])),
         "error": state.error is None or isinstance(state.error, str),
-        "scored": all(isinstance(marks, list) and all(map(_is_count, marks)) for marks in state.scored.values()),
-        "skipped_marks": isinstance(state.skipped_marks, list) and all(map(_is_count, state.skipped_marks)),
-        "sealed": all(name in ROWS and _is_count(size) for name, (size, _) in seals.items()),
+        "scored": all(map(_are_marks, state.scored.values())),
+        "without_score": all(map(_are_marks, state.without_score.values())),
+        "skipped_marks": _are_marks(state.skipped_marks),
+        "sealed": all(name in SEALED and _is_count(size) for name, (size, _) in seals.items()),
     }
     wrong = [f"{name} = {getattr(state, name)!r}" for name, is_sound in sound.items() if not is_sound]
     if wrong:
         raise ValueError(wrong[0])
     return state
+
+
+def with_rows(state: State, scores: Iterable[ScoreRow]) -> State:
+    """The state whose `scored` holds only marks with a row in `scores.jsonl`, and those at which there was no score."""
+    kept: dict[str, set[int]] = {key: set(marks) for key, marks in state.without_score.items()}
+    for row in scores:
+        kept.setdefault(str(row.get("evaluator")), set()).add(row["step"])
+    marks = {key: [mark for mark in marks if mark in kept.get(key, ())] for key, marks in state.scored.items()}
+    return replace(state, scored=marks)
 
 
 def rows_of(content: bytes, name: str) -> list[Row]:
@@ -121,6 +138,10 @@ def _decoded(line: str) -> Any:
     if end < len(line):
         raise ValueError(f"more than one value in a line: {line[end : end + 20]!r}")
     return value
+
+
+def _are_marks(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_count, value))
 
 
 def _is_count(value: object) -> bool:

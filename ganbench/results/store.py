@@ -3,8 +3,8 @@
     <root>/runs/<run id>/   spec.json env.json state.json terms.jsonl scores.jsonl absent.jsonl log.txt samples/ ...
     <root>/suites/<name>.json   the suite's manifest; see `ganbench.results.manifest`
 
-The files are the only record of a run. Files are replaced atomically; rows are appended and sealed by `state.json`,
-which is written last and holds the length and SHA-256 of the sealed part. Needs the standard library and filelock only.
+The files are the only record of a run. Files are replaced atomically; rows are appended. `state.json` is written last
+and seals the rows and `env.json`: it holds their length and SHA-256. Needs the standard library and filelock only.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from io import FileIO
 from pathlib import Path
@@ -23,9 +21,23 @@ from typing import IO, Any, cast
 from filelock import FileLock, Timeout
 
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.results.state import ROWS, AbsentRow, Row, ScoreRow, State, Status, TermsRow, rows_of, state_of
+from ganbench.results.files import remove, write_bytes, write_json
+from ganbench.results.state import (
+    ROWS,
+    SEALED,
+    AbsentRow,
+    Row,
+    ScoreRow,
+    Seal,
+    State,
+    Status,
+    TermsRow,
+    rows_of,
+    state_of,
+    with_rows,
+)
 
-__all__ = ["ROWS", "Row", "RunFolder", "State", "Status", "Store", "write_bytes", "write_json"]
+__all__ = ["ROWS", "SEALED", "Row", "RunFolder", "State", "Status", "Store"]
 
 LOG_LINES = 40  # a traceback in torch has six lines for each nested module, before the user's own lines
 
@@ -67,50 +79,56 @@ class RunFolder:
             raise self._damaged("state.json", f"{type(error).__name__}: {error}") from None
 
     def check(self) -> State | None:
-        """The state. Compares each sealed file with its seal, and reads every row of a run that is not finished.
+        """The state, in which a mark without a score counts as not `scored`. Raises `DamagedRun`.
 
-        Raises `DamagedRun`.
+        Compares each sealed file with its seal, and reads every row of a run that is not finished.
         """
-        state = self.state()
-        if state is not None:
-            for name, content in self._sealed_contents(state).items():
-                if not state.finished:
-                    self._rows(name, content)
-        return state
+        return self.checked_scores()[0]
 
     def checked_scores(self) -> tuple[State | None, list[ScoreRow]]:
-        """The state as `check` returns it, and the scores; each file is read once. Raises `DamagedRun`."""
+        """The state as `check` returns it, and the scores; each file is read once. Raises `DamagedRun`.
+
+        Of a finished run, only sealed rows are read. Others were left by a process that was killed.
+        """
         state = self.state()
         if state is None:
             return None, []
-        contents = self._sealed_contents(state)
-        if not state.finished:
-            self._rows("terms.jsonl", contents["terms.jsonl"])
-        return state, cast("list[ScoreRow]", self._rows("scores.jsonl", contents["scores.jsonl"]))
-
-    def _sealed_contents(self, state: State) -> dict[str, bytes]:
-        """The content of each file of rows. Raises `DamagedRun` if one does not match its seal."""
-        contents = {name: self._bytes(name) or b"" for name in ROWS}
+        contents = {name: self.read_bytes(name) for name in SEALED}
         for name, (size, digest) in state.sealed.items():
-            sealed = contents[name][:size]
+            sealed = (contents[name] or b"")[:size]
             if len(sealed) < size or hashlib.sha256(sealed).hexdigest() != digest:
                 raise self._damaged(name, "its content does not match the seal in state.json")
-        return contents
+        self._json("env.json", contents["env.json"])
+        scores = contents["scores.jsonl"] or b""
+        if state.finished:
+            scores = scores[: state.sealed_size("scores.jsonl")]
+        else:
+            for name in ROWS:
+                self._rows(name, contents[name] or b"")
+        rows = cast("list[ScoreRow]", self._rows("scores.jsonl", scores))
+        return with_rows(state, rows), rows
 
-    def write_state(self, state: State, *, seal: bool = True) -> None:
-        """Seal the rows and replace `state.json` atomically. This is the last write of any change.
+    def write_state(self, state: State, *, seal: bool = True, written: Mapping[str, Seal] | None = None) -> None:
+        """Seal the files and replace `state.json` atomically. This is the last write of any change.
 
-        Without `seal` the state seals no rows. A change that rewrites rows begins with such a write.
+        Without `seal` the state seals no file. A change that rewrites rows begins with such a write. Raises
+        `DamagedRun` if a file differs from what was `written`, a seal for each name.
         """
-        sealed = {name: _seal(self.path / name) for name in ROWS if seal and (self.path / name).exists()}
+        sealed = {name: _seal(self.path / name) for name in SEALED if seal and (self.path / name).exists()}
+        for name, expected in (written or {}).items():
+            if sealed.get(name) != expected:
+                raise self._damaged(name, "it was deleted or changed while the run was in progress")
         write_json(self.path / "state.json", asdict(state) | {"sealed": sealed})
 
     def fail(self, state: State, error: str, log: str) -> State:
-        """Append to the log and record why the run failed. On disk, a run that was finished before stays finished."""
+        """Append to the log and record why the run failed. On disk, a run that was finished before stays finished.
+
+        The seals stay: a file that has been lost since is still damage when the run is tried again.
+        """
         self.log(log)
         failed = replace(state, status="failed", error=error)
         if not state.finished:
-            self.write_state(failed)
+            write_json(self.path / "state.json", asdict(failed))
         return failed
 
     def log(self, text: str) -> None:
@@ -124,7 +142,7 @@ class RunFolder:
 
         Raises `DamagedRun`.
         """
-        return self._rows(name, self._bytes(name) or b"")
+        return self._rows(name, self.read_bytes(name) or b"")
 
     def terms(self) -> list[TermsRow]:
         """The rows of `terms.jsonl`. Raises `DamagedRun`."""
@@ -134,30 +152,19 @@ class RunFolder:
         """The rows of `scores.jsonl`. Raises `DamagedRun`."""
         return cast("list[ScoreRow]", self.rows("scores.jsonl"))
 
-    def append_terms(self, rows: Iterable[TermsRow]) -> None:
-        """Append rows to `terms.jsonl`."""
-        self.append("terms.jsonl", rows)
-
-    def append_scores(self, rows: Iterable[ScoreRow]) -> None:
-        """Append rows to `scores.jsonl`."""
-        self.append("scores.jsonl", rows)
-
     def absent(self) -> list[AbsentRow]:
         """The rows of `absent.jsonl`. Raises `DamagedRun`."""
         return cast("list[AbsentRow]", self.rows("absent.jsonl"))
 
-    def append_absent(self, rows: Iterable[AbsentRow]) -> None:
-        """Append rows to `absent.jsonl`."""
-        self.append("absent.jsonl", rows)
-
-    def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Append rows to a file of `ROWS` and drop a last line that was not finished. `write_state` seals the rows."""
+    def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> bytes:
+        """Append rows to a file of `ROWS`, in place of an unfinished last line, and return the appended content."""
         content = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
         if content:
             self.path.mkdir(parents=True, exist_ok=True)
             with (self.path / name).open("a+b") as file:
                 _drop_torn_line(file)
                 file.write(content)
+        return content
 
     def keep_rows_until(self, step: int) -> None:
         """Drop the rows after a step. A run that resumes at that step writes them again."""
@@ -167,7 +174,9 @@ class RunFolder:
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """A JSON object from a file of the folder, or None if there is no such file. Raises `DamagedRun`."""
-        content = self._bytes(name)
+        return self._json(name, self.read_bytes(name))
+
+    def _json(self, name: str, content: bytes | None) -> dict[str, Any] | None:
         if content is None:
             return None
         try:
@@ -180,7 +189,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove everything that the run wrote, so that it starts from the beginning."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove(self.path)
 
     def checkpoint(self, step: int | None = None) -> Path:
         """`checkpoints/last.pt`, with everything needed to resume, or the file of the generator at a mark."""
@@ -188,14 +197,17 @@ class RunFolder:
 
     def log_end(self, lines: int = LOG_LINES) -> list[str]:
         """The last lines of `log.txt`."""
-        return (self._bytes("log.txt") or b"").decode(errors="replace").splitlines()[-lines:]
+        return (self.read_bytes("log.txt") or b"").decode(errors="replace").splitlines()[-lines:]
 
-    def _bytes(self, name: str) -> bytes | None:
+    def read_bytes(self, name: str) -> bytes | None:
+        """The content of a file, or None if there is no such file."""
         try:
             with FileIO(f"{self.path}/{name}") as file:  # a report reads tens of thousands of small files
                 return file.readall()
         except FileNotFoundError:
             return None
+        except (IsADirectoryError, NotADirectoryError) as error:
+            raise self._damaged(name, str(error.strerror)) from None
 
     def _rows(self, name: str, content: bytes) -> list[Row]:
         try:
@@ -236,9 +248,9 @@ class Store:
         return RunFolder(self.root / "runs" / run_id)
 
     def runs(self) -> list[RunFolder]:
-        """Every run folder, sorted by id."""
-        folders = (self.root / "runs").glob("*/spec.json")
-        return [RunFolder(path.parent) for path in sorted(folders)]
+        """Every run folder, sorted by id, also that of a run that failed before its spec was written."""
+        files = [path for name in ("spec.json", "state.json") for path in (self.root / "runs").glob(f"*/{name}")]
+        return [RunFolder(path) for path in sorted({file.parent for file in files})]
 
     def manifest_path(self, suite: str) -> Path:
         """The file of a suite's manifest; see `ganbench.results.manifest`."""
@@ -249,26 +261,6 @@ class Store:
         return sorted(path.stem for path in (self.root / "suites").glob("*.json"))
 
 
-def write_json(path: Path, body: dict[str, Any]) -> None:
-    """Replace a JSON file atomically."""
-    write_bytes(path, (json.dumps(body, indent=1, allow_nan=False) + "\n").encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file atomically: a reader sees either the old content or the new content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            _sync(file)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
 def _drop_torn_line(file: IO[bytes]) -> None:
     """Cut a file that is open for appending back to its last newline. Usually it ends with a newline."""
     size = file.seek(0, os.SEEK_END)
@@ -277,12 +269,7 @@ def _drop_torn_line(file: IO[bytes]) -> None:
         file.truncate(file.read().rfind(b"\n") + 1)
 
 
-def _sync(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _seal(path: Path) -> tuple[int, str]:
+def _seal(path: Path) -> Seal:
     with path.open("rb") as file:
         os.fsync(file.fileno())
         content = file.read()

@@ -48,6 +48,11 @@ def own_key(variant: Variant) -> str:
     return f"{variant.kind()} v{variant.version}"
 
 
+def spec_file(spec: RunSpec) -> dict[str, Any]:
+    """The content of a run's `spec.json`."""
+    return {"run_id": spec.run_id(), "spec": spec.canonical(), "columns": spec.columns()}
+
+
 def encode(job: Job) -> str:
     """A job as one line of JSON."""
     components = {"specs": plain(job.specs, complete=True), "evaluators": plain(job.evaluators, complete=True)}

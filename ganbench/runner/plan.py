@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun
-from ganbench.results.store import State, Store
-from ganbench.runner.job import Job
+from ganbench.results.journal import surplus
+from ganbench.results.store import RunFolder, State, Store
+from ganbench.runner.job import Job, spec_file
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -52,7 +53,7 @@ def make(suite: Suite, store: Store, retry_failed: bool = False, pack: int = 1) 
         except DamagedRun as error:
             damaged.append(str(error))
             state = None
-        if complete(job, state):
+        if state is not None and complete(job, state) and not has_repairs(folder, state, spec):
             done.append(spec)
         elif state is not None and state.status == "failed" and not retry_failed:
             failed.append(spec)
@@ -72,6 +73,19 @@ def job_of(suite: Suite, specs: tuple[RunSpec, ...]) -> Job:
 def complete(job: Job, state: State | None) -> bool:
     """Whether the run is finished and holds every score that the job asks for."""
     return state is not None and state.finished and not missing(job, state)
+
+
+def has_repairs(folder: RunFolder, state: State, spec: RunSpec) -> bool:
+    """Whether the folder of a finished run has damage that is repaired without training."""
+    return bool(surplus(folder, state)) or not has_spec(folder, spec)
+
+
+def has_spec(folder: RunFolder, spec: RunSpec) -> bool:
+    """Whether `spec.json` holds what it should."""
+    try:
+        return folder.read_json("spec.json") == spec_file(spec)
+    except DamagedRun:
+        return False
 
 
 def missing(job: Job, state: State) -> dict[int, tuple[str, ...]]:

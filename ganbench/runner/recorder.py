@@ -15,10 +15,12 @@ from ganbench.evaluators.base import Score
 from ganbench.features.bank import Real
 from ganbench.features.scoring import NO_VALUE, AbsentScore, finite_score, score_all
 from ganbench.results import pictures, tensors
+from ganbench.results.files import write_bytes, write_json
+from ganbench.results.journal import Journal
 from ganbench.results.state import AbsentRow, DivergedAt, ScoreRow
-from ganbench.results.store import RunFolder, State, Status, write_bytes, write_json
+from ganbench.results.store import RunFolder, State, Status
 from ganbench.rng import seed_of
-from ganbench.runner.job import Job, own_key, score_key
+from ganbench.runner.job import Job, own_key, score_key, spec_file
 from ganbench.training.sampling import sample
 from ganbench.training.snapshot import flat
 
@@ -42,31 +44,35 @@ class Recorder:
     folder: RunFolder
     real: Real
     state: State
+    journal: Journal = field(init=False)
     began: float = 0.0  # on `clock`, minus the seconds of earlier sessions
     saved: float = 0.0  # when the last checkpoint was written
     saving_seconds: float = 0.0  # what the last checkpoint cost
     scoring_seconds: float = 0.0  # what the last scored mark cost
     logged: set[tuple[str, str]] = field(default_factory=set)  # the absent metrics with a reason in the log
 
+    def __post_init__(self) -> None:
+        self.journal = Journal.of(self.folder)
+
     def begin(self, resumed: int, environment: Environment) -> None:
         """Open the folder at the step that the run resumes from; 0 starts anew."""
-        folder, state = self.folder, (self.folder.state() if resumed else None) or self.state
+        folder, state = self.folder, (self.folder.check() if resumed else None) or self.state
         if resumed:
             folder.write_state(state, seal=False)
             folder.keep_rows_until(resumed)
-        else:
-            body = {"run_id": folder.run_id, "spec": self.spec.canonical(), "columns": self.spec.columns()}
-            write_json(folder.path / "spec.json", body)
+        write_json(folder.path / "spec.json", spec_file(self.spec))
         write_json(folder.path / "env.json", asdict(environment))
+        self.journal = Journal.of(folder)
         self.state = replace(
             state,
             status="running",
             error=None,
             step=resumed,
-            scored={key: [mark for mark in marks if mark <= resumed] for key, marks in state.scored.items()},
-            skipped_marks=[mark for mark in state.skipped_marks if mark <= resumed],
+            scored={key: _until(resumed, marks) for key, marks in state.scored.items()},
+            without_score={key: _until(resumed, marks) for key, marks in state.without_score.items()},
+            skipped_marks=_until(resumed, state.skipped_marks),
         )
-        folder.write_state(self.state)
+        self.journal.write_state(self.state)
         self.began, self.saved = self.clock() - self.state.seconds, time.monotonic()
 
     def clock(self) -> float:
@@ -79,9 +85,8 @@ class Recorder:
 
     def record(self, snapshot: RunSnapshot, due: bool) -> None:
         """Append a snapshot's terms; at a mark keep the generator and, if scores are due, draw a picture and score."""
-        folder = self.folder
         if snapshot.terms:
-            folder.append_terms([{"step": snapshot.step, "time": time.time(), "terms": flat(snapshot.terms)}])
+            self.journal.append_terms([{"step": snapshot.step, "time": time.time(), "terms": flat(snapshot.terms)}])
         bad = snapshot.diverged
         diverged = DivergedAt(step=bad.step, term=bad.term) if bad else None
         self.state = replace(self.state, step=snapshot.step, diverged=diverged)
@@ -90,12 +95,12 @@ class Recorder:
         status: Status = "diverged" if diverged else "done" if snapshot.step == self.spec.steps else "running"
         if status != "running":
             self.state = replace(self.state, status=status, seconds=self.seconds())
-            folder.write_state(self.state)
-            folder.checkpoint().unlink(missing_ok=True)
+            self.journal.write_state(self.state)
+            self.folder.checkpoint().unlink(missing_ok=True)
 
     def score(self, step: int, weights: Params) -> None:
         """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
-        job, scored = self.job, self.state.scored
+        job, scored, without = self.job, self.state.scored, self.state.without_score
         evaluators = {key: e for key, e in job.wanted().items() if step not in scored.get(key, ())}
         generated = sample(self.spec, self.real.data, weights, job.samples, step)
         x = generated.x.cpu()
@@ -104,16 +109,21 @@ class Recorder:
         seed = seed_of(self.spec.seed, "score", step)
         scoring = score_all(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
         keyed = ((score_key(evaluator, job.samples), metric, score) for evaluator, metric, score in scoring.scores)
-        self.folder.append_scores([row(step, metric, score, key) for key, metric, score in keyed])
+        rows = [row(step, metric, score, key) for key, metric, score in keyed]
+        self.journal.append_scores(rows)
         self._record_absent(step, scoring.absent)
-        marks = {key: sorted({*scored.get(key, ()), step}) for key in evaluators}
-        self.state = replace(self.state, scored=scored | marks)
+        silent = evaluators.keys() - {row["evaluator"] for row in rows}
+        self.state = replace(
+            self.state,
+            scored=scored | {key: sorted({*scored.get(key, ()), step}) for key in evaluators},
+            without_score=without | {key: sorted({*without.get(key, ()), step}) for key in silent},
+        )
 
     def _record_absent(self, step: int, absent: Sequence[AbsentScore]) -> None:
         """Write why metrics have no score; where an error arose goes into the log, each error once."""
         unusual = [item for item in absent if item.because != NO_VALUE]
         keyed = ((score_key(item.evaluator, self.job.samples), item) for item in unusual)
-        self.folder.append_absent([absent_row(step, item.metric, item.because, key) for key, item in keyed])
+        self.journal.append_absent([absent_row(step, item.metric, item.because, key) for key, item in keyed])
         for item in unusual:
             name = f"{item.evaluator.notation()}{': ' if item.metric else ''}{item.metric}"
             if (name, item.because) not in self.logged:
@@ -124,7 +134,7 @@ class Recorder:
         """Write a resumable checkpoint."""
         # the state first: rows past the checkpoint's step are dropped on resuming, missing rows would be lost
         self.state = replace(self.state, seconds=self.seconds())
-        self.folder.write_state(self.state)
+        self.journal.write_state(self.state)
         tensors.save(self.folder.checkpoint(), snapshot.checkpoint())
 
     def _record_mark(self, snapshot: RunSnapshot, due: bool) -> None:
@@ -136,8 +146,8 @@ class Recorder:
         else:
             self.state = replace(self.state, skipped_marks=[*self.state.skipped_marks, snapshot.step])
         rows, absent = own_rows(snapshot)
-        self.folder.append_scores(rows)
-        self.folder.append_absent(absent)
+        self.journal.append_scores(rows)
+        self.journal.append_absent(absent)
         spent = self.clock() - started
         self.scoring_seconds = spent if due else self.scoring_seconds
         self.state = replace(self.state, evaluation_seconds=self.state.evaluation_seconds + spent)
@@ -195,6 +205,10 @@ def affords(budget: float | None, spent: float, cost: float, elapsed: float) -> 
     evaluation included. Without a budget every mark is affordable.
     """
     return budget is None or spent + 2 * cost < budget * (elapsed + 2 * cost)
+
+
+def _until(step: int, marks: Sequence[int]) -> list[int]:
+    return [mark for mark in marks if mark <= step]
 
 
 def row(step: int, metric: str, score: Score, evaluator: str) -> ScoreRow:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from ganbench import __version__
 from ganbench.datasets.base import Downloadable
+from ganbench.errors import DamagedRun
 from ganbench.features.bank import Bank
 from ganbench.features.inception import InceptionWeights
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
 from ganbench.runner.dry_pass import check_components
+from ganbench.runner.events import Ended
 from ganbench.runner.job import Job, own_key, score_key
 from ganbench.runner.plan import job_of
 from ganbench.runner.settings import WorkerSettings
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from ganbench.runner.events import Listener
     from ganbench.runner.plan import Plan
     from ganbench.suite import Suite
+
+
+OVER = ("done", "diverged", "failed")
 
 
 class FolderMirror(Protocol):
@@ -45,20 +50,29 @@ class Execution:
     settings: WorkerSettings
     devices: tuple[str, ...]
 
-    def do(self, jobs: Iterable[Job], listener: Listener) -> Counter[str]:
-        """Do the jobs; how many runs ended with which status."""
-        statuses: Counter[str] = Counter()
+    def do(self, jobs: Iterable[Job], listener: Listener) -> set[str]:
+        """Do the jobs; the ids of the runs that failed. A run of which the executor says nothing has failed too."""
+        jobs = list(jobs)
+        silent = {run_id for job in jobs for run_id in job.run_ids}
+        failed: set[str] = set()
         workers = [replace(self.settings, device=device) for device in self.devices]
         with closing(self.executor.run(jobs, workers, listener.hear)) as endings:  # closing stops the workers
             for ended in endings:
-                statuses[ended.status] += 1
+                silent.discard(ended.run_id)
+                failed |= {ended.run_id} if ended.status == "failed" else set()
                 listener.hear(ended)
-        return statuses
+        for run_id in sorted(silent):
+            error = f"the executor {self.executor.kind()!r} ended without a word of this run"
+            listener.hear(Ended(run_id, "failed", error=error))
+        return failed | silent
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What `ganbench run --json` ends with. `done` and `diverged` count the runs that are in the results now."""
+    """What `ganbench run --json` ends with.
+
+    `done` and `diverged` count the runs that are in the results now, `failed` all others.
+    """
 
     suite: str
     runs: int
@@ -81,24 +95,29 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     write_manifest(store, manifest(suite.whole))
     for text in plan.damaged:
         listener.say(text)
-    statuses: Counter[str] = Counter()
+    failed: set[str] = set()
     try:
         if mirror:
             mirror.start(suite.name, [spec.run_id() for spec in suite.specs])
         if plan.jobs:
             listener.begin(suite.name, plan.to_run, sum(spec.steps for job in plan.jobs for spec in job.specs))
-            statuses = execution.do(plan.jobs, listener)
+            failed = execution.do(plan.jobs, listener)
     finally:
         listener.close()
         if mirror:
             mirror.close()
-    total = statuses + Counter(_status(store, spec.run_id()) for spec in (*plan.done, *plan.failed))
+    run_ids = [spec.run_id() for spec in suite.specs]
+    statuses = {run_id: "failed" if run_id in failed else _status(store, run_id) for run_id in run_ids}
+    for run_id, status in statuses.items():
+        if status not in OVER:
+            listener.say(f"{run_id} is {status}; run the same line again")
+    total = Counter(statuses.values())
     return RunSummary(
         suite=suite.name,
-        runs=len(suite.specs),
+        runs=len(run_ids),
         done=total["done"],
         diverged=total["diverged"],
-        failed=total["failed"],
+        failed=len(run_ids) - total["done"] - total["diverged"],
         excluded=len(suite.excluded),
         skipped=len(plan.done),
         seconds=round(time.monotonic() - began, 1),
@@ -121,7 +140,10 @@ def check_ready(suite: Suite, settings: WorkerSettings, jobs: Iterable[Job] | No
 
 
 def _status(store: Store, run_id: str) -> str:
-    state = store.run(run_id).state()
+    try:
+        state = store.run(run_id).state()
+    except DamagedRun:
+        return "damaged"
     return state.status if state else "missing"
 
 

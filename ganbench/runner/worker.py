@@ -22,11 +22,13 @@ from ganbench.features.bank import Bank, Real
 from ganbench.features.inception import InceptionWeights
 from ganbench.guard.process_state import unchanged_by
 from ganbench.results import tensors
+from ganbench.results.files import remove, write_json
+from ganbench.results.journal import drop_surplus, surplus
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
 from ganbench.runner.events import Busy, Ended, Listen, Noted, Progressed, Started
-from ganbench.runner.job import Job
-from ganbench.runner.plan import complete, missing
+from ganbench.runner.job import Job, spec_file
+from ganbench.runner.plan import complete, has_spec, missing
 from ganbench.runner.recorder import PackRecorder, Recorder
 from ganbench.runner.settings import WorkerSettings
 from ganbench.training.packs import Checkpoint
@@ -34,6 +36,7 @@ from ganbench.training.state import Place
 from ganbench.training.trainer import train
 
 ROWS_OF_TERMS = 100  # points of a run's training curves
+ATTEMPTS = 2  # a job whose files are damaged while it is done is begun again once
 LOCK_WAIT = 1.0  # seconds; a process that only checks whether a run is busy holds its lock for less
 
 
@@ -50,6 +53,7 @@ class Worker:
     stopping: Callable[[], bool] = lambda: False
     store: Store = field(init=False)
     _real: dict[Dataset, Real] = field(default_factory=dict)  # one at most: it holds all samples
+    _noted: set[str] = field(default_factory=set)  # notes that are made once
 
     def __post_init__(self) -> None:
         self.store = Store(self.settings.results)
@@ -72,7 +76,7 @@ class Worker:
                     self.emit(Ended(run_id, "failed", error=f"its folder can't be locked: {error}"))
                 return
             try:
-                self._fill_locked(job, folders)
+                self._fill_again(job, folders)
             except Stopped:
                 raise
             except Exception as error:
@@ -108,6 +112,22 @@ class Worker:
     def _folders(self, run_ids: Iterable[str]) -> list[RunFolder]:
         return [self.store.run(run_id) for run_id in run_ids]
 
+    def _note_once(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self._note(text)
+
+    def _fill_again(self, job: Job, folders: Sequence[RunFolder]) -> None:
+        """Do a job; again when a folder is deleted or damaged meanwhile."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._fill_locked(job, folders)
+                return
+            except DamagedRun as damage:
+                if attempt == ATTEMPTS:
+                    raise
+                self._note(str(damage))
+
     def _fill_locked(self, job: Job, folders: Sequence[RunFolder]) -> None:
         states = [self._trusted_state(folder) for folder in folders]
         unfinished = [i for i, state in enumerate(states) if state is None or not state.finished]
@@ -116,19 +136,26 @@ class Worker:
             self._train(part, [folders[i] for i in unfinished])
         for spec, folder in zip(job.specs, folders, strict=True):
             self._score_missing(replace(job, specs=(spec,)), folder)
+            if not has_spec(folder, spec):
+                self._note(f"{folder.path / 'spec.json'}: damaged; it is written again")
+                remove(folder.path / "spec.json")
+                write_json(folder.path / "spec.json", spec_file(spec))
         for folder in folders:
-            state = folder.state()
-            assert state is not None
-            self.emit(Ended.of(folder.run_id, state))
+            self.emit(Ended.of(folder.run_id, _state_of(folder)))
 
     def _trusted_state(self, folder: RunFolder) -> State | None:
-        """The state of a run; a damaged run is reported and removed, and so done again."""
+        """The state of a run; a damaged run is reported and removed, and so done again, as is one without a state."""
+        state = None
         try:
-            return folder.check()
+            state = folder.check()
         except DamagedRun as error:
             self._note(str(error))
+        if state is None:
             folder.clear()
-            return None
+        elif state.finished and surplus(folder, state):
+            self._note(f"{folder.path}: rows after those that state.json sealed; they are removed")
+            drop_surplus(folder, state)
+        return state
 
     def _train(self, job: Job, folders: Sequence[RunFolder]) -> None:
         real, steps, device = self.reference(job.specs[0].dataset), job.specs[0].steps, self.settings.device
@@ -159,15 +186,14 @@ class Worker:
     def _load(self, path: Path) -> Any:
         """A checkpoint, or None where it is absent; a damaged one is reported and counts as absent."""
         try:
-            return tensors.load(path, self.settings.device)
+            return tensors.load(path, self.settings.device, self._note_once)
         except DamagedRun as damage:
             self._note(str(damage))
             return None
 
     def _score_missing(self, job: Job, folder: RunFolder) -> None:
         """Score a finished run at marks that lack an evaluator, from the generators kept there, without training."""
-        state = folder.state()
-        assert state is not None
+        state = _state_of(folder)
         if complete(job, state):
             return
         recorder = Recorder(job.specs[0], job, folder, self.reference(job.specs[0].dataset), state)
@@ -178,19 +204,30 @@ class Worker:
                 self._train(job, [folder])
                 return
             recorder.score(mark, weights)
-            folder.write_state(recorder.state)
+            recorder.journal.write_state(recorder.state)
 
     def _fail(self, folder: RunFolder, error: Exception, is_complete: Callable[[State], bool]) -> None:
         """Record a failure in a run that lacks something; a complete one stays as it is."""
         text = _sentence(error)
         state = State("running")
         try:
-            state = folder.state() or state
+            state = self._trusted_state(folder) or state
+            if isinstance(error, DamagedRun) and not state.finished:
+                folder.clear()  # what is left must not be resumed
+                state = State("running")
             if not is_complete(state):
                 state = folder.fail(state, text, "".join(traceback.format_exception(error)))
         except (OSError, DamagedRun) as trouble:  # a full disk: report it, and leave the run to be resumed
             state = replace(state, status="failed", error=_unrecorded(text, trouble))
         self.emit(Ended.of(folder.run_id, state))
+
+
+def _state_of(folder: RunFolder) -> State:
+    """The state of a run that has just been recorded. Raises `DamagedRun`, also where it is gone."""
+    state = folder.check()
+    if state is None:
+        raise DamagedRun(str(folder.path), "it was deleted while the run was in progress", todo="the run is done again")
+    return state
 
 
 def _sentence(error: Exception) -> str:

@@ -1,8 +1,9 @@
-"""The worker process (`python -m ganbench.runner.worker_process`): reads jobs from stdin, writes events to stdout.
+"""The worker process (`python -m ganbench.runner.worker_process FD`): reads jobs from a pipe, writes events to stdout.
 
-Each is a line of JSON; the first line of stdin holds the worker's settings. The process does one job after the other
-(importing torch takes seconds), ends when stdin closes (also when the parent is killed), and on SIGTERM saves the run
-at its next snapshot and ends.
+Each is a line of JSON; the first line of the pipe, whose descriptor is FD, holds the worker's settings. Components and
+the processes that they start get neither pipe: stdin is empty, and what they print goes to stderr. The process does one
+job after the other (importing torch takes seconds), ends when the pipe closes (also when the parent is killed), and on
+SIGTERM saves the run at its next snapshot and ends.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sys
 import threading
 from functools import cache
+from typing import TextIO
 
 import torch
 
@@ -25,17 +27,19 @@ ORPHANED = 3  # exit code when the parent is gone
 
 
 def main() -> None:
-    """Serve until stdin closes or SIGTERM comes."""
-    out = os.fdopen(os.dup(1), "w", buffering=1)
+    """Serve until the pipe closes or SIGTERM comes."""
+    lines = os.fdopen(int(sys.argv[1]), encoding="utf-8")
+    os.set_inheritable(lines.fileno(), False)
+    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # what a component prints must not look like an event
     faulthandler.enable()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which decides
-    own = settings.decode(sys.stdin.readline())
+    own = settings.decode(lines.readline())
     torch.set_num_threads(own.threads)
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
+    threading.Thread(target=_read, args=(lines, jobs), daemon=True).start()
 
     def emit(event: events.Event) -> None:
         out.write(events.encode(event) + "\n")
@@ -66,9 +70,9 @@ def _serve(worker: Worker, jobs: queue.SimpleQueue[str], stop: threading.Event) 
         worker.emit(events.Idle())
 
 
-def _read(jobs: queue.SimpleQueue[str]) -> None:
-    """Pass lines on. When stdin closes the parent is gone or needs no worker: end at once, the files allow it."""
-    for line in sys.stdin:
+def _read(lines: TextIO, jobs: queue.SimpleQueue[str]) -> None:
+    """Pass lines on. When the pipe closes the parent is gone or needs no worker: end at once, the files allow it."""
+    for line in lines:
         jobs.put(line)
     os._exit(ORPHANED)
 

@@ -176,7 +176,7 @@ def _client(store: Store, uri: str, patience: int) -> MlflowClient:
     quiet = {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(patience),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-        "MLFLOW_LOGGING_LEVEL": "ERROR",
+        "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # it logs the traceback of every error that it raises
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }

@@ -11,7 +11,8 @@ from contextlib import suppress
 from filelock import FileLock
 
 from ganbench.errors import DamagedRun
-from ganbench.results.store import RunFolder, Store, write_json
+from ganbench.results.files import write_json
+from ganbench.results.store import RunFolder, Store
 from ganbench.tracking.place import database, shown
 from ganbench.tracking.record import Record, seal
 

@@ -10,7 +10,8 @@ import pytest
 
 from ganbench.cli.show import find_run, run_text
 from ganbench.errors import RequestError
-from ganbench.results.store import LOG_LINES, Store, write_json
+from ganbench.results.files import write_json
+from ganbench.results.store import LOG_LINES, Store
 from tests.support.synthetic import Run, score, write_suite
 
 DONE = Run(curves={"fd_pixels": [3.0, 2.0], "hq": [0.25, None]})

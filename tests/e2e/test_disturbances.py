@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.e2e.conftest import INLINE, MARK, Run, command, environment
 
@@ -84,6 +88,137 @@ def test_ctrl_c_stops_cleanly(ganbench: Run, suite: Path, tmp_path: Path, undist
     assert parent.returncode == 130, err
     assert "Run the same line again" in err and "Traceback" not in err
     assert ganbench("run", "small.yaml", *QUIET, *INLINE).returncode == 0
+    assert table(ganbench) == undisturbed
+
+
+@pytest.mark.parametrize("module", ["click", "ganbench.cli", "ganbench.suite", "torch", "ganbench.runner.run"])
+def test_ctrl_c_while_the_command_starts_ends_it(suite: Path, tmp_path: Path, module: str) -> None:
+    """Sent as soon as a module has been imported; the later ones during planning."""
+    words = [sys.executable, "-X", "importtime", "-m", "ganbench", "run", "small.yaml", *QUIET]
+    with subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment(), preexec_fn=heed_ctrl_c
+    ) as parent:
+        assert parent.stderr is not None
+        lines = iter(parent.stderr.readline, "")
+        assert any(line.rpartition("|")[2].strip() == module for line in lines), "it was never imported"
+        parent.send_signal(signal.SIGINT)
+        said = [line for line in lines if not line.startswith("import time:")]
+    assert parent.returncode == 130 and said[-1].startswith("interrupted") and "Traceback" not in "".join(said), said
+
+
+def test_ctrl_c_ends_a_suspended_worker(ganbench: Run, suite: Path, tmp_path: Path, undisturbed: str) -> None:
+    parent = started(tmp_path, "--workers", "1")
+    wait_for_checkpoint(tmp_path)
+    workers = workers_of(parent.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    parent.send_signal(signal.SIGINT)
+    _, err = parent.communicate(timeout=60)
+    assert parent.returncode == 130 and "Run the same line again" in err and "Traceback" not in err, err
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert ganbench("run", "small.yaml", *QUIET).returncode == 0
+    assert table(ganbench) == undisturbed
+
+
+NO_ROOM = """\
+import sys
+from ganbench.executors.parts import process
+
+start = process.Running.start
+refused = int(sys.argv[1])
+
+def refuse(own, calls=[]):
+    calls.append(own)
+    if len(calls) <= refused:
+        raise OSError(24, "Too many open files")
+    return start(own)
+
+process.Running.start = refuse
+sys.argv[1:] = sys.argv[2:]
+from ganbench.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("refused", "code"), [(1, 0), (2, 1)])
+def test_a_worker_that_cannot_start_is_an_outcome(suite: Path, tmp_path: Path, refused: int, code: int) -> None:
+    """The other worker does its job; without any worker every run has failed, and can be started again."""
+    words = [sys.executable, "-c", NO_ROOM, str(refused), "run", "small.yaml", *QUIET, "--workers", "2", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=300)
+    assert done.returncode == code and "Traceback" not in done.stderr, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["done"], summary["failed"]) == ((4, 0) if code == 0 else (0, 4))
+    assert "a worker can't be started: [Errno 24] Too many open files" in done.stderr
+
+
+READING = '''\
+"""Reads stdin, itself and in a child process, and looks for other descriptors that it could read."""
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from ganbench.variants.ns import NonSaturating
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(NonSaturating):
+    version = 1
+    source = "this test"
+
+    def d_loss(self, net, batch):
+        heard = sys.stdin.read() + subprocess.run(["cat"], stdout=subprocess.PIPE, text=True).stdout
+        listed = subprocess.run(["ls", "-l", "/proc/self/fd"], stdout=subprocess.PIPE, text=True, close_fds=False)
+        pipes = [line.split()[-3] for line in listed.stdout.splitlines() if "pipe:" in line]
+        if heard or set(pipes) - {"1", "2"}:
+            raise ValueError(f"heard {heard!r}, found {pipes}")
+        input()
+'''
+
+
+LEAVING = """
+if "worker_process" in sys.argv[0]:
+    os._exit(7)
+"""
+
+
+@pytest.mark.parametrize("executor", ["local", "inline"])
+def test_a_component_that_reads_stdin_gets_nothing(suite: Path, tmp_path: Path, executor: str) -> None:
+    (tmp_path / "reading.py").write_text(READING)
+    suite.write_text(suite.read_text().replace("[ns, lsgan]", "[reading, ns]") + "plugins: [reading.py]\n")
+    words = command("run", "small.yaml", *QUIET, "--executor", executor, "--workers", "1", "--json")
+    done = subprocess.run(
+        words, capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=300, input="not for you\n" * 9
+    )
+    summary = json.loads(done.stdout)
+    assert (summary["done"], summary["failed"]) == (2, 2), done.stderr
+    assert done.stderr.count("EOFError: EOF when reading a line") == 2, done.stderr
+
+
+def test_a_run_that_fails_at_once_can_be_shown(ganbench: Run, suite: Path, tmp_path: Path) -> None:
+    """Its worker ends before it writes a file."""
+    (tmp_path / "leaving.py").write_text(READING + LEAVING)
+    suite.write_text(suite.read_text().replace("[ns, lsgan]", "leaving") + "plugins: [leaving.py]\n")
+    assert ganbench("run", "small.yaml", *QUIET, "--workers", "1").returncode == 1
+    folders = list(tmp_path.glob("results/runs/*-s*"))
+    assert len(folders) == 2 and not any((folder / "spec.json").exists() for folder in folders)
+    for folder in folders:
+        shown = ganbench("show", folder.name)
+        assert shown.returncode == 0 and "the worker died: exit code 7" in shown.stdout, shown.stderr
+
+
+@pytest.mark.parametrize("loss", ["deleted", "emptied", "terms.jsonl"])
+def test_a_folder_that_is_lost_in_mid_run_is_done_again(
+    ganbench: Run, suite: Path, tmp_path: Path, undisturbed: str, loss: str
+) -> None:
+    parent = started(tmp_path, "--workers", "1", "--json")
+    folder = wait_for_checkpoint(tmp_path)
+    if loss == "terms.jsonl":
+        (folder / loss).unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)  # the worker may write a file meanwhile
+        folder.mkdir(exist_ok=True) if loss == "emptied" else None
+    out, err = parent.communicate(timeout=300)
+    assert parent.returncode == 0 and json.loads(out)["done"] == 4, err
+    assert "the run is done again" in err
     assert table(ganbench) == undisturbed
 
 

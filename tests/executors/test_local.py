@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
+import pytest
+
+from ganbench.executors.base import Executor
 from ganbench.executors.local import Local
+from ganbench.executors.parts.process import Running
 from ganbench.plugins import Registry
-from ganbench.results.store import State, Store
+from ganbench.results.store import RunFolder, State, Store
+from ganbench.runner import events
+from ganbench.runner import job as job_module
 from ganbench.runner.events import Ended, Event, Noted, Progressed
+from ganbench.runner.job import Job
+from ganbench.runner.run import Execution
 from ganbench.runner.settings import WorkerSettings
 from tests.support.jobs import JOB, SPEC
 from tests.support.tiny import write_components
@@ -45,3 +57,85 @@ def test_a_plugin_that_changed_fails_its_job(tmp_path: Path) -> None:
     (ended,) = Local().run([job], [settings], lambda event: None)
     assert isinstance(ended, Ended) and (ended.run_id, ended.status) == (job.run_ids[0], "failed")
     assert "the file of a plug-in has changed" in str(ended.error)
+
+
+# --- whatever happens in the parent, every run has an outcome ---
+
+
+def outcomes(root: Path, heard: list[Event], *jobs: Job) -> list[Ended]:
+    settings = WorkerSettings(Store(root).open().root)
+    return list(Local().run(jobs, [settings] * 2, heard.append))
+
+
+def test_lines_that_are_no_events_fail_their_job_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is started anew, so that the next job doesn't read what is left."""
+    jobs = [replace(JOB, specs=(replace(SPEC, seed=seed),)) for seed in range(3)]
+    decode = events.decode
+
+    def garbled(line: str) -> Event:
+        if jobs[1].run_ids[0] in line:
+            raise ValueError("no event")
+        return decode(line)
+
+    monkeypatch.setattr(events, "decode", garbled)
+    ended = {end.run_id: end for end in outcomes(tmp_path, [], *jobs)}
+    assert [ended[job.run_ids[0]].status for job in jobs] == ["done", "failed", "done"]
+    assert "its worker can't be used: ValueError: no event" in str(ended[jobs[1].run_ids[0]].error)
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), ValueError("no number")])
+def test_a_failure_that_cannot_be_recorded_is_an_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(job_module, "encode", fail)  # called in the parent for every job
+    monkeypatch.setattr(RunFolder, "fail", fail)
+    heard: list[Event] = []
+    (ended,) = outcomes(tmp_path, heard, JOB)
+    assert ended.status == "failed" and str(error) in str(ended.error)
+    assert any("could not be recorded" in event.text for event in heard if isinstance(event, Noted))
+
+
+@pytest.mark.parametrize("refused", [1, 9])
+@pytest.mark.parametrize("place", ["process", "thread"])
+def test_jobs_are_done_by_the_workers_that_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, refused: int
+) -> None:
+    left = iter(range(refused))
+    owner, name = (Running, "start") if place == "process" else (threading.Thread, "start")
+    start: Any = getattr(owner, name)
+
+    def refuse(*arguments: Any) -> Any:
+        if next(left, None) is not None:
+            raise OSError(24, "no room") if place == "process" else RuntimeError("no room")
+        return start(*arguments)
+
+    monkeypatch.setattr(owner, name, refuse)
+    jobs = [replace(JOB, specs=(replace(SPEC, seed=seed),)) for seed in range(3)]
+    ended = outcomes(tmp_path, [], *jobs)
+    assert sorted(end.run_id for end in ended) == sorted(job.run_ids[0] for job in jobs)
+    assert {end.status for end in ended} == {"done" if refused == 1 else "failed"}
+    if refused > 1:
+        assert all("a worker can't be started: " in str(end.error) for end in ended)
+        assert not list(tmp_path.glob("runs/*-s*")), "the same line starts them again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgetful(Executor):
+    """Says nothing of its jobs."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "a test"
+
+    def run(self, jobs: Any, workers: Any, listen: Any) -> Generator[Ended, None, None]:
+        yield from ()
+
+
+def test_a_run_of_which_an_executor_says_nothing_has_failed(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    listener: Any = SimpleNamespace(hear=heard.append)
+    failed = Execution(Forgetful(), WorkerSettings(tmp_path), ("cpu",)).do([JOB], listener)
+    assert failed == set(JOB.run_ids)
+    assert [event.status for event in heard if isinstance(event, Ended)] == ["failed"]

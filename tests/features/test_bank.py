@@ -27,10 +27,11 @@ from ganbench.evaluators.parzen import Parzen
 from ganbench.evaluators.precision_recall import PrecisionRecall
 from ganbench.features import bank, classifier, inception
 from ganbench.features.bank import Bank, Real, evaluate
-from ganbench.features.cache import Cache, read_tensors, write_tensors
+from ganbench.features.cache import Cache, read_tensors
 from ganbench.features.classifier import fit, network
 from ganbench.features.extractor import Embedding, Extractor
 from ganbench.features.inception import InceptionWeights
+from ganbench.results import tensors
 from tests.support.evaluation import image_data, points_data, real_side
 
 IMAGES: list[Evaluator] = [
@@ -85,7 +86,7 @@ def test_a_key_knows_every_value_the_shape_and_the_dtype(other: torch.Tensor) ->
 
 def test_a_file_with_any_byte_changed_or_missing_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
-    write_tensors(path, {"a": torch.arange(3.0)})
+    tensors.save(path, {"a": torch.arange(3.0)})
     whole = path.read_bytes()
     assert torch.load(path, weights_only=True)["a"].tolist() == [0, 1, 2]
     for place in range(0, len(whole), 29):

@@ -28,12 +28,11 @@ FAMILIES = frozenset(
 SMALL = FAMILIES - {"datasets", "evaluators", "executors"}  # they need the least
 
 # What breaks a rule today and is being changed. A fixed offender must leave this list; nothing may be added to it.
-UNFINISHED: dict[str, set[str]] = {
-    "long functions": {"cli.run.run: 41 lines", "cli.tune.tune: 41 lines"},
-}
+UNFINISHED: dict[str, set[str]] = {}
 
 # From the top to the ground. A package imports packages of later rows only, except for what BESIDE allows.
 LAYERS = (
+    ("__main__",),
     ("cli",),
     ("tuning", "tracking", "samples", "parity", "report"),
     ("executors",),
@@ -47,7 +46,7 @@ LAYERS = (
     ("guard",),
     ("component",),
     ("spec", "rng"),
-    ("errors",),
+    ("errors", "interrupts"),
 )
 BESIDE = {"suite": {"results", "stats"}, "results": {"stats"}}
 # Packages that need less than their layer allows.

@@ -19,7 +19,8 @@ from ganbench.report import format_report
 from ganbench.report.model.document import Table, named, numbered
 from ganbench.report.render.latex import _columns, escape
 from ganbench.report.text import number
-from ganbench.results.store import LOG_LINES, Store, write_json
+from ganbench.results.files import write_json
+from ganbench.results.store import LOG_LINES, Store
 from ganbench.stats import mean_interval
 from tests.support.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ganbench.errors import RequestError
+from ganbench.results.files import write_bytes, write_json
 from ganbench.results.manifest import Manifest, read_manifest, write_manifest
-from ganbench.results.store import Store, write_bytes, write_json
+from ganbench.results.store import Store
 from ganbench.runner.run import manifest
 from ganbench.suite import load
 from tests.support.synthetic import Run, write_suite

@@ -23,15 +23,17 @@ from hypothesis import strategies as st
 from ganbench.cli import cli
 from ganbench.cli.request import suite_name
 from ganbench.errors import DamagedRun, RequestError
+from ganbench.results import files
 from ganbench.results import store as storing
-from ganbench.results.store import RunFolder, State, Store, write_json
+from ganbench.results.files import write_json
+from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner.plan import missing
 from tests.support.jobs import JOB
 from tests.support.synthetic import Run, write_suite
 
 SCORE = {"step": 10, "time": 1.0, "metric": "hq", "value": 0.5, "evaluator": "modes v1 n=10"}
 TERMS = {"step": 5, "time": 1.0, "terms": {"d/real": 0.25}}
-STATE = State("done", step=20, seconds=1.5, scored={"modes v1 n=10": [10, 20]})
+STATE = State("done", step=20, seconds=1.5, scored={"modes v1 n=10": [10]})
 
 
 @pytest.fixture
@@ -78,6 +80,16 @@ def test_without_a_seal_a_state_seals_no_row(folder: RunFolder) -> None:
     folder.write_state(STATE, seal=False)
     found = folder.check()
     assert found is not None and found.sealed == {}
+
+
+def test_marks_without_their_scores_are_not_scored(folder: RunFolder) -> None:
+    """A state of 0.1 may remember scores whose rows were deleted while the run was in progress."""
+    key = "modes v1 n=10"
+    remembered = replace(STATE, scored={key: [10, 15, 20], "fid v1 n=10": [10]}, without_score={key: [15]})
+    folder.write_state(remembered)
+    found = folder.check()
+    assert found is not None and found.scored == {key: [10, 15], "fid v1 n=10": []}
+    assert (folder.state() or STATE).scored == remembered.scored
 
 
 def test_clearing_leaves_nothing(folder: RunFolder) -> None:
@@ -253,7 +265,7 @@ def test_a_crash_in_the_middle_leaves_the_old_file(
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(*((storing, "_sync") if place == "_sync" else (Path, "replace")), fail)
+    monkeypatch.setattr(*((files, "_sync") if place == "_sync" else (Path, "replace")), fail)
     with pytest.raises(type(error)):
         write_json(path, {"status": "new"})
     assert json.loads(path.read_text()) == {"status": "old"}
@@ -264,9 +276,9 @@ def test_a_process_killed_in_the_middle_leaves_the_old_file(tmp_path: Path) -> N
     path = tmp_path / "state.json"
     write_json(path, {"status": "old"})
     code = (
-        "import os, signal, sys; from pathlib import Path; from ganbench.results import store\n"
-        "store._sync = lambda file: (file.flush(), os.kill(os.getpid(), signal.SIGKILL))\n"
-        "store.write_json(Path(sys.argv[1]), {'status': 'new'})"
+        "import os, signal, sys; from pathlib import Path; from ganbench.results import files\n"
+        "files._sync = lambda file: (file.flush(), os.kill(os.getpid(), signal.SIGKILL))\n"
+        "files.write_json(Path(sys.argv[1]), {'status': 'new'})"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], timeout=60)
     assert done.returncode == -signal.SIGKILL
@@ -355,13 +367,17 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
         Store(tmp_path).open()
 
 
-def test_runs_are_the_folders_with_a_spec(tmp_path: Path) -> None:
+def test_runs_are_the_folders_with_a_spec_or_a_state(tmp_path: Path) -> None:
+    """A run that fails before its spec is written has a state only, and `show` finds it."""
     store = Store(tmp_path).open()
-    for name in ("b", "a", "c"):
-        written(store.run(name))
+    written(store.run("b"))
     for name in ("b", "a"):
         write_json(store.run(name).path / "spec.json", {})
-    assert [folder.run_id for folder in store.runs()] == ["a", "b"]
+    failed = store.run("c").fail(State("running"), "no data", "Traceback\n")
+    (store.root / "runs" / "empty").mkdir()
+    assert [folder.run_id for folder in store.runs()] == ["a", "b", "c"]
+    shown = CliRunner().invoke(cli, ["show", "c", "--results", str(tmp_path)], catch_exceptions=False)
+    assert failed.status == "failed" and "no data" in shown.output and "Traceback" in shown.output
 
 
 def test_a_suite_is_meant_by_its_name_by_its_file_or_by_being_alone(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from ganbench.errors import RequestError
-from ganbench.results.store import write_json
+from ganbench.results.files import write_json
+from ganbench.results.store import State
 from ganbench.results.table import COLUMNS, read_results, tidy
 from tests.support.synthetic import Run, score, write_run, write_suite
 
@@ -54,6 +55,7 @@ def test_only_what_the_suite_asked_for(tmp_path: Path):
     other = score(run, 2000, "fd_pixels", 9.0) | {"evaluator": "fid[features=classifier]"}
     unknown = score(run, 2000, "fd_pixels", 9.0) | {"metric": "fd_other"}
     store.run(run.run_id).append("scores.jsonl", [other, unknown])
+    store.run(run.run_id).write_state(State("done", step=2000))
     table = tidy(store, "study")
     assert table[["step", "metric", "value"]].values.tolist() == [[2000, "fd_pixels", 2.0]]
 
@@ -61,7 +63,10 @@ def test_only_what_the_suite_asked_for(tmp_path: Path):
 def test_the_newest_of_two_scores_counts(tmp_path: Path):
     run = Run(curves=CURVE)
     store = write_suite(tmp_path, [run])
-    store.run(run.run_id).append("scores.jsonl", [score(run, 1000, "fd_pixels", 7.0)])
+    folder = store.run(run.run_id)
+    folder.append("scores.jsonl", [score(run, 1000, "fd_pixels", 7.0)])
+    assert tidy(store, "study")["value"].to_list() == [3.0, 2.0], "a row that is not sealed yet does not count"
+    folder.write_state(State("done", step=2000))
     assert tidy(store, "study")["value"].to_list() == [7.0, 2.0]
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from ganbench.evaluators.modes import ModeCoverage
+from ganbench.results.files import write_json
 from ganbench.results.questions import Questions
 from ganbench.results.store import State, Store
 from ganbench.runner import plan
-from ganbench.runner.job import Job
+from ganbench.runner.job import Job, spec_file
 from ganbench.spec import RunSpec
 from ganbench.suite import Evaluation, Excluded, Suite
 from ganbench.variants.lsgan import LSGAN
@@ -41,8 +42,12 @@ def store(tmp_path: Path) -> Store:
 
 
 def write(store: Store, spec: RunSpec, state: State) -> None:
+    """A run folder with a spec, a row of each score that the state tells of, and the state."""
     folder = store.run(spec.run_id())
-    folder.path.mkdir(parents=True)
+    write_json(folder.path / "spec.json", spec_file(spec))
+    rows = [{"step": m, "time": 1.0, "metric": "hq", "value": 0.5, "evaluator": key}
+            for key, marks in state.scored.items() for m in marks]  # fmt: skip
+    folder.append("scores.jsonl", rows)
     folder.write_state(state)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -18,13 +20,15 @@ from ganbench.datasets.arrays import Arrays
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.executors import inline
 from ganbench.optimizers.sgd import SGD
-from ganbench.results import pictures, store, tensors
+from ganbench.results import files, pictures, tensors
+from ganbench.results.questions import Questions
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import plan, recorder, worker
 from ganbench.runner.events import Busy, Ended, Event, Noted, Progressed
 from ganbench.runner.job import Job, score_key
 from ganbench.runner.settings import WorkerSettings
 from ganbench.runner.worker import Worker
+from ganbench.suite import Evaluation, Suite
 from ganbench.variants.lsgan import LSGAN
 from tests.support.jobs import JOB, SPEC
 
@@ -284,24 +288,24 @@ class Disk:
         return self.run_id in str(path) and self.writes >= self.limit
 
     def mount(self, patch: pytest.MonkeyPatch) -> None:
-        whole, append = store.write_bytes, RunFolder.append
+        whole, append = files.write_bytes, RunFolder.append
 
         def write_bytes(path: Path, content: bytes) -> None:
             if self.full(path):
                 raise FULL
             whole(path, content)
 
-        def append_half(folder: RunFolder, name: str, rows: Any) -> None:
+        def append_half(folder: RunFolder, name: str, rows: Any) -> bytes:
             if self.full(folder.path / name):
                 folder.path.mkdir(parents=True, exist_ok=True)
                 text = "".join(json.dumps(row) + "\n" for row in rows)
                 with (folder.path / name).open("a") as file:
                     file.write(text[: len(text) // 2])
                 raise FULL
-            append(folder, name, rows)
+            return append(folder, name, rows)
 
         patch.setattr(recorder, "SAVE_SHARE", 1e9)  # a checkpoint at every moment
-        patch.setattr(store, "write_bytes", write_bytes)
+        patch.setattr(files, "write_bytes", write_bytes)
         patch.setattr(recorder, "write_bytes", write_bytes)
         patch.setattr(tensors, "write_bytes", write_bytes)
         patch.setattr(RunFolder, "append", append_half)
@@ -370,19 +374,35 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert [row["step"] for row in folder.rows("terms.jsonl")] == list(range(1, 21))
 
 
-@pytest.mark.parametrize("harm", ["cut", "absent", "state"])
+@pytest.mark.parametrize("harm", ["cut", "flip", "digest", "absent", "folder", "state", "state and scores"])
 def test_a_stopped_run_with_a_harmed_checkpoint_ends_the_same(site: Results, undisturbed: Path, harm: str) -> None:
     stopped_after(site.root, JOB, 12)
     folder = site.store.run(JOB.run_ids[0])
     if harm == "cut":
         folder.checkpoint().write_bytes(folder.checkpoint().read_bytes()[:1000])
-    elif harm == "absent":
+    elif harm in ("flip", "digest"):
+        content = bytearray(folder.checkpoint().read_bytes())
+        content[len(content) // 2 if harm == "flip" else -1] ^= 4
+        folder.checkpoint().write_bytes(content)
+    elif harm in ("absent", "folder"):
         folder.checkpoint().unlink()
+        if harm == "folder":
+            folder.checkpoint().mkdir()
     else:
         (folder.path / "state.json").unlink()
+        if harm == "state and scores":
+            (folder.path / "scores.jsonl").unlink()
     assert site.run(JOB)[0].status == "done" and site.complete(JOB)
     assert of_modes(site.root) == of_modes(undisturbed)
-    assert (harm == "cut") == ("damaged" in site.notes())
+    assert (harm in ("cut", "flip", "digest", "folder")) == ("damaged" in site.notes())
+
+
+def test_a_checkpoint_of_01_is_resumed_with_a_note(site: Results, undisturbed: Path) -> None:
+    stopped_after(site.root, JOB, 12)
+    checkpoint = site.store.run(JOB.run_ids[0]).checkpoint()
+    torch.save(torch.load(checkpoint, weights_only=True), checkpoint)  # without a digest
+    assert site.run(JOB)[0].status == "done" and of_modes(site.root) == of_modes(undisturbed)
+    assert "have no SHA-256" in site.notes() and "damaged" not in site.notes()
 
 
 def test_a_pack_is_saved_at_one_step(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,7 +444,7 @@ def test_a_busy_run_is_waited_for(site: Results, monkeypatch: pytest.MonkeyPatch
 
 def harm_state(folder: RunFolder) -> None:
     body = folder.read_json("state.json") or {}
-    store.write_json(folder.path / "state.json", body | {"sealed": [["scores.jsonl", 1, "x"]]})
+    files.write_json(folder.path / "state.json", body | {"sealed": [["scores.jsonl", 1, "x"]]})
 
 
 def harm_scores(folder: RunFolder) -> None:
@@ -441,6 +461,195 @@ def test_a_damaged_run_is_told_of_and_done_again(
     assert site.run(JOB)[0].status == "done"
     assert "damaged" in site.notes() and "the run is done again" in site.notes()
     assert of_modes(site.root) == of_modes(undisturbed)
+
+
+def empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def without(*names: str) -> Callable[[Path], None]:
+    return lambda folder: [(folder / name).unlink(missing_ok=True) for name in names] and None
+
+
+def put_a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("")
+
+
+LOSSES: dict[str, Callable[[Path], object]] = {
+    "deleted": shutil.rmtree,
+    "emptied": empty,
+    "terms": without("terms.jsonl"),
+    "scores": without("scores.jsonl"),
+    "env": without("env.json"),
+    "rows and state": without("terms.jsonl", "scores.jsonl", "state.json"),
+    "cut": lambda folder: os.truncate(folder / "terms.jsonl", 50),
+    "changed": lambda folder: (folder / "terms.jsonl").write_text((folder / "terms.jsonl").read_text()[::-1]),
+}
+
+
+class Loss:
+    """Harms a run folder once or at every look, at the step that is given."""
+
+    def __init__(self, folder: Path, loss: str, step: int, times: int = 1) -> None:
+        self.folder, self.loss, self.step, self.times = folder, LOSSES.get(loss, put_a_file), step, times
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Progressed) and event.step == self.step and self.times:
+            self.times -= 1
+            self.loss(self.folder)
+
+
+def heard_by(*listeners: Callable[[Event], None]) -> Callable[[Event], None]:
+    def hear(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return hear
+
+
+@pytest.mark.parametrize("save_every", [0.0, 1000.0])
+@pytest.mark.parametrize("step", [3, 12, 19])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_is_lost_in_mid_run_is_done_again(
+    site: Results, undisturbed: Path, loss: str, step: int, save_every: float
+) -> None:
+    """Whether the rows were sealed already or not, no run ends as done without its earlier marks."""
+    folder = site.store.run(JOB.run_ids[0])
+    harm = Loss(folder.path, loss, step)
+    settings = WorkerSettings(site.root, save_every=save_every)
+    Worker(settings, heard_by(harm, site.events.append)).fill(JOB)
+    ended = [event for event in site.events if isinstance(event, Ended)]
+    assert harm.times == 0 and [event.status for event in ended] == ["done"] and site.complete(JOB)
+    assert of_modes(site.root) == of_modes(undisturbed)
+    assert {"spec.json", "env.json", "state.json"} <= {path.name for path in folder.path.iterdir()}
+    lost = (loss, step) != ("scores", 3)  # before the first mark
+    assert ("the run is done again" in site.notes()) == lost
+
+
+def test_a_folder_that_becomes_a_file_fails_and_is_done_again(site: Results, undisturbed: Path) -> None:
+    folder = site.store.run(JOB.run_ids[0])
+    harm = Loss(folder.path, "a file", 12)
+    Worker(WorkerSettings(site.root), heard_by(harm, site.events.append)).fill(JOB)
+    assert [event.status for event in site.events if isinstance(event, Ended)] == ["failed"]
+    assert site.run(JOB)[0].status == "done" and of_modes(site.root) == of_modes(undisturbed)
+
+
+def test_a_run_that_is_lost_again_and_again_fails(site: Results, undisturbed: Path) -> None:
+    folder = site.store.run(JOB.run_ids[0])
+    Worker(WorkerSettings(site.root), Loss(folder.path, "scores", 12, times=9)).fill(JOB)
+    state = folder.check()
+    assert state is not None and state.status == "failed" and "scores.jsonl" in str(state.error)
+    assert site.run(JOB)[0].status == "done" and of_modes(site.root) == of_modes(undisturbed)
+
+
+def test_of_a_pack_that_lost_a_folder_all_runs_end_complete(site: Results) -> None:
+    pack = replace(JOB, specs=tuple(replace(SPEC, seed=seed) for seed in range(3)))
+    other = Results(site.root.parent / "other")
+    other.run(pack)
+    Worker(WorkerSettings(site.root), Loss(site.store.run(pack.run_ids[1]).path, "deleted", 12)).fill(pack)
+    assert site.complete(pack)
+    assert all(numbers(site.root, run_id) == numbers(other.root, run_id) for run_id in pack.run_ids)
+
+
+def test_a_run_of_01_that_lacks_a_mark_is_scored_there(
+    site: Results, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its state remembers the score and seals rows without it."""
+    site.run(JOB)
+    folder = site.store.run(JOB.run_ids[0])
+    state = folder.state()
+    assert state is not None
+    kept = [row for row in folder.rows("scores.jsonl") if row["step"] > 10]
+    (folder.path / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
+    folder.write_state(state)
+    assert not site.complete(JOB)
+    monkeypatch.setattr(worker, "train", no_training)
+    assert site.run(JOB)[0].status == "done" and site.complete(JOB)
+    assert of_modes(site.root) == of_modes(undisturbed)
+
+
+def planned(site: Results) -> tuple[int, int]:
+    """How many runs of the small job a plan counts as done, and how many it does."""
+    evaluation = Evaluation({"default": 10}, JOB.samples, JOB.evaluators)
+    own: Any = {"name": "study", "about": "", "path": Path("study.yaml"), "excluded": (), "select": "last"}
+    suite = Suite(specs=JOB.specs, evaluation=evaluation, axes=("seed",), plugins=(), questions=Questions(), **own)
+    made = plan.make(suite, site.store)
+    return len(made.done), made.to_run
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+HARMS: dict[str, Callable[[Path], object]] = {
+    "flipped": flip,
+    "cut": lambda path: os.truncate(path, 20),
+    "empty": lambda path: path.write_bytes(b""),
+    "absent": Path.unlink,
+    "folder": lambda path: (path.unlink(), path.mkdir()),
+    "list": lambda path: path.write_text("[]"),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("name", ["env.json", "spec.json"])
+def test_damage_of_a_finished_run_is_repaired(site: Results, undisturbed: Path, name: str, harm: str) -> None:
+    site.run(JOB)
+    path = site.store.run(JOB.run_ids[0]).path / name
+    before = path.read_bytes()
+    assert planned(site) == (1, 0)
+    HARMS[harm](path)
+    assert planned(site) == (0, 1)
+    assert site.run(JOB)[0].status == "done" and str(path) in site.notes()
+    assert planned(site) == (1, 0) and of_modes(site.root) == of_modes(undisturbed)
+    assert path.read_bytes() == before
+
+
+def test_a_spec_is_repaired_without_training(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.run(JOB)
+    (site.store.run(JOB.run_ids[0]).path / "spec.json").unlink()
+    monkeypatch.setattr(worker, "train", no_training)
+    assert site.run(JOB)[0].status == "done" and planned(site) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["terms.jsonl", "scores.jsonl"])
+@pytest.mark.parametrize(
+    "tail", [b"\0" * 64 + b"\n", b'{"step": 10}\n', b"{", b'{"step": 20, "time": 1, "metric": "hq", "va']
+)
+def test_what_follows_the_sealed_rows_is_no_damage_and_is_removed(
+    site: Results, monkeypatch: pytest.MonkeyPatch, name: str, tail: bytes
+) -> None:
+    site.run(JOB)
+    folder = site.store.run(JOB.run_ids[0])
+    before = (folder.path / name).read_bytes()
+    (folder.path / name).write_bytes(before + tail)
+    assert folder.checked_scores()[1], "readers read what is sealed"
+    assert planned(site) == (0, 1)
+    monkeypatch.setattr(worker, "train", no_training)
+    assert site.run(JOB)[0].status == "done" and planned(site) == (1, 0)
+    assert (folder.path / name).read_bytes() == before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent(ModeCoverage):
+    """An evaluator that gives no score."""
+
+    calls: ClassVar[list[int]] = []
+
+    def __call__(self, *_: Any) -> Any:
+        self.calls.append(1)
+        return {}
+
+
+def test_an_evaluator_without_a_score_is_called_once_a_mark(site: Results) -> None:
+    Silent.calls.clear()
+    job = replace(JOB, evaluators=(*JOB.evaluators, Silent()))
+    site.run(job)
+    assert site.run(job)[0].status == "done" and site.complete(job) and len(Silent.calls) == 2
 
 
 def test_a_failed_run_with_rows_that_nobody_can_read_is_done_again(site: Results, undisturbed: Path) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganbench.results.store import State, Store, write_json
+from ganbench.results.files import write_json
+from ganbench.results.store import State, Store
 
 VALIDATION = "fd_pixels_validation"
 FINGERPRINT = {"extractor": "pixels", "dtype": "float64", "evaluator_version": "1"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ganbench.errors import RequestError
+from ganbench.results.files import write_json
 from ganbench.results.manifest import Manifest, write_manifest
-from ganbench.results.store import RunFolder, State, Store, write_json
+from ganbench.results.store import RunFolder, State, Store
 from ganbench.tracking import Mirror, Synced, default_uri, resolve, sync
 from ganbench.tracking.connection import Connection, experiment, reason
 from ganbench.tracking.marker import claim, marked
@@ -243,6 +245,20 @@ def test_twice_adds_nothing(store: Store, uri: str, client: MlflowClient, suite:
     client.delete_tag(the_run(client, suite).info.run_id, "ganbench.mirrored")  # now it has to compare every value
     assert sync(store, uri, [suite], quiet) == Synced(runs=1, metrics_added=0)
     assert history(client, the_run(client, suite)) == before
+
+
+def test_a_locked_database_is_one_line(
+    store: Store, uri: str, suite: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    one_run(store, suite)
+    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RequestError, match="MLflow failed: database is locked") as failure:
+            sync(store, uri, [suite], quiet)
+        other.execute("ROLLBACK")
+    assert "\n" not in str(failure.value)
+    assert capfd.readouterr() == ("", "") and caplog.text == ""
+    assert sync(store, uri, [suite], quiet).metrics_added > 0
 
 
 def test_a_half_mirrored_run_is_completed(store: Store, uri: str, client: MlflowClient, suite: str) -> None:

@@ -19,8 +19,9 @@ from ganbench.executors.inline import Inline
 from ganbench.report import format_report
 from ganbench.report.analysis.tuning import read_tuning
 from ganbench.report.model.sections.comparisons import _search
+from ganbench.results.files import write_json
 from ganbench.results.manifest import write_manifest
-from ganbench.results.store import Store, write_json
+from ganbench.results.store import Store
 from ganbench.runner.events import Ended, Event
 from ganbench.runner.job import Job
 from ganbench.runner.run import Execution, manifest

@@ -7,92 +7,168 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
 from ganbench.runner import events, job, settings
 
-GRACE = 30.0  # seconds a worker has to save what it is doing before it is killed
+GRACE = 30.0  # seconds that workers have to save what they are doing before they are killed
 LOG_END = 8192  # bytes of a dead worker's stderr that are kept
 
 
-class WorkerDied(Exception):
-    """A worker process ended while it had a job: the reason in words, and the end of its log."""
+class WorkerFailed(Exception):
+    """A worker process could not do its job: the reason in words, and the end of its log."""
+
+    def __init__(self, reason: str, log: str = "") -> None:
+        self.reason, self.log = reason, log
+        super().__init__(reason)
+
+
+class WorkerDied(WorkerFailed):
+    """A worker process ended while it had a job."""
 
     def __init__(self, returncode: int, log: str) -> None:
         how = f"signal {signal.Signals(-returncode).name}" if returncode < 0 else f"exit code {returncode}"
-        self.reason, self.log = f"the worker died: {how}", log
-        super().__init__(self.reason)
+        super().__init__(f"the worker died: {how}", log)
+
+
+class CannotStart(WorkerFailed):
+    """A worker process can't be started, for whatever job."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"a worker can't be started: {error}")
 
 
 @dataclass
+class Running:
+    """A process that has been started, the pipe for its jobs, and its log."""
+
+    process: subprocess.Popen[str]
+    jobs: IO[str]
+    log: IO[bytes]
+
+    @classmethod
+    def start(cls, own: settings.WorkerSettings) -> Running:
+        """Start a process with settings. Its stdin is empty; the jobs go through another pipe. Raises `OSError`."""
+        log = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+        reading, writing = os.pipe()
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ganbench.runner.worker_process", str(reading)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
+                pass_fds=(reading,),
+                env=os.environ | {"OMP_NUM_THREADS": str(own.threads), "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,  # Ctrl-C on the terminal reaches the parent alone
+            )
+        except BaseException:
+            os.close(writing)
+            log.close()
+            raise
+        finally:
+            os.close(reading)
+        running = cls(process, os.fdopen(writing, "w", encoding="utf-8"), log)
+        running.send(settings.encode(own))
+        return running
+
+    def send(self, line: str) -> None:
+        """Send a line; a process that is gone is noticed when its events are read."""
+        try:
+            self.jobs.write(f"{line}\n")
+            self.jobs.flush()
+        except BrokenPipeError:
+            pass
+
+    def death(self, began: int) -> WorkerDied:
+        """How the process ended, with its log since `began`."""
+        try:
+            returncode = self.process.wait(GRACE)
+        except subprocess.TimeoutExpired:  # it has closed the pipe and goes on
+            self.process.kill()
+            returncode = self.process.wait()
+        self.log.seek(max(began, self.log.seek(0, os.SEEK_END) - LOG_END))
+        return WorkerDied(returncode, self.log.read().decode(errors="replace"))
+
+    def close(self) -> None:
+        """Kill the process if it is there still, and close its files. Nobody may read its events any more."""
+        self.process.kill()
+        self.process.wait()
+        for file in (self.jobs, self.process.stdout, self.log):
+            try:
+                if file is not None:
+                    file.close()
+            except BrokenPipeError:  # a line that was never sent
+                pass
+
+
+@dataclass(eq=False)
 class WorkerProcess:
     """A `ganbench.runner.worker_process` that is started when it first gets a job, and again after it died."""
 
     settings: settings.WorkerSettings
-    _process: subprocess.Popen[str] | None = None
-    _log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    _running: Running | None = None
     _stopped: bool = False
 
     def do(self, todo: job.Job) -> Iterator[events.Event]:
-        """Give the worker a job and yield its events until it is idle again. Raises `WorkerDied`."""
-        began = self._log.seek(0, os.SEEK_END)
-        lines = [job.encode(todo)]
-        process = self._process
-        if process is None or process.poll() is not None:
-            process, lines = self._start(), [settings.encode(self.settings), *lines]
-        assert process.stdin is not None and process.stdout is not None
+        """Give the worker a job and yield its events until it is idle again. Raises `WorkerFailed`.
+
+        After any exception the process is gone, and the next job gets a new one.
+        """
+        line = job.encode(todo)
+        running = self._started()
+        idle = False
         try:
-            process.stdin.writelines(f"{line}\n" for line in lines)
-            process.stdin.flush()
-        except BrokenPipeError:
-            raise self._death(process, began) from None
-        for line in process.stdout:
-            match events.decode(line):
-                case events.Idle():
+            began = running.log.seek(0, os.SEEK_END)
+            running.send(line)
+            assert running.process.stdout is not None
+            for event in map(events.decode, running.process.stdout):
+                idle = isinstance(event, events.Idle)
+                if idle:
                     return
-                case events.Ready():
-                    continue
-                case event:
+                if not isinstance(event, events.Ready):
                     yield event
-        raise self._death(process, began)
+            raise running.death(began)
+        finally:
+            if not idle:
+                self.close()
 
     def ask_to_stop(self) -> None:
-        """Let it save what it is doing at the next snapshot, and end."""
+        """Let it save what it is doing at the next snapshot, and end; also one that is suspended (SIGSTOP)."""
         self._stopped = True
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        running = self._running
+        if running is not None and running.process.poll() is None:
+            running.process.send_signal(signal.SIGTERM)
+            running.process.send_signal(signal.SIGCONT)
 
-    def wait(self) -> None:
-        """Wait for the end of a worker that was asked to stop; kill it when it takes too long."""
-        if self._process is not None:
+    def wait(self, until: float) -> None:
+        """Wait for the end of a worker that was asked to stop; kill it at a time of the monotonic clock."""
+        running = self._running
+        if running is not None:
             try:
-                self._process.wait(GRACE)
+                running.process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
-        self._log.close()
+                running.process.kill()
+                running.process.wait()
 
-    def _start(self) -> subprocess.Popen[str]:
-        environment = os.environ | {"OMP_NUM_THREADS": str(self.settings.threads), "PYTHONUNBUFFERED": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "ganbench.runner.worker_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env=environment,
-            start_new_session=True,  # Ctrl-C on the terminal reaches the parent alone
-        )
+    def close(self) -> None:
+        """End the process and close its files. Nobody may read its events any more."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+    def _started(self) -> Running:
+        if self._running is not None and self._running.process.poll() is not None:
+            self.close()
+        if self._running is None:
+            try:
+                self._running = Running.start(self.settings)
+            except OSError as error:
+                raise CannotStart(error) from error
         if self._stopped:  # asked to stop while it started
-            self._process.terminate()
-        return self._process
-
-    def _death(self, process: subprocess.Popen[str], began: int) -> WorkerDied:
-        returncode = process.wait()
-        self._log.seek(max(began, self._log.seek(0, os.SEEK_END) - LOG_END))
-        return WorkerDied(returncode, self._log.read().decode(errors="replace"))
+            self._running.process.terminate()
+        return self._running

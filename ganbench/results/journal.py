@@ -1,0 +1,70 @@
+"""The files of a run in progress, as the process that fills its folder wrote them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganbench.results.state import ROWS, SEALED, AbsentRow, ScoreRow, State, TermsRow
+from ganbench.results.store import RunFolder
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Writes rows and states, and remembers the digest of every sealed file.
+
+    `write_state` compares the files with it, so that rows which are deleted or changed meanwhile are never sealed.
+    """
+
+    folder: RunFolder
+    _sizes: dict[str, int] = field(default_factory=dict)
+    _digests: dict[str, Any] = field(default_factory=dict)  # hashlib's objects
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> Journal:
+        """Goes on from what the files hold now."""
+        journal = cls(folder)
+        for name in SEALED:
+            if (folder.path / name).exists():
+                journal._add(name, folder.read_bytes(name) or b"")
+        return journal
+
+    def append_terms(self, rows: Iterable[TermsRow]) -> None:
+        """Append rows to `terms.jsonl`."""
+        self._append("terms.jsonl", rows)
+
+    def append_scores(self, rows: Iterable[ScoreRow]) -> None:
+        """Append rows to `scores.jsonl`."""
+        self._append("scores.jsonl", rows)
+
+    def append_absent(self, rows: Iterable[AbsentRow]) -> None:
+        """Append rows to `absent.jsonl`."""
+        self._append("absent.jsonl", rows)
+
+    def write_state(self, state: State) -> None:
+        """Seal the files and replace the state. Raises `DamagedRun` where a file is not what was written."""
+        written = {name: (size, self._digests[name].hexdigest()) for name, size in self._sizes.items()}
+        self.folder.write_state(state, written=written)
+
+    def _append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        content = self.folder.append(name, rows)
+        if content:
+            self._add(name, content)
+
+    def _add(self, name: str, content: bytes) -> None:
+        self._sizes[name] = self._sizes.get(name, 0) + len(content)
+        self._digests.setdefault(name, hashlib.sha256()).update(content)
+
+
+def surplus(folder: RunFolder, state: State) -> list[str]:
+    """The files of rows of a finished run that hold more than its state sealed."""
+    return [name for name in ROWS if len(folder.read_bytes(name) or b"") > state.sealed_size(name)]
+
+
+def drop_surplus(folder: RunFolder, state: State) -> None:
+    """Cut the files of rows of a finished run back to what its state sealed."""
+    for name in surplus(folder, state):
+        os.truncate(folder.path / name, state.sealed_size(name))
