@@ -25,11 +25,20 @@ if TYPE_CHECKING:
 
 
 def load(path: Path, options: SuiteOptions) -> Suite:
-    """Load a suite file with the changes that the command line asks for."""
+    """Load a suite file with the changes that the command line asks for, and say which seeds these take.
+
+    Raises `RequestError`.
+    """
     from ganbench import suite
 
-    changes = suite.Changes(options.only, options.seeds, options.changes)
-    return suite.load(path, changes, data_root=data_root())
+    if options.seeds is not None and options.more_seeds is not None:
+        given = "--seeds replaces the suite's seeds and --more-seeds adds to them"
+        raise RequestError("--seeds, --more-seeds", given, todo="give one of them")
+    changes = suite.Changes(options.only, options.seeds, options.changes, options.more_seeds)
+    loaded = suite.load(path, changes, data_root=data_root())
+    if loaded.note:
+        click.echo(f"{loaded.name}: {loaded.note}", err=True)
+    return loaded
 
 
 def suite_name(store: Store, typed: str | None) -> str:
