@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,16 @@ def load(path: Path, options: SuiteOptions) -> Suite:
     if loaded.note:
         click.echo(f"{loaded.name}: {loaded.note}", err=True)
     return loaded
+
+
+@contextmanager
+def writing(option: str, path: Path) -> Iterator[None]:
+    """What writes to the path that an option names. Raises `RequestError` where the disk is full or read-only."""
+    try:
+        yield
+    except OSError as error:
+        given = f"can't write {error.filename or path}: {error.strerror or error}"  # a full disk names no file
+        raise RequestError(option, given, todo="free space or choose another path") from None
 
 
 def suite_name(store: Store, typed: str | None) -> str:

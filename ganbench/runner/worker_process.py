@@ -26,7 +26,7 @@ ORPHANED = 3  # exit code when the parent is gone
 
 def main() -> None:
     """Serve until stdin closes or SIGTERM comes."""
-    out = os.fdopen(os.dup(1), "w", buffering=1)
+    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # what a component prints must not look like an event
     faulthandler.enable()
     stop = threading.Event()

@@ -23,9 +23,8 @@ def relocate(file: Path) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         if not tables.issuperset(table for table, _ in PLACES):
             return  # MLflow has not made its tables yet
-        for experiment, old in connection.execute(
-            "SELECT experiment_id, artifact_location FROM experiments"
-        ).fetchall():
+        known = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
+        for experiment, old in known:
             new = f"{root}/{(old or '').rpartition('/')[2]}"
             if _made_here(old) and old != new:
                 _replace(connection, experiment, old, new)

@@ -213,7 +213,7 @@ def test_more_seeds_count_after_set_and_keep_the_ids(tmp_path: Path) -> None:
     [
         ("3", 0, "--more-seeds 0  more_seeds = 0 must be in 1 .. 100000"),
         ("3", 10**12, f"--more-seeds {10**12}  more_seeds = {10**12} must be in 1 .. 100000"),
-        ("0", 2, "suite.yaml:2:86  seed = 0 counts the seeds"),
+        ("0", 2, "suite.yaml:2:86  seed = 0 is the number of seeds"),
         ("[1, x]", 2, "suite.yaml:2:90  seed = x must be a whole number"),
     ],
 )

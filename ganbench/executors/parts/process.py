@@ -78,13 +78,18 @@ class WorkerProcess:
         self._log.close()
 
     def _start(self) -> subprocess.Popen[str]:
-        environment = os.environ | {"OMP_NUM_THREADS": str(self.settings.threads), "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {
+            "OMP_NUM_THREADS": str(self.settings.threads),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONIOENCODING": "utf-8:backslashreplace",  # whatever the locale, and whatever a component prints
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ganbench.runner.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            encoding="utf-8",
             env=environment,
             start_new_session=True,  # Ctrl-C on the terminal reaches the parent alone
         )
