@@ -197,8 +197,9 @@ def _client(store: Store, uri: str, patience: int) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    # MLflow reads its level on import, and may have been imported before.
-    logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
+    # MLflow reads its level on import, and may have been imported before. Alembic creates its tables.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
     file = database(uri)
     if file is not None:
         _create_database(file, store)
