@@ -35,3 +35,16 @@ def tests(session: nox.Session) -> None:
     spread = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")
     # one thread a process: several would wait for each other on the cores that the other processes use
     session.run("pytest", *spread, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(default=False)
+def lowest(session: nox.Session) -> None:
+    """The lowest versions that pyproject.toml allows, on the parts that lean on them; `nox -s lowest` runs it.
+
+    Old versions warn of what newer ones have mended, so warnings are no errors here.
+    """
+    session.install("--resolution", "lowest-direct", "-e", ".", "--group", "test")
+    packages = ("tracking", "report", "features", "tuning", "cli", "executors")
+    files = ("e2e/test_command.py", "suite/test_mistakes.py", "evaluators/test_frechet.py")
+    places = [f"tests/{place}" for place in (*packages, *files)]
+    session.run("pytest", "-o", "filterwarnings=default", *(session.posargs or places))

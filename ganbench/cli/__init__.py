@@ -6,6 +6,7 @@ named in `COMMANDS`. Modules import torch, pandas, rich and the like inside thei
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the console command. A user's mistake prints a message without a traceback; the exit code says the rest."""
     end_at_once()
     _empty_stdin()
+    _replace_what_cannot_be_shown()
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -44,10 +46,28 @@ def main() -> None:
     except BrokenPipeError:  # `ganbench report | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
+    except OSError as error:  # a full or read-only disk, among others
+        click.echo(f"{error.filename or 'ganbench'}: {error.strerror or error}", err=True)
+        code = FAILED
+    _drop_what_cannot_be_written()
     if code == INTERRUPTED:
-        sys.stdout.flush()
         leave()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _replace_what_cannot_be_shown() -> None:
+    """Let a character that the terminal's encoding lacks be shown as `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Forget the rest of an output that goes to a full disk, which Python would try to write once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _empty_stdin() -> None:

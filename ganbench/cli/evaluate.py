@@ -101,12 +101,7 @@ def _bank(options: EvaluateOptions) -> Bank:
     from ganbench.features.bank import Bank
     from ganbench.runner import devices
 
-    cache = options.results.resolve() / "cache"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        todo = "choose another folder with --results"
-        raise RequestError(str(cache), f"can't write here: {error.strerror}", todo=todo) from None
+    cache = options.results.resolve() / "cache"  # where it can't be written, nothing is kept
     return Bank(cache, devices.resolve(options.devices, 1)[0], inception_weights(), log=_say)
 
 
@@ -120,16 +115,15 @@ def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavai
 
 
 def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> None:
+    from ganbench.cli.request import writing
     from ganbench.results import pictures
     from ganbench.results.files import write_bytes, write_json
     from ganbench.samples import nearest_pairs
 
-    try:
+    picture = pictures.pairs(*nearest_pairs(samples, PAIRS))
+    with writing("--out", folder):
         write_json(folder / "scores.json", scores)
-        write_bytes(folder / "pairs.png", pictures.pairs(*nearest_pairs(samples, PAIRS)))
-    except OSError as error:
-        given = f"can't write to {folder}: {error.strerror}"
-        raise RequestError("--out", given, todo="choose another folder") from None
+        write_bytes(folder / "pairs.png", picture)
 
 
 def _say(text: str) -> None:

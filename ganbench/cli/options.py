@@ -24,8 +24,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 SUITE = (
     click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", help="Keep only these cells of the grid."),
     click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Use seeds 0 to N-1 instead of the suite's."),
+    click.option("--more-seeds", type=click.IntRange(1, 100_000), metavar="N",
+                 help="Use the suite's seeds and the N numbers after their largest."),
     click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of the suite file."),
-)
+)  # fmt: skip
 EXECUTION = (
     click.option("--executor", type=click.Choice(Registry().names("executor")), default="local", show_default=True,
                  help="Train in worker processes on this machine, or in this process."),
@@ -46,6 +48,7 @@ class SuiteOptions:
 
     only: tuple[str, ...] = ()
     seeds: int | None = None
+    more_seeds: int | None = None
     changes: tuple[str, ...] = ()
 
 

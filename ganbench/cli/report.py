@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganbench.cli.exit_codes import DONE, FAILED, WRONG
+from ganbench.cli.exit_codes import DONE
 from ganbench.cli.options import collected, results
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.results.store import Store
-    from ganbench.results.table import Results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +27,7 @@ class ReportOptions:
     out: Path | None
     publish: Path | None
     fail_on: Literal["worse"] | None
+    suite: str | None
 
 
 @click.command()
@@ -45,9 +45,14 @@ class ReportOptions:
                    " has its number and the second does not, because the run failed, is missing, diverged or was not"
                    " measured. Exit with 2 when there are too few pairs for any difference to be"
                    " significant.")  # fmt: skip
+@click.option("--suite", metavar="NAME",
+              help="For results folders in which several suites ran: the suite to compare. The default is every suite"
+                   " that both have.")  # fmt: skip
 @collected(ReportOptions)
 def report(options: ReportOptions) -> int:
     """Summarise the runs of a suite in tables, or compare two suites or results folders cell by cell.
+
+    To compare, a word that names a suite is that suite; write `stability/` for a results folder of the same name.
 
     \b
     Examples:
@@ -57,33 +62,38 @@ def report(options: ReportOptions) -> int:
       ganbench report stability --format csv | column -ts,
       ganbench report stability --publish paper/
       ganbench report results-before/ results-after/ --fail-on worse
+      ganbench report results-before/ results-after/ --suite stability
     """
+    from ganbench.cli.request import writing
+
     suites = options.suites
     if len(suites) > 2 or (options.fail_on and len(suites) != 2):
         raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
     if len(suites) == 2 and options.publish:
         raise RequestError("--publish", "two suites", "one suite", "write the comparison with --out")
-    try:
-        if options.publish:
-            return _publish(options, options.publish)
-        text, code = _compare(options) if len(suites) == 2 else (_render(options), DONE)
-        if options.out:
-            options.out.write_text(text + "\n")
-    except OSError as error:
-        option = "--publish" if options.publish else "--out"
-        given = f"can't write {error.filename}: {error.strerror}"
-        raise RequestError(option, given, todo="choose another path") from None
+    if options.suite and len(suites) != 2:
+        todo = f"ganbench report {options.suite}"
+        raise RequestError("--suite", "it chooses among the suites of two results folders", todo=f"write {todo}")
+    if options.publish:
+        return _publish(options, options.publish)
+    text, code = _compare(options) if len(suites) == 2 else (_render(options), DONE)
     if options.out is None:
         click.echo(text)
+        return code
+    with writing("--out", options.out):
+        options.out.write_text(text + "\n", encoding="utf-8", errors="replace")
     return code
 
 
 def _publish(options: ReportOptions, folder: Path) -> int:
     """Write everything about one suite into a folder, and print the paths."""
+    from ganbench.cli.request import writing
     from ganbench.report import publish
 
     store, suite = _one_suite(options)
-    for path in publish(store, suite, options.rule, folder):
+    with writing("--publish", folder):
+        paths = publish(store, suite, options.rule, folder)
+    for path in paths:
         click.echo(str(path))
     return DONE
 
@@ -105,26 +115,11 @@ def _one_suite(options: ReportOptions) -> tuple[Store, str]:
 
 
 def _compare(options: ReportOptions) -> tuple[str, int]:
-    """The comparison of two suites or results folders, and the exit code. Warns on stderr of a gate that can't fail."""
-    from ganbench.report import format_comparison
-    from ganbench.report.analysis import versus
+    """The comparison of two suites or results folders, and the exit code."""
+    from ganbench.cli.comparison import compare, exit_code
+    from ganbench.report import format_comparisons
 
-    first, second = (_results(name, options.results) for name in options.suites)
-    comparison = versus.versus((first, second), (options.suites[0], options.suites[1]), options.rule)
-    text, code, too_few = format_comparison(comparison, options.format), DONE, versus.too_few_pairs(comparison)
-    if options.fail_on:
-        code = FAILED if comparison.worse or comparison.lost else WRONG if too_few else DONE
-        if too_few:
-            click.echo(f"--fail-on {options.fail_on}: only lost runs could have failed this gate. {too_few}", err=True)
-    return text, code
-
-
-def _results(name: str, root: Path) -> Results:
-    """The results of a folder in which one suite ran, or of a suite in the folder `root`."""
-    from ganbench.cli.request import suite_name
-    from ganbench.results.store import Store
-    from ganbench.results.table import read_results
-
-    if Path(name).is_dir():
-        return read_results(Store(Path(name)), suite_name(Store(Path(name)), None))
-    return read_results(Store(root), suite_name(Store(root), name))
+    names = (options.suites[0], options.suites[1])
+    found = compare(names, options.results, options.suite, options.rule)
+    text = format_comparisons(found, options.format)
+    return text, exit_code(found, options.fail_on) if options.fail_on else DONE

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,30 @@ if TYPE_CHECKING:
 
 
 def load(path: Path, options: SuiteOptions) -> Suite:
-    """Load a suite file with the changes that the command line asks for."""
+    """Load a suite file with the changes that the command line asks for, and say which seeds these take.
+
+    Raises `RequestError`.
+    """
     from ganbench import suite
 
-    changes = suite.Changes(options.only, options.seeds, options.changes)
-    return suite.load(path, changes, data_root=data_root())
+    if options.seeds is not None and options.more_seeds is not None:
+        given = "--seeds replaces the suite's seeds and --more-seeds adds to them"
+        raise RequestError("--seeds, --more-seeds", given, todo="give one of them")
+    changes = suite.Changes(options.only, options.seeds, options.changes, options.more_seeds)
+    loaded = suite.load(path, changes, data_root=data_root())
+    if loaded.note:
+        click.echo(f"{loaded.name}: {loaded.note}", err=True)
+    return loaded
+
+
+@contextmanager
+def writing(option: str, path: Path) -> Iterator[None]:
+    """What writes to the path that an option names. Raises `RequestError` where the disk is full or read-only."""
+    try:
+        yield
+    except OSError as error:
+        given = f"can't write {error.filename or path}: {error.strerror or error}"  # a full disk names no file
+        raise RequestError(option, given, todo="free space or choose another path") from None
 
 
 def suite_name(store: Store, typed: str | None) -> str:

@@ -33,4 +33,5 @@ def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> No
         raise RequestError("--tracking-uri", "`none` is not an MLflow store", "allowed: an MLflow tracking URI")
     names = [suite_name(store, typed) for typed in suites] or None
     synced = tracking.sync(store, uri, names, lambda text: click.echo(text, err=True))
-    click.echo(f"{synced.runs} runs in {uri}: {synced.metrics_added} metric values added")
+    files = f", {synced.files_restored} files restored" if synced.files_restored else ""
+    click.echo(f"{synced.runs} runs in {uri}: {synced.metrics_added} metric values added{files}")

@@ -45,7 +45,7 @@ class CelebA(PublishedFiles):
     def load(self, root: Path | None) -> Data:
         place = self.checked(root)
         names: dict[SplitName, list[str]] = {part: [] for part in PARTS.values()}
-        for line in (place / PARTITION).read_text().splitlines():
+        for line in (place / PARTITION).read_text(encoding="utf-8").splitlines():
             file, part = line.split()
             names[PARTS[part]].append(f"img_align_celeba/{file}")
         form = Form(self.size, 3, self.crop)

@@ -36,7 +36,8 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of `<kind>-<key>.pt` files. `log` gets a message when a damaged file is computed again.
+    """A folder of `<kind>-<key>.pt` files. `log` gets a message when a damaged file is computed again, and once when
+    the folder can't be written: then tensors are computed and not kept.
 
     `making` measures the time spent computing entries, or waiting for another process that computes them: this work
     serves all runs.
@@ -45,6 +46,7 @@ class Cache:
     folder: Path
     log: Callable[[str], None]
     making: Stopwatch = field(default_factory=Stopwatch, compare=False)
+    _reported: set[str] = field(default_factory=set, compare=False)
 
     def get(self, kind: str, key: str, compute: Callable[[], Tensors]) -> Tensors:
         """The tensors of that key: read from an intact file, or computed under a lock and written atomically."""
@@ -52,22 +54,48 @@ class Cache:
         tensors = read_tensors(path)
         if tensors is not None:
             return tensors
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self.making.measuring(), FileLock(path.with_suffix(".lock")):
+        with self.making.measuring(), self._locked(path):
             tensors = read_tensors(path)  # another process may have written it meanwhile
             if tensors is None:
                 if path.exists():
                     self.log(f"{path} is damaged and is computed again")
                 tensors = {name: tensor.cpu().contiguous() for name, tensor in compute().items()}
-                tensor_files.save(path, tensors)
+                self._keep(path, tensors)
         return tensors
+
+    @contextmanager
+    def _locked(self, path: Path) -> Iterator[None]:
+        """The right to make a file, among processes; where no lock can be made, each makes it for itself."""
+        lock = FileLock(path.with_suffix(".lock"))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.with_suffix(".lock").touch()  # raises where nothing can be written; a lock might wait
+            lock.acquire()
+        except OSError as error:
+            self._report(error)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _keep(self, path: Path, tensors: Tensors) -> None:
+        try:
+            tensor_files.save(path, tensors)
+        except OSError as error:
+            self._report(error)
+
+    def _report(self, error: OSError) -> None:
+        text = f"{self.folder}: the cache can't be written ({error.strerror or error}), so nothing is kept"
+        if not self._reported:
+            self.log(text)
+        self._reported.add(text)
 
 
 def read_tensors(path: Path) -> Tensors | None:
-    """The tensors of a file, or None if it is absent, truncated or changed."""
+    """The tensors of a file, or None if it is absent, unreadable, truncated or changed."""
     try:
         tensors: Tensors | None = tensor_files.load(path, "cpu")
-    except DamagedRun:
+    except (DamagedRun, OSError):
         return None
     return tensors
 

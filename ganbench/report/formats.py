@@ -15,7 +15,7 @@ from ganbench.report.render import figures, html, latex, markdown
 from ganbench.results.table import tidy_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ganbench.report.analysis.versus import Versus
@@ -55,9 +55,10 @@ def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> 
     written = []
     for file, format in FILES.items():
         written.append(folder / file)
-        written[-1].write_text(_text(study, format) + "\n")
+        written[-1].write_text(_text(study, format) + "\n", encoding="utf-8")
     written.append(folder / "environment.json")
-    written[-1].write_text(next((text for _, text in study.results.environments), "{}") + "\n")
+    environment = next((text for _, text in study.results.environments), "{}")
+    written[-1].write_text(environment + "\n", encoding="utf-8")
     return written + figures.write(document(study), folder / "figures")
 
 
@@ -70,6 +71,14 @@ def format_comparison(versus: Versus, format: str) -> str:
     if format == "json":
         return json.dumps(as_json(versus), indent=1, allow_nan=False)
     return markdown.draw(differences(versus))
+
+
+def format_comparisons(found: Mapping[str, Versus], format: str) -> str:
+    """The comparisons of several suites, by name: one after another, or as JSON under `comparisons`."""
+    texts = {suite: format_comparison(versus, format) for suite, versus in found.items()}
+    if len(texts) == 1 or format != "json":
+        return "\n\n".join(texts.values())
+    return json.dumps({"comparisons": {suite: json.loads(text) for suite, text in texts.items()}}, indent=1)
 
 
 def only_suite(store: Store) -> str:

@@ -134,7 +134,7 @@ class RunFolder:
     def log(self, text: str) -> None:
         """Append to the log."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
+        with (self.path / "log.txt").open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
 
     def rows(self, name: str) -> list[Row]:

@@ -104,5 +104,6 @@ def _git() -> Commit | None:
 
 
 def _run_git(root: Path, *words: str) -> str:
-    process = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=True)
-    return process.stdout.strip()
+    words = ("git", "-C", str(root), *words)
+    process = subprocess.run(words, capture_output=True, timeout=10, check=True)
+    return process.stdout.decode(errors="replace").strip()

@@ -23,7 +23,7 @@ from ganbench.errors import RequestError
 from ganbench.plugins import Registry
 from ganbench.results.questions import Condition, Questions
 from ganbench.spec import AXES, RunSpec, varying
-from ganbench.suite.changes import Changes, changed, kept
+from ganbench.suite.changes import Changes, changed, kept, seed_note
 from ganbench.suite.evaluation import Evaluation, check_marks, own_metrics, read_evaluation, read_select
 from ganbench.suite.grid import SuiteGrid, need_steps, read_blocks, read_datasets, read_train
 from ganbench.suite.nodes import Mistakes, Node, read
@@ -49,6 +49,7 @@ class Suite:
     axes: tuple[str, ...]  # of the grid, on which the runs have more than one value
     plugins: tuple[Path, ...]
     questions: Questions
+    note: str = ""  # what a flag takes, for the user
     narrowed_from: Suite | None = None  # the suite of which `--only` kept a part
 
     @property
@@ -78,7 +79,9 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
     Raises `SuiteError` with all mistakes, or `RequestError` for a file that can't be read or for a wrong `--only`.
     """
     changes, mistakes = changes or Changes(), Mistakes()
-    draft = _draft(changed(read(path, mistakes), changes, mistakes), path.parent, data_root, mistakes)
+    own = read(path, mistakes)
+    tree = changed(own, changes, mistakes)
+    draft = _draft(tree, path.parent, data_root, mistakes)
     mistakes.stop()
     specs, excluded = sorted_out(draft.grid.cells(mistakes), draft.rules, draft.grid.datasets)
     runs = (*specs, *(run.spec for run in excluded))
@@ -101,6 +104,7 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
         axes=varying((spec.columns() for spec in runs), (axis for axis in AXES if axis in named)),
         plugins=draft.plugins,
         questions=Questions(outcome=draft.outcome, compare=compare, claims=claims),
+        note=seed_note(own, tree, changes),
     )
     return _narrowed(suite, changes.only) if changes.only else suite
 

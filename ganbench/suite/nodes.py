@@ -10,17 +10,23 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from ganbench.errors import Mistake, RequestError, SuiteError
 
 BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML
 UNUSABLE = re.compile("[\0\ud800-\udfff]")  # can be written as an escape only
 CORE = "tag:yaml.org,2002:"
+MOST_ALIASED = 10_000  # values that the aliases of a suite stand for
+DEEPEST = 100  # levels of lists and mappings
+TOO_MANY = (f"its aliases stand for more than {MOST_ALIASED} values", "an alias repeats all that its anchor holds")
+TOO_DEEP = ("it is nested too deep", f"at most {DEEPEST} levels of lists and mappings, aliases counted")
 
 
 @dataclass(frozen=True)
@@ -122,10 +128,57 @@ def parse(text: str, source: TextSource, mistakes: Mistakes) -> Node | None:
         place = _clamped(start, error.problem_mark or error.context_mark)
         mistakes.at(place, f"not YAML: {error.problem or error.context}", error.context if error.problem else "")
         return None
-    except (YAMLError, RecursionError) as error:
+    except YAMLError as error:
         mistakes.at(start, f"not YAML: {str(error).splitlines()[0]}")
         return None
-    return None if raw is None else _node(raw, source, mistakes, ())
+    except RecursionError:
+        mistakes.at(_clamped(start, _deepest(text)), *TOO_DEEP)
+        return None
+    if raw is None or (excess := _excess(raw)) is None:
+        return None if raw is None else _node(raw, source, mistakes, ())
+    mistakes.at(_clamped(start, excess[0].start_mark), *excess[1])
+    return None
+
+
+def _deepest(text: str) -> StringMark | None:
+    """The place of a text at which it is nested too deep."""
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEEPEST:
+            mark: StringMark = event.start_mark
+            return mark
+    return None
+
+
+def _excess(top: Any) -> tuple[Any, tuple[str, str]] | None:
+    """The first node that is nested too deep or whose aliases stand for too much, and what to say of it.
+
+    Every node is measured once: an alias is its anchor's node again. A long text counts as several values.
+    """
+    sizes: dict[int, tuple[int, int]] = {}  # id of a node -> the values that it stands for, the levels below it
+    written = 0  # values, each counted where it is written
+
+    def measured(raw: Any) -> tuple[Any, tuple[str, str]] | None:
+        nonlocal written
+        sizes[id(raw)] = (0, 0)  # an alias inside its own anchor is another mistake
+        below = [] if isinstance(raw.value, str) else list(chain(*raw.value) if _is_mapping(raw) else raw.value)
+        for node in below:
+            if id(node) not in sizes and (excess := measured(node)):
+                return excess
+        own = 1 + (len(raw.value) // 64 if isinstance(raw.value, str) else 0)
+        values = own + sum(sizes[id(node)][0] for node in below)
+        levels = 1 + max((sizes[id(node)][1] for node in below), default=0)
+        sizes[id(raw)], written = (values, levels), written + own
+        if levels > DEEPEST:
+            return raw, TOO_DEEP
+        return (raw, TOO_MANY) if values > written + MOST_ALIASED else None
+
+    return measured(top)
+
+
+def _is_mapping(raw: Any) -> bool:
+    return bool(raw.value) and isinstance(raw.value[0], tuple)
 
 
 def _clamped(start: Node, mark: StringMark | None) -> Node:
@@ -166,7 +219,7 @@ def _node(raw: Any, source: TextSource, mistakes: Mistakes, above: tuple[Any, ..
             return here
         written = json.dumps(raw.value) if raw.style in ("'", '"') else raw.value
         return replace(here, value=_scalar(raw.tag.removeprefix(CORE), raw.value), written=written)
-    if raw.value and isinstance(raw.value[0], tuple):
+    if _is_mapping(raw):
         return replace(here, value=_mapping(raw.value, source, mistakes, within))
     if raw.tag.endswith("map"):
         return replace(here, value={})

@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 import textwrap
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,8 +16,9 @@ from filelock import FileLock
 
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import marker
-from ganbench.tracking.place import SQLITE, artifact_location, database
+from ganbench.tracking.place import artifact_location, database, for_mlflow, sqlite_uri
 from ganbench.tracking.record import RUN_ID, MetricStep, Record, read_record
+from ganbench.tracking.relocation import relocate
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,6 +37,7 @@ class MirroredRun:
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[MetricStep, float] = field(default_factory=dict)
     artifacts: dict[str, int | None] = field(default_factory=dict)  # path -> bytes
+    complete: bool = False  # whether everything was mirrored before; a file may have been lost since
 
     def contradicts(self, record: Record) -> bool:
         """Whether a value differs from the files, or a finished run has too many: the run was repeated with others."""
@@ -43,6 +45,14 @@ class MirroredRun:
         extra = any(point[0] in names and point not in record.metrics for point in self.metrics)
         differs = any(self.metrics.get(point, value) != value for point, (value, _) in record.metrics.items())
         return differs or (extra and record.status == "FINISHED")
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was missing in MLflow: values of metrics, and files of a run that had been mirrored completely."""
+
+    metrics: int = 0
+    restored: int = 0
 
 
 class Connection:
@@ -58,14 +68,14 @@ class Connection:
         self._experiments: dict[str, str] = {}
         self._mirrored: dict[tuple[str, str], MirroredRun] = {}  # runs in progress
 
-    def mirror_run(self, folder: RunFolder, suite: str, *, live: bool = False) -> int:
-        """Log what MLflow lacks of a run and return the number of metric values added. A second call adds nothing.
+    def mirror_run(self, folder: RunFolder, suite: str, *, live: bool = False) -> Added:
+        """Log what MLflow lacks of a run. A second call adds nothing.
 
         A run that no process is filling becomes KILLED, unless it is watched `live`. Raises `DamagedRun`.
         """
         record = read_record(folder, suite, live=live)
         if record is None:
-            return 0
+            return Added()
         # The entry is removed until the push succeeds, because a failed request may have been carried out.
         mirrored = self._mirrored.pop((suite, record.run_id), None) or self._find(record, suite)
         if mirrored.contradicts(record):
@@ -90,21 +100,20 @@ class Connection:
         return MirroredRun(run.info.run_id, run.info.status, tags=dict(record.tags))
 
     def _read(self, run: Run, record: Record) -> MirroredRun:
-        """The content of a run in MLflow. If its digest is the record's, the histories need not be read."""
+        """The content of a run in MLflow. If its digest is the record's, only its files are looked for."""
         held = MirroredRun(run.info.run_id, run.info.status, set(run.data.params), dict(run.data.tags))
         if held.tags.get(MIRRORED) == record.digest() and held.status == record.status:
-            held.metrics = {point: value for point, (value, _) in record.metrics.items()}
-            held.artifacts = {name: path.stat().st_size for name, path in record.artifacts.items()}
-            return held
-        for name in run.data.metrics:
-            for metric in self._client.get_metric_history(held.mlflow_id, name):
-                held.metrics[name, metric.step] = metric.value
+            held.metrics, held.complete = {point: value for point, (value, _) in record.metrics.items()}, True
+        else:
+            for name in run.data.metrics:
+                for metric in self._client.get_metric_history(held.mlflow_id, name):
+                    held.metrics[name, metric.step] = metric.value
         for folder in (None, "samples"):
             files = self._client.list_artifacts(held.mlflow_id, folder)
             held.artifacts |= {file.path: file.file_size for file in files if not file.is_dir}
         return held
 
-    def _push(self, record: Record, held: MirroredRun) -> int:
+    def _push(self, record: Record, held: MirroredRun) -> Added:
         """Log numbers, then the status, then files. The digest is written last, when all of them are there."""
         from mlflow.entities import Metric, Param, RunTag
 
@@ -117,10 +126,10 @@ class Connection:
         held.params |= set(record.params)
         held.tags |= record.tags
         self._push_status(record, held)
-        self._push_artifacts(record, held)
+        files = self._push_artifacts(record, held)
         if record.status != "RUNNING" and held.tags.get(MIRRORED) != (digest := record.digest()):
             self._client.set_tag(held.mlflow_id, MIRRORED, digest)
-        return len(new)
+        return Added(len(new), files if held.complete else 0)
 
     def _push_status(self, record: Record, held: MirroredRun) -> None:
         if held.status == record.status:
@@ -131,13 +140,17 @@ class Connection:
             self._client.set_terminated(held.mlflow_id, record.status, record.end)
         held.status = record.status
 
-    def _push_artifacts(self, record: Record, held: MirroredRun) -> None:
+    def _push_artifacts(self, record: Record, held: MirroredRun) -> int:
+        """Log the files that are missing or of another size, and return how many."""
+        added = 0
         for name, path in record.artifacts.items():
             size = path.stat().st_size
             if held.artifacts.get(name) != size:
                 folder = PurePosixPath(name).parent
                 self._client.log_artifact(held.mlflow_id, str(path), None if folder == PurePosixPath() else str(folder))
                 held.artifacts[name] = size
+                added += 1
+        return added
 
     def _experiment(self, suite: str) -> str:
         if suite not in self._experiments:
@@ -184,12 +197,23 @@ def _client(store: Store, uri: str, patience: int) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    # MLflow reads its level on import, and may have been imported before.
-    logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
+    # MLflow reads its level on import, and may have been imported before. Alembic creates its tables.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
     file = database(uri)
     if file is not None:
         _create_database(file, store)
-    return MlflowClient(uri)
+        relocate(file)
+    _forget_places()
+    return MlflowClient(for_mlflow(uri))
+
+
+def _forget_places() -> None:
+    """Let MLflow ask again where a run's files lie: it remembers that by the run's id, which a copied store has too."""
+    with suppress(ImportError, AttributeError):
+        from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
+
+        _artifact_repos_cache.clear()
 
 
 def _create_database(file: Path, store: Store) -> None:
@@ -209,7 +233,7 @@ def _create_database(file: Path, store: Store) -> None:
         for abandoned in file.parent.glob(f".{file.name}.*.new"):
             abandoned.unlink()
         unfinished = file.with_name(f".{file.name}.{uuid4().hex}.new")
-        MlflowClient(f"{SQLITE}{unfinished}")
+        MlflowClient(for_mlflow(sqlite_uri(unfinished)))
         with closing(sqlite3.connect(unfinished)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         unfinished.replace(file)

@@ -1,46 +1,87 @@
-"""The place of the mirror: the URI of the MLflow store, its database file and its artifacts."""
+"""The place of the mirror: the URI of the MLflow store, its database file and its artifacts.
+
+The URI of an SQLite file is `sqlite:///PATH?OPTIONS`, or `sqlite+pysqlite:///...`. Its path is percent-quoted, as
+SQLAlchemy 2.1 reads it; `sqlite:///file:PATH?uri=true` holds a URI of SQLite's own, which is quoted once more.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from ganbench.errors import RequestError
 
-SQLITE = "sqlite:///"
+ALLOWED = "allowed: a server (http://...), a database (sqlite:///FILE, postgresql://...) or none"
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]*)")
 
 
 def default_uri(root: Path) -> str:
     """The default store of a results folder: `sqlite:///<results>/mlflow.db`."""
-    return f"{SQLITE}{root.resolve() / 'mlflow.db'}"
+    return sqlite_uri(root.resolve() / "mlflow.db")
+
+
+def sqlite_uri(file: Path) -> str:
+    """The URI of an SQLite file, whatever characters its path has."""
+    return f"sqlite:///{quote(str(file))}"
+
+
+def for_mlflow(uri: str) -> str:
+    """The URI for MLflow's client, which creates the folder of a `sqlite:///` path without removing its quotes."""
+    plain = "%" not in uri and "file:" not in uri
+    return uri if plain else re.sub("^sqlite:///", "sqlite+pysqlite:///", uri)
 
 
 def resolve(uri: str | None, root: Path) -> str | None:
     """The URI to mirror to: the given URI, else `MLFLOW_TRACKING_URI`, else the default; None for `none`.
 
-    Raises `RequestError` for a text that is not a URI.
+    Raises `RequestError` for a text that is not a URI, and for a database that would end with the command.
     """
     where = "--tracking-uri" if uri else "MLFLOW_TRACKING_URI"
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri(root)
     if chosen.lower() == "none":
         return None
     if "://" not in chosen and chosen != "databricks":
-        allowed = "allowed: a server (http://...), a database (sqlite:///...) or none"
         todo = "give the URI of a store, or none to log nothing to MLflow"
-        raise RequestError(where, f"{chosen!r} is not the URI of an MLflow store", allowed, todo)
+        raise RequestError(where, f"{chosen!r} is not the URI of an MLflow store", ALLOWED, todo)
+    if chosen.startswith("sqlite"):
+        _check_sqlite(where, chosen)
     return chosen
+
+
+def _check_sqlite(where: str, uri: str) -> None:
+    """Raises `RequestError` for a database in memory and for what names no file."""
+    found = _SQLITE.match(uri)
+    if found is None:
+        todo = "write three slashes before a relative path and four before an absolute one"
+        raise RequestError(where, f"{uri!r} names no SQLite file", "allowed: sqlite:///FILE", todo)
+    path = unquote(found[1])
+    if not path or ":memory:" in path or "mode=memory" in uri:
+        given = f"{uri!r} is a database in memory, which ends with the command"
+        raise RequestError(where, given, "allowed: sqlite:///FILE", "name a file, or leave MLflow out with none")
 
 
 def database(uri: str) -> Path | None:
     """The file of an SQLite store; None for a server."""
-    return Path(uri.removeprefix(SQLITE)).resolve() if uri.startswith(SQLITE) else None
+    found = _SQLITE.match(uri)
+    if found is None:
+        return None
+    path = unquote(found[1])
+    if path.startswith("file:"):
+        path = unquote(re.sub(r"^file:(//(localhost)?(?=/))?", "", path))
+    return Path(path).resolve()
 
 
 def artifact_location(uri: str, suite: str) -> str | None:
     """`mlartifacts/<suite>` beside an SQLite file; None if the server chooses the place."""
     file = database(uri)
-    return (file.parent / "mlartifacts" / suite).as_uri() if file else None
+    return (artifact_root(file) / suite).as_uri() if file else None
+
+
+def artifact_root(file: Path) -> Path:
+    """The folder of the artifacts of an SQLite store."""
+    return file.parent / "mlartifacts"
 
 
 def shown(uri: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from filelock import Timeout
 
@@ -19,10 +19,13 @@ PATIENCE = 60  # seconds for a request
 
 @dataclass
 class Synced:
-    """What `sync` did: runs that are now in MLflow, values added, runs left to another process, damaged runs."""
+    """What `sync` did: runs that are now in MLflow, values added, files restored that MLflow had lost, runs left to
+    another process, damaged runs.
+    """
 
     runs: int = 0
     metrics_added: int = 0
+    files_restored: int = 0
     elsewhere: int = 0
     damaged: int = 0
 
@@ -38,15 +41,20 @@ def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], 
     try:
         connection = Connection(store, uri, PATIENCE)
         for suite, manifest in manifests.items():
-            before = total.runs, total.metrics_added
+            before = replace(total)
             for run_id in manifest.runs:
                 _sync_run(connection, store, (suite, run_id), total)
-            say(f"{suite}: {total.runs - before[0]} runs, {total.metrics_added - before[1]} values added")
+            say(f"{suite}: {total.runs - before.runs} runs, {_added(before, total)}")
     except Exception as error:
         raise RequestError(
             shown(uri), f"MLflow failed: {reason(error)}", todo="run `ganbench sync` again when the store works"
         ) from error
     return total
+
+
+def _added(before: Synced, now: Synced) -> str:
+    files = now.files_restored - before.files_restored
+    return f"{now.metrics_added - before.metrics_added} values added" + (f", {files} files restored" if files else "")
 
 
 def _sync_run(connection: Connection, store: Store, key: tuple[str, str], total: Synced) -> None:
@@ -56,7 +64,9 @@ def _sync_run(connection: Connection, store: Store, key: tuple[str, str], total:
         return
     try:
         with claim(folder, suite).acquire(timeout=0):
-            total.metrics_added += connection.mirror_run(folder, suite)
+            added = connection.mirror_run(folder, suite)
+            total.metrics_added += added.metrics
+            total.files_restored += added.restored
             total.runs += 1
     except Timeout:
         total.elsewhere += 1

@@ -244,3 +244,89 @@ def test_a_gate_is_not_published_past(
     results(tmp_path / "b", shift=3.0)
     assert gate(monkeypatch, tmp_path, "--publish", str(tmp_path / "out")) == 2
     assert "--publish: two suites" in capsys.readouterr().err
+
+
+def several(root: Path, *suites: str, shift: float = 0.0) -> None:
+    """A results folder in which suites ran."""
+    for suite in suites:
+        runs = [Run(seed=seed, curves={"fd_pixels": [10 + shift + NOISE[seed]]}) for seed in range(SEEDS)]
+        store = write_suite(root, runs, suite=suite)
+        store.manifest_path("study").rename(store.manifest_path(suite))
+
+
+def reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """The exit code, stdout and stderr of `ganbench report`."""
+    monkeypatch.setattr("sys.argv", ["ganbench", "report", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr()
+    return int(str(end.value.code)), said.out, said.err
+
+
+def test_folders_with_several_suites_compare_those_that_both_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    several(Path("a"), "one", "two", "three")
+    several(Path("b"), "two", "one", "four", shift=3.0)
+    code, out, err = reported(monkeypatch, capsys, "a", "b", "--format", "json", "--fail-on", "worse")
+    assert code == 1 and list(json.loads(out)["comparisons"]) == ["one", "two"]
+    assert "not compared, only in a: three" in err and "not compared, only in b: four" in err
+    code, out, _ = reported(monkeypatch, capsys, "a", "b")
+    assert code == 0 and "a one" in out and "b two" in out
+    code, out, _ = reported(monkeypatch, capsys, "a", "b", "--suite", "two", "--format", "json")
+    assert (json.loads(out)["first"], json.loads(out)["second"]) == ("a", "b")
+
+
+def test_one_suite_of_a_folder_with_several(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    several(Path("results"), "one", "two")
+    several(Path("b"), "one", "two", shift=3.0)
+    code, out, _ = reported(monkeypatch, capsys, "one", "b", "--format", "json", "--fail-on", "worse")
+    assert code == 1 and json.loads(out)["worse"]
+    assert reported(monkeypatch, capsys, "one", "b", "--suite", "two", "--fail-on", "worse")[0] == 1
+
+
+def test_a_folder_named_like_a_suite_does_not_hide_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    several(Path("results"), "one", "two")
+    Path("one").mkdir()
+    assert reported(monkeypatch, capsys, "one", "two", "--fail-on", "worse")[0] == 0
+    several(Path("two"), "two", shift=3.0)
+    assert reported(monkeypatch, capsys, "one", "two", "--fail-on", "worse")[0] == 0, "the word names the suite"
+    assert reported(monkeypatch, capsys, "one", "two/", "--fail-on", "worse")[0] == 1, "a slash names the folder"
+    assert reported(monkeypatch, capsys, "two", "./two", "--fail-on", "worse")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("a", "c"), "a and c: no suite ran in both. a has one, two; c has four, three"),
+        (("a", "b", "--suite", "for"), "no suite 'for' has run here"),
+        (("one", "two", "--suite", "two"), "--suite: two suites are given, and no results folder"),
+        (("one", "--suite", "one"), "--suite: it chooses among the suites of two results folders"),
+        (("a", "empty"), "empty: no suite has run here"),
+    ],
+)
+def test_suites_that_cannot_be_compared(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    for folder, suites in (
+        ("a", ("one", "two")),
+        ("b", ("two", "four")),
+        ("c", ("four", "three")),
+        ("results", ("one", "two")),
+    ):
+        several(Path(folder), *suites)
+    code, out, err = reported(monkeypatch, capsys, *words)
+    assert code == 2 and out == "" and says in err

@@ -168,3 +168,56 @@ def test_bad_flags_and_bad_lines_are_told_together(tmp_path: Path) -> None:
         "/suite.yaml:9:31  samples = 0 must be at least 1",
         "4 mistakes; nothing was run.",
     ]
+
+
+def seeds_of(folder: Path, grid: str, **changes: object) -> tuple[list[int], str]:
+    """The seeds of a suite's runs in their order, and what is said of them."""
+    cell = "variant: tiny_gan, dataset: tiny_points, optimizer: tiny_sgd, steps: 1"
+    found = load(write_suite(folder, "name: x\ngrid: " + grid.replace("CELL", cell)), Changes(**changes))  # type: ignore[arg-type]
+    return [spec.seed for spec in found.specs], found.note
+
+
+@pytest.mark.parametrize(
+    ("own", "more", "seeds", "note"),
+    [
+        ("seed: [5, 6, 7, 8, 9]", 3, [5, 6, 7, 8, 9, 10, 11, 12], "seeds 5 to 12; the file has 5 to 9"),
+        ("seed: 3", 2, [0, 1, 2, 3, 4], "seeds 0 to 4; the file has 0 to 2"),
+        ("seed: [9, 2]", 1, [9, 2, 10], "seeds 2, 9, 10; the file has 2, 9"),
+        ("seed: 1", 1, [0, 1], "seeds 0, 1; the file has 0"),
+    ],
+)
+def test_more_seeds_go_on_from_the_suites_own(tmp_path: Path, own: str, more: int, seeds: list[int], note: str) -> None:
+    assert seeds_of(tmp_path, f"{{CELL, {own}}}", more_seeds=more) == (seeds, f"--more-seeds {more}: {note}")
+
+
+def test_more_seeds_of_a_grid_without_seeds_and_of_a_union(tmp_path: Path) -> None:
+    assert seeds_of(tmp_path, "{CELL}", more_seeds=2)[0] == [0, 1, 2]
+    assert seeds_of(tmp_path, "[{CELL, seed: [4]}, {CELL, batch: 3}]", more_seeds=1)[0] == [4, 5, 0, 1]
+
+
+def test_seeds_say_what_they_take(tmp_path: Path) -> None:
+    grid = "{CELL, seed: [5, 6, 7]}"
+    assert seeds_of(tmp_path, grid, seeds=4)[1] == "--seeds 4: seeds 0 to 3; the file has 5 to 7"
+    assert seeds_of(tmp_path, "{CELL, seed: 4}", seeds=4)[1] == "--seeds 4: seeds 0 to 3"
+    assert seeds_of(tmp_path, grid)[1] == ""
+
+
+def test_more_seeds_count_after_set_and_keep_the_ids(tmp_path: Path) -> None:
+    assert seeds_of(tmp_path, "{CELL}", more_seeds=1, set=("grid.seed=[7]",))[0] == [7, 8]
+    few, many = changed(tmp_path), changed(tmp_path, more_seeds=2)
+    assert {spec.run_id() for spec in few.specs} < {spec.run_id() for spec in many.specs}
+
+
+@pytest.mark.parametrize(
+    ("seed", "more", "says"),
+    [
+        ("3", 0, "--more-seeds 0  more_seeds = 0 must be in 1 .. 100000"),
+        ("3", 10**12, f"--more-seeds {10**12}  more_seeds = {10**12} must be in 1 .. 100000"),
+        ("0", 2, "suite.yaml:2:86  seed = 0 is the number of seeds"),
+        ("[1, x]", 2, "suite.yaml:2:90  seed = x must be a whole number"),
+    ],
+)
+def test_more_seeds_that_cannot_be(tmp_path: Path, seed: str, more: int, says: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        seeds_of(tmp_path, f"{{CELL, seed: {seed}}}", more_seeds=more)
+    assert says in str(caught.value)

@@ -63,7 +63,7 @@ class Running:
                 text=True,
                 encoding="utf-8",
                 pass_fds=(reading,),
-                env=os.environ | {"OMP_NUM_THREADS": str(own.threads), "PYTHONUNBUFFERED": "1"},
+                env=os.environ | _environment(own.threads),
                 start_new_session=True,  # Ctrl-C on the terminal reaches the parent alone
             )
         except BaseException:
@@ -104,6 +104,14 @@ class Running:
                     file.close()
             except BrokenPipeError:  # a line that was never sent
                 pass
+
+
+def _environment(threads: int) -> dict[str, str]:
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8:backslashreplace",  # whatever the locale, and whatever a component prints
+    }
 
 
 @dataclass(eq=False)

@@ -49,13 +49,13 @@ def draw(document: Document) -> str:
         "searches": _searches,
         "thumbnails": lambda pictures: _thumbnails(pictures, sources),
     }
-    template = environment.from_string((assets / "page.html.j2").read_text())
+    template = environment.from_string((assets / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         document=document,
         sections=[(section, [block for block in section.blocks if _for_page(block)]) for section in sections],
         left_out=left_out,
-        style=Markup((assets / "style.css").read_text()),
-        script=Markup((assets / "script.js").read_text()),
+        style=Markup((assets / "style.css").read_text(encoding="utf-8")),
+        script=Markup((assets / "script.js").read_text(encoding="utf-8")),
     )
 
 

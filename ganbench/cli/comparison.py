@@ -1,0 +1,83 @@
+"""`ganbench report A B`: which results are meant, and what a gate makes of their comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ganbench.cli.exit_codes import DONE, FAILED, WRONG
+from ganbench.cli.request import suite_name
+from ganbench.errors import RequestError
+from ganbench.report import only_suite
+from ganbench.report.analysis.versus import Versus, too_few_pairs, versus
+from ganbench.results.store import Store
+from ganbench.results.table import read_results
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two results as it was typed: a suite of the results folder, or another folder with its suites."""
+
+    typed: str
+    store: Store
+    suites: tuple[str, ...]
+
+
+def compare(typed: tuple[str, str], root: Path, suite: str | None, rule: str | None) -> dict[str, Versus]:
+    """The comparison of each suite that both sides have, or of their only ones, by the name on the first side.
+
+    `suite` (`--suite`) chooses among those of a folder. Says on stderr which suites only one side has. Raises
+    `RequestError`.
+    """
+    first, second = (_side(name, root, suite) for name in typed)
+    if suite and Store(root) == first.store == second.store:
+        raise RequestError("--suite", "two suites are given, and no results folder", todo="leave it out")
+    pairs = _pairs(first, second)
+    found = {}
+    for ours, theirs in pairs:
+        sides = read_results(first.store, ours), read_results(second.store, theirs)
+        names = typed if len(pairs) == 1 else (f"{typed[0]} {ours}", f"{typed[1]} {theirs}")
+        found[ours] = versus(sides, names, rule)
+    return found
+
+
+def exit_code(found: Mapping[str, Versus], fail_on: str) -> int:
+    """What the gate says: 1 where any comparison is worse or lost runs, 2 where one could show no difference."""
+    code = DONE
+    for suite, comparison in found.items():
+        too_few = too_few_pairs(comparison)
+        if too_few:
+            where = f"{suite}: " if len(found) > 1 else ""
+            click.echo(f"--fail-on {fail_on}: {where}only lost runs could have failed this gate. {too_few}", err=True)
+            code = code or WRONG
+        if comparison.worse or comparison.lost:
+            code = FAILED
+    return code
+
+
+def _side(typed: str, root: Path, suite: str | None) -> Side:
+    """A word that names a suite of the results folder is that suite, whatever folder has its name."""
+    if typed in Store(root).suites() or not Path(typed).is_dir():
+        return Side(typed, Store(root), (suite_name(Store(root), typed),))
+    store = Store(Path(typed))
+    if suite:
+        return Side(typed, store, (suite_name(store, suite),))
+    return Side(typed, store, tuple(store.suites()) or (only_suite(store),))
+
+
+def _pairs(first: Side, second: Side) -> list[tuple[str, str]]:
+    """The suites to compare, each with its like on the other side."""
+    if len(first.suites) == len(second.suites) == 1:
+        return [(first.suites[0], second.suites[0])]
+    both = [name for name in first.suites if name in second.suites]
+    if not both:
+        known = "; ".join(f"{side.typed} has {', '.join(side.suites)}" for side in (first, second))
+        where = f"{first.typed} and {second.typed}"
+        raise RequestError(where, "no suite ran in both", known, "name a suite on each side")
+    for side in (first, second):
+        if rest := [name for name in side.suites if name not in both]:
+            click.echo(f"not compared, only in {side.typed}: {', '.join(rest)}", err=True)
+    return [(name, name) for name in both]
