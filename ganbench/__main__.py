@@ -1,6 +1,6 @@
 """The command `ganbench`, and `python -m ganbench`."""
 
-from ganbench.interrupts import end_at_once
+from ganbench.guard.interrupts import end_at_once
 
 
 def main() -> None:

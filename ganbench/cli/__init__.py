@@ -16,7 +16,7 @@ import click
 from ganbench import __version__
 from ganbench.cli.exit_codes import FAILED, INTERRUPTED, WRONG
 from ganbench.errors import GanbenchError, RequestError
-from ganbench.interrupts import end_at_once, leave
+from ganbench.guard.interrupts import end_at_once, leave
 
 COMMANDS = (
     *("run", "report", "tune", "watch", "show", "check", "evaluate"),

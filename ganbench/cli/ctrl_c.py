@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.interrupts import is_heeded
+from ganbench.guard.interrupts import is_heeded
 
 if TYPE_CHECKING:
     from ganbench.runner.events import Event, Listener

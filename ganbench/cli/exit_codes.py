@@ -1,6 +1,6 @@
 """How a command ends, for the shell."""
 
-from ganbench.interrupts import INTERRUPTED
+from ganbench.guard.interrupts import INTERRUPTED
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "INTERRUPTED_TEXT", "WRONG"]
 

@@ -1,1 +1,1 @@
-"""What a user's code may not change: how its files are imported, and the state of the process around its calls."""
+"""Guards of the process: Ctrl-C at any moment, and the state that a user's code may not change."""

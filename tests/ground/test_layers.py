@@ -46,7 +46,7 @@ LAYERS = (
     ("guard",),
     ("component",),
     ("spec", "rng"),
-    ("errors", "interrupts"),
+    ("errors",),
 )
 BESIDE = {"suite": {"results", "stats"}, "results": {"stats"}}
 # Packages that need less than their layer allows.
