@@ -64,7 +64,7 @@ def _size(count: int) -> str:
 
 def _machine() -> Iterator[int]:
     with suppress(OSError, ValueError):
-        fields = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
+        fields = dict(line.split(":", 1) for line in MEMINFO.read_text(encoding="utf-8").splitlines())
         if "MemAvailable" in fields:
             yield int(fields["MemAvailable"].split()[0]) * 1024
             return
@@ -75,8 +75,8 @@ def _machine() -> Iterator[int]:
 def _containers() -> Iterator[int]:
     for folder, limit, used in CGROUPS:
         with suppress(OSError, ValueError):  # "max" where there is no limit
-            left = int((folder / limit).read_text()) - int((folder / used).read_text())
-            fields = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            left = _number(folder / limit) - _number(folder / used)
+            fields = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="utf-8").splitlines())
             yield max(left + int(fields.get("inactive_file", 0)), 0)  # the cache of files gives way
 
 
@@ -86,5 +86,9 @@ def _process() -> Iterator[int]:
 
         limit, _ = resource.getrlimit(resource.RLIMIT_AS)
         if limit != resource.RLIM_INFINITY:
-            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
             yield max(limit - pages * os.sysconf("SC_PAGE_SIZE"), 0)
+
+
+def _number(file: Path) -> int:
+    return int(file.read_text(encoding="utf-8"))
