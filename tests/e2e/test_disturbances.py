@@ -153,6 +153,7 @@ def test_a_worker_that_cannot_start_is_an_outcome(suite: Path, tmp_path: Path, r
 
 READING = '''\
 """Reads stdin, itself and in a child process, and looks for other descriptors that it could read."""
+import glob
 import os
 import subprocess
 import sys
@@ -165,6 +166,8 @@ class Reading(NonSaturating):
     source = "this test"
 
     def d_loss(self, net, batch):
+        if not glob.glob("results/runs/*/env.json"):  # ganbench tries the component before the first run begins
+            return super().d_loss(net, batch)
         heard = sys.stdin.read() + subprocess.run(["cat"], stdout=subprocess.PIPE, text=True).stdout
         listed = subprocess.run(["ls", "-l", "/proc/self/fd"], stdout=subprocess.PIPE, text=True, close_fds=False)
         pipes = [line.split()[-3] for line in listed.stdout.splitlines() if "pipe:" in line]
