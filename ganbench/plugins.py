@@ -184,7 +184,7 @@ def _load_entry(entry: importlib.metadata.EntryPoint) -> type[Component]:
     from ganbench.guard.process_state import unchanged  # it loads torch
 
     try:
-        with unchanged(where):
+        with unchanged(where, importing=True):
             module = entry.load()
     except RequestError:
         raise

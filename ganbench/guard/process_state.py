@@ -51,12 +51,16 @@ class ProcessState:
         settings = {name: setting.read() for name, setting in SETTINGS.items()}
         return cls(settings, dict(os.environ), tuple(_names()), len(sys.modules))
 
-    def changes(self) -> list[tuple[str, str]]:
-        """What is different now, as (sentence, what to do instead). Everything is set back."""
-        return [*self._changed_settings(), *self._changed_variables(), *self._changed_names()]
+    def changes(self, importing: bool = False) -> list[tuple[str, str]]:
+        """What is different now, as (sentence, what to do instead). Everything is set back.
 
-    def _changed_settings(self) -> Iterator[tuple[str, str]]:
-        loaded = len(sys.modules) > self.modules
+        What libraries do when they are loaded is set back without a word after an import, and after a call that has
+        loaded modules.
+        """
+        return [*self._changed_settings(importing), *self._changed_variables(), *self._changed_names()]
+
+    def _changed_settings(self, importing: bool) -> Iterator[tuple[str, str]]:
+        loaded = importing or len(sys.modules) > self.modules
         for name, setting in SETTINGS.items():
             before, after = self.settings[name], setting.read()
             if after != before:
@@ -93,18 +97,21 @@ class ProcessState:
 
 
 @contextmanager
-def unchanged(where: str) -> Iterator[None]:
-    """Set back what the block changes of the process's state, and raise `SideEffect` for `where`."""
+def unchanged(where: str, importing: bool = False) -> Iterator[None]:
+    """Set back what the block changes of the process's state, and raise `SideEffect` for `where`.
+
+    `importing`: the block imports a module, and so perhaps libraries (see `ProcessState.changes`).
+    """
     before = ProcessState.now()
     try:
         yield
     except Exception as error:
-        _refuse(before, where, error)
+        _refuse(before.changes(importing), where, error)
         raise
     except BaseException:
         before.changes()
         raise
-    _refuse(before, where)
+    _refuse(before.changes(importing), where)
 
 
 @contextmanager
@@ -124,8 +131,7 @@ def source_files(*components: Component) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(module.__file__) for module in modules if module))
 
 
-def _refuse(before: ProcessState, where: str, error: Exception | None = None) -> None:
-    changes = before.changes()
+def _refuse(changes: list[tuple[str, str]], where: str, error: Exception | None = None) -> None:
     if changes:
         given = "; ".join(dict.fromkeys(sentence for sentence, _ in changes[:3]))
         raise SideEffect(where, given, ALLOWED, changes[0][1]) from error

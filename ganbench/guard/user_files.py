@@ -47,7 +47,7 @@ def import_file(path: Path, name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look up their module while they are created
     try:
-        with unchanged(str(path)):
+        with unchanged(str(path), importing=True):
             _execute(spec.loader, module, path)
     except BaseException:
         del sys.modules[name]

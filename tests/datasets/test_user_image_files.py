@@ -47,6 +47,10 @@ def whole(path: str = "set") -> list[bytes]:
     return sorted(image.contiguous().numpy().tobytes() for image in x)
 
 
+Image.init()
+QOI = ("qoi",) if "QOI" in Image.SAVE else ()  # newer versions of Pillow write it
+
+
 class TestDepth:
     """Pillow opens colour files of 16 bits in 8-bit modes, so the depth is read from the file."""
 
@@ -70,10 +74,8 @@ class TestDepth:
         wanted = f"{name}: its pixels have more than 8 bits ({kind}). 8 bits a channel. convert it"
         assert refusal(path).endswith(wanted)
 
-    @pytest.mark.parametrize("suffix", ["png", "tif", "ppm", "bmp", "jpg", "webp", "gif", "tga", "pcx", "dib", "qoi"])
+    @pytest.mark.parametrize("suffix", ["png", "tif", "ppm", "bmp", "jpg", "webp", "gif", "tga", "pcx", "dib", *QOI])
     def test_eight_bits_are_read(self, suffix: str) -> None:
-        if suffix == "qoi" and "QOI" not in Image.SAVE:
-            pytest.skip("this Pillow can't write QOI")
         save(f"set/x.{suffix}", 9)
         assert Images(path="set").load(None).space.shape == (3, 8, 8)
 

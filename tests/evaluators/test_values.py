@@ -34,8 +34,8 @@ pytestmark = pytest.mark.golden
 
 VERSIONS: list[tuple[type[Evaluator], int]] = [
     (DensityCoverage, 1),
-    (FID, 1),
-    (FIDInfinity, 1),
+    (FID, 2),
+    (FIDInfinity, 2),
     (InceptionScore, 1),
     (KID, 2),
     (Memorisation, 2),

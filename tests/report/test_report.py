@@ -282,7 +282,11 @@ def test_scores_of_single_classes_are_in_the_table_whatever_their_sizes_and_in_n
     for seed, n in ((0, 90), (1, 110)):
         run = Run(seed=seed, curves={}, n=n)
         rows = [score(run, step, "fd_pixels", 1.0) | {"metric": "fd_pixels/class 3", "n": n} for step in (1000, 2000)]
-        store.run(run.run_id).append("scores.jsonl", rows)
+        folder = store.run(run.run_id)
+        folder.append("scores.jsonl", rows)
+        state = folder.state()
+        assert state is not None
+        folder.write_state(state)
     assert format_report(store, "study", "csv", None).count("fd_pixels/class 3") == 4
     assert "class 3" not in format_report(store, "study", "markdown", None)
 

@@ -79,7 +79,7 @@ def digits() -> Data:
 
 def test_the_means_over_the_test_split_are_scores(digits: Data) -> None:
     run = next(train([DIGITS], digits, (3,))).runs[0]
-    rows = {row["metric"]: row for row in own_rows(run)}
+    rows = {row["metric"]: row for row in own_rows(run)[0]}
     assert list(rows) == ["label", "ink", "score"]
     assert rows["label"]["value"] == pytest.approx(digits.test.y.double().mean().item())  # type: ignore[union-attr]
     ink = (digits.test.x.double() / 127.5 - 1).flatten(1).mean(1)
@@ -109,7 +109,7 @@ def test_packs_of_samples_and_packs_of_runs_measure_alike(digits: Data) -> None:
 
 def test_a_variant_that_measures_nothing_has_no_rows(digits: Data) -> None:
     plain = replace(DIGITS, variant=NonSaturating())
-    assert own_rows(next(train([plain], digits, (1,))).runs[0]) == []
+    assert own_rows(next(train([plain], digits, (1,))).runs[0]) == ([], [])
 
 
 def test_the_report_reads_them_from_the_files(tmp_path: Path) -> None:
