@@ -187,7 +187,8 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         environment = folder.read_json("env.json") or {}
         size = pack_size(environment)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / size) if state.finished else (0.0, 0.0)
-        text = json.dumps(environment | {"pack": size}) if environment else ""
+        same = environment | {"pack": size} if "pack" in environment else environment  # for every pack of this size
+        text = json.dumps(same) if same else ""
         own = (row for row in folder.absent() if row["evaluator"] in requested.evaluators)
         absent = tuple(dict.fromkeys((row["metric"] or row["evaluator"], row["because"]) for row in own))
         ended = (state.step, state.seconds)
