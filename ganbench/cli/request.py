@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ganbench.cli.options import ExecutionOptions, SuiteOptions
     from ganbench.features.inception import InceptionWeights
     from ganbench.results.store import Store
+    from ganbench.runner.packing import Packing
     from ganbench.runner.run import Execution
     from ganbench.suite import Suite
     from ganbench.tracking import Mirror
@@ -93,6 +94,13 @@ def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
     )
     executor: Any = Registry().find("executor", options.executor)
     return Execution(executor(), settings, devices.resolve(options.devices, options.workers, options.per_gpu))
+
+
+def packing_of(execution: Execution, pack: int | None) -> Packing:
+    """How to pack the runs that are planned now; `pack` is the value of `--pack`."""
+    from ganbench.runner.packing import Packing
+
+    return Packing(pack, execution.devices[0], execution.settings.data)
 
 
 def mirror_of(store: Store, tracking_uri: str | None, say: Callable[[str], None]) -> Mirror | None:

@@ -25,7 +25,6 @@ class RunOptions(SuiteOptions, ExecutionOptions):
     """What `ganbench run` takes."""
 
     suites: tuple[Path, ...]
-    pack: int
     retry_failed: bool
     dry_run: bool
     as_json: bool
@@ -35,8 +34,6 @@ class RunOptions(SuiteOptions, ExecutionOptions):
 @click.argument("suites", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SUITE...")
 @suite_options
 @execution_options
-@click.option("--pack", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Number of seeds of a cell that are trained as one program.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @as_json
@@ -73,15 +70,18 @@ def run(options: RunOptions) -> int:
 
 def _run_suite(suite: Suite, options: RunOptions, display: Listener) -> RunSummary | None:
     """Run what is missing from a suite; None for a dry run. Raises `KeyboardInterrupt` after the workers have ended."""
-    from ganbench.cli.request import execution_of, mirror_of
+    from ganbench.cli.request import execution_of, mirror_of, packing_of
     from ganbench.results.store import Store
     from ganbench.runner import devices, plan
     from ganbench.runner import run as runner
 
     execution = execution_of(suite, options)
     store = Store(execution.settings.results)
-    todo = plan.make(suite, store, options.retry_failed, options.pack)
+    todo = plan.make(suite, store, packing_of(execution, options.pack), options.retry_failed)
     display.say(todo.headline(devices.headline(execution.devices)))
+    if options.pack and any(len(job.trained) > options.pack for job in todo.jobs):
+        display.say(f"--pack {options.pack} is for runs that are planned now; others keep the pack that was planned "
+                    "for them before")  # fmt: skip
     if options.dry_run:
         _print_plan(todo)
         return None

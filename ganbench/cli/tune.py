@@ -14,6 +14,7 @@ from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
 from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
 
 if TYPE_CHECKING:
+    from ganbench.runner.packing import Packing
     from ganbench.runner.run import RunSummary
     from ganbench.tracking import Mirror
     from ganbench.tuning import SearchContext
@@ -57,7 +58,7 @@ def tune(options: TuneOptions) -> int:
     """
     from ganbench import tuning
     from ganbench.cli.progress import progress_display
-    from ganbench.cli.request import execution_of, load, mirror_of
+    from ganbench.cli.request import execution_of, load, mirror_of, packing_of
     from ganbench.results.store import Store
     from ganbench.runner import devices
     from ganbench.runner import run as runner
@@ -71,7 +72,8 @@ def tune(options: TuneOptions) -> int:
                 f"by {budget.metric}; {devices.headline(execution.devices)}")  # fmt: skip
     try:
         with interruptible(display) as listener:
-            body, summary = _search(tuning.SearchContext(suite, store, execution, listener, budget), mirror)
+            context = tuning.SearchContext(suite, store, execution, listener, budget)
+            body, summary = _search(context, packing_of(execution, options.pack), mirror)
     except KeyboardInterrupt:
         display.say(INTERRUPTED_TEXT)
         return INTERRUPTED
@@ -82,7 +84,9 @@ def tune(options: TuneOptions) -> int:
     return FAILED if summary is None or summary.failed else DONE
 
 
-def _search(context: SearchContext, mirror: Mirror | None) -> tuple[dict[str, Any], RunSummary | None]:
+def _search(
+    context: SearchContext, packing: Packing, mirror: Mirror | None
+) -> tuple[dict[str, Any], RunSummary | None]:
     """Search, keep the record of it, and run the best settings, if there are any."""
     from ganbench import tuning
     from ganbench.results.files import write_json
@@ -96,4 +100,4 @@ def _search(context: SearchContext, mirror: Mirror | None) -> tuple[dict[str, An
     write_json(store.root / "tune" / f"{best.name}.json", body)
     if not best.specs:
         return body, None
-    return body, runner.run(plan.make(best, store), context.execution, context.listener, mirror)
+    return body, runner.run(plan.make(best, store, packing), context.execution, context.listener, mirror)

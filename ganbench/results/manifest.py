@@ -53,10 +53,12 @@ class NotEvaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a suite asks for. `runs` and `marks` are keyed by run id, in the suite's order.
+    """What a suite asks for. `runs`, `marks` and `packs` are keyed by run id, the first two in the suite's order.
 
-    `marks`: the steps at which a run is scored. `scores`: the names under which the evaluators' scores are kept
-    (`score_key`). `samples`: generated at each mark. `budget`: the share of the wall time that evaluation may take.
+    `marks`: the steps at which a run is scored. `packs`: the seeds that are trained as one program with a run, its own
+    among them; of every run that was ever planned under this name. `scores`: the names under which the evaluators'
+    scores are kept (`score_key`). `samples`: generated at each mark. `budget`: the share of the wall time that
+    evaluation may take.
     """
 
     suite: str
@@ -69,6 +71,7 @@ class Manifest:
     metrics: Mapping[str, MetricInfo]
     scores: tuple[str, ...]
     samples: int
+    packs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     budget: float | None = None
     excluded: tuple[ExcludedCell, ...] = ()
     not_evaluated: tuple[NotEvaluated, ...] = ()
@@ -91,6 +94,7 @@ class Manifest:
             "select": self.select,
             **self.questions.as_json(),
             "marks": {run_id: list(marks) for run_id, marks in self.marks.items()},
+            "packs": {run_id: list(seeds) for run_id, seeds in self.packs.items()},
             "evaluation": {
                 "samples": self.samples,
                 "budget": self.budget,
@@ -143,7 +147,8 @@ def _manifest(body: Mapping[str, Any]) -> Manifest:
         version=_typed(body.get("version", ""), "version", str),
         about=_typed(body["about"], "about", str),
         runs=_mapping(body, "runs", lambda columns: dict(_typed(columns, "runs", dict))),
-        marks=_mapping(body, "marks", lambda marks: tuple(_typed(mark, "marks", int) for mark in marks)),
+        marks=_mapping(body, "marks", lambda marks: _numbers(marks, "marks")),
+        packs=_mapping({"packs": _alone(body), **body}, "packs", lambda seeds: _numbers(seeds, "packs")),
         axes=_words(body, "axes"),
         select=_typed(body["select"], "select", str),
         metrics=_mapping(body, "metrics", lambda info: MetricInfo(**info)),
@@ -161,6 +166,15 @@ def _manifest(body: Mapping[str, Any]) -> Manifest:
 
 def _mapping(body: Mapping[str, Any], key: str, read: Callable[[Any], T]) -> dict[str, T]:
     return {name: read(value) for name, value in _typed(body[key], key, dict).items()}
+
+
+def _alone(body: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The packs of a file of 0.1, which planned every run alone."""
+    return {run_id: [columns["seed"]] for run_id, columns in body["runs"].items()}
+
+
+def _numbers(value: Any, key: str) -> tuple[int, ...]:
+    return tuple(_typed(number, key, int) for number in value)
 
 
 def _words(body: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -110,6 +110,23 @@ def state_of(body: Mapping[str, Any]) -> State:
     return state
 
 
+def pack_of(environment: Mapping[str, Any], seed: int) -> tuple[int, ...]:
+    """The seeds of the pack in which the run of a seed was begun, from `env.json`.
+
+    0.1 wrote only their number. Unless that is 1, they are unknown: `()`.
+    """
+    pack = environment.get("pack", 1)
+    if isinstance(pack, list) and all(map(_is_count, pack)):
+        return tuple(pack)
+    return (seed,) if pack == 1 else ()
+
+
+def pack_size(environment: Mapping[str, Any]) -> int:
+    """The number of runs that were trained as one program, from `env.json`."""
+    pack = environment.get("pack", 1)
+    return len(pack) if isinstance(pack, list) else int(pack)
+
+
 def with_rows(state: State, scores: Iterable[ScoreRow]) -> State:
     """The state whose `scored` holds only marks with a row in `scores.jsonl`, and those at which there was no score."""
     kept: dict[str, set[int]] = {key: set(marks) for key, marks in state.without_score.items()}

@@ -14,6 +14,7 @@ import pandas as pd
 from ganbench.errors import DamagedRun
 from ganbench.evaluators.base import declared_metric
 from ganbench.results.manifest import read_manifest
+from ganbench.results.state import pack_size
 
 if TYPE_CHECKING:
     from ganbench.results.manifest import Columns, Manifest
@@ -184,9 +185,10 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         scores = tuple(_measured(folder, rows, requested, marks))
         skipped_marks = frozenset(state.skipped_marks) - {step for step, *_ in scores}
         environment = folder.read_json("env.json") or {}
-        pack = environment.get("pack", 1)  # the seconds are those of the whole pack
-        seconds = (state.evaluation_seconds, state.seconds / pack) if state.finished else (0.0, 0.0)
-        text = json.dumps(environment) if environment else ""
+        size = pack_size(environment)  # the seconds are those of the whole pack
+        seconds = (state.evaluation_seconds, state.seconds / size) if state.finished else (0.0, 0.0)
+        same = environment | {"pack": size} if "pack" in environment else environment  # for every pack of this size
+        text = json.dumps(same) if same else ""
         own = (row for row in folder.absent() if row["evaluator"] in requested.evaluators)
         absent = tuple(dict.fromkeys((row["metric"] or row["evaluator"], row["because"]) for row in own))
         ended = (state.step, state.seconds)

@@ -46,13 +46,13 @@ class Environment:
     device: str
     device_name: str
     threads: int
-    pack: int  # runs that were trained as one program
+    pack: tuple[int, ...]  # the seeds that were trained as one program
     git: Commit | None  # None for an installed package
     deterministic: Switches
 
 
-def describe(device: str, pack: int) -> Environment:
-    """The environment of a run on `device` in a pack of `pack` runs."""
+def describe(device: str, pack: tuple[int, ...]) -> Environment:
+    """The environment of a run on `device` in a pack of these seeds."""
     return Environment(
         ganbench=ganbench.__version__,
         python=sys.version.split()[0],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
@@ -20,14 +20,33 @@ FAMILIES = ("variant", "dataset", "network", "optimizer")
 
 @dataclass(frozen=True)
 class Job:
-    """Train runs that differ only in their seed (most often one run) and score them at marks."""
+    """Train runs that differ only in their seed and score them at marks."""
 
-    specs: tuple[RunSpec, ...]
+    specs: tuple[RunSpec, ...]  # the runs that are asked for
     marks: tuple[int, ...]  # steps, rising; the last one is the run's length
     samples: int  # generated at each mark
     evaluators: tuple[Evaluator, ...]
     until: int | None = None  # leave the runs at this mark, to be resumed later; None: train them to their end
     budget: float | None = None  # the share of the wall time that evaluation may take; marks are skipped to keep to it
+    pack: tuple[int, ...] = ()  # the seeds that are trained as one program, those of `specs` among them; (): only these
+
+    @property
+    def trained(self) -> tuple[RunSpec, ...]:
+        """The runs of the pack in its order; those that aren't asked for are computed and not written."""
+        return tuple(replace(self.specs[0], seed=seed) for seed in self.pack) or self.specs
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs of the pack."""
+        return tuple(spec.seed for spec in self.trained)
+
+    def spec_of(self, run_id: str) -> RunSpec:
+        """The run of this id."""
+        return self.specs[self.run_ids.index(run_id)]
+
+    def only(self, specs: Sequence[RunSpec], until: int | None = None) -> Job:
+        """The part of the job that concerns these runs of it, trained in the same pack; `until` another mark."""
+        return replace(self, specs=tuple(specs), pack=self.seeds, until=until or self.until)
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -65,7 +84,8 @@ def decode(line: str, registry: Registry) -> Job:
     runs = tuple(body.pop("runs"))
     specs = tuple(_spec(spec, registry) for spec in body.pop("specs"))
     evaluators: Any = tuple(registry.build("evaluator", evaluator) for evaluator in body.pop("evaluators"))
-    job = Job(specs, tuple(body.pop("marks")), evaluators=evaluators, **body)
+    marks, pack = tuple(body.pop("marks")), tuple(body.pop("pack"))
+    job = Job(specs, marks, evaluators=evaluators, pack=pack, **body)
     if job.run_ids != runs:
         given = "the worker reads other components than the command did: the file of a plug-in has changed"
         raise RequestError("job", given, todo="run the same line again")

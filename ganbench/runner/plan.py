@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun
 from ganbench.results.journal import surplus
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner.job import Job, spec_file
+from ganbench.runner.packing import Packing, Packs, cells_of, packs_of
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -25,6 +26,9 @@ class Plan:
     failed: tuple[RunSpec, ...]  # failed before and not retried
     jobs: tuple[Job, ...]
     damaged: tuple[str, ...]  # a sentence for each damaged run folder, whose run is done again
+    packs: Packs  # of every run of the whole suite, also of those that `--only` leaves out
+    packing: Packing
+    retry_failed: bool
 
     @property
     def to_run(self) -> int:
@@ -39,11 +43,19 @@ class Plan:
             "to run": self.to_run,
         }
         counts = " + ".join(f"{count} {name}" for name, count in parts.items() if count or name in ("done", "to run"))
-        return f"{self.suite.name}: {sum(parts.values())} runs = {counts}; {workers}"
+        return f"{self.suite.name}: {sum(parts.values())} runs = {counts}{self._packed()}; {workers}"
+
+    def _packed(self) -> str:
+        """` in 16 packs of up to 5 seeds`, or nothing where every run is alone."""
+        widest = max((len(job.trained) for job in self.jobs), default=1)
+        packs = "1 pack" if len(self.jobs) == 1 else f"{len(self.jobs)} packs"
+        return f" in {packs} of up to {widest} seeds" if widest > 1 else ""
 
 
-def make(suite: Suite, store: Store, retry_failed: bool = False, pack: int = 1) -> Plan:
-    """Compare a suite with what a results folder holds. `pack`: how many seeds of a cell to train as one program."""
+def make(suite: Suite, store: Store, packing: Packing | None = None, retry_failed: bool = False) -> Plan:
+    """Compare a suite with what a results folder holds. `packing` is for the runs that are planned now."""
+    packing = packing or Packing()
+    packs = packs_of(suite.whole.specs, store, packing)
     done, failed, todo, damaged = [], [], [], []
     for spec in suite.specs:
         job = job_of(suite, (spec,))
@@ -59,15 +71,16 @@ def make(suite: Suite, store: Store, retry_failed: bool = False, pack: int = 1) 
             failed.append(spec)
         else:
             todo.append(spec)
-    jobs = tuple(job_of(suite, cell) for cell in _packs(todo, pack))
-    return Plan(suite, tuple(done), tuple(failed), jobs, tuple(damaged))
+    jobs = tuple(_jobs_of(suite, todo, packs))
+    return Plan(suite, tuple(done), tuple(failed), jobs, tuple(damaged), packs, packing, retry_failed)
 
 
-def job_of(suite: Suite, specs: tuple[RunSpec, ...]) -> Job:
-    """The job of runs of one cell of a suite."""
+def job_of(suite: Suite, specs: tuple[RunSpec, ...], pack: tuple[int, ...] = ()) -> Job:
+    """The job of runs of one cell of a suite, which are trained in a pack of these seeds."""
     spec, evaluation = specs[0], suite.evaluation
     evaluators = evaluation.evaluators_for(spec)
-    return Job(specs, evaluation.marks(spec), evaluation.samples, evaluators, budget=evaluation.budget)
+    marks = evaluation.marks(spec)
+    return Job(specs, marks, evaluation.samples, evaluators, budget=evaluation.budget, pack=pack)
 
 
 def complete(job: Job, state: State | None) -> bool:
@@ -99,13 +112,10 @@ def missing(job: Job, state: State) -> dict[int, tuple[str, ...]]:
     return {mark: keys for mark, keys in wanted.items() if keys and mark <= last}
 
 
-def _packs(specs: Iterable[RunSpec], size: int) -> list[tuple[RunSpec, ...]]:
-    """Runs that differ only in their seed, in groups of at most `size`; a run that can't be packed is alone."""
-    cells: dict[RunSpec, list[RunSpec]] = {}
-    for spec in specs:
-        cells.setdefault(replace(spec, seed=0), []).append(spec)
-    packs = []
-    for cell, members in cells.items():
-        width = size if cell.variant.stackable else 1
-        packs += [tuple(members[i : i + width]) for i in range(0, len(members), width)]
-    return packs
+def _jobs_of(suite: Suite, specs: Sequence[RunSpec], packs: Packs) -> Iterator[Job]:
+    """A job for the runs of each pack."""
+    for members in cells_of(specs).values():
+        shared: dict[tuple[int, ...], list[RunSpec]] = {}
+        for spec in members:
+            shared.setdefault(packs[spec.run_id()], []).append(spec)
+        yield from (job_of(suite, tuple(runs), pack) for pack, runs in shared.items())

@@ -155,7 +155,7 @@ class Recorder:
 
 @dataclass(frozen=True)
 class PackRecorder:
-    """The runs of a pack, in its order."""
+    """The runs of a pack that a job asks for, in its order; what the others do is not written."""
 
     job: Job
     recorders: tuple[Recorder, ...]
@@ -165,6 +165,11 @@ class PackRecorder:
         pairs = zip(job.specs, folders, strict=True)
         return cls(job, tuple(Recorder(spec, job, folder, real, State("running")) for spec, folder in pairs))
 
+    @property
+    def finished(self) -> bool:
+        """Whether every run that is asked for has ended."""
+        return all(recorder.state.status != "running" for recorder in self.recorders)
+
     def begin(self, resumed: int, environment: Environment) -> None:
         """Open every folder at the step that the pack resumes from."""
         for recorder in self.recorders:
@@ -173,14 +178,12 @@ class PackRecorder:
     def record(self, snapshot: Snapshot) -> None:
         """Record a snapshot of the runs that are still in progress."""
         due = snapshot.step in self.job.marks and self._can_afford(snapshot.step)
-        for recorder, run in zip(self.recorders, snapshot.runs, strict=True):
-            if recorder.state.status == "running":
-                recorder.record(run, due)
+        for recorder, run in self._running(snapshot):
+            recorder.record(run, due)
 
     def save(self, snapshot: Snapshot, every: float, now: bool) -> None:
         """Write resumable checkpoints of all runs in progress, at one step: `now`, or when the last ones are old."""
-        pairs = zip(self.recorders, snapshot.runs, strict=True)
-        running = [(recorder, run) for recorder, run in pairs if recorder.state.status == "running"]
+        running = self._running(snapshot)
         started = time.monotonic()
         ages = [(recorder, started - recorder.saved) for recorder, _ in running]
         if not now and not any(age > max(every, recorder.saving_seconds / SAVE_SHARE) for recorder, age in ages):
@@ -189,6 +192,11 @@ class PackRecorder:
             recorder.save(run)
         for recorder, _ in running:
             recorder.saved, recorder.saving_seconds = time.monotonic(), time.monotonic() - started
+
+    def _running(self, snapshot: Snapshot) -> list[tuple[Recorder, RunSnapshot]]:
+        """The runs in progress, with what they are now."""
+        runs = {run.spec.seed: run for run in snapshot.runs}
+        return [(each, runs[each.spec.seed]) for each in self.recorders if each.state.status == "running"]
 
     def _can_afford(self, step: int) -> bool:
         """Whether a mark is scored: the last one always, another where the pack then keeps to its budget."""

@@ -19,7 +19,8 @@ from ganbench.results.store import Store
 from ganbench.runner.dry_pass import check_components
 from ganbench.runner.events import Ended
 from ganbench.runner.job import Job, own_key, score_key
-from ganbench.runner.plan import job_of
+from ganbench.runner.packing import Packs, packs_of, planned_packs, planning
+from ganbench.runner.plan import job_of, make
 from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     began, suite = time.monotonic(), plan.suite
     store = Store(execution.settings.results).open()
     check_ready(suite, execution.settings, plan.jobs)
-    write_manifest(store, manifest(suite.whole))
+    plan = settled(plan, store)
     for text in plan.damaged:
         listener.say(text)
     failed: set[str] = set()
@@ -124,6 +125,17 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     )
 
 
+def settled(plan: Plan, store: Store) -> Plan:
+    """Write the manifest, with the packs. A plan that is older than another process's follows that one's packs."""
+    suite = plan.suite
+    with planning(store):
+        if packs_of(suite.whole.specs, store, plan.packing) != plan.packs:
+            plan = make(suite, store, plan.packing, plan.retry_failed)
+        earlier = planned_packs(store, [suite.name])
+        write_manifest(store, manifest(suite.whole, {**earlier, **plan.packs}))
+    return plan
+
+
 def check_ready(suite: Suite, settings: WorkerSettings, jobs: Iterable[Job] | None = None) -> None:
     """Raises `RequestError` now for data or weights that a run would miss only after minutes.
 
@@ -147,8 +159,8 @@ def _status(store: Store, run_id: str) -> str:
     return state.status if state else "missing"
 
 
-def manifest(suite: Suite) -> Manifest:
-    """What the report needs to know of a suite."""
+def manifest(suite: Suite, packs: Packs | None = None) -> Manifest:
+    """What the report needs to know of a suite, and the packs of its runs and of others that it had planned."""
     evaluation = suite.evaluation
     scores = [score_key(evaluator, evaluation.samples) for evaluator in evaluation.evaluators]
     own_scores = sorted({own_key(spec.variant) for spec in suite.specs if spec.variant.measures})
@@ -158,6 +170,7 @@ def manifest(suite: Suite) -> Manifest:
         about=suite.about,
         runs={spec.run_id(): spec.columns() for spec in suite.specs},
         marks={spec.run_id(): evaluation.marks(spec) for spec in suite.specs},
+        packs=packs or {},
         axes=suite.axes,
         select=suite.select,
         metrics={m.name: MetricInfo(m.better, _finite(m.low), _finite(m.high)) for m in evaluation.metrics},

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
 from ganbench.runner.events import Busy, Ended, Listen, Noted, Progressed, Started
 from ganbench.runner.job import Job, spec_file
+from ganbench.runner.packing import begun_in
 from ganbench.runner.plan import complete, has_spec, missing
 from ganbench.runner.recorder import PackRecorder, Recorder
 from ganbench.runner.settings import WorkerSettings
@@ -81,7 +83,7 @@ class Worker:
                 raise
             except Exception as error:
                 for spec, folder in zip(job.specs, folders, strict=True):
-                    self._fail(folder, error, partial(complete, replace(job, specs=(spec,))))
+                    self._fail(folder, error, partial(complete, job.only([spec])))
 
     def refuse(self, run_ids: Iterable[str], error: Exception) -> None:
         """Let each run of a job that can't be read end as failed; on disk a finished one stays finished."""
@@ -131,11 +133,11 @@ class Worker:
     def _fill_locked(self, job: Job, folders: Sequence[RunFolder]) -> None:
         states = [self._trusted_state(folder) for folder in folders]
         unfinished = [i for i, state in enumerate(states) if state is None or not state.finished]
-        if unfinished:
-            part = replace(job, specs=tuple(job.specs[i] for i in unfinished))
-            self._train(part, [folders[i] for i in unfinished])
+        self._train(job, [folders[i] for i in unfinished])
+        lost = [folder for spec, folder in zip(job.specs, folders, strict=True)
+                if not self._score_missing(job.only([spec]), folder)]  # fmt: skip
+        self._train(job, lost)
         for spec, folder in zip(job.specs, folders, strict=True):
-            self._score_missing(replace(job, specs=(spec,)), folder)
             if not has_spec(folder, spec):
                 self._note(f"{folder.path / 'spec.json'}: damaged; it is written again")
                 remove(folder.path / "spec.json")
@@ -158,30 +160,42 @@ class Worker:
         return state
 
     def _train(self, job: Job, folders: Sequence[RunFolder]) -> None:
-        real, steps, device = self.reference(job.specs[0].dataset), job.specs[0].steps, self.settings.device
+        """Train runs of a job in its pack, each from its checkpoint; those that are behind first, up to the next."""
+        todo = list(folders)
+        while todo:
+            saved = [self._checkpoint(job, folder) for folder in todo]
+            steps = [checkpoint["step"] if checkpoint else 0 for checkpoint in saved]
+            ahead = [step for step in steps if min(steps) < step < (job.until or math.inf)]
+            members = [i for i, step in enumerate(steps) if step == min(steps)]
+            part = job.only([job.spec_of(todo[i].run_id) for i in members], until=min(ahead, default=job.until))
+            self._advance(part, [todo[i] for i in members], [c for i in members if (c := saved[i])])
+            todo = [folder for folder in todo if ahead and not _state_of(folder).finished]
+
+    def _advance(self, job: Job, folders: Sequence[RunFolder], saved: Sequence[Checkpoint]) -> None:
+        """Train runs that are at one step, from their checkpoints; without these, from the start."""
+        real, device = self.reference(job.specs[0].dataset), self.settings.device
         for evaluator in job.evaluators:
             evaluator.check(real)
-        checkpoints = self._checkpoints(folders)
+        for folder in folders if not saved else ():
+            folder.clear()
         pack = PackRecorder.of(job, folders, real)
-        pack.begin(checkpoints[0]["step"] if checkpoints else 0, environment.describe(device, len(job.specs)))
-        self.emit(Started(job.run_ids, steps))
-        for snapshot in train(job.specs, real.data, _stops(job), Place(device), checkpoints):
+        pack.begin(saved[0]["step"] if saved else 0, environment.describe(device, job.seeds))
+        self.emit(Started(job.run_ids, job.specs[0].steps))
+        for snapshot in train(job.trained, real.data, _stops(job), Place(device), _of_pack(job, saved)):
             pack.record(snapshot)
             self.emit(Progressed(job.run_ids, snapshot.step))
             stopping = self.stopping()
             pack.save(snapshot, self.settings.save_every, now=stopping or snapshot.step == job.until)
             if stopping:
                 raise Stopped
+            if pack.finished:
+                return
 
-    def _checkpoints(self, folders: Sequence[RunFolder]) -> list[Checkpoint] | None:
-        """The checkpoints to resume from, all of one step; None to start anew, with what is there removed."""
-        loaded = [self._load(folder.checkpoint()) for folder in folders]
-        checkpoints = [checkpoint for checkpoint in loaded if checkpoint]
-        if len(checkpoints) == len(folders) and len({checkpoint["step"] for checkpoint in checkpoints}) == 1:
-            return checkpoints
-        for folder in folders:
-            folder.clear()
-        return None
+    def _checkpoint(self, job: Job, folder: RunFolder) -> Checkpoint | None:
+        """The checkpoint from which a run resumes; None to start anew, as in a pack in which it was not begun."""
+        begun = begun_in(folder, job.spec_of(folder.run_id).seed)
+        checkpoint: Checkpoint | None = self._load(folder.checkpoint()) if begun == job.seeds else None
+        return checkpoint
 
     def _load(self, path: Path) -> Any:
         """A checkpoint, or None where it is absent; a damaged one is reported and counts as absent."""
@@ -191,20 +205,19 @@ class Worker:
             self._note(str(damage))
             return None
 
-    def _score_missing(self, job: Job, folder: RunFolder) -> None:
-        """Score a finished run at marks that lack an evaluator, from the generators kept there, without training."""
+    def _score_missing(self, job: Job, folder: RunFolder) -> bool:
+        """Score a finished run at marks that lack an evaluator, from the generators kept there; False without one."""
         state = _state_of(folder)
         if complete(job, state):
-            return
+            return True
         recorder = Recorder(job.specs[0], job, folder, self.reference(job.specs[0].dataset), state)
         for mark in missing(job, state):
             weights = self._load(folder.checkpoint(mark))
             if weights is None:  # the run was recorded at other marks: only training can make this generator
-                folder.clear()
-                self._train(job, [folder])
-                return
+                return False
             recorder.score(mark, weights)
             recorder.journal.write_state(recorder.state)
+        return True
 
     def _fail(self, folder: RunFolder, error: Exception, is_complete: Callable[[State], bool]) -> None:
         """Record a failure in a run that lacks something; a complete one stays as it is."""
@@ -238,8 +251,15 @@ def _unrecorded(text: str, trouble: Exception) -> str:
     return f"{text}; and the failure could not be recorded: {trouble}"
 
 
+def _of_pack(job: Job, saved: Sequence[Checkpoint]) -> list[Checkpoint] | None:
+    """A checkpoint for every run of the pack. One that isn't written takes that of another: no run sees the others."""
+    own = dict(zip((spec.seed for spec in job.specs), saved, strict=True)) if saved else {}
+    return [own.get(seed, saved[0]) for seed in job.seeds] if saved else None
+
+
 def _stops(job: Job) -> list[int]:
     """The steps at which the trainer yields a snapshot: the job's marks and the points of the training curves."""
     steps = job.specs[0].steps
+    end = job.until or steps
     curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
-    return [step for step in sorted({*curve, *job.marks}) if step <= (job.until or steps)]
+    return [step for step in sorted({*curve, *job.marks, end}) if step <= end]

@@ -14,6 +14,7 @@ from ganbench.results.questions import Questions
 from ganbench.results.store import State, Store
 from ganbench.runner import plan
 from ganbench.runner.job import Job, spec_file
+from ganbench.runner.packing import Packing
 from ganbench.spec import RunSpec
 from ganbench.suite import Evaluation, Excluded, Suite
 from ganbench.variants.lsgan import LSGAN
@@ -21,6 +22,7 @@ from ganbench.variants.ns import NonSaturating
 from tests.support.jobs import SPEC
 
 KEY = "modes v1 n=50"
+ALONE = Packing(1)
 DONE = State("done", step=20, scored={KEY: [10, 20]})
 
 
@@ -61,7 +63,7 @@ def test_every_run_has_one_fate(store: Store) -> None:
     write(store, diverged, State("diverged", step=15, diverged={"step": 13, "term": "d/real"}, scored={KEY: [10]}))
     write(store, unscored, replace(DONE, scored={KEY: [20]}))
     excluded = Excluded(replace(SPEC, batch=9), "too odd")
-    found = plan.make(suite(*specs, excluded=(excluded,)), store)
+    found = plan.make(suite(*specs, excluded=(excluded,)), store, ALONE)
     assert found.done == (done, diverged) and found.failed == (failed,)
     assert [job.specs for job in found.jobs] == [(stopped,), (fresh,), (damaged,), (unscored,)]
     assert len(found.damaged) == 1 and damaged.run_id() in found.damaged[0]
@@ -81,7 +83,9 @@ def test_failed_runs_are_tried_again_when_told(store: Store) -> None:
 
 def test_a_fresh_folder_and_a_finished_one(store: Store) -> None:
     specs = seeds(0, 1)
-    assert plan.make(suite(*specs), store).headline("w") == "study: 2 runs = 0 done + 2 to run; w"
+    assert plan.make(suite(*specs), store, ALONE).headline("w") == "study: 2 runs = 0 done + 2 to run; w"
+    packed = plan.make(suite(*specs), store).headline("w")
+    assert packed == "study: 2 runs = 0 done + 2 to run in 1 pack of up to 2 seeds; w"
     for spec in specs:
         write(store, spec, DONE)
     found = plan.make(suite(*specs), store)
@@ -90,7 +94,7 @@ def test_a_fresh_folder_and_a_finished_one(store: Store) -> None:
 
 def test_jobs_say_when_and_how_to_score(store: Store) -> None:
     (job,) = plan.make(suite(*seeds(0)), store).jobs
-    assert job == Job(seeds(0), (10, 20), 50, (ModeCoverage(),))
+    assert job == Job(seeds(0), (10, 20), 50, (ModeCoverage(),), pack=(0,))
 
 
 # --- packs ---
@@ -101,24 +105,25 @@ class Alone(NonSaturating):
     stackable = False
 
 
-@pytest.mark.parametrize(("size", "widths"), [(1, [1] * 5), (2, [2, 2, 1]), (4, [4, 1]), (5, [5]), (99, [5])])
+@pytest.mark.parametrize(("size", "widths"), [(1, [1] * 5), (2, [2, 2, 1]), (4, [3, 2]), (5, [5]), (99, [5])])
 def test_packs_hold_seeds_of_one_cell(store: Store, size: int, widths: list[int]) -> None:
     specs = (*seeds(0, 1, 2), *seeds(0, 1, 2, variant=LSGAN()), *seeds(3, 4))
-    jobs = plan.make(suite(*specs), store, pack=size).jobs
+    jobs = plan.make(suite(*specs), store, Packing(size)).jobs
     assert sorted(spec.run_id() for job in jobs for spec in job.specs) == sorted(spec.run_id() for spec in specs)
     assert all(len({replace(spec, seed=0) for spec in job.specs}) == 1 for job in jobs)
     assert [len(job.specs) for job in jobs if job.specs[0].variant == NonSaturating()] == widths
 
 
-def test_only_open_runs_are_packed(store: Store) -> None:
+def test_runs_that_were_begun_alone_stay_out_of_packs(store: Store) -> None:
     specs = seeds(0, 1, 2)
     write(store, specs[1], DONE)
-    (job,) = plan.make(suite(*specs), store, pack=8).jobs
-    assert job.specs == (specs[0], specs[2])
+    write_json(store.run(specs[1].run_id()).path / "env.json", {"pack": 1})  # as 0.1 wrote it
+    (job,) = plan.make(suite(*specs), store, Packing(8)).jobs
+    assert job.specs == (specs[0], specs[2]) and job.pack == (0, 2)
 
 
 def test_a_variant_that_cannot_be_stacked_is_never_packed(store: Store) -> None:
-    jobs = plan.make(suite(*seeds(0, 1, variant=Alone())), store, pack=8).jobs
+    jobs = plan.make(suite(*seeds(0, 1, variant=Alone())), store, Packing(8)).jobs
     assert [len(job.specs) for job in jobs] == [1, 1]
 
 

@@ -203,14 +203,17 @@ def test_a_lost_generator_retrains(site: Results, monkeypatch: pytest.MonkeyPatc
     assert calls == [1] and site.complete(more) and "10.pt: damaged" in site.notes()
 
 
-def test_of_a_pack_only_the_open_runs_are_trained(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_pack_only_the_open_runs_are_written(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = replace(JOB, specs=tuple(replace(SPEC, seed=seed) for seed in range(3)))
     site.run(replace(JOB, specs=pack.specs[1:2]))
+    folder = site.store.run(pack.run_ids[1]).path
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     calls = counted(monkeypatch)
     assert [outcome.status for outcome in site.run(pack)] == ["done"] * 3
-    assert calls == [2] and site.complete(pack)
+    assert calls == [3] and site.complete(pack)
     env = [site.store.run(run_id).read_json("env.json") or {} for run_id in pack.run_ids]
-    assert [one["pack"] for one in env] == [2, 1, 2]
+    assert [one["pack"] for one in env] == [[0, 1, 2], [1], [0, 1, 2]]
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 # --- failures ---

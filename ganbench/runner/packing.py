@@ -1,0 +1,141 @@
+"""Packs: which seeds of a cell are trained as one program.
+
+It is decided when a run is first planned in a results folder and stays so, because a run's last digits depend on how
+many seeds its pack has. The manifests hold it, and `env.json` of every run that has begun. They may be lost one by one:
+whatever is left of them decides, in this order:
+
+1. the run's own `env.json`: what was begun in a pack goes on in it, and what was begun in an unnamed pack of 0.1 alone;
+2. the manifest of any suite that has planned the run, the first by name;
+3. the `env.json` of another run of the cell that names this run's seed.
+
+Only the other runs are packed anew, among themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from ganbench.errors import DamagedRun, RequestError
+from ganbench.results.manifest import read_manifest
+from ganbench.results.state import pack_of
+
+if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
+    from ganbench.networks.base import Network
+    from ganbench.results.store import RunFolder, Store
+    from ganbench.spec import RunSpec
+
+Packs = Mapping[str, tuple[int, ...]]  # the seeds of each run's pack, its own among them, by run id
+Cells = Mapping["RunSpec", Sequence["RunSpec"]]  # the runs that differ only in their seed, by their spec with seed 0
+
+MILLION = 1_000_000
+# (numbers in a batch, products for a batch, seeds in a pack at most): the first row within both bounds, else 1 seed
+CPU = ((8_000, 8 * MILLION, 12), (8_000, 25 * MILLION, 6))
+CUDA = ((16_000, 25 * MILLION, 64), (64_000, 100 * MILLION, 16))
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How runs are packed that are planned for the first time."""
+
+    seeds: int | None = None  # in a pack at most; None: as many as `most_seeds` says
+    device: str = "cpu"  # "cpu" or "cuda:1"
+    data: Path | None = None  # the data folder
+
+    def most(self, spec: RunSpec) -> int:
+        """The largest number of seeds in a pack of this run's cell."""
+        if not spec.variant.stackable:
+            return 1
+        return self.seeds or most_seeds(spec, self.device, self.data)
+
+
+def most_seeds(spec: RunSpec, device: str, data: Path | None) -> int:
+    """The rule of `--pack auto`. It reads the run and the kind of device, never a clock or the number of workers.
+
+    A pack saves the time between operations, of which a step has the same number whatever the pack's width. So packs
+    are wide where operations are short: few numbers in a batch of real samples, and few products of weights with it
+    (G's and D's parameters times the batch, which leaves out that a convolution uses a weight at every pixel).
+    `benchmarks/packs.py` measures what packs gain; its figures, from which the bounds come, are in
+    `benchmarks/README.md`. The bounds for CUDA were not measured.
+    """
+    space = spec.dataset.space(data)
+    numbers = spec.batch * math.prod(space.shape)
+    rows = [row for row in (CUDA if device.startswith("cuda") else CPU) if numbers <= row[0]]
+    products = spec.batch * _parameters(spec.network, space) if rows else math.inf
+    return next((seeds for _, bound, seeds in rows if products <= bound), 1)
+
+
+@cache
+def _parameters(network: Network, space: Space) -> float:
+    """The number of parameters of G and D; infinity for a user's network that can't be built without data."""
+    import torch  # only here: a plan of runs that are all planned already needs no torch
+
+    try:
+        with torch.device("meta"):
+            nets = network.generator(space), network.discriminator(space)
+    except Exception:  # whatever it is: such a network is trained alone
+        return math.inf
+    return sum(parameter.numel() for net in nets for parameter in net.parameters())
+
+
+def planning(store: Store) -> FileLock:
+    """The lock of the process that plans: of two at once, the second reads what the first has planned."""
+    return FileLock(store.root / "suites" / ".lock")
+
+
+def packs_of(specs: Iterable[RunSpec], store: Store, packing: Packing) -> Packs:
+    """The pack of every run, those that are fixed and those that are new."""
+    planned, packs = planned_packs(store, store.suites()), dict[str, tuple[int, ...]]()
+    for cell, members in cells_of(specs).items():
+        folders = {spec.seed: store.run(spec.run_id()) for spec in members}
+        packed = {seed: begun_in(folder, seed) for seed, folder in folders.items()}
+        begun = {seed: pack or (seed,) for seed, pack in packed.items() if pack is not None}
+        named = {seed: pack for pack in begun.values() for seed in pack}
+        fixed = {
+            spec.seed: begun.get(spec.seed) or planned.get(spec.run_id()) or named.get(spec.seed) for spec in members
+        }
+        new = [seed for seed, pack in fixed.items() if pack is None]
+        chosen = {seed: pack for pack in _divided(new, packing.most(cell) if new else 1) for seed in pack}
+        packs |= {spec.run_id(): fixed[spec.seed] or chosen[spec.seed] for spec in members}
+    return packs
+
+
+def cells_of(specs: Iterable[RunSpec]) -> Cells:
+    """Runs by their cell, in their order."""
+    cells: dict[RunSpec, list[RunSpec]] = {}
+    for spec in specs:
+        cells.setdefault(replace(spec, seed=0), []).append(spec)
+    return cells
+
+
+def begun_in(folder: RunFolder, seed: int) -> tuple[int, ...] | None:
+    """The pack in which a run was begun, by its `env.json`; `()` where 0.1 didn't name it, None without such a file."""
+    with suppress(DamagedRun):
+        if environment := folder.read_json("env.json"):
+            return pack_of(environment, seed)
+    return None
+
+
+def planned_packs(store: Store, suites: Iterable[str]) -> Packs:
+    """The packs in the manifests of these suites, those of the first before others; a damaged manifest has none."""
+    planned: dict[str, tuple[int, ...]] = {}
+    for suite in suites:
+        with suppress(RequestError):
+            planned = {**read_manifest(store, suite).packs, **planned}
+    return planned
+
+
+def _divided(seeds: Sequence[int], most: int) -> list[tuple[int, ...]]:
+    """Seeds in as few packs as `most` allows, of sizes that differ by one at most."""
+    count = math.ceil(len(seeds) / most)
+    bounds = [math.ceil(len(seeds) * i / count) for i in range(count + 1)] if count else []
+    return [tuple(seeds[start:end]) for start, end in pairwise(bounds)]
