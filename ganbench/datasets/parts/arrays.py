@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -30,7 +31,7 @@ ALIASES: dict[SplitName, tuple[str, ...]] = {
     "test": ("test",),
 }
 FIRST, SECOND = "arr_0", "arr_1"  # numpy's names of arrays without names
-MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes, of this machine
+MEMORY = math.inf if sys.platform == "win32" else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes
 STATISTICS = frozenset({"mu", "sigma", "mu_s", "sigma_s"})  # of features, in ADM's and other programs' files
 
 
