@@ -2,7 +2,8 @@
 
 A user's own component comes from a file named in the suite, or from an installed package with an entry point of the
 group `ganbench.plugins` that names a module. In both cases the file defines one component, the file's name is its kind,
-its base class is its family, and the SHA-256 of the file is part of the run id.
+its base class is its family, and the SHA-256 of the file is part of the run id. A TorchScript file holds code too, so
+that a suite whose features come from one lists it among its plug-ins.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ FAMILIES = {
     "evaluator": "evaluators",
     "executor": "executors",
 }
+TORCHSCRIPT = ".pt"
 SUITE_FAMILIES = ("variant", "dataset", "network", "optimizer", "evaluator")  # those that a suite names
 
 
@@ -41,6 +43,7 @@ class Registry:
     """All components that a suite can name: ganbench's own and the user's. Adding one returns a new registry."""
 
     users: tuple[type[Component], ...] = ()
+    torchscript: tuple[Path, ...] = ()  # files of features whose code may run
 
     @classmethod
     def of(cls, plugin_files: Iterable[Path] = ()) -> Registry:
@@ -53,7 +56,12 @@ class Registry:
         return registry
 
     def with_file(self, path: Path) -> Registry:
-        """This registry plus the component that a Python file defines. Raises `RequestError`."""
+        """This registry plus the component that a Python file defines, or plus a TorchScript file (`.pt`).
+
+        Raises `RequestError`.
+        """
+        if path.suffix == TORCHSCRIPT:
+            return self._with_torchscript(path)
         return self._with(_load_file(path), str(path))
 
     def names(self, family: str) -> tuple[str, ...]:
@@ -84,6 +92,15 @@ class Registry:
             FAMILIES[family]: [{"name": c.kind(), "source": c.source, "options": options(c)} for c in members]
             for family, members in components.items()
         }
+
+    def trusts(self, path: Path) -> bool:
+        """Whether the code in a TorchScript file may run: the file is among the plug-ins."""
+        return path.resolve() in self.torchscript
+
+    def _with_torchscript(self, path: Path) -> Registry:
+        if not path.is_file():
+            raise RequestError(str(path), "there is no such file", "a TorchScript file of features", "correct the path")
+        return replace(self, torchscript=(*self.torchscript, path.resolve()))
 
     def _with(self, user: type[Component], where: str) -> Registry:
         family, kind = family_of(user), user.kind()

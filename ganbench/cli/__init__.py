@@ -15,6 +15,7 @@ import click
 
 from ganbench import __version__
 from ganbench.cli.exit_codes import FAILED, INTERRUPTED, WRONG
+from ganbench.cli.terminal import note, note_usage
 from ganbench.errors import GanbenchError, RequestError
 from ganbench.guard.interrupts import end_at_once, leave
 
@@ -32,22 +33,22 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+        note("interrupted")
         code = INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        note_usage(error)
         code = WRONG
     except RequestError as error:
-        click.echo(str(error), err=True)
+        note(str(error))
         code = WRONG
     except GanbenchError as error:
-        click.echo(str(error), err=True)
+        note(str(error))
         code = FAILED
     except BrokenPipeError:  # `ganbench report | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     except OSError as error:  # a full or read-only disk, among others
-        click.echo(f"{error.filename or 'ganbench'}: {error.strerror or error}", err=True)
+        note(f"{error.filename or 'ganbench'}: {error.strerror or error}")
         code = FAILED
     _drop_what_cannot_be_written()
     if code == INTERRUPTED:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import as_json, results
+from ganbench.cli.terminal import answer, note
 
 
 @click.group()
@@ -29,13 +30,13 @@ def list_(results: Path, as_json: bool) -> None:
 
     files = cache_files(results / "cache")
     if as_json:
-        click.echo(json.dumps({"files": [vars(file) | {"path": str(file.path)} for file in files]}))
+        answer(json.dumps({"files": [vars(file) | {"path": str(file.path)} for file in files]}))
         return
     for file in files:
-        click.echo(f"{file.bytes / 2**20:9.2f} MiB  {file.path}{'' if file.whole else '  damaged'}")
+        answer(f"{file.bytes / 2**20:9.2f} MiB  {file.path}{'' if file.whole else '  damaged'}")
     damaged = sum(not file.whole for file in files)
     total = sum(file.bytes for file in files) / 2**20
-    click.echo(f"{len(files)} files, {total:.2f} MiB, {damaged} damaged in {results / 'cache'}", err=True)
+    note(f"{len(files)} files, {total:.2f} MiB, {damaged} damaged in {results / 'cache'}")
 
 
 @cache.command()
@@ -49,4 +50,4 @@ def clear(results: Path) -> None:
     """
     from ganbench.features.cache import clear_cache
 
-    click.echo(f"{clear_cache(results / 'cache')} files removed from {results / 'cache'}")
+    answer(f"{clear_cache(results / 'cache')} files removed from {results / 'cache'}")

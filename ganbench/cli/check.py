@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import SuiteOptions, collected, suite_options
+from ganbench.cli.terminal import answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,5 +39,5 @@ def check(options: CheckOptions) -> None:
     for path in options.suites:
         suite = load(path, options)
         check_components((job_of(suite, (spec,)) for spec in suite.specs), data_root())
-        click.echo(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
+        answer(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
         print_excluded(suite)

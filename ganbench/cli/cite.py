@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import SuiteOptions
+from ganbench.cli.terminal import answer
 
 
 @click.command()
@@ -24,4 +25,4 @@ def cite(suite: Path) -> None:
     parts = [part for spec in loaded.specs for part in (spec.variant, spec.dataset, spec.network, spec.optimizer)]
     sources = {part.kind(): part.source for part in (*parts, *loaded.evaluation.evaluators)}
     for kind, source in sources.items():
-        click.echo(f"{kind}: {source}")
+        answer(f"{kind}: {source}")

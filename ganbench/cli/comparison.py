@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from ganbench.cli.exit_codes import DONE, FAILED, WRONG
 from ganbench.cli.request import suite_name
+from ganbench.cli.terminal import note
 from ganbench.errors import RequestError
 from ganbench.report import only_suite
 from ganbench.report.analysis.versus import Versus, too_few_pairs, versus
@@ -51,7 +50,7 @@ def exit_code(found: Mapping[str, Versus], fail_on: str) -> int:
         too_few = too_few_pairs(comparison)
         if too_few:
             where = f"{suite}: " if len(found) > 1 else ""
-            click.echo(f"--fail-on {fail_on}: {where}only lost runs could have failed this gate. {too_few}", err=True)
+            note(f"--fail-on {fail_on}: {where}only lost runs could have failed this gate. {too_few}")
             code = code or WRONG
         if comparison.worse or comparison.lost:
             code = FAILED
@@ -79,5 +78,5 @@ def _pairs(first: Side, second: Side) -> list[tuple[str, str]]:
         raise RequestError(where, "no suite ran in both", known, "name a suite on each side")
     for side in (first, second):
         if rest := [name for name in side.suites if name not in both]:
-            click.echo(f"not compared, only in {side.typed}: {', '.join(rest)}", err=True)
+            note(f"not compared, only in {side.typed}: {', '.join(rest)}")
     return [(name, name) for name in both]

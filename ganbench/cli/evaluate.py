@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import as_json, collected, results
+from ganbench.cli.terminal import answer, note
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class EvaluateOptions:
     evaluators: str | None
     plugins: tuple[Path, ...]
     features: str | None
+    trust: bool
     seed: int
     out: Path | None
     fingerprints: bool
@@ -48,7 +50,8 @@ class EvaluateOptions:
               help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}'; the default is all that"
                    " fit.")  # fmt: skip
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
-@click.option("--features", metavar="F[,F]", help="pixels, classifier, inception ...; the default is all available.")
+@click.option("--features", metavar="F[,F]", help="pixels, classifier ... or FILE.pt; the default is all but files.")
+@click.option("--trust", is_flag=True, help="Run the code in the TorchScript files that give features.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of random draws.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Write scores.json, and pairs.png with generated samples beside the nearest real"
@@ -63,8 +66,8 @@ def evaluate(options: EvaluateOptions) -> None:
 
     GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
-    are points or features, and are used unchanged. The folder `cache` of the results folder keeps features of the real
-    samples.
+    are points or features, and are used unchanged. A TorchScript file of features, FILE.pt, holds code and is refused
+    without --trust. The folder `cache` of the results folder keeps features of the real samples.
 
     \b
     Examples:
@@ -75,20 +78,23 @@ def evaluate(options: EvaluateOptions) -> None:
     from ganbench.cli.progress import counted
     from ganbench.datasets.parts.files import data_root
     from ganbench.plugins import Registry
-    from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, score_samples
+    from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, refuse_code
+    from ganbench.samples import score_samples as score
     from ganbench.samples import supported_evaluators as supported
 
     registry = Registry.of(options.plugins)
+    if not options.trust:
+        refuse_code(options.features, choose_evaluators(options.evaluators, (), registry))
     samples = read_samples(options.generated, options.reference, options.validation, data_root())
-    for note in samples.notes:
-        _say(note)
+    for text in samples.notes:
+        note(text)
     bank = _bank(options)
     features, lacking = available_features(samples.real.space, bank, options.features)
     evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
-        sheet = score_samples(samples, evaluators, bank, options.seed, step)
-    for note in sheet.notes:
-        _say(note)
+        sheet = score(samples, evaluators, bank, options.seed, step)
+    for text in sheet.notes:
+        note(text)
     absent = (*lacking, *unfit, *sheet.absent)
     if not sheet.lines:
         reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
@@ -102,7 +108,7 @@ def _bank(options: EvaluateOptions) -> Bank:
     from ganbench.runner import devices
 
     cache = options.results.resolve() / "cache"  # where it can't be written, nothing is kept
-    return Bank(cache, devices.resolve(options.devices, 1)[0], inception_weights(), log=_say)
+    return Bank(cache, devices.resolve(options.devices, 1)[0], inception_weights(), log=note)
 
 
 def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavailable]) -> None:
@@ -111,7 +117,7 @@ def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavai
     body = score_body(sheet, absent)
     if options.out is not None:
         _write(options.out, body, sheet.samples)
-    click.echo(json.dumps(body) if options.as_json else score_table(sheet, absent, options.fingerprints))
+    answer(json.dumps(body) if options.as_json else score_table(sheet, absent, options.fingerprints))
 
 
 def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> None:
@@ -124,7 +130,3 @@ def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> No
     with writing("--out", folder):
         write_json(folder / "scores.json", scores)
         write_bytes(folder / "pairs.png", picture)
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)

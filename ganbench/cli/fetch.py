@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.terminal import answer
 from ganbench.errors import RequestError
 
 
@@ -32,4 +33,4 @@ def fetch(dataset: str, root: Path | None) -> None:
         reason = "it comes with ganbench or is read from your own files"
         raise RequestError(f"dataset {dataset}", "there is nothing to download", reason)
     component.fetch(folder)
-    click.echo(str(folder))
+    answer(str(folder))

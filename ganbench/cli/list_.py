@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ganbench.cli.options import as_json
+from ganbench.cli.terminal import answer
 from ganbench.errors import RequestError
 
 
@@ -33,13 +34,13 @@ def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
         raise RequestError("ganbench list", f"there is no family {family!r}", hint(family, FAMILIES.values()))
     described = Registry.of(plugins).describe(*([folders[family]] if family else []))
     if as_json:
-        click.echo(json.dumps(described))
+        answer(json.dumps(described))
         return
     for name, components in described.items():
-        click.echo(f"{name}:")
+        answer(f"{name}:")
         for component in components:
             options = ", ".join(map(_option, component["options"]))
-            click.echo(f"  {component['name']:<18} {component['source']}\n  {'':<18} {options}")
+            answer(f"  {component['name']:<18} {component['source']}\n  {'':<18} {options}")
 
 
 def _option(option: Mapping[str, Any]) -> str:

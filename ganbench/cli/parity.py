@@ -13,6 +13,7 @@ import click
 
 from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import as_json
+from ganbench.cli.terminal import answer, note
 
 if TYPE_CHECKING:
     from ganbench.parity import CaseResult
@@ -40,8 +41,8 @@ def parity(slow: bool, as_json: bool) -> int:
             step(case.name)
             results.append(parity.measure_case(case, Path(folder)))
     misses = sum(not result.agrees for result in results)
-    click.echo(json.dumps({"cases": [_as_json(result) for result in results]}) if as_json else _table(results))
-    click.echo(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree", err=True)
+    answer(json.dumps({"cases": [_as_json(result) for result in results]}) if as_json else _table(results))
+    note(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree")
     return FAILED if misses else DONE
 
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeft
 
+from ganbench.cli.terminal import note
 from ganbench.runner.events import Ended, Event, Listener, Noted, Progressed, Started
+from ganbench.text import printable
 
 
 def progress_display() -> Listener:
@@ -37,7 +39,7 @@ class Lines:
         self._noted: set[str] = set()
 
     def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        note(text)
 
     def begin(self, name: str, runs: int, steps: int) -> None:
         self._ended, self._runs = 0, runs
@@ -59,22 +61,19 @@ class Live:
     """One line a worker and one for the suite, with the time left."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeLeft(),
-            console=Console(stderr=True), transient=True,
-        )  # fmt: skip
+        self._progress = Progress(*_columns(), console=Console(stderr=True), transient=True)
         self._suite: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}  # by the first run of a job in progress
         self._steps: dict[str, int] = {}
         self._noted: set[str] = set()
 
     def say(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def begin(self, name: str, runs: int, steps: int) -> None:
         if self._suite is not None:
             self._progress.remove_task(self._suite)
-        self._suite = self._progress.add_task(f"{name} ({runs} runs), steps", total=steps)
+        self._suite = self._progress.add_task(printable(f"{name} ({runs} runs), steps"), total=steps)
         self._progress.start()
 
     def hear(self, event: Event) -> None:
@@ -98,7 +97,7 @@ class Live:
         run, pack = started.runs[0], len(started.runs)
         if run not in self._tasks:
             text = f"  {run}" + (f" and {pack - 1} more" if pack > 1 else "")
-            self._tasks[run] = self._progress.add_task(text, total=started.steps)
+            self._tasks[run] = self._progress.add_task(printable(text), total=started.steps)
             self._steps[run] = 0
 
     def _advance(self, progressed: Progressed) -> None:
@@ -121,7 +120,19 @@ def counted(total: int) -> Iterator[Callable[[str], None]]:
         lines, numbers = Lines(), iter(range(1, total + 1))
         yield lambda text: lines.say(f"[{next(numbers)}/{total}] {text}")
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeLeft())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeLeft(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task, finished = progress.add_task("", total=total), iter(range(total))
-        yield lambda text: progress.update(task, description=text, completed=next(finished))
+        yield lambda text: progress.update(task, description=printable(text), completed=next(finished))
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    """A text without markup, which a name could hold, a bar, the count and two times."""
+    text = TextColumn("{task.description}", markup=False)
+    return (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeLeft())

@@ -10,6 +10,7 @@ import click
 
 from ganbench.cli.exit_codes import DONE
 from ganbench.cli.options import collected, results
+from ganbench.cli.terminal import answer
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def report(options: ReportOptions) -> int:
         return _publish(options, options.publish)
     text, code = _compare(options) if len(suites) == 2 else (_render(options), DONE)
     if options.out is None:
-        click.echo(text)
+        answer(text)
         return code
     with writing("--out", options.out):
         options.out.write_text(text + "\n", encoding="utf-8", errors="replace")
@@ -94,7 +95,7 @@ def _publish(options: ReportOptions, folder: Path) -> int:
     with writing("--publish", folder):
         paths = publish(store, suite, options.rule, folder)
     for path in paths:
-        click.echo(str(path))
+        answer(str(path))
     return DONE
 
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from ganbench.cli.terminal import note
 from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
 from ganbench.plugins import Registry
@@ -39,7 +38,7 @@ def load(path: Path, options: SuiteOptions) -> Suite:
     changes = suite.Changes(options.only, options.seeds, options.changes, options.more_seeds)
     loaded = suite.load(path, changes, data_root=data_root())
     if loaded.note:
-        click.echo(f"{loaded.name}: {loaded.note}", err=True)
+        note(f"{loaded.name}: {loaded.note}")
     return loaded
 
 
@@ -121,6 +120,6 @@ def inception_weights() -> InceptionWeights:
 def print_excluded(suite: Suite) -> None:
     """Print on stderr what a suite leaves out and why."""
     for excluded in suite.excluded:
-        click.echo(f"excluded {excluded.spec.run_id()}: {excluded.because}", err=True)
+        note(f"excluded {excluded.spec.run_id()}: {excluded.because}")
     for skip in suite.evaluation.skipped:
-        click.echo(f"not evaluated on {skip.dataset}: {skip.evaluator}: {skip.because}", err=True)
+        note(f"not evaluated on {skip.dataset}: {skip.evaluator}: {skip.because}")

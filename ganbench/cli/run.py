@@ -12,6 +12,7 @@ import click
 from ganbench.cli.ctrl_c import interruptible
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
 from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
+from ganbench.cli.terminal import answer
 
 if TYPE_CHECKING:
     from ganbench.runner.events import Listener
@@ -64,7 +65,7 @@ def run(options: RunOptions) -> int:
             summaries.append(summary)
     if options.as_json:
         for summary in summaries:
-            click.echo(json.dumps(asdict(summary)))
+            answer(json.dumps(asdict(summary)))
     return FAILED if any(summary.failed for summary in summaries) else DONE
 
 
@@ -99,5 +100,5 @@ def _print_plan(plan: Plan) -> None:
 
     for job in plan.jobs:
         for run_id in job.run_ids:
-            click.echo(run_id)
+            answer(run_id)
     print_excluded(plan.suite)

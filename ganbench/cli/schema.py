@@ -6,6 +6,8 @@ import json
 
 import click
 
+from ganbench.cli.terminal import answer
+
 
 @click.command()
 def schema() -> None:
@@ -17,4 +19,4 @@ def schema() -> None:
     """
     from ganbench import suite
 
-    click.echo(json.dumps(suite.schema(), indent=2))
+    answer(json.dumps(suite.schema(), indent=2))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ganbench.cli.options import results
+from ganbench.cli.terminal import answer
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.plugins import guess
 
@@ -35,7 +36,7 @@ def show(run_id: str, results: Path) -> None:
     """
     from ganbench.results.store import Store
 
-    click.echo(run_text(find_run(Store(results), run_id)))
+    answer(run_text(find_run(Store(results), run_id)))
 
 
 def find_run(store: Store, prefix: str) -> RunFolder:

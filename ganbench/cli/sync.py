@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import results
+from ganbench.cli.terminal import answer, note
 from ganbench.errors import RequestError
 
 
@@ -32,6 +33,6 @@ def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> No
     if uri is None:
         raise RequestError("--tracking-uri", "`none` is not an MLflow store", "allowed: an MLflow tracking URI")
     names = [suite_name(store, typed) for typed in suites] or None
-    synced = tracking.sync(store, uri, names, lambda text: click.echo(text, err=True))
+    synced = tracking.sync(store, uri, names, note)
     files = f", {synced.files_restored} files restored" if synced.files_restored else ""
-    click.echo(f"{synced.runs} runs in {uri}: {synced.metrics_added} metric values added{files}")
+    answer(f"{synced.runs} runs in {tracking.shown(uri)}: {synced.metrics_added} metric values added{files}")

@@ -12,6 +12,7 @@ import click
 from ganbench.cli.ctrl_c import interruptible
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
 from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
+from ganbench.cli.terminal import answer
 
 if TYPE_CHECKING:
     from ganbench.runner.packing import Packing
@@ -79,7 +80,7 @@ def tune(options: TuneOptions) -> int:
         return INTERRUPTED
     finally:
         display.close()
-    click.echo(json.dumps(body) if options.as_json else tuning.lines(body))
+    answer(json.dumps(body) if options.as_json else tuning.lines(body))
     display.say(f"`ganbench report {body['suite']}` prints the tables of the chosen settings on fresh seeds")
     return FAILED if summary is None or summary.failed else DONE
 
@@ -90,6 +91,7 @@ def _search(
     """Search, keep the record of it, and run the best settings, if there are any."""
     from ganbench import tuning
     from ganbench.results.files import write_json
+    from ganbench.results.names import path_in
     from ganbench.runner import plan
     from ganbench.runner import run as runner
 
@@ -97,7 +99,7 @@ def _search(
     tuned = tuning.tune(context, store.root / "tune")
     best = tuning.report_suite(context.suite, context.budget, tuned)
     body = tuning.record(best.name, context.budget, tuned)
-    write_json(store.root / "tune" / f"{best.name}.json", body)
+    write_json(path_in(store.root / "tune", best.name, ".json"), body)
     if not best.specs:
         return body, None
     return body, runner.run(plan.make(best, store, packing), context.execution, context.listener, mirror)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.cli.options import results
+from ganbench.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -87,13 +88,13 @@ def draw(snapshot: SuiteSnapshot, width: int = WIDE) -> Group:
     def drawn(block: str | TextTable) -> Text | Group:
         """Rich's `Text` keeps brackets, which are markup in a plain string."""
         if isinstance(block, str):
-            return Text(block)
+            return Text(printable(block))
         table = Table(box=None, header_style="bold", pad_edge=False)
         for place, name in enumerate(block.header):
-            table.add_column(Text(name), overflow="fold", no_wrap=place >= block.names)
+            table.add_column(Text(printable(name)), overflow="fold", no_wrap=place >= block.names)
         for row in block.rows:
-            table.add_row(*map(Text, row))
-        return Group(Text(block.title, style="bold"), table)
+            table.add_row(*(Text(printable(text)) for text in row))
+        return Group(Text(printable(block.title), style="bold"), table)
 
     return Group(*map(drawn, blocks(snapshot, width)))
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from torch import Tensor
 
 from ganbench.errors import DamagedRun
 from ganbench.results import tensors as tensor_files
+from ganbench.results.files import lock_file, remove_leftovers
 
 Tensors = dict[str, Tensor]
 
@@ -66,17 +67,15 @@ class Cache:
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
         """The right to make a file, among processes; where no lock can be made, each makes it for itself."""
-        lock = FileLock(path.with_suffix(".lock"))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.with_suffix(".lock").touch()  # raises where nothing can be written; a lock might wait
-            lock.acquire()
-        except OSError as error:
-            self._report(error)
-        try:
+        with ExitStack() as held:
+            try:
+                lock = lock_file(path.with_suffix(".lock"))
+                path.with_suffix(".lock").touch()  # raises where nothing can be written; a lock might wait
+                held.enter_context(lock.acquire())
+                remove_leftovers(self.folder, path.name)
+            except OSError as error:
+                self._report(error)
             yield
-        finally:
-            lock.release()
 
     def _keep(self, path: Path, tensors: Tensors) -> None:
         try:
@@ -118,7 +117,8 @@ def clear_cache(folder: Path) -> int:
     """Remove the files of a cache and return their number. A file that is being computed stays."""
     removed = 0
     for path in sorted(folder.glob("*.pt")):
-        with suppress(Timeout), FileLock(path.with_suffix(".lock"), timeout=0):
+        with suppress(Timeout), lock_file(path.with_suffix(".lock")).acquire(timeout=0):
+            remove_leftovers(folder, path.name)
             path.unlink(missing_ok=True)
             path.with_suffix(".lock").unlink(missing_ok=True)
             removed += 1

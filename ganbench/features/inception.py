@@ -12,10 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from ganbench.datasets.parts.files import digest
 from ganbench.errors import RequestError
+from ganbench.results.files import lock_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,8 +90,7 @@ def inception(weights: Path, device: str) -> Extractor:
 def _downloaded(path: Path, log: Callable[[str], None]) -> Path:
     from torch import hub
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with lock_file(path.with_suffix(".lock")):
         if not path.is_file():
             log(f"downloading {URL}{FILE} to {path}")
             try:

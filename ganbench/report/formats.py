@@ -13,6 +13,7 @@ from ganbench.report.model.sections.differences import as_json, differences
 from ganbench.report.model.sections.reading import reading
 from ganbench.report.render import figures, html, latex, markdown
 from ganbench.results.table import tidy_table
+from ganbench.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,8 +97,8 @@ def only_suite(store: Store) -> str:
 
 def _text(study: Study, format: str) -> str:
     if format == "csv":
-        return tidy_table(study.results).to_csv(index=False).rstrip("\n")
+        return printable(tidy_table(study.results).to_csv(index=False).rstrip("\n"))
     if format == "json":
         body = asdict(study.report) | {"notes": reading(study.report)}
         return json.dumps(body, indent=1, allow_nan=False)
-    return _DRAW[format](document(study))
+    return printable(_DRAW[format](document(study)))

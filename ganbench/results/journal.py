@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ganbench.errors import DamagedRun
+from ganbench.results.files import remove_leftovers
 from ganbench.results.state import ROWS, SEALED, AbsentRow, ScoreRow, State, TermsRow
 from ganbench.results.store import RunFolder
 
@@ -57,6 +59,17 @@ class Journal:
     def _add(self, name: str, content: bytes) -> None:
         self._sizes[name] = self._sizes.get(name, 0) + len(content)
         self._digests.setdefault(name, hashlib.sha256()).update(content)
+
+
+def tidy(folder: RunFolder) -> None:
+    """Remove the temporary files of killed writers from a run folder whose lock is held.
+
+    Raises `DamagedRun` for a folder that is a link: the run would write elsewhere.
+    """
+    for place in (folder.path, folder.path / "samples", folder.path / "checkpoints"):
+        if place.is_symlink():
+            raise DamagedRun(str(place), "it is a link, and no folder of a run is", todo="the run is done again")
+        remove_leftovers(place)
 
 
 def surplus(folder: RunFolder, state: State) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ganbench.errors import RequestError
 from ganbench.results.files import write_json
+from ganbench.results.names import why_no_name
 from ganbench.results.questions import Questions, from_json
 
 if TYPE_CHECKING:
@@ -159,6 +160,9 @@ def _manifest(body: Mapping[str, Any]) -> Manifest:
         not_evaluated=tuple(NotEvaluated(**entry) for entry in evaluation.get("skipped", ())),
         questions=from_json(body),
     )
+    for run_id in manifest.runs:
+        if rule := why_no_name(run_id):
+            raise ValueError(f"{run_id!r:.80} can't be a run id: {rule}")
     if manifest.runs.keys() != manifest.marks.keys():
         raise ValueError("its runs and its marks do not match")
     return manifest

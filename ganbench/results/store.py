@@ -14,14 +14,24 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from io import FileIO
+from errno import ELOOP
 from pathlib import Path
 from typing import IO, Any, cast
 
 from filelock import FileLock, Timeout
 
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.results.files import remove, write_bytes, write_json
+from ganbench.results.files import (
+    LEFT_BEHIND,
+    appending,
+    lock_file,
+    read_unlinked,
+    remove,
+    remove_leftovers,
+    write_bytes,
+    write_json,
+)
+from ganbench.results.names import path_in, why_no_name
 from ganbench.results.state import (
     ROWS,
     SEALED,
@@ -57,8 +67,7 @@ class RunFolder:
 
         A process that is killed releases its locks.
         """
-        self.path.parent.joinpath(".locks").mkdir(parents=True, exist_ok=True)
-        return FileLock(self.path.parent / ".locks" / f"{self.run_id}.lock")
+        return lock_file(self.path.parent / ".locks" / f"{self.run_id}.lock")
 
     def busy(self) -> bool:
         """Whether another process is filling this folder."""
@@ -133,9 +142,8 @@ class RunFolder:
 
     def log(self, text: str) -> None:
         """Append to the log."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "log.txt").open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with appending(self.path / "log.txt") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
 
     def rows(self, name: str) -> list[Row]:
         """The complete rows of a file of `ROWS`. A last line without a newline was still being written and is left out.
@@ -160,8 +168,7 @@ class RunFolder:
         """Append rows to a file of `ROWS`, in place of an unfinished last line, and return the appended content."""
         content = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
         if content:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with (self.path / name).open("a+b") as file:
+            with appending(self.path / name) as file:
                 _drop_torn_line(file)
                 file.write(content)
         return content
@@ -196,18 +203,24 @@ class RunFolder:
         return self.path / "checkpoints" / ("last.pt" if step is None else f"{step}.pt")
 
     def log_end(self, lines: int = LOG_LINES) -> list[str]:
-        """The last lines of `log.txt`."""
-        return (self.read_bytes("log.txt") or b"").decode(errors="replace").splitlines()[-lines:]
+        """The last lines of `log.txt`, or why it can't be read."""
+        try:
+            return (self.read_bytes("log.txt") or b"").decode(errors="replace").splitlines()[-lines:]
+        except DamagedRun as damage:
+            return [str(damage)]
 
     def read_bytes(self, name: str) -> bytes | None:
         """The content of a file, or None if there is no such file."""
         try:
-            with FileIO(f"{self.path}/{name}") as file:  # a report reads tens of thousands of small files
-                return file.readall()
+            return read_unlinked(f"{self.path}/{name}")  # a report reads tens of thousands of small files
         except FileNotFoundError:
             return None
         except (IsADirectoryError, NotADirectoryError) as error:
             raise self._damaged(name, str(error.strerror)) from None
+        except OSError as error:
+            if error.errno == ELOOP:
+                raise self._damaged(name, "it is a link, and no file of a run is") from None
+            raise
 
     def _rows(self, name: str, content: bytes) -> list[Row]:
         try:
@@ -232,6 +245,8 @@ class Store:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             write_bytes(self.root / ".writable", b"")
             (self.root / ".writable").unlink()
+            for folder in (self.root, self.root / "suites", self.root / "tune"):  # they have no lock
+                remove_leftovers(folder, age=LEFT_BEHIND)
         except OSError as error:
             raise RequestError(
                 str(self.root),
@@ -245,7 +260,8 @@ class Store:
         return self.root / "cache"
 
     def run(self, run_id: str) -> RunFolder:
-        return RunFolder(self.root / "runs" / run_id)
+        """The folder of a run. Raises `RequestError` for an id that names no folder in `runs`."""
+        return RunFolder(path_in(self.root / "runs", run_id))
 
     def runs(self) -> list[RunFolder]:
         """Every run folder, sorted by id, also that of a run that failed before its spec was written."""
@@ -254,11 +270,12 @@ class Store:
 
     def manifest_path(self, suite: str) -> Path:
         """The file of a suite's manifest; see `ganbench.results.manifest`."""
-        return self.root / "suites" / f"{suite}.json"
+        return path_in(self.root / "suites", suite, ".json")
 
     def suites(self) -> list[str]:
         """The names of the suites that ran here."""
-        return sorted(path.stem for path in (self.root / "suites").glob("*.json"))
+        names = (path.stem for path in (self.root / "suites").glob("*.json"))
+        return sorted(name for name in names if not why_no_name(name))
 
 
 def _drop_torn_line(file: IO[bytes]) -> None:

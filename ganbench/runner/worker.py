@@ -24,7 +24,7 @@ from ganbench.features.inception import InceptionWeights
 from ganbench.guard.process_state import unchanged_by
 from ganbench.results import tensors
 from ganbench.results.files import remove, write_json
-from ganbench.results.journal import drop_surplus, surplus
+from ganbench.results.journal import drop_surplus, surplus, tidy
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
 from ganbench.runner.events import Busy, Ended, Listen, Noted, Progressed, Started
@@ -149,6 +149,7 @@ class Worker:
         """The state of a run; a damaged run is reported and removed, and so done again, as is one without a state."""
         state = None
         try:
+            tidy(folder)
             state = folder.check()
         except DamagedRun as error:
             self._note(str(error))

@@ -1,6 +1,6 @@
 """Scores of given samples against a given reference: the work of `ganbench evaluate`."""
 
-from ganbench.samples.choice import available_features, choose_evaluators
+from ganbench.samples.choice import available_features, choose_evaluators, refuse_code
 from ganbench.samples.neighbours import nearest_pairs
 from ganbench.samples.scoring import count_steps, score_samples, supported_evaluators
 from ganbench.samples.sources import read_samples
@@ -12,6 +12,7 @@ __all__ = [
     "count_steps",
     "nearest_pairs",
     "read_samples",
+    "refuse_code",
     "score_body",
     "score_samples",
     "score_table",

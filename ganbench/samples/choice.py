@@ -43,6 +43,18 @@ def choose_evaluators(text: str | None, features: tuple[FeatureName, ...], regis
     return _distinct(evaluator for several in variants for evaluator in several)
 
 
+def refuse_code(text: str | None, evaluators: Iterable[Evaluator]) -> None:
+    """Raise `RequestError` for features from a TorchScript file, whose code would run. No file is opened.
+
+    `text` names features as `available_features` takes them.
+    """
+    of_evaluators = (name for evaluator in evaluators for name in evaluator.needs())
+    for name in (*(_feature_names(text) if text else ()), *of_evaluators):
+        if is_file(name):
+            given = f"{name} is a TorchScript file, which holds code, and the code would run with your rights"
+            raise RequestError("features", given, "files whose origin you trust", "add --trust if you trust this one")
+
+
 def available_features(
     space: Space, bank: Bank, text: str | None
 ) -> tuple[tuple[FeatureName, ...], tuple[Unavailable, ...]]:

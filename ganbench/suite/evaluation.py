@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Le
 
 from ganbench.component import Fraction
-from ganbench.evaluators.base import NAMES_OF_METRICS, Evaluator, Metric, is_metric_name
+from ganbench.evaluators.base import NAMES_OF_METRICS, Evaluator, Metric, is_file, is_metric_name
 from ganbench.plugins import Registry, hint
 from ganbench.spec import RunSpec
 from ganbench.suite import per_dataset
@@ -88,6 +89,7 @@ def read_evaluation(
     notations = [choice.value.notation() for choice in chosen]
     ordered = [choice for i, choice in enumerate(chosen) if notations[i] not in notations[:i]]
     _check_names(ordered, mistakes)
+    _check_code(ordered, registry, mistakes)
     checked = ordered if samples else ()  # whether an evaluator can score a dataset depends on the number of samples
     skipped = [skip for choice in checked for skip in _skipped(choice, datasets, samples, mistakes)]
     evaluators = tuple(choice.value for choice in ordered)
@@ -126,6 +128,17 @@ def _check_names(chosen: Iterable[Choice], mistakes: Mistakes) -> None:
             if owner is not choice.value:
                 both = f"{owner.notation()} and {choice.value.notation()}"
                 mistakes.at(choice.node, f"{both} both report {metric.name!r}", "put one of them into another suite")
+
+
+def _check_code(chosen: Iterable[Choice], registry: Registry, mistakes: Mistakes) -> None:
+    """Note features from a TorchScript file that is not among the plug-ins: its code would run."""
+    for choice in chosen:
+        for name in filter(is_file, choice.value.needs()):
+            if not registry.trusts(Path(name)):
+                given = f"features: {name} is a TorchScript file, which holds code, and it is not among the plug-ins"
+                mistakes.at(
+                    choice.node, given, f"if you trust it, name {name} in `plugins`, relative to the suite file"
+                )
 
 
 def _skipped(choice: Choice, datasets: Datasets, samples: int, mistakes: Mistakes) -> list[Skipped]:

@@ -8,8 +8,9 @@ from pydantic import TypeAdapter
 
 from ganbench.component import Count, Fraction, option_fields
 from ganbench.plugins import SUITE_FAMILIES, Registry
+from ganbench.results.names import NAME
 from ganbench.spec import AXES, Schedule
-from ganbench.suite.values import NAME, SCALARS
+from ganbench.suite.values import LONGEST_NAME, SCALARS
 
 Json = dict[str, Any]
 
@@ -31,7 +32,7 @@ def schema(registry: Registry | None = None) -> Json:
     evaluate["budget"] = _type(Fraction)
     train = {axis: _by_dataset(_ref(axis)) for axis in AXES if axis not in ("variant", "dataset", "seed")}
     top = {
-        "name": {"type": "string", "pattern": NAME},
+        "name": {"type": "string", "pattern": f"^{NAME}$", "maxLength": LONGEST_NAME},
         "about": {"type": "string"},
         "grid": _listed(_ref("block")),
         "exclude": _listed(rule),

@@ -14,13 +14,13 @@ complete, so that nothing about a suite is decided or read later.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganbench.errors import RequestError
 from ganbench.plugins import Registry
+from ganbench.results.names import why_no_name
 from ganbench.results.questions import Condition, Questions
 from ganbench.spec import AXES, RunSpec, varying
 from ganbench.suite.changes import Changes, changed, kept, seed_note
@@ -30,7 +30,7 @@ from ganbench.suite.nodes import Mistakes, Node, read
 from ganbench.suite.outcome import read_outcome
 from ganbench.suite.questions import DraftQuestions, read_questions
 from ganbench.suite.rules import Excluded, ExclusionRule, check_used, read_rules, sorted_out
-from ganbench.suite.values import NAME, mapping
+from ganbench.suite.values import LONGEST_NAME, mapping
 
 KEYS = ("name", "about", "grid", "exclude", "train", "evaluate", "select", "plugins", "outcome", "compare", "claims")
 
@@ -154,8 +154,9 @@ def _sections(tree: Node, mistakes: Mistakes) -> dict[str, Node]:
         if key not in top:
             mistakes.at(tree, f"a suite needs `{key}`")
     name, about = top.get("name"), top.get("about")
-    if name and not (isinstance(name.value, str) and re.search(NAME, name.value)):
-        mistakes.at(name, f"name = {name.text} can't name a suite", "a word of letters, digits, '.', '_' and '-'")
+    rule = why_no_name(name.value if isinstance(name.value, str) else "", LONGEST_NAME) if name else ""
+    if name and rule:
+        mistakes.at(name, f"name = {name.text[:LONGEST_NAME]} can't name a suite", rule)
     if about and not isinstance(about.value, str):
         mistakes.at(about, f"about = {about.text} must be text")
     return top
@@ -166,7 +167,7 @@ def _plugins(node: Node | None, folder: Path, mistakes: Mistakes) -> tuple[Regis
     registry, paths = Registry.of(), []
     for item in node.items if node else ():
         if not isinstance(item.value, str):
-            mistakes.at(item, f"plugins = {item.text} must be a Python file", "plugins: [my_gan.py]")
+            mistakes.at(item, f"plugins = {item.text} must be a Python or TorchScript file", "plugins: [my_gan.py]")
             continue
         try:
             paths.append((folder / item.value).resolve())

@@ -26,7 +26,7 @@ LARGEST = 2**31 - 1  # whole number as an option of a component
 Batch = Annotated[int, Ge(1), Le(2**20)]
 Steps = Annotated[int, Ge(1), Le(10**9)]
 SCALARS: dict[str, Any] = {"batchnorm": BatchNorm, "batch": Batch, "steps": Steps, "seed": Seed}
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # of a suite; it also names a folder and an experiment
+LONGEST_NAME = 100  # of a suite; it also names files, folders and an experiment
 WORDS = {
     "greater_than": "must be above {gt:.10g}",
     "greater_than_equal": "must be at least {ge:.10g}",

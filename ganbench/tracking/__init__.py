@@ -11,7 +11,7 @@ Importing this package is fast: only `connection.py` imports mlflow, and only wh
 """
 
 from ganbench.tracking.mirror import Mirror
-from ganbench.tracking.place import default_uri, resolve
+from ganbench.tracking.place import default_uri, resolve, shown
 from ganbench.tracking.syncing import Synced, sync
 
-__all__ = ["Mirror", "Synced", "default_uri", "resolve", "sync"]
+__all__ = ["Mirror", "Synced", "default_uri", "resolve", "shown", "sync"]

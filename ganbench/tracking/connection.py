@@ -12,11 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from filelock import FileLock
-
+from ganbench.results.files import lock_file
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import marker
-from ganbench.tracking.place import artifact_location, database, for_mlflow, sqlite_uri
+from ganbench.tracking.place import artifact_location, database, for_mlflow, sqlite_uri, without_secrets
 from ganbench.tracking.record import RUN_ID, MetricStep, Record, read_record
 from ganbench.tracking.relocation import relocate
 
@@ -175,13 +174,16 @@ def experiment(client: MlflowClient, name: str, location: str | None) -> str:
     return str(known.experiment_id)
 
 
-def reason(error: BaseException) -> str:
-    """A chain of errors in one line: the innermost error of the system or of SQLite, otherwise the outermost error."""
+def reason(error: BaseException, uri: str = "") -> str:
+    """A chain of errors in one line: the innermost error of the system or of SQLite, otherwise the outermost error.
+
+    The secrets of the store's URI are left out.
+    """
     shown, cause = error, error.__cause__ or error.__context__
     while cause is not None:
         shown = cause if isinstance(cause, OSError | sqlite3.Error) else shown
         cause = cause.__cause__ or cause.__context__
-    return textwrap.shorten(str(shown), 200, placeholder=" …").rstrip(".") or type(shown).__name__
+    return textwrap.shorten(without_secrets(str(shown), uri), 200, placeholder=" …").rstrip(".") or type(shown).__name__
 
 
 def _client(store: Store, uri: str, patience: int) -> MlflowClient:
@@ -223,10 +225,10 @@ def _create_database(file: Path, store: Store) -> None:
     """
     from mlflow import MlflowClient
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lock = file.with_name(f".{file.name}.lock")
-    lock.touch()  # raises if nothing can be written here; a lock would wait instead
-    with FileLock(lock):
+    place = file.with_name(f".{file.name}.lock")
+    lock = lock_file(place)
+    place.touch()  # raises if nothing can be written here; a lock would wait instead
+    with lock:
         if file.exists():
             return
         marker.forget(store)

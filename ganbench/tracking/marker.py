@@ -11,16 +11,21 @@ from contextlib import suppress
 from filelock import FileLock
 
 from ganbench.errors import DamagedRun
-from ganbench.results.files import write_json
+from ganbench.results.files import lock_file, write_json
 from ganbench.results.store import RunFolder, Store
-from ganbench.tracking.place import database, shown
+from ganbench.tracking.place import database, hides_query, shown
 from ganbench.tracking.record import Record, seal
 
 MARKER = "mlflow.json"
 
 
 def mark(folder: RunFolder, uri: str, record: Record, suite: str) -> None:
-    """Record that a run that ended is mirrored completely: {"uri", "suites": {suite: {"rows", "state", "seal"}}}."""
+    """Record that a run that ended is mirrored completely: {"uri", "suites": {suite: {"rows", "state", "seal"}}}.
+
+    The file holds no secret, so that of a store whose query has values says too little, and there is none.
+    """
+    if hides_query(uri):
+        return
     suites = _suites(folder, uri)
     now = {"rows": len(record.metrics), "state": record.tags["ganbench.state"], "seal": record.seal}
     if suites.get(suite) != now:
@@ -30,7 +35,7 @@ def mark(folder: RunFolder, uri: str, record: Record, suite: str) -> None:
 def marked(folder: RunFolder, uri: str, suite: str) -> bool:
     """Whether the present state of the run was mirrored completely, to a store that still exists."""
     file = database(uri)
-    if file is not None and not file.exists():
+    if hides_query(uri) or (file is not None and not file.exists()):
         return False
     mirrored = _suites(folder, uri).get(suite)
     return mirrored is not None and mirrored["seal"] == seal(folder.state())
@@ -44,9 +49,7 @@ def forget(store: Store) -> None:
 
 def claim(folder: RunFolder, suite: str) -> FileLock:
     """The lock that a process holds while it mirrors a run of a suite: an OS file lock, not yet acquired."""
-    locks = folder.path.parent / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    return FileLock(locks / f"{folder.run_id}.{suite}.mlflow.lock")
+    return lock_file(folder.path.parent / ".locks" / f"{folder.run_id}.{suite}.mlflow.lock")
 
 
 def _suites(folder: RunFolder, uri: str) -> dict[str, dict[str, object]]:

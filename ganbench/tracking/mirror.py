@@ -14,6 +14,7 @@ from ganbench.results.store import RunFolder, Store
 from ganbench.tracking.connection import Connection, reason
 from ganbench.tracking.marker import claim, marked
 from ganbench.tracking.place import shown
+from ganbench.tracking.record import seal
 
 Signature = tuple[tuple[int, int], ...]
 PATIENCE = 5  # seconds for a request
@@ -124,7 +125,7 @@ class Mirror:
         if not known and run.claimed():
             self._connection = self._connection or Connection(self._store, self._uri, PATIENCE)
             self._connection.mirror_run(run.folder, run.suite, live=not closing)
-            if marked(run.folder, self._uri, run.suite):
+            if seal(run.folder.state()):  # it ended; the lock is taken again should the folder change
                 run.release()
         run.seen = now
         return not known
@@ -134,7 +135,7 @@ class Mirror:
         self._connection = None  # its knowledge of the store may be wrong now
         self._watched.remove(run)
         self._watched.append(run)  # the other runs come first from now on, in case this run is the cause
-        self._report(reason(error))
+        self._report(reason(error, self._uri))
 
     def _report(self, problem: str) -> None:
         if not self._reported:

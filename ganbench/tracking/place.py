@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote
 from ganbench.errors import RequestError
 
 ALLOWED = "allowed: a server (http://...), a database (sqlite:///FILE, postgresql://...) or none"
+HIDDEN = "***"
+_LOCAL = re.compile(r"(sqlite(\+\w+)?|file):///")
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]*)")
 
 
@@ -44,7 +46,7 @@ def resolve(uri: str | None, root: Path) -> str | None:
         return None
     if "://" not in chosen and chosen != "databricks":
         todo = "give the URI of a store, or none to log nothing to MLflow"
-        raise RequestError(where, f"{chosen!r} is not the URI of an MLflow store", ALLOWED, todo)
+        raise RequestError(where, f"{shown(chosen)!r} is not the URI of an MLflow store", ALLOWED, todo)
     if chosen.startswith("sqlite"):
         _check_sqlite(where, chosen)
     return chosen
@@ -55,7 +57,7 @@ def _check_sqlite(where: str, uri: str) -> None:
     found = _SQLITE.match(uri)
     if found is None:
         todo = "write three slashes before a relative path and four before an absolute one"
-        raise RequestError(where, f"{uri!r} names no SQLite file", "allowed: sqlite:///FILE", todo)
+        raise RequestError(where, f"{shown(uri)!r} names no SQLite file", "allowed: sqlite:///FILE", todo)
     path = unquote(found[1])
     if not path or ":memory:" in path or "mode=memory" in uri:
         given = f"{uri!r} is a database in memory, which ends with the command"
@@ -85,5 +87,51 @@ def artifact_root(file: Path) -> Path:
 
 
 def shown(uri: str) -> str:
-    """The URI without a user's name and password."""
-    return re.sub(r"^([\w+]+://)[^/@]+@", r"\1", uri)
+    """The URI for people, logs and files: without a user's name and password, and with `***` for what a query holds.
+
+    A password may hold any character, so all before the last `@` is left out. A file on this machine has no secrets.
+    """
+    if _LOCAL.match(uri):
+        return uri
+    scheme, rest = _split(uri)
+    place, separator, query = _halves(rest.rpartition("@")[2])
+    return scheme + place + separator + re.sub(r"(?<![^&;#])([^=&;#]*=)?[^&;#]+", rf"\g<1>{HIDDEN}", query)
+
+
+def without_secrets(text: str, uri: str) -> str:
+    """A message of another library without the secrets of a URI, which it may quote whole or in parts."""
+    for secret in sorted(_secrets(uri), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return re.sub(r"(?<=://)[^\s/@]+@", "", text)
+
+
+def hides_query(uri: str) -> bool:
+    """Whether two URIs of one `shown` may mean two stores."""
+    return HIDDEN in shown(uri)
+
+
+def _secrets(uri: str) -> set[str]:
+    """The password of a URI, or a lone user's name, which may be a token, and the values of its query, in every form.
+
+    Libraries split a password with `@` or `/` in it in the wrong place, so its parts of two or more characters count.
+    """
+    if _LOCAL.match(uri):
+        return set()
+    user, _, after = _split(uri)[1].rpartition("@")
+    password = user.partition(":")[2] or user
+    values = [part.partition("=")[2] or part for part in re.split("[&;#]", _halves(after)[2])]
+    parts = [part for part in re.split("[@/:?#]", password) if len(part) > 1]
+    found = {form for text in (password, *parts, *values) for form in (text, unquote(text), quote(text, safe=""))}
+    return found - {""}
+
+
+def _split(uri: str) -> tuple[str, str]:
+    """The scheme with `://`, empty for a text that has none, and the rest."""
+    scheme = re.match(r"[\w+.-]+://", uri)
+    return (scheme[0], uri[scheme.end() :]) if scheme else ("", uri)
+
+
+def _halves(text: str) -> tuple[str, str, str]:
+    """What comes before a query or a fragment, the `?` or `#`, and what comes after."""
+    found = re.search("[?#]", text)
+    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")

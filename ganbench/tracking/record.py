@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ganbench.results.files import is_own_file
 from ganbench.results.store import RunFolder, State
 from ganbench.spec import canonical_json
 
@@ -104,7 +105,7 @@ def _metrics(folder: RunFolder) -> dict[MetricStep, tuple[float, int]]:
 def _artifacts(folder: RunFolder) -> dict[str, Path]:
     files = {name: folder.path / name for name in ("spec.json", "env.json")}
     files |= {f"samples/{path.name}": path for path in sorted((folder.path / "samples").glob("[!.]*.png"))}
-    return {name: path for name, path in files.items() if path.exists()}
+    return {name: path for name, path in files.items() if is_own_file(folder.path, path)}
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:

@@ -47,7 +47,7 @@ def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], 
             say(f"{suite}: {total.runs - before.runs} runs, {_added(before, total)}")
     except Exception as error:
         raise RequestError(
-            shown(uri), f"MLflow failed: {reason(error)}", todo="run `ganbench sync` again when the store works"
+            shown(uri), f"MLflow failed: {reason(error, uri)}", todo="run `ganbench sync` again when the store works"
         ) from error
     return total
 

@@ -21,6 +21,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from ganbench.errors import RequestError
+from ganbench.results.names import path_in
 from ganbench.rng import seed_of
 from ganbench.runner import plan
 from ganbench.tuning.space import SearchedField, check_names, searched_fields, with_settings
@@ -149,8 +150,8 @@ def tune(context: SearchContext, folder: Path) -> list[Tuned]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     budget, competing = context.budget, contenders(context.suite, context.budget)
-    file = folder / f"{context.suite.name}-{budget.metric}-{budget.sampler}.journal"
-    storage = JournalStorage(JournalFileBackend(str(file)))
+    name = f"{context.suite.name}-{budget.metric.replace('/', '_')}-{budget.sampler}"
+    storage = JournalStorage(JournalFileBackend(str(path_in(folder, name, ".journal"))))
     direction: Literal["minimize", "maximize"] = "minimize" if budget.better == "lower" else "maximize"
     studies = [
         optuna.create_study(storage=storage, study_name=contender.study, direction=direction, load_if_exists=True)

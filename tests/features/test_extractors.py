@@ -93,12 +93,15 @@ def test_names_of_files() -> None:
     assert not any(map(is_file, ("pixels", "net.pth", "pixels.pt", "a/clip.pt", "my net.pt", ".pt", "")))
 
 
-def test_a_suite_takes_a_file_and_no_other_word(tmp_path: Path) -> None:
+def test_a_suite_takes_a_file_and_no_other_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved(Means(), tmp_path / "nets" / "my_net.pt")
+
     def suite(features: str) -> Path:
         path = tmp_path / "s.yaml"
         path.write_text(
             "name: s\ngrid: {variant: ns, dataset: ring8, optimizer: adam}\ntrain: {steps: 1, batch: 4}\n"
-            f"evaluate: {{samples: 50, with: {{kind: fid, features: {features}}}}}\n"
+            f"evaluate: {{samples: 50, with: {{kind: fid, features: {features}}}}}\nplugins: nets/my_net.pt\n"
         )
         return path
 

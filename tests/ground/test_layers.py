@@ -46,12 +46,12 @@ LAYERS = (
     ("guard",),
     ("component",),
     ("spec", "rng"),
-    ("errors",),
+    ("errors", "text"),
 )
 BESIDE = {"suite": {"results", "stats"}, "results": {"stats"}}
 # Packages that need less than their layer allows.
 NARROW = {
-    "report": {"results", "stats", "base", "spec", "errors"},
+    "report": {"results", "stats", "base", "spec", "errors", "text"},
     "tracking": {"results", "spec", "errors"},
     "results": {"stats", "base", "spec", "errors"},
     "stats": set[str](),
@@ -96,7 +96,7 @@ ROOMS: dict[str, set[str]] = {  # a library, and the packages or modules that ma
 }
 TORCH = ("torch", "torchvision", "torch_fidelity")
 WITHOUT_TORCH = {
-    *("cli", "report", "tracking", "results", "stats", "errors", "spec", "component", "plugins"),
+    *("cli", "report", "tracking", "results", "stats", "errors", "text", "spec", "component", "plugins"),
     *("executors.base", "executors.local", "executors.parts.process", "executors.ray", "executors.slurm"),
     *("runner.devices", "runner.events", "runner.job", "runner.plan", "runner.settings"),
 }

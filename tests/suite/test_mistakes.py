@@ -172,7 +172,10 @@ def test_the_other_sections(tmp_path: Path, line: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     ("plugin", "says"),
-    [("none.py", "none.py: can't be read: No such file or directory"), ("3", "plugins = 3 must be a Python file")],
+    [
+        ("none.py", "none.py: can't be read: No such file or directory"),
+        ("3", "plugins = 3 must be a Python or TorchScript file"),
+    ],
 )
 def test_plugins(tmp_path: Path, plugin: str, says: str) -> None:
     path = write_suite(tmp_path, GOOD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -173,7 +174,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def suite(request: pytest.FixtureRequest) -> str:
     """A name of its own for each test: the database is shared."""
-    return str(request.node.name)
+    return re.sub(r"\W", "-", request.node.name).strip("-")
 
 
 def test_import_is_cheap() -> None:

@@ -118,7 +118,7 @@ def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.
     assert [len(one.trials) for one in tuned] == [5, 5]
     given_up = [[trial for trial in one.trials if trial.ended == "given up"] for one in tuned]
     assert [len(trials) for trials in given_up] == [2, 2], "two of the round of four, none of the round of one"
-    rows = [row for run in (tmp_path / "runs").iterdir() for row in context.store.run(run.name).rows("scores.jsonl")]
+    rows = [row for run in context.store.runs() for row in run.rows("scores.jsonl")]
     at_rung = {row["value"] for row in rows if row["step"] == 2 and row["metric"] == "fd_pixels"}
     assert all(trial.value in at_rung for trials in given_up for trial in trials)
     rates = [[trial.settings["optimizer.lr"] for trial in one.trials] for one in tuned]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -28,6 +31,7 @@ ALIASES: dict[SplitName, tuple[str, ...]] = {
     "test": ("test",),
 }
 FIRST, SECOND = "arr_0", "arr_1"  # numpy's names of arrays without names
+MEMORY = math.inf if sys.platform == "win32" else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes
 STATISTICS = frozenset({"mu", "sigma", "mu_s", "sigma_s"})  # of features, in ADM's and other programs' files
 
 
@@ -101,21 +105,32 @@ def _meaning(name: str, header: Header) -> str:
 
 
 def headers(place: Path) -> Headers:
-    """The header of every array in the file."""
+    """The header of every array in the file. Raises `RequestError` for what is larger than the memory."""
     kind = format_of(place)
     if kind not in (None, NUMPY, NUMPY_ARCHIVE):
         raise RequestError(str(place), f"it is {kind}", "a .npy or .npz file of plain numbers", cure(str(kind)))
     with _reading(place):
-        if not place.is_file():  # reading a pipe would wait for ever
-            raise OSError("it is not a plain file")
-        if zipfile.is_zipfile(place):
-            with zipfile.ZipFile(place) as archive:
-                names = [name.removesuffix(".npy") for name in archive.namelist()]
-                if len(set(names)) < len(names):
-                    raise ValueError(f"it holds two arrays of the name {_recurring(names)!r}")
-                return {name.removesuffix(".npy"): _header(archive.open(name)) for name in archive.namelist()}
-        with place.open("rb") as file:
-            return {"": _header(file)}
+        known = _headers(place)
+    for name, header in known.items():
+        size = math.prod(header.shape) * header.dtype.itemsize
+        if size > MEMORY:  # a small .npz archive can hold terabytes of zeros
+            given = f"{_array(name)} takes {size / 2**30:.0f} GiB when it is unpacked: {header}"
+            raise RequestError(str(place), given, f"at most {MEMORY / 2**30:.0f} GiB, the memory of this machine",
+                               "save fewer samples")  # fmt: skip
+    return known
+
+
+def _headers(place: Path) -> Headers:
+    if not place.is_file():  # reading a pipe would wait for ever
+        raise OSError("it is not a plain file")
+    if zipfile.is_zipfile(place):
+        with zipfile.ZipFile(place) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+            if len(set(names)) < len(names):
+                raise ValueError(f"it holds two arrays of the name {_recurring(names)!r}")
+            return {name.removesuffix(".npy"): _header(archive.open(name)) for name in archive.namelist()}
+    with place.open("rb") as file:
+        return {"": _header(file)}
 
 
 def _recurring(names: list[str]) -> str:

@@ -64,6 +64,8 @@ def _decoded(body: bytes) -> tuple[DecodedImage, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # about odd metadata
         image = Image.open(io.BytesIO(body))
+        if image.format == "EPS":  # whatever the file's name; Pillow would start Ghostscript
+            raise ValueError("it is an EPS file, which is a program")
         depth, frames = _depth(image, body), int(getattr(image, "n_frames", 1))
         image.load()
         orientation = _orientation(image)

@@ -50,7 +50,8 @@ class Layout:
             notes.append("its numbered folders hold parts of one set and are no classes")
         if self.classes:
             source = f"the labels in {INDEX}" if self.by == "index" else "the folders"
-            above = posixpath.commonpath(self.classes) if self.by == "folders" else ""
+            is_below = self.by == "folders" and not any(map(posixpath.isabs, self.classes))  # an archive may hold both
+            above = posixpath.commonpath(self.classes) if is_below else ""
             names = [posixpath.relpath(name, above) if above else name for name in self.classes]
             notes.append(f"{len(self.classes)} classes, {source}: {shown(names, CLASSES)}")
         elif self.by == "index":

@@ -20,6 +20,7 @@ SUFFIXES = EARLIER | {
 }
 INDEX = "dataset.json"  # StyleGAN's file of labels
 SYSTEM_FILES = (".DS_Store", "Thumbs.db", "desktop.ini")
+MOST_BYTES = 2**28  # of one image file; a small zip archive can hold terabytes of zeros
 SHOWN = 3  # names in a message
 
 Reader = Callable[[str], bytes]  # the bytes of the named file
@@ -56,14 +57,14 @@ class Listing:
 def opened(place: Path) -> Iterator[Listing]:
     """The listing of a folder or zip archive. Raises `RequestError` where there is none, or no image in it."""
     if place.is_dir():
-        yield _listing(place, entries(place), (), lambda name: (place / name).read_bytes())
+        yield _listing(place, entries(place), (), lambda name: _file(place / name))
     elif place.is_file() and format_of(place) is None and zipfile.is_zipfile(place):
         with _archive(place) as archive:
             members, replaced = _members(archive)
             found = [*map(Entry, members), *(Entry(name, "replaced by a later file of its name") for name in replaced)]
             earlier = {info.filename for info in archive.infolist() if _suffix(info.filename) in EARLIER}
             renamed = ({name for name in members if is_image(name)} - earlier) | set(replaced)
-            yield _listing(place, found, renamed, lambda name: archive.read(members[name]))
+            yield _listing(place, found, renamed, lambda name: _member(archive, members[name]))
     else:
         raise unknown_set(place)
 
@@ -74,6 +75,23 @@ def _archive(place: Path) -> zipfile.ZipFile:
     except (OSError, zipfile.BadZipFile) as error:
         given = f"the zip archive can't be read ({error})"
         raise RequestError(str(place), given, "a whole zip archive", "make or copy it again") from error
+
+
+def _file(path: Path) -> bytes:
+    _check_size(str(path), path.stat().st_size)
+    return path.read_bytes()
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The bytes of a member, in memory: nothing is extracted, so that `..` and links in an archive lead nowhere."""
+    _check_size(f"{archive.filename}/{info.filename}", info.file_size)  # zipfile reads no more than this size
+    return archive.read(info)
+
+
+def _check_size(where: str, size: int) -> None:
+    if size > MOST_BYTES:
+        given = f"the file takes {size / 2**20:.0f} MiB when it is unpacked"
+        raise RequestError(where, given, f"image files of at most {MOST_BYTES // 2**20} MiB", "remove the file")
 
 
 def entries(place: Path) -> list[Entry]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
+from ganbench.results.names import path_in
 from ganbench.spec import varying
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def read_tuning(store: Store, suite: str) -> Tuning | None:
 
     Raises `RequestError` for an old record that does not say how each trial ended.
     """
-    path = store.root / "tune" / f"{suite}.json"
+    path = path_in(store.root / "tune", suite, ".json")
     if not path.exists():
         return None
     body = json.loads(path.read_bytes())

@@ -26,7 +26,7 @@ from ganbench.report.model.document import (
 from ganbench.report.text import ABSENT, ARROWS, interval_text, rate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ganbench.report.analysis.study import Study
     from ganbench.report.analysis.summary import CellSummary, DatasetSummary, MetricSummary, Report
@@ -76,7 +76,10 @@ def _anchors(slug: str, summary: DatasetSummary, what: str = "") -> tuple[str, .
 
 def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) -> Iterator[Table | Fold]:
     """Outcomes, the headline by the report's rule, then best, last and tail."""
-    about = f"{report.suite} on {summary.dataset}: {{}}{f' ({constants})' if constants else ''}."
+
+    def about(title: str) -> str:
+        return f"{report.suite} on {summary.dataset}: {title}{f' ({constants})' if constants else ''}."
+
     label, has_outcomes = f"{report.suite}-{slug}", any(cell.outcomes for cell in summary.cells)
     metrics = numbered(*(f"{name} {ARROWS[better]}" for name, better in summary.metrics.items()))
     title = f"rule {report.rule}, mean [95 % interval] over seeds"
@@ -92,7 +95,7 @@ def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) 
             *metrics,
         ),
         rows=tuple(_headline_row(summary, cell) for cell in summary.cells),
-        caption=about.format(title),
+        caption=about(title),
         bold=frozenset(_best(summary)),
         shades=dict(_shades(summary)),
         anchors=_anchors(slug, summary),
@@ -105,13 +108,13 @@ def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) 
         label=f"{label}-spread",
         columns=(*named(*summary.varying, "of a run"), *metrics),
         rows=tuple((*names.whole(summary, cell), *row) for cell in summary.cells for row in _spreads(summary, cell)),
-        caption=about.format(title),
+        caption=about(title),
         note="Best is picked on the data it is reported on, so it is optimistic.",
     )
     yield Fold("best, last and tail", f"{slug}-spread", (spread,))
 
 
-def _outcomes(summary: DatasetSummary, label: str, about: str, slug: str) -> Table:
+def _outcomes(summary: DatasetSummary, label: str, about: Callable[[str], str], slug: str) -> Table:
     """The shares of stable, collapsed and diverged runs."""
     rows = []
     for cell in summary.cells:
@@ -129,7 +132,7 @@ def _outcomes(summary: DatasetSummary, label: str, about: str, slug: str) -> Tab
             *numbered("runs", "stable", "collapsed", "diverged", "collapsed at step"),
         ),
         rows=tuple(rows),
-        caption=about.format(title),
+        caption=about(title),
         note=OUTCOMES,
         anchors=_anchors(slug, summary, "outcomes"),
     )

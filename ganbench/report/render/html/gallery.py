@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from ganbench.results.files import is_own_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -24,7 +26,7 @@ MOST = 3_500_000  # bytes of all encoded pictures of a page
 def encode(path: Path) -> str:
     """A PNG as a small WebP in a data URI."""
     buffer = io.BytesIO()
-    with Image.open(path) as picture:
+    with Image.open(path, formats=["PNG"]) as picture:
         picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX).save(buffer, "WEBP", quality=QUALITY)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
@@ -32,7 +34,7 @@ def encode(path: Path) -> str:
 def encoded(galleries: Sequence[Gallery]) -> tuple[Encoded, int]:
     """The pictures that fit on the page, and how many do not fit. Those of the last marks come first.
 
-    A picture that is missing or unreadable is left out and not counted.
+    A picture that is missing, unreadable or a link is left out and not counted.
     """
     cells = [cell for gallery in galleries for cell in gallery.cells]
     pictures: list[Picture] = [picture for cell in cells for picture in cell.last]
@@ -40,9 +42,11 @@ def encoded(galleries: Sequence[Gallery]) -> tuple[Encoded, int]:
     sources: dict[Path, str] = {}
     left, left_out = MOST, 0
     for path in dict.fromkeys(picture.path for picture in pictures):
+        if not is_own_file(path.parent.parent, path):  # a picture lies in a run folder, in `samples`
+            continue
         try:
             source = encode(path)
-        except OSError:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             continue
         if len(source) > left:
             left_out += 1
