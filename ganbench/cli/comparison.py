@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +24,16 @@ class Side:
     suites: tuple[str, ...]
 
 
-def compare(typed: tuple[str, str], root: Path, suite: str | None, rule: str | None) -> dict[str, Versus]:
-    """The comparison of each suite that both sides have, or of their only ones, by the name on the first side.
+@dataclass(frozen=True)
+class Compared:
+    """Comparisons by the suite's name on the first side, and the suites of that side which the second lacks."""
+
+    found: dict[str, Versus]
+    lost: tuple[str, ...] = ()
+
+
+def compare(typed: tuple[str, str], root: Path, suite: str | None, rule: str | None) -> Compared:
+    """The comparison of each suite that both sides have, or of their only ones.
 
     `suite` (`--suite`) chooses among those of a folder. Says on stderr which suites only one side has. Raises
     `RequestError`.
@@ -40,16 +47,22 @@ def compare(typed: tuple[str, str], root: Path, suite: str | None, rule: str | N
         sides = read_results(first.store, ours), read_results(second.store, theirs)
         names = typed if len(pairs) == 1 else (f"{typed[0]} {ours}", f"{typed[1]} {theirs}")
         found[ours] = versus(sides, names, rule)
-    return found
+    lost = tuple(name for name in first.suites if name not in found)
+    return Compared(found, lost)
 
 
-def exit_code(found: Mapping[str, Versus], fail_on: str) -> int:
-    """What the gate says: 1 where any comparison is worse or lost runs, 2 where one could show no difference."""
+def exit_code(compared: Compared, fail_on: str) -> int:
+    """What the gate says: 1 where a suite is lost or any comparison is worse or lost runs, 2 where one could show no
+    difference.
+    """
     code = DONE
-    for suite, comparison in found.items():
+    if compared.lost:
+        note(f"--fail-on {fail_on}: the second lacks the first's suites: {', '.join(compared.lost)}")
+        code = FAILED
+    for suite, comparison in compared.found.items():
         too_few = too_few_pairs(comparison)
         if too_few:
-            where = f"{suite}: " if len(found) > 1 else ""
+            where = f"{suite}: " if len(compared.found) > 1 else ""
             note(f"--fail-on {fail_on}: {where}only lost runs could have failed this gate. {too_few}")
             code = code or WRONG
         if comparison.worse or comparison.lost:

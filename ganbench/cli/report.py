@@ -44,8 +44,8 @@ class ReportOptions:
               help="For two suites: exit with 1 when the second is significantly worse in any metric, in its rate of"
                    " collapse or in its rate of divergence, or when it lost a run. A run is lost when the first suite"
                    " has its number and the second does not, because the run failed, is missing, diverged or was not"
-                   " measured. Exit with 2 when there are too few pairs for any difference to be"
-                   " significant.")  # fmt: skip
+                   " measured. A suite of the first results folder that the second lacks is lost too. Exit with 2 when"
+                   " there are too few pairs for any difference to be significant.")  # fmt: skip
 @click.option("--suite", metavar="NAME",
               help="For results folders in which several suites ran: the suite to compare. The default is every suite"
                    " that both have.")  # fmt: skip
@@ -121,6 +121,6 @@ def _compare(options: ReportOptions) -> tuple[str, int]:
     from ganbench.report import format_comparisons
 
     names = (options.suites[0], options.suites[1])
-    found = compare(names, options.results, options.suite, options.rule)
-    text = format_comparisons(found, options.format)
-    return text, exit_code(found, options.fail_on) if options.fail_on else DONE
+    compared = compare(names, options.results, options.suite, options.rule)
+    text = format_comparisons(compared.found, options.format)
+    return text, exit_code(compared, options.fail_on) if options.fail_on else DONE

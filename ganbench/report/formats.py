@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
 from ganbench.report.analysis.study import Study, read_study
@@ -16,7 +18,7 @@ from ganbench.results.table import tidy_table
 from ganbench.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from ganbench.report.analysis.versus import Versus
@@ -70,7 +72,7 @@ def format_comparison(versus: Versus, format: str) -> str:
             "--format", f"a comparison has no format {format!r}", f"allowed: {', '.join(COMPARISON_FORMATS)}"
         )
     if format == "json":
-        return json.dumps(as_json(versus), indent=1, allow_nan=False)
+        return _json(as_json(versus))
     return markdown.draw(differences(versus))
 
 
@@ -100,5 +102,21 @@ def _text(study: Study, format: str) -> str:
         return printable(tidy_table(study.results).to_csv(index=False).rstrip("\n"))
     if format == "json":
         body = asdict(study.report) | {"notes": reading(study.report)}
-        return json.dumps(body, indent=1, allow_nan=False)
+        return _json(body)
     return printable(_DRAW[format](document(study)))
+
+
+def _json(body: Any) -> str:
+    """JSON, which has no infinity and no NaN: such a number is null."""
+    return json.dumps(_finite(body), indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case float():
+            return value if isfinite(value) else None
+        case Mapping():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+    return value

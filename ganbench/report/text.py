@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING
 
 from ganbench.results.questions import RATES
@@ -33,7 +33,7 @@ def interval_text(interval: Interval | None) -> str:
     if interval.low is None or interval.high is None:
         return number(interval.mean)
     width, digits = interval.high - interval.low, 2
-    if width == 0:
+    if width == 0 or not isfinite(width):
         width, digits = abs(interval.mean), 4
     mean, low, high = (_fixed(value, width, digits) for value in (interval.mean, interval.low, interval.high))
     return f"{mean} [{low}, {high}]"
@@ -73,6 +73,8 @@ def also_different(columns: Iterable[str]) -> str:
 
 def _fixed(value: float, size: float, digits: int) -> str:
     """A number with as many decimals as `size` needs to show that many digits."""
+    if not isfinite(value):
+        return str(value)
     if size == 0:
         return "0"
     places = digits - 1 - floor(log10(size))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COMPONENTS = ("variant", "dataset", "network", "batchnorm", "optimizer")
 COLUMNS = ("run_id", "suite", *COMPONENTS, "seed", "status", "step", "metric", "value", "stderr", "n")
 OPTIONAL = ("schedule", "batch", "steps")  # appended to the columns when they are axes of the suite
+LARGEST = 1e70  # of a score; float64 still holds the fourth powers that statistics need
+TOO_LARGE = f"its value is beyond {LARGEST:g}, where float64 holds no variance"
 
 _SCORES = {
     "run_id": "str",
@@ -182,15 +184,18 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         state, rows = folder.checked_scores()
         if state is None:
             return Run("missing")
-        scores = tuple(_measured(folder, rows, requested, marks))
-        skipped_marks = frozenset(state.skipped_marks) - {step for step, *_ in scores}
+        measured = _measured(folder, rows, requested, marks)
+        scores = tuple(score for score in measured if abs(score[2]) <= LARGEST)
+        too_large = ((score[1], TOO_LARGE) for score in measured if abs(score[2]) > LARGEST)
+        skipped_marks = frozenset(state.skipped_marks) - {step for step, *_ in measured}
         environment = folder.read_json("env.json") or {}
         size = pack_size(environment)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / size) if state.finished else (0.0, 0.0)
         same = environment | {"pack": size} if "pack" in environment else environment  # for every pack of this size
         text = json.dumps(same) if same else ""
         own = (row for row in folder.absent() if row["evaluator"] in requested.evaluators)
-        absent = tuple(dict.fromkeys((row["metric"] or row["evaluator"], row["because"]) for row in own))
+        reasons = ((row["metric"] or row["evaluator"], row["because"]) for row in own)
+        absent = tuple(dict.fromkeys((*reasons, *too_large)))
         ended = (state.step, state.seconds)
         return Run(state.status, state.error or "", scores, skipped_marks, seconds, ended, text, absent)
     except DamagedRun as damage:

@@ -1,7 +1,7 @@
 """YAML 1.2 as nodes that know their place, so that a mistake can be shown with its line.
 
-`1e-4` is a number, `no` is a word, and a key that is given twice is a mistake. The text is a file or a flag of the
-command line.
+`1e-4` is a number, `no` is a word, and a key that is given twice is a mistake. A merge key, `<<: *anchor`, adds the
+entries of another mapping, each with the place where it is written. The text is a file or a flag of the command line.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ganbench.errors import Mistake, RequestError, SuiteError
 BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML
 UNUSABLE = re.compile("[\0\ud800-\udfff]")  # can be written as an escape only
 CORE = "tag:yaml.org,2002:"
+MERGE = f"{CORE}merge"  # the tag of the key `<<`, unless it is quoted
 MOST_ALIASED = 10_000  # values that the aliases of a suite stand for
 DEEPEST = 100  # levels of lists and mappings
 TOO_MANY = (f"its aliases stand for more than {MOST_ALIASED} values", "an alias repeats all that its anchor holds")
@@ -229,18 +230,34 @@ def _node(raw: Any, source: TextSource, mistakes: Mistakes, above: tuple[Any, ..
 def _mapping(
     pairs: list[tuple[Any, Any]], source: TextSource, mistakes: Mistakes, above: tuple[Any, ...]
 ) -> dict[str, Node]:
+    """The entries of a mapping, after those that its merge key adds, which they override."""
     entries: dict[str, Node] = {}
     for raw_key, raw_value in pairs:
         key = _node(raw_key, source, mistakes, above)
         if isinstance(key.value, (list, dict)):
             mistakes.at(key, "a key is a word, not a list or a mapping")
         elif (name := key.value if isinstance(key.value, str) else key.written) in entries:
-            mistakes.at(key, f"the key {name!r} is given twice")
+            several = "to merge several mappings, write <<: [*one, *other]" if raw_key.tag == MERGE else ""
+            mistakes.at(key, f"the key {name!r} is given twice", several)
         else:
             node = _node(raw_value, source, mistakes, above)
             if node.value is None and not node.written:  # an empty value has the place of its key
                 node = replace(node, line=key.line, column=key.column)
             entries[name] = replace(node, key=key)
+    merges = any(key.tag == MERGE for key, _ in pairs)
+    return {**_merged(entries.pop("<<"), mistakes), **entries} if merges else entries
+
+
+def _merged(node: Node, mistakes: Mistakes) -> dict[str, Node]:
+    """What a merge key adds: the entries of a mapping, or of a list of mappings, of which the earlier override."""
+    entries: dict[str, Node] = {}
+    for item in node.items:
+        if isinstance(item.value, dict):
+            entries = {**item.value, **entries}
+        else:
+            mistakes.at(
+                item, f"<<: {item.text} can't be merged", "a mapping or a list of mappings, such as <<: *anchor"
+            )
     return entries
 
 

@@ -7,12 +7,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cache
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ganbench.component import Component, list_options, option_fields
@@ -193,7 +193,8 @@ def _checked(kind: Any, plain: Any, subject: str, place: Callable[[Loc], Node], 
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    """Components and `Schedule` say themselves which of their numbers are finite; every other number must be."""
+    return TypeAdapter(kind, config=None if is_dataclass(kind) else ConfigDict(allow_inf_nan=False))
 
 
 def _path(place: Loc) -> Loc:

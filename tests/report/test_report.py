@@ -227,6 +227,36 @@ def test_latex_has_true_minus_signs_and_powers(tmp_path: Path):
     assert "wgan[clip=-1] &" in text
 
 
+def rows_of_latex(text: str) -> list[str]:
+    """The rows of all tables, each as LaTeX reads it after the `\\\\` or the rule of the row before."""
+    return [
+        row.strip()
+        for body in re.findall(r"\\begin{tabular}{(?:[lr]|>{.*?}p{.*?})+}(.*?)\\end{tabular}", text, re.DOTALL)
+        for row in re.split(r"\\\\(?![a-z])|\\\w+rule", body)
+        if row.strip()
+    ]
+
+
+@pytest.mark.parametrize("name", ["[a]", "*", "*a", "[", "[[b]]"])
+def test_no_row_of_latex_begins_with_what_would_be_an_option(tmp_path: Path, name: str):
+    runs = [Run(variant=v, seed=s, curves={"hq": [0.5 + 0.001 * s]}) for v in (name, "ns") for s in range(8)]
+    excluded = {"columns": {"variant": name, "dataset": "digits"}, "because": "it is [so]"}
+    store = write_suite(tmp_path, runs, excluded=[excluded])
+    rows = rows_of_latex(format_report(store, "study", "latex", None))
+    protected = f"{{{name[0]}}}{name[1:]}"
+    assert sum(row.startswith(protected) for row in rows) == 5, "one of the headline, three of the spread, one excluded"
+    assert not [row for row in rows if row[0] in "[*"]
+
+
+def test_latex_says_when_it_needs_another_engine(tmp_path: Path):
+    runs = [Run(variant=variant, curves={"hq": [0.5]}) for variant in ("ns", "émile", "数据")]
+    head = format_report(write_suite(tmp_path, runs, about="naïve"), "study", "latex", None).splitlines()[1]
+    assert head.endswith("Compile with XeLaTeX or LuaLaTeX, in a font that has the characters é据数")
+    plain = format_report(write_suite(tmp_path / "b", runs[:1], about="naïve"), "study", "latex", None)
+    assert "XeLaTeX" not in plain, "a comment needs no font"
+    assert escape("a × b ± c – d ↓ ↑").isascii(), "what reports themselves write"
+
+
 def test_latex_braces_and_environments_balance(tmp_path: Path):
     text = format_report(study(tmp_path), "study", "latex", None)
     shown = "\n".join(line for line in text.splitlines() if not line.startswith("%"))

@@ -278,6 +278,38 @@ def test_folders_with_several_suites_compare_those_that_both_have(
     assert (json.loads(out)["first"], json.loads(out)["second"]) == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "words", "code"),
+    [
+        (("one", "two"), ("one", "two"), (), 0),
+        (("one",), ("one", "two"), (), 0),
+        (("one", "two"), ("one",), (), 1),
+        (("one", "two", "three"), ("one", "two"), (), 1),
+        (("one", "two"), ("one",), ("--suite", "one"), 0),
+        (("one", "two"), ("one",), ("--suite", "two"), 2),
+        (("one", "two"), ("three", "four"), (), 2),
+        (("one", "two"), (), (), 2),
+    ],
+)
+def test_a_suite_that_vanished_fails_the_gate(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    words: tuple[str, ...],
+    code: int,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("b").mkdir()
+    several(Path("a"), *first)
+    several(Path("b"), *second)
+    said = reported(monkeypatch, capsys, "a", "b", *words, "--fail-on", "worse")
+    lost = f"--fail-on worse: the second lacks the first's suites: {first[-1]}"
+    assert said[0] == code and (lost in said[2]) == (code == 1)
+    assert reported(monkeypatch, capsys, "a", "b", *words)[0] == (2 if code == 2 else 0), "without a gate it is a note"
+
+
 def test_one_suite_of_a_folder_with_several(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,7 +255,7 @@ def test_a_name_that_is_no_name(tmp_path: Path, name: str) -> None:
         ("name: &a [*a]\n", ":1:7  an alias is inside its own anchor"),
         ("name: !secret x\n", ":1:7  tags such as !secret have no meaning in a suite"),
         ("? [a, b]\n: 3\n", ":1:3  a key is a word, not a list or a mapping"),
-        ("<<: {a: 1}\n", ":1:1  a suite has no key '<<'"),
+        ("'<<': {a: 1}\n", ":1:1  a suite has no key '<<'"),
         ("- name: x\n", ":1:1  a suite must be a mapping"),
         ("x\n", ":1:1  a suite must be a mapping"),
     ],

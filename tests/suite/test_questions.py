@@ -124,6 +124,11 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
         ("within: 3, metric: modes", "within: 3, metric: modes, paired: false", "comparison with `within` needs pairs"),
         ("[0.5, 0.1]", "[0.5, 0.1, 2]", "must be a number, or a number and its error"),
         ("at_least: 0.5", "at_least: half", "at_least = half must be a number"),
+        ("at_least: 0.5", "at_least: .inf", "at_least = .inf must be a finite number"),
+        ("at_least: 7", "at_least: .nan", "at_least = .nan must be a finite number"),
+        ("at_most: 5, ratio: 2", "at_most: 5, ratio: 1e999", "ratio = 1e999 must be a finite number"),
+        ("[0.5, 0.1]", "[0.5, -.inf]", "better = -.inf must be a finite number"),
+        ("within: 3, metric", "within: .inf, metric", "within = .inf must be a finite number"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_in_their_place(tmp_path: Path, good: str, bad: str, says: str) -> None:

@@ -9,11 +9,12 @@ from ganbench.report.model.document import FailedRuns, Items, Table, flat
 from ganbench.report.text import ABSENT, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from ganbench.report.model.document import Document, Section
 
 LONG = 40  # characters; a longer text is broken into lines
+SHOWN = 20  # characters beyond ASCII that the head shows
 _ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -25,6 +26,8 @@ _ESCAPES = str.maketrans(
         '"': "''",  # \textquotedbl is an error without T1 fonts
         "↓": r"$\downarrow$",
         "↑": r"$\uparrow$",
+        "×": r"$\times$",
+        "±": r"$\pm$",
         ABSENT: "--",
     }
     | {character: f"\\{character}" for character in "&%$#_{}"}
@@ -32,20 +35,30 @@ _ESCAPES = str.maketrans(
 
 
 def draw(document: Document) -> str:
-    """Every table of the report. Needs `\\usepackage{array,booktabs,graphicx}`."""
+    """Every table of the report. The comment at its head says which packages and which engine it needs."""
     sections = [section for section in document.sections if section.audience != "page"]
     texts = [section for section in sections if not any(isinstance(block, Table) for block in flat(section.blocks))]
-    head = [
-        f"{document.title}: {document.about}",
-        f"{document.counts}. Needs \\usepackage{{array,booktabs,graphicx}}.",
-        *(line for section in texts for line in _comments(section)),
-    ]
-    parts = ["\n".join(map(_comment, head))]
+    parts = []
     for section in sections:
         if section not in texts:
             parts.append("\n".join(map(_comment, _comments(section))))
             parts += [_table(block) for block in flat(section.blocks) if isinstance(block, Table)]
-    return "\n\n".join(part for part in parts if part)
+    head = [
+        f"{document.title}: {document.about}",
+        f"{document.counts}. Needs \\usepackage{{array,booktabs,graphicx}}.{_engine(parts)}",
+        *(line for section in texts for line in _comments(section)),
+    ]
+    return "\n\n".join(part for part in ("\n".join(map(_comment, head)), *parts) if part)
+
+
+def _engine(parts: Sequence[str]) -> str:
+    """What text beyond ASCII needs: pdfLaTeX knows no other scripts and few symbols. Comments need nothing."""
+    lines = (line for part in parts for line in part.splitlines() if not line.startswith("%"))
+    beyond = sorted({character for line in lines for character in line if not character.isascii()})
+    if not beyond:
+        return ""
+    shown = "".join(beyond[:SHOWN]) + ("..." if len(beyond) > SHOWN else "")
+    return f" Compile with XeLaTeX or LuaLaTeX, in a font that has the characters {shown}"
 
 
 def _comments(section: Section) -> Iterator[str]:
@@ -112,7 +125,8 @@ def _columns(table: Table) -> str:
 def _row(cells: tuple[str, ...], names: int, bold: Collection[int] = ()) -> str:
     texts = [escape(one_line(cell)) for cell in cells[:names]] + [_number(cell) for cell in cells[names:]]
     texts = [rf"\textbf{{{text}}}" if column in bold else text for column, text in enumerate(texts)]
-    return f"    {' & '.join(texts)} \\\\"
+    first = f"{{{texts[0][0]}}}{texts[0][1:]}" if texts[0][:1] in ("[", "*") else texts[0]  # else an option of `\\\\`
+    return f"    {' & '.join((first, *texts[1:]))} \\\\"
 
 
 def _number(text: str) -> str:

@@ -19,6 +19,7 @@ STRIP, ROW, FOOT, EDGE = 480, 24, 18, 12  # of a strip chart
 CLOSE, STEP, STACK = 3, 5, 16  # pixels: closer dots are stacked; the step of a stack, and the maximum height of a stack
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "14 4", "1 5")
+SMALLEST = 1e-290  # a range below it is drawn as a single value: float64 can't divide it into ticks
 WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
 
 
@@ -85,7 +86,8 @@ def axis(values: Iterable[float], start: float, end: float) -> Axis | None:
     low, high = min(finite), max(finite)
     if low > 0 and high / low > WIDE:
         return Axis(low / 1.2, high * 1.2, start, end, log=True)
-    room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    room = (high - low) * 0.06 or abs(high) * 0.1
+    room = room if room > SMALLEST else 1.0
     return Axis(low - room, high + room, start, end, log=False)
 
 
