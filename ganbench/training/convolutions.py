@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 MOST_PIXELS = 64  # of the larger map: the matrix has a weight, often 0, for each pair of pixels of the two maps
 MOST_WEIGHTS = 2**17  # of the matrix
+
+
+Layer = nn.Conv2d | nn.ConvTranspose2d
+Pair = tuple[int, ...]  # of height and width
 
 
 @dataclass(frozen=True)
@@ -24,89 +28,155 @@ class Wiring:
 
     inputs: int
     outputs: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    large: tuple[int, int]  # height and width
-    small: tuple[int, int]
+    kernel: Pair
+    stride: Pair
+    padding: Pair
+    large: Pair
+    small: Pair
 
-    @property
-    def suits(self) -> bool:
-        """Whether the matrix is small enough."""
-        pixels = self.large[0] * self.large[1]
-        weights = self.inputs * pixels * self.outputs * self.small[0] * self.small[1]
-        return pixels <= MOST_PIXELS and weights <= MOST_WEIGHTS
+    @classmethod
+    def of(cls, layer: Layer, large: Pair, small: Pair) -> Wiring:
+        """The wiring of a layer between maps of those sizes."""
+        outputs, inputs, *kernel = layer.weight.shape
+        return cls(inputs, outputs, tuple(kernel), layer.stride, _padding(layer), large, small)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Of the matrix: all numbers of the large maps, all numbers of the small maps."""
-        large, small = self.large[0] * self.large[1], self.small[0] * self.small[1]
-        return self.inputs * large, self.outputs * small
+        return self.inputs * math.prod(self.large), self.outputs * math.prod(self.small)
+
+    @property
+    def suits(self) -> bool:
+        """Whether the matrix is small enough."""
+        return math.prod(self.large) <= MOST_PIXELS and math.prod(self.shape) <= MOST_WEIGHTS
+
+
+class Matrices:
+    """The matrices of a layer's weight; the newest one is kept, since a loss may apply a network several times."""
+
+    def __init__(self) -> None:
+        self._newest: tuple[Tensor, Wiring, Tensor] | None = None
+
+    def of(self, weight: Tensor, wiring: Wiring) -> Tensor:
+        """The convolution with a weight (outputs, inputs, *kernel) as a matrix of the shape `wiring.shape`."""
+        if self._newest is None or self._newest[0] is not weight or self._newest[1] != wiring:
+            entries: Tensor = _Sums.apply(weight.flatten(), *_terms(wiring, weight.device))
+            self._newest = weight, wiring, entries.view(wiring.shape)
+        return self._newest[2]
 
 
 def by_matrices(module: nn.Module) -> nn.Module:
     """The same module, whose plain convolutions of small maps are matrix products with the same weights."""
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and _plain(layer):
-            forward = _convolved if isinstance(layer, nn.Conv2d) else _transposed
-            setattr(layer, "forward", partial(forward, layer))  # the layer keeps its parameters and their names
+        forward: Callable[..., Tensor]
+        if isinstance(layer, nn.Conv2d) and _is_plain(layer):
+            forward = partial(_convolved, layer, Matrices())
+        elif isinstance(layer, nn.ConvTranspose2d) and _is_plain(layer):
+            forward = partial(_transposed, layer, Matrices())
+        else:
+            continue
+        layer.forward = forward  # type: ignore[method-assign]  # the layer keeps its parameters and their names
     return module
 
 
-def matrix(weight: Tensor, wiring: Wiring) -> Tensor:
-    """The convolution with a weight (outputs, inputs, *kernel) as a matrix of the shape `wiring.shape`."""
-    entries: Tensor = _SumOfEntries.apply(weight.flatten(), *_indices(wiring, weight.device))
-    return entries.view(wiring.shape)
+def _is_plain(layer: Layer) -> bool:
+    own = type(layer) not in (nn.Conv2d, nn.ConvTranspose2d)  # a subclass may have a forward pass of its own
+    plain = layer.groups == 1 and layer.padding_mode == "zeros" and set(layer.dilation) == {1}
+    return plain and not own and not isinstance(layer.padding, str)
 
 
-class _SumOfEntries(torch.autograd.Function):
-    """(..., n) -> (..., m): output j is the sum of the inputs `index[:, j]`, of which the index n stands for 0.
+def _padding(layer: Layer) -> Pair:
+    assert not isinstance(layer.padding, str), "a plain layer has its padding in pixels"
+    return layer.padding
 
-    `back` is the index of the transposed map, which gives the gradient; so derivatives of every order are gathered,
-    several times faster than torch scatters them.
+
+def _convolved(layer: nn.Conv2d, matrices: Matrices, x: Tensor) -> Tensor:
+    large, ends = tuple(x.shape[-2:]), zip(x.shape[-2:], _padding(layer), layer.kernel_size, strict=True)
+    rest = (side + 2 * padding - kernel for side, padding, kernel in ends)
+    small = tuple(more // stride + 1 for more, stride in zip(rest, layer.stride, strict=True))
+    wiring = Wiring.of(layer, large, small)
+    if x.dim() != 4 or not wiring.suits:
+        return nn.Conv2d.forward(layer, x)
+    product = x.flatten(1) @ matrices.of(layer.weight, wiring)
+    return _with_bias(product.view(len(x), layer.out_channels, *small), layer.bias)
+
+
+def _transposed(
+    layer: nn.ConvTranspose2d, matrices: Matrices, x: Tensor, output_size: list[int] | None = None
+) -> Tensor:
+    small, ends = tuple(x.shape[-2:]), zip(layer.kernel_size, layer.output_padding, _padding(layer), strict=True)
+    rest = (kernel + more - 2 * padding for kernel, more, padding in ends)
+    sides = zip(small, layer.stride, rest, strict=True)
+    wiring = Wiring.of(layer, tuple((side - 1) * stride + more for side, stride, more in sides), small)
+    if x.dim() != 4 or output_size is not None or not wiring.suits:
+        return nn.ConvTranspose2d.forward(layer, x, output_size)
+    product = x.flatten(1) @ matrices.of(layer.weight, wiring).t()
+    return _with_bias(product.view(len(x), layer.out_channels, *wiring.large), layer.bias)
+
+
+def _with_bias(maps: Tensor, bias: Tensor | None) -> Tensor:
+    return maps if bias is None else maps + bias[:, None, None]
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """Which inputs each output sums up."""
+
+    index: Tensor  # (terms * outputs,)
+    used: Tensor  # (terms, outputs), whether there is such an input; the index is 0 where there is none
+
+    @classmethod
+    def of(cls, index: Tensor, device: torch.device) -> _Terms:
+        """From an index (terms, outputs) that is -1 where there is no such input."""
+        return cls(index.clamp(min=0).flatten().to(device), (index >= 0).to(device))
+
+
+class _Sums(torch.autograd.Function):
+    """(..., inputs) -> (..., outputs): sums of inputs. `back` is the transposed map, which gives the gradient.
+
+    Derivatives of every order are gathered, several times faster than torch scatters them.
     """
 
     @staticmethod
-    def forward(x: Tensor, index: Tensor, back: Tensor) -> Tensor:
-        entries = F.pad(x, (0, 1)).index_select(-1, index.flatten())
-        return entries if len(index) == 1 else entries.unflatten(-1, index.shape).sum(-2)
+    def forward(x: Tensor, terms: _Terms, back: _Terms) -> Tensor:
+        gathered = x.index_select(-1, terms.index).view(*x.shape[:-1], *terms.used.shape).mul_(terms.used)
+        return gathered.sum(-2) if len(terms.used) > 1 else gathered.squeeze(-2)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
-        _, ctx.index, ctx.back = inputs
+    def setup_context(ctx: Any, inputs: tuple[Tensor, _Terms, _Terms], output: Tensor) -> None:
+        _, ctx.terms, ctx.back = inputs
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _SumOfEntries.apply(gradient, ctx.back, ctx.index), None, None
+        return _Sums.apply(gradient, ctx.back, ctx.terms), None, None
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None, None], x: Tensor, index: Tensor, back: Tensor) -> tuple[Tensor, int]:
-        return _SumOfEntries.apply(x.movedim(in_dims[0], 0), index, back), 0
+    def vmap(info: Any, in_dims: tuple[int, None, None], x: Tensor, terms: _Terms, back: _Terms) -> tuple[Tensor, int]:
+        return _Sums.apply(x.movedim(in_dims[0], 0), terms, back), 0
 
 
 @lru_cache(maxsize=64)
-def _indices(wiring: Wiring, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The weight of each entry of the matrix, (1, entries), and the entries of each weight, (uses, weights)."""
+def _terms(wiring: Wiring, device: torch.device) -> tuple[_Terms, _Terms]:
+    """The weight of each entry of the matrix, and the entries of each weight."""
     taps = _taps(wiring)
     weights = wiring.inputs * wiring.outputs * math.prod(wiring.kernel)
-    order = taps.argsort(stable=True)[: int((taps < weights).sum())]
+    order = taps.argsort(stable=True)[int((taps < 0).sum()) :]
     counts = taps[order].bincount(minlength=weights)
     place = torch.arange(len(order)) - (counts.cumsum(0) - counts)[taps[order]]  # among the entries of its weight
-    entries = torch.full((int(counts.max()), weights), len(taps))
+    entries = torch.full((int(counts.max()), weights), -1)
     entries[place, taps[order]] = order
-    return taps[None].to(device), entries.to(device)
+    return _Terms.of(taps[None], device), _Terms.of(entries, device)
 
 
 def _taps(wiring: Wiring) -> Tensor:
-    """For each entry of the matrix, in its order: the index of its weight, or the number of weights for none."""
+    """For each entry of the matrix, in its order: the index of its weight, or -1 for none."""
     rows, columns = (_tap(wiring, axis) for axis in (0, 1))  # (large, small) each
     kernel = wiring.kernel[0] * wiring.kernel[1]
     tap = rows[:, None, :, None] * wiring.kernel[1] + columns[None, :, None, :]
     connected = ((rows >= 0)[:, None, :, None] & (columns >= 0)[None, :, None, :]).flatten(2).flatten(0, 1)
     pair = torch.arange(wiring.outputs) * wiring.inputs + torch.arange(wiring.inputs)[:, None]  # (inputs, outputs)
     index = pair[:, None, :, None] * kernel + tap.flatten(2).flatten(0, 1)[:, None, :]
-    none = wiring.inputs * wiring.outputs * kernel
-    return index.where(connected[:, None, :], none).flatten()
+    return index.where(connected[:, None, :], -1).flatten()
 
 
 def _tap(wiring: Wiring, axis: int) -> Tensor:
@@ -114,34 +184,3 @@ def _tap(wiring: Wiring, axis: int) -> Tensor:
     start = torch.arange(wiring.small[axis]) * wiring.stride[axis] - wiring.padding[axis]
     tap = torch.arange(wiring.large[axis])[:, None] - start
     return tap.where((tap >= 0) & (tap < wiring.kernel[axis]), -1)
-
-
-def _plain(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
-    plain = layer.groups == 1 and layer.dilation == (1, 1) and layer.padding_mode == "zeros"
-    return plain and not isinstance(layer.padding, str)
-
-
-def _convolved(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    large = (x.shape[-2], x.shape[-1])
-    padded = (side + 2 * padding - kernel for side, padding, kernel in zip(large, layer.padding, layer.kernel_size))
-    small = tuple(rest // stride + 1 for rest, stride in zip(padded, layer.stride))
-    wiring = Wiring(*layer.weight.shape[1::-1], layer.kernel_size, layer.stride, layer.padding, large, small)
-    if x.dim() != 4 or not wiring.suits:
-        return nn.Conv2d.forward(layer, x)
-    product = x.flatten(1) @ matrix(layer.weight, wiring)
-    return _with_bias(product.view(len(x), layer.out_channels, *small), layer.bias)
-
-
-def _transposed(layer: nn.ConvTranspose2d, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-    small = (x.shape[-2], x.shape[-1])
-    sizes = zip(small, layer.stride, layer.padding, layer.kernel_size, layer.output_padding)
-    large = tuple((side - 1) * stride - 2 * padding + kernel + more for side, stride, padding, kernel, more in sizes)
-    wiring = Wiring(*layer.weight.shape[1::-1], layer.kernel_size, layer.stride, layer.padding, large, small)
-    if x.dim() != 4 or output_size is not None or not wiring.suits:
-        return nn.ConvTranspose2d.forward(layer, x, output_size)
-    product = x.flatten(1) @ matrix(layer.weight, wiring).t()
-    return _with_bias(product.view(len(x), layer.out_channels, *large), layer.bias)
-
-
-def _with_bias(maps: Tensor, bias: Tensor | None) -> Tensor:
-    return maps if bias is None else maps + bias[:, None, None]
