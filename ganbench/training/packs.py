@@ -16,6 +16,7 @@ from torch.func import vmap
 
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 from ganbench.rng import global_stream
+from ganbench.training.convolutions import by_matrices
 from ganbench.variants.base import Params, Player
 
 Tree = TypeVar("Tree")  # nested dicts, tuples and dataclasses whose leaves are tensors
@@ -87,7 +88,8 @@ def build(how: Build, seeds: Sequence[int]) -> StackedNetwork:
     params = {name: tensor.requires_grad_() for name, tensor in stacked.items()}
     frozen = {name: tensor.detach() for name, tensor in params.items()}
     optimizer = how.optimizer.rule(list(params.values()), how.player)
-    return StackedNetwork(program(modules[0].train()), params, frozen, buffers, optimizer)
+    module = modules[0].train() if len(seeds) == 1 else by_matrices(modules[0].train())
+    return StackedNetwork(program(module), params, frozen, buffers, optimizer)
 
 
 def program(module: nn.Module) -> Callable[..., Tensor]:

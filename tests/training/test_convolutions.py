@@ -1,0 +1,95 @@
+"""Convolutions as matrix products equal torch's own, with their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import grad, vmap
+
+from ganbench.training.convolutions import by_matrices
+from ganbench.training.packs import program
+
+Make = Callable[[], nn.Module]
+
+CONVOLUTIONS: dict[str, tuple[Make, tuple[int, ...]]] = {
+    "halves 8 to 4": (lambda: nn.Conv2d(1, 3, 4, stride=2, padding=1), (1, 8, 8)),
+    "kernel 5, odd side": (lambda: nn.Conv2d(2, 3, 5, stride=2, padding=2, bias=False), (2, 7, 7)),
+    "stride 1, not square": (lambda: nn.Conv2d(3, 2, (3, 2), stride=(1, 2), padding=(1, 0)), (3, 4, 6)),
+    "doubles 2 to 4": (lambda: nn.ConvTranspose2d(3, 2, 4, stride=2, padding=1), (3, 2, 2)),
+    "kernel 5 with output padding": (lambda: nn.ConvTranspose2d(3, 1, 5, 2, 2, output_padding=1), (3, 4, 4)),
+    "kernel 3, to an odd side": (lambda: nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1, bias=False), (2, 4, 4)),
+}
+LEFT_ALONE: dict[str, tuple[Make, tuple[int, ...]]] = {
+    "large": (lambda: nn.Conv2d(1, 2, 4, stride=2, padding=1), (1, 28, 28)),
+    "groups": (lambda: nn.Conv2d(2, 2, 3, groups=2), (2, 4, 4)),
+    "dilated": (lambda: nn.Conv2d(2, 2, 3, dilation=2), (2, 6, 6)),
+    "padded by name": (lambda: nn.Conv2d(2, 2, 3, padding="same"), (2, 4, 4)),
+    "padded by reflection": (lambda: nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), (2, 4, 4)),
+}
+RUNS, BATCH = 3, 5
+
+Case = tuple[Callable[..., Tensor], dict[str, Tensor], Tensor]
+
+
+def pair(make: Make, shape: tuple[int, ...]) -> tuple[Case, Callable[..., Tensor]]:
+    """Matrix products with the weights (RUNS, ...) and inputs of a pack, and torch's own program of the same layer."""
+    torch.manual_seed(0)
+    layers = [make().double() for _ in range(RUNS)]
+    weights = {
+        n: torch.stack([layer.get_parameter(n).detach() for layer in layers]) for n, _ in layers[0].named_parameters()
+    }
+    x = torch.randn(RUNS, BATCH, *shape, dtype=torch.float64)
+    return (program(by_matrices(make().double())), weights, x), program(layers[0])
+
+
+def penalty(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A loss of one run with the gradient of the layer's output by its input, as gradient penalties have it."""
+
+    def loss(weights: dict[str, Tensor], x: Tensor) -> Tensor:
+        score = grad(lambda x: call(weights, x).square().sum())
+        return call(weights, x).sin().sum() + score(x).square().sum()
+
+    return loss
+
+
+@pytest.mark.parametrize("name", [*CONVOLUTIONS, *LEFT_ALONE])
+def test_outputs_are_those_of_torch(name: str) -> None:
+    (ours, weights, x), theirs = pair(*(CONVOLUTIONS | LEFT_ALONE)[name])
+    packed = vmap(ours)(weights, x)
+    for run in range(RUNS):
+        alone = theirs({n: weight[run] for n, weight in weights.items()}, x[run])
+        torch.testing.assert_close(packed[run], alone, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_second_derivatives_are_those_of_torch(name: str) -> None:
+    (ours, weights, x), theirs = pair(*CONVOLUTIONS[name])
+    leaves = {n: weight.clone().requires_grad_() for n, weight in weights.items()}
+    packed = torch.autograd.grad(vmap(penalty(ours))(leaves, x).sum(), list(leaves.values()))
+    for run in range(RUNS):
+        own = {n: weight[run].clone().requires_grad_() for n, weight in weights.items()}
+        alone = torch.autograd.grad(penalty(theirs)(own, x[run]), list(own.values()))
+        for ours_of, theirs_of in zip(packed, alone, strict=True):
+            torch.testing.assert_close(ours_of[run], theirs_of, rtol=1e-10, atol=1e-10)
+
+
+def test_a_weight_that_has_changed_has_a_new_matrix() -> None:
+    (ours, weights, x), theirs = pair(*CONVOLUTIONS["halves 8 to 4"])
+    for scale in (1.0, 2.0):
+        scaled = {n: weight * scale for n, weight in weights.items()}
+        alone = theirs({n: weight[0] for n, weight in scaled.items()}, x[0])
+        torch.testing.assert_close(vmap(ours)(scaled, x)[0], alone, rtol=0, atol=1e-12)
+
+
+def test_a_layer_with_a_forward_pass_of_its_own_is_left_alone() -> None:
+    class Doubled(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * super().forward(x)
+
+    layer = Doubled(1, 2, 3)
+    x = torch.randn(2, 1, 4, 4)
+    before = layer(x)
+    assert torch.equal(by_matrices(layer)(x), before)
