@@ -19,6 +19,7 @@ from ganbench.errors import RequestError
 from ganbench.evaluators.parts.protocol import content_key
 from ganbench.features.cache import Cache, Tensors
 from ganbench.features.extractor import Embedding, Extractor
+from ganbench.optimizers.base import uncompiled
 
 RECIPE = "conv-1"  # to be raised when the network or its training changes
 FEATURES = 128
@@ -107,7 +108,7 @@ def fit(space: Space, x: Tensor, y: Tensor) -> Tensors:
     batches = order[: len(order) // BATCH * BATCH].view(-1, BATCH)
     with _one_thread(), rng.global_stream(0, RECIPE, "init"), torch.enable_grad():
         net = network(space).to(memory_format=torch.channels_last)
-        rule = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
+        rule = uncompiled(torch.optim.SGD, net.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
         rate = torch.optim.lr_scheduler.OneCycleLR(rule, max_lr=0.1, total_steps=len(batches))
         for index in batches:
             loss = nn.functional.cross_entropy(net(_floats(x[index])), y[index])

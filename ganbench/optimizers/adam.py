@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive, Search
-from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt, uncompiled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Adam(Optimizer):
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         fused = params[0].device.type in ("cpu", "cuda")
         betas = (self.beta1, self.beta2)
-        rule = torch.optim.Adam(params, lr=self.lr_of(player), betas=betas, eps=self.eps, fused=fused)
+        rule = uncompiled(torch.optim.Adam, params, lr=self.lr_of(player), betas=betas, eps=self.eps, fused=fused)
         rule.register_step_pre_hook(_make_contiguous)
         if self.eps_hat:
             rule.register_step_pre_hook(self._correct_eps)

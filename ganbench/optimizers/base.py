@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -14,6 +16,9 @@ from ganbench.component import Component, NonNegative, Positive, Search
 
 PlayerName = Literal["g", "d"]
 Slots = Mapping[str, Tensor]  # the state of a rule for one parameter, by name; empty before the first update
+
+# methods that torch wraps to hide them from its compiler
+WRAPPED = ("add_param_group", "state_dict", "load_state_dict", "zero_grad")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,18 @@ class Optimizer(Component):
                 param.grad = gradient + 2 * self.historical * (param - state["past"])
 
 
+def uncompiled(
+    kind: Callable[..., torch.optim.Optimizer], params: Iterable[Tensor], **options: Any
+) -> torch.optim.Optimizer:
+    """A torch optimizer of that class, with the same updates, that never loads torch's compiler.
+
+    Other torch optimizers load it at their first use, only to keep out of its way: seconds of every process. The
+    updates record no gradient (`differentiable` stays off).
+    """
+    rule: torch.optim.Optimizer = _subclass(kind)(params, **options)
+    return rule
+
+
 def safe_sqrt(square: Tensor) -> Tensor:
     """The square root with derivative 0 at 0.
 
@@ -77,6 +94,12 @@ def safe_sqrt(square: Tensor) -> Tensor:
     """
     positive = square > 0
     return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
+
+
+@cache
+def _subclass(kind: Any) -> type[Any]:
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in WRAPPED}
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(inspect.unwrap(kind.step))})
 
 
 def _start_mean(rule: torch.optim.Optimizer, *_: Any) -> None:

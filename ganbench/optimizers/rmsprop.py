@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive
-from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt, uncompiled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,8 @@ class RMSprop(Optimizer):
     centered: bool = False
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(
+        return uncompiled(
+            torch.optim.RMSprop,
             params,
             lr=self.lr_of(player),
             alpha=self.alpha,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench.component import Momentum, Positive
-from ganbench.optimizers.base import Optimizer, PlayerName, Slots
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots, uncompiled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,8 @@ class RMSpropTF(Optimizer):
     momentum: Momentum = 0.0
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
-        return TensorFlowRMSProp(params, lr=self.lr_of(player), decay=self.decay, eps=self.eps, momentum=self.momentum)
+        options = {"lr": self.lr_of(player), "decay": self.decay, "eps": self.eps, "momentum": self.momentum}
+        return uncompiled(TensorFlowRMSProp, params, **options)
 
     def functional_update(
         self, param: Tensor, gradient: Tensor, slots: Slots, player: PlayerName

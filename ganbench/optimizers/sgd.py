@@ -11,7 +11,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from ganbench.component import Count, Momentum, NonNegative, Positive, Search
-from ganbench.optimizers.base import Optimizer, PlayerName, Slots
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots, uncompiled
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -40,7 +40,8 @@ class SGD(Optimizer):
     min_lr: NonNegative = 0.0
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
-        rule = torch.optim.SGD(
+        rule = uncompiled(
+            torch.optim.SGD,
             params,
             lr=self.lr_of(player),
             momentum=self.momentum,

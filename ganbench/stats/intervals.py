@@ -9,8 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
-from scipy.special import ndtr, ndtri
+import scipy  # its parts are loaded when they are used
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,12 +72,12 @@ def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed
 def _bca_levels(sample: NDArray[np.float64], means: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[Any]:
     """The percentiles of BCa, corrected for bias and acceleration (Efron 1987, eq. 6.5)."""
     mean = sample.mean()
-    bias = ndtri(((means < mean).sum() + (means <= mean).sum()) / (2 * means.size))
+    bias = scipy.special.ndtri(((means < mean).sum() + (means <= mean).sum()) / (2 * means.size))
     left_out = (sample.sum() - sample) / (sample.size - 1)
     gaps = left_out.mean() - left_out
     acceleration = (gaps**3).sum() / (6 * (gaps**2).sum() ** 1.5)
-    shifted = bias + ndtri(levels)
-    corrected: NDArray[Any] = ndtr(bias + shifted / (1 - acceleration * shifted))
+    shifted = bias + scipy.special.ndtri(levels)
+    corrected: NDArray[Any] = scipy.special.ndtr(bias + shifted / (1 - acceleration * shifted))
     return corrected
 
 
@@ -96,7 +95,7 @@ def _drawn(n: int, seed: int) -> NDArray[np.int64]:
 @cache  # a table has few different rates
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """A rate with Wilson's score interval (Wilson 1927), which stays inside [0, 1]. Raises ValueError for n = 0."""
-    ends = stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
+    ends = scipy.stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
     return Interval(successes / n, float(ends.low), float(ends.high), n)
 
 

@@ -7,7 +7,7 @@ from math import copysign, inf, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are loaded when they are used
 
 from ganbench.stats.paired import signed_rank
 
@@ -46,7 +46,7 @@ def _skewed_tails(d: NDArray[np.float64], at_bound: int) -> Tails:
     w = mean / sd
     g = float(((d - mean) ** 3).sum()) * n / ((n - 1) * (n - 2) * sd**3)
     t = sqrt(n) * (w + g * w**2 / 3 + g**2 * w**3 / 27 + g / (6 * n))
-    return float(stats.t.sf(t, n - 1)), float(stats.t.cdf(t, n - 1))
+    return float(scipy.stats.t.sf(t, n - 1)), float(scipy.stats.t.cdf(t, n - 1))
 
 
 @cache
@@ -56,7 +56,7 @@ def rate_gap_tails(only_first: int, only_second: int, n: int, gap: float) -> Tai
     The score test of n pairs, given those in which only one side succeeded (Tango 1998, Statistics in Medicine 17:891).
     """
     score = _score(only_first, only_second, n, gap)
-    return float(stats.norm.sf(score)), float(stats.norm.cdf(score))
+    return float(scipy.stats.norm.sf(score)), float(scipy.stats.norm.cdf(score))
 
 
 def _score(b: int, c: int, n: int, gap: float) -> float:

@@ -8,7 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are loaded when they are used
 
 from ganbench.stats.intervals import Interval, wilson
 
@@ -45,7 +45,7 @@ def signed_rank(differences: Sequence[float]) -> SignedRank:
     d = d[d != 0]
     if d.size == 0:
         return SignedRank(0.5, 1.0, 1.0, 1.0)
-    doubled = np.rint(2 * stats.rankdata(np.abs(d))).astype(np.int64)  # midranks as integers
+    doubled = np.rint(2 * scipy.stats.rankdata(np.abs(d))).astype(np.int64)  # midranks as integers
     above, total = int(doubled[d > 0].sum()), int(doubled.sum())
     tails = _counted if d.size <= EXACT else _normal
     p_above, p_below = tails(above, doubled)
@@ -65,7 +65,8 @@ def _counted(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
 def _normal(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
     spread = sqrt(float((doubled.astype(np.float64) ** 2).sum()) / 4)
     centre = float(doubled.sum()) / 2
-    return float(stats.norm.sf((above - centre - 1) / spread)), float(stats.norm.cdf((above - centre + 1) / spread))
+    law = scipy.stats.norm
+    return float(law.sf((above - centre - 1) / spread)), float(law.cdf((above - centre + 1) / spread))
 
 
 @cache  # with few seeds there are few different tables
@@ -74,7 +75,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
-    return float(min(1.0, 2 * stats.binom.cdf(min(only_first, only_second), discordant, 0.5)))
+    return float(min(1.0, 2 * scipy.stats.binom.cdf(min(only_first, only_second), discordant, 0.5)))
 
 
 @cache
@@ -119,11 +120,11 @@ def detectable_mean(freedom: int, n: float, alpha: float) -> float:
     It is computed as for a t test with `freedom` degrees of freedom, by bisection of the power of the noncentral t,
     which grows with the mean.
     """
-    threshold = stats.t.isf(alpha / 2, freedom)
+    threshold = scipy.stats.t.isf(alpha / 2, freedom)
     low, high = 0.0, 2.0 * (threshold + 3) / sqrt(n)
     for _ in range(60):
         middle = (low + high) / 2
-        power = stats.nct.sf(threshold, freedom, middle * sqrt(n))
+        power = scipy.stats.nct.sf(threshold, freedom, middle * sqrt(n))
         low, high = (middle, high) if power < POWER else (low, middle)
     return float(high * sqrt(np.pi / 3))
 
@@ -145,4 +146,4 @@ def holm(pvalues: Sequence[float]) -> list[float]:
 @cache
 def rate_tails(successes: int, n: int, bound: float) -> tuple[float, float]:
     """Exact one-sided binomial p-values: small if the rate is above the bound, and small if it is below it."""
-    return float(stats.binom.sf(successes - 1, n, bound)), float(stats.binom.cdf(successes, n, bound))
+    return float(scipy.stats.binom.sf(successes - 1, n, bound)), float(scipy.stats.binom.cdf(successes, n, bound))

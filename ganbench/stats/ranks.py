@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from ganbench.stats.intervals import Interval
 from ganbench.stats.paired import LEVEL
@@ -42,7 +42,7 @@ def ranking(scores: ArrayLike, alpha: float = LEVEL) -> Ranking:
     if table.ndim != 2 or min(table.shape) < 2 or np.isnan(table).any():
         raise ValueError("a ranking needs at least two problems and two treatments, and a score for each pair")
     n, k = table.shape
-    ranked = stats.rankdata(table, axis=1)
+    ranked = scipy.stats.rankdata(table, axis=1)
     means = ranked.mean(axis=0)
     within = ((ranked - (k + 1) / 2) ** 2).sum() / (n * (k - 1))
     chi2 = float(n * ((means - (k + 1) / 2) ** 2).sum() / within) if within > 0 else 0.0
@@ -51,7 +51,7 @@ def ranking(scores: ArrayLike, alpha: float = LEVEL) -> Ranking:
         ranks=tuple(means.tolist()),
         n=n,
         chi2=chi2,
-        p=float(stats.chi2.sf(chi2, k - 1)),
+        p=float(scipy.stats.chi2.sf(chi2, k - 1)),
         critical=critical,
         cliques=_cliques(means, critical),
     )
@@ -59,7 +59,7 @@ def ranking(scores: ArrayLike, alpha: float = LEVEL) -> Ranking:
 
 @cache  # a slow integral
 def _nemenyi(k: int, alpha: float) -> float:
-    return float(stats.studentized_range.isf(alpha, k, np.inf) / np.sqrt(2))
+    return float(scipy.stats.studentized_range.isf(alpha, k, np.inf) / np.sqrt(2))
 
 
 def _cliques(means: NDArray[np.float64], critical: float) -> tuple[tuple[int, ...], ...]:

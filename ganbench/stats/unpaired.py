@@ -8,7 +8,7 @@ from math import comb, hypot, sqrt
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Literal
 
-from scipy import stats
+import scipy  # its parts are loaded when they are used
 
 from ganbench.stats.intervals import Interval, wilson
 from ganbench.stats.paired import LEVEL, detectable_mean
@@ -45,8 +45,8 @@ def rank_sum(first: Sequence[float], second: Sequence[float]) -> RankSum:
         return RankSum(0.5, 1.0, 1.0, 1.0)
     tied = len({*first, *second}) < len(first) + len(second)
     method: Literal["asymptotic", "exact"] = "asymptotic" if tied or max(len(first), len(second)) > EXACT else "exact"
-    upper = stats.mannwhitneyu(first, second, alternative="greater", method=method)
-    lower = stats.mannwhitneyu(first, second, alternative="less", method=method)
+    upper = scipy.stats.mannwhitneyu(first, second, alternative="greater", method=method)
+    lower = scipy.stats.mannwhitneyu(first, second, alternative="less", method=method)
     p_above, p_below = min(1.0, float(upper.pvalue)), min(1.0, float(lower.pvalue))
     above = float(upper.statistic) / (len(first) * len(second))
     return RankSum(above, min(1.0, 2 * min(p_above, p_below)), p_above, p_below)
@@ -69,7 +69,7 @@ def mean_gap(first: Sequence[float], second: Sequence[float], confidence: float 
     if error == 0:
         return Interval(gap, gap, gap, n, sd)
     freedom = error**2 / sum((spread / size) ** 2 / (size - 1) for spread, size in parts)
-    half = float(stats.t.isf((1 - confidence) / 2, freedom)) * sqrt(error)
+    half = float(scipy.stats.t.isf((1 - confidence) / 2, freedom)) * sqrt(error)
     return Interval(gap, gap - half, gap + half, n, sd)
 
 
@@ -80,7 +80,7 @@ def fisher(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, floa
     Each side is given as its successes and its n.
     """
     (a, m), (b, n) = first, second
-    law = stats.hypergeom(m + n, a + b, m)
+    law = scipy.stats.hypergeom(m + n, a + b, m)
     return float(min(1.0, law.sf(a - 1))), float(min(1.0, law.cdf(a)))
 
 

@@ -9,8 +9,8 @@ from itertools import combinations
 from math import nan
 
 import numpy as np
+import scipy  # its parts are loaded when they are used
 from numpy.typing import NDArray
-from scipy import stats
 
 ZERO = 1e-10  # a smaller singular value, as a share of the largest, is 0; columns of -1, 0 and 1 have none so small
 
@@ -66,7 +66,7 @@ def _share(term: tuple[str, ...], df: int, squares: float, total: float, error: 
     if not freedom or not total or residual <= 1e-12 * total:
         return VarianceShare(term, df, squares, share, nan, nan)
     f = (squares / df) / (residual / freedom)
-    return VarianceShare(term, df, squares, share, f, float(stats.f.sf(f, df, freedom)))
+    return VarianceShare(term, df, squares, share, f, float(scipy.stats.f.sf(f, df, freedom)))
 
 
 def _effects(levels: Sequence[object]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from ganbench.spec import RunSpec
 from ganbench.training.draws import batch_of
 from ganbench.training.packs import moved, program
 from ganbench.training.players import blueprints, loss_inputs, packed_generator
-from ganbench.training.sampling import CHUNK
+from ganbench.training.sampling import CHUNK, blank
 from ganbench.training.snapshot import Measured
 from ganbench.variants.base import Params, Player
 
@@ -46,9 +46,7 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
 
 
 def _player(spec: RunSpec, data: Data, name: str, tensors: Params) -> Player:
-    with torch.device("meta"):  # only the program is needed: its parameters are given
-        module = blueprints(spec, data.space)[name]().eval()
-    return Player(program(module), tensors)
+    return Player(program(blank(blueprints(spec, data.space)[name])), tensors)
 
 
 def _mean(values: Tensor) -> Measured:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from ganbench.datasets.base import Data, Split, to_rest
 from ganbench.guard.process_state import unchanged_by
-from ganbench.rng import stream
+from ganbench.rng import global_stream, stream
 from ganbench.training.inputs import latents
 from ganbench.training.snapshot import flat_name
 from ganbench.variants.base import Params
@@ -36,6 +37,15 @@ def weights_and_carry(saved: Mapping[str, Tensor]) -> tuple[Params, Params]:
     return weights, carry
 
 
+def blank(make: Callable[[], nn.Module]) -> nn.Module:
+    """A network in evaluation mode for its program alone: its parameters are to be given.
+
+    Not on torch's `meta` device, where filling in weights loads torch's compiler, which takes seconds of each process.
+    """
+    with global_stream(0, "blank"):
+        return make().eval()
+
+
 def sample(spec: RunSpec, data: Data, saved: Mapping[str, Tensor], n: int, step: int) -> Split:
     """n samples at rest (uint8 images, float points) of a `saved_generator` of a step, on the device of its tensors.
 
@@ -52,8 +62,7 @@ def sample(spec: RunSpec, data: Data, saved: Mapping[str, Tensor], n: int, step:
     like = next(iter(weights.values()))
     chunks = []
     with unchanged_by(spec.network, spec.variant), torch.no_grad():
-        with torch.device("meta"):  # only the program is needed: its parameters are given
-            module = spec.network.generator(data.space).eval()
+        module = blank(partial(spec.network.generator, data.space))
         for part in torch.split(torch.arange(n), CHUNK):
             labels = () if y is None else (y[part].to(like.device),)
             fed = spec.variant.g_input(z[part].to(like), carry)

@@ -136,6 +136,21 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stderr.strip() == "[]" and done.stdout
 
 
+SLOW_TO_LOAD = ("torch._dynamo", "sympy", "sklearn", "pandas", "scipy.stats", "torchvision", "mlflow")
+
+
+def test_a_run_loads_only_what_it_uses(tmp_path: Path) -> None:
+    options = ["--set", "train.steps=4", "--set", "evaluate.every=2", "--seeds", "1", "--only", "variant=lsgan"]
+    words = ["run", str(QUICK), "--results", str(tmp_path), "--tracking-uri", "none", *INLINE, *options]
+    code = (
+        "import sys; from ganbench.cli import cli\n"
+        f"cli({words!r}, standalone_mode=False)\n"
+        f"print([name for name in {SLOW_TO_LOAD!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]" and "2 done" in done.stderr
+
+
 def test_list(ganbench: Run) -> None:
     listed = json.loads(ganbench("list", "--json").stdout)
     assert {"variants", "datasets", "networks", "optimizers", "evaluators", "executors"} == set(listed)

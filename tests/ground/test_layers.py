@@ -444,7 +444,7 @@ def test_this_file_sees_what_it_looks_for() -> None:
     assert {"torch", "variants.base"} <= brought("training.trainer")
     assert "torch" in brought("runner.worker") and "torch" not in brought("spec")
     assert Import("spec", "types") in imports("component")
-    assert any(imported.when == "late" for imported in imports("datasets.digits"))
+    assert any(imported.when == "late" for imported in imports("evaluators.wasserstein"))
     assert max(length(function) for function in functions("cli")) > 3
     right = [("runner.worker", "training.trainer"), ("variants.ns", "variants.base"), ("executors.base", "runner.job")]
     wrong = [("report.formats", "training.state"), ("variants.ns", "networks.mlp"), ("runner.run", "executors.base")]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ganbench.optimizers.adam import Adam
+from ganbench.optimizers.base import uncompiled
 from ganbench.optimizers.rmsprop import RMSprop
 from ganbench.optimizers.rmsprop_tf import RMSpropTF
 from ganbench.optimizers.sgd import SGD
@@ -166,3 +167,28 @@ MOMENTUM = "nesterov and final_momentum need a momentum above 0: set momentum"
 def test_conflicts_of_sgd(optimizer, reason):
     spec = RunSpec(variant=None, dataset=None, network=None, optimizer=optimizer)
     assert optimizer.conflict(spec) == reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (torch.optim.Adam, {"lr": 1e-2, "betas": (0.5, 0.99), "fused": True}),
+        (torch.optim.RMSprop, {"lr": 1e-2, "momentum": 0.3}),
+        (torch.optim.SGD, {"lr": 1e-2, "momentum": 0.9, "nesterov": True}),
+    ],
+    ids=lambda given: getattr(given, "__name__", ""),
+)
+def test_without_the_compiler_torchs_optimizers_take_the_same_steps(kind, options):
+    torchs, own = stacked(), stacked()
+    rules = kind([param.requires_grad_() for param in torchs], **options), uncompiled(kind, own, **options)
+    for step in range(4):
+        if step == 2:  # the state passes through a checkpoint
+            state, rules = rules[1].state_dict(), (rules[0], uncompiled(kind, own, **options))
+            rules[1].load_state_dict(state)
+        for rule, params in zip(rules, (torchs, own), strict=True):
+            rule.zero_grad()
+            for param, gradient in zip(params, gradients(step), strict=True):
+                param.grad = gradient
+            rule.step()
+    assert all(torch.equal(a, b) for a, b in zip(torchs, own, strict=True))
+    assert not any(tensor.requires_grad for param in own for tensor in rules[1].state[param].values())

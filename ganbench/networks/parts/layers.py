@@ -64,7 +64,10 @@ class Pool(nn.Module):
 
 def uninitialised(layer: Callable[..., nn.Module], *sizes: int, **options: Any) -> nn.Module:
     """A layer whose parameters are not filled in yet. Making it draws no random number."""
-    return layer(*sizes, device="meta", **options).to_empty(device=torch.get_default_device())
+    made = layer(*sizes, device="meta", **options)
+    for name, param in made.named_parameters():  # `to_empty` would import torch's compiler to find the strides
+        setattr(made, name, nn.Parameter(torch.empty(param.shape, dtype=param.dtype)))
+    return made
 
 
 def activated(activation: nn.Module, channels: int, norm: Norm | None) -> list[nn.Module]:
