@@ -59,20 +59,30 @@ def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed
     """The interval of `scipy.stats.bootstrap`, from resamples that are drawn once for each n."""
     few = sample.size <= KEPT
     means = _counts(sample.size, seed) @ sample / sample.size if few else sample[_drawn(sample.size, seed)].mean(axis=1)
+    means.sort()  # faster than the partitions of `numpy.quantile`, and it serves the ranks of BCa too
     levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     if method == "BCa":
         with np.errstate(all="ignore"):  # a degenerate BCa is NaN, which the caller checks
             levels = _bca_levels(sample, means, levels)
         if not np.isfinite(levels).all():
             return nan, nan
-    low, high = np.quantile(means, levels)
-    return float(low), float(high)
+    low, high = (_quantile(means, float(level)) for level in levels)
+    return low, high
+
+
+def _quantile(ordered: NDArray[np.float64], level: float) -> float:
+    """What `numpy.quantile` gives, bit for bit, for sorted numbers."""
+    place = (len(ordered) - 1) * level
+    below = min(int(place), len(ordered) - 2)
+    share, low, high = place - below, float(ordered[below]), float(ordered[below + 1])
+    return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 
 
 def _bca_levels(sample: NDArray[np.float64], means: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[Any]:
-    """The percentiles of BCa, corrected for bias and acceleration (Efron 1987, eq. 6.5)."""
+    """The percentiles of BCa, corrected for bias and acceleration (Efron 1987, eq. 6.5). `means` are sorted."""
     mean = sample.mean()
-    bias = scipy.special.ndtri(((means < mean).sum() + (means <= mean).sum()) / (2 * means.size))
+    below, up_to = np.searchsorted(means, mean, "left"), np.searchsorted(means, mean, "right")
+    bias = scipy.special.ndtri((below + up_to) / (2 * means.size))
     left_out = (sample.sum() - sample) / (sample.size - 1)
     gaps = left_out.mean() - left_out
     acceleration = (gaps**3).sum() / (6 * (gaps**2).sum() ** 1.5)

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
     from ganbench.report.analysis.summary import DatasetSummary
     from ganbench.results.questions import Named
     from ganbench.results.table import Results
+
+    Points = Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]  # by metric and run: (step, value)
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,21 @@ def runs_of(results: Results, summary: DatasetSummary) -> list[list[tuple[str, i
     return [cells.get(tuple(cell.columns[name] for name in summary.varying), []) for cell in summary.cells]
 
 
-def curves_of(results: Results, summary: DatasetSummary, metric: str) -> list[tuple[Curve, ...]]:
+def points_of(results: Results) -> Points:
+    """The (step, value) of every run by metric, in the order of the steps."""
+    scores = results.scores.sort_values("step")
+    points: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    columns = (scores[name].tolist() for name in ("metric", "run_id", "step", "value"))
+    for metric, run_id, step, value in zip(*columns, strict=True):
+        points.setdefault(metric, {}).setdefault(run_id, []).append((step, value))
+    return points
+
+
+def curves_of(results: Results, points: Points, summary: DatasetSummary, metric: str) -> list[tuple[Curve, ...]]:
     """For each cell the curves of its runs, in the order of the seeds; a run without scores has none."""
-    scores = results.scores[results.scores["metric"] == metric].sort_values("step")
-    points: dict[str, list[tuple[int, float]]] = {}
-    for run_id, *point in zip(*(scores[name].tolist() for name in ("run_id", "step", "value")), strict=True):
-        points.setdefault(run_id, []).append(tuple(point))
+    own = points.get(metric, {})
     return [
-        tuple(Curve(run_id, seed, tuple(points[run_id])) for run_id, seed in runs if run_id in points)
+        tuple(Curve(run_id, seed, tuple(own[run_id])) for run_id, seed in runs if run_id in own)
         for runs in runs_of(results, summary)
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ganbench.report.analysis.cells import points_of
 from ganbench.report.analysis.fingerprints import require_one_fingerprint
 from ganbench.report.analysis.summary import Report, summarise
 from ganbench.report.analysis.trajectories import check_rule, per_run
@@ -14,6 +15,7 @@ from ganbench.results.table import Results, read_results
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.report.analysis.cells import Points
     from ganbench.results.store import Store
 
 
@@ -29,6 +31,11 @@ class Study:
     def numbers(self) -> pd.DataFrame:
         """One row per run and metric (see `per_run`)."""
         return per_run(self.results, self.report.rule)
+
+    @cached_property
+    def points(self) -> Points:
+        """The scores of every run by metric (see `points_of`)."""
+        return points_of(self.results)
 
 
 def read_study(store: Store, suite: str, rule: str | None) -> Study:

@@ -201,7 +201,7 @@ def _charts(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) 
         numbers = [cell.metrics.get(metric) for cell in summary.cells]
         means = tuple(number.headline if number else None for number in numbers)
         dots = tuple(dots_of(study.results, study.numbers, summary, metric))
-        curves = tuple(curves_of(study.results, summary, metric))
+        curves = tuple(curves_of(study.results, study.points, summary, metric))
         arrow, anchors = ARROWS[summary.metrics[metric]], _anchors(slug, summary, metric)
         charts = (
             SeedDots(slug, metric, arrow, cells, dots, means, study.report.rule),
