@@ -85,7 +85,7 @@ def tune(options: TuneOptions) -> int:
 def _search(context: SearchContext, mirror: Mirror | None) -> tuple[dict[str, Any], RunSummary | None]:
     """Search, keep the record of it, and run the best settings, if there are any."""
     from ganbench import tuning
-    from ganbench.results.files import write_json
+    from ganbench.results.files import write_signed_json
     from ganbench.runner import plan
     from ganbench.runner import run as runner
 
@@ -93,7 +93,7 @@ def _search(context: SearchContext, mirror: Mirror | None) -> tuple[dict[str, An
     tuned = tuning.tune(context, store.root / "tune")
     best = tuning.report_suite(context.suite, context.budget, tuned)
     body = tuning.record(best.name, context.budget, tuned)
-    write_json(store.root / "tune" / f"{best.name}.json", body)
+    write_signed_json(store.root / "tune" / f"{best.name}.json", body)
     if not best.specs:
         return body, None
     return body, runner.run(plan.make(best, store), context.execution, context.listener, mirror)

@@ -13,9 +13,11 @@ import pandas as pd
 
 from ganbench.errors import DamagedRun
 from ganbench.evaluators.base import declared_metric
+from ganbench.results.content import damaged
 from ganbench.results.manifest import read_manifest
 
 if TYPE_CHECKING:
+    from ganbench.results.content import RunContent
     from ganbench.results.manifest import Columns, Manifest
     from ganbench.results.state import ScoreRow
     from ganbench.results.store import RunFolder, Store
@@ -178,16 +180,16 @@ def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
 def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[int]) -> Run:
     """A run with the scores that the suite asks for."""
     try:
-        state, rows = folder.checked_scores()
-        if state is None:
+        content = folder.read()
+        if content is None:
             return Run("missing")
-        scores = tuple(_measured(folder, rows, requested, marks))
+        state, scores = content.state, tuple(_measured(content, requested, marks))
         skipped_marks = frozenset(state.skipped_marks) - {step for step, *_ in scores}
-        environment = folder.read_json("env.json") or {}
+        environment = content.environment()
         pack = environment.get("pack", 1)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / pack) if state.finished else (0.0, 0.0)
         text = json.dumps(environment) if environment else ""
-        own = (row for row in folder.absent() if row["evaluator"] in requested.evaluators)
+        own = (row for row in content.absent() if row["evaluator"] in requested.evaluators)
         absent = tuple(dict.fromkeys((row["metric"] or row["evaluator"], row["because"]) for row in own))
         ended = (state.step, state.seconds)
         return Run(state.status, state.error or "", scores, skipped_marks, seconds, ended, text, absent)
@@ -195,21 +197,18 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         return Run("damaged", str(damage))
 
 
-def _measured(
-    folder: RunFolder, rows: Iterable[ScoreRow], requested: RequestedScores, marks: frozenset[int]
-) -> list[Measured]:
+def _measured(content: RunContent, requested: RequestedScores, marks: frozenset[int]) -> list[Measured]:
     """The newest score of each step and metric that the suite asks for. Rows are appended, so it is the last row."""
     newest: dict[tuple[int, str], ScoreRow] = {}
     try:
-        for row in rows:
+        for row in content.scores():
             step, metric = row["step"], row["metric"]
             is_requested = row["evaluator"] in requested.evaluators and declared_metric(metric) in requested.metrics
             if is_requested and step in marks:
                 newest[step, metric] = row
         return [_score(row, requested) for row in newest.values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        place = str(folder.path / "scores.jsonl")
-        raise DamagedRun(place, f"damaged: a row is not a score, {error!r}", todo="the run is done again") from None
+        raise damaged(content.path / "scores.jsonl", f"a row is not a score, {error!r}") from None
 
 
 def _score(row: ScoreRow, requested: RequestedScores) -> Measured:
