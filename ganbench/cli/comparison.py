@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.exit_codes import DONE, FAILED, WRONG
-from ganbench.cli.request import suite_name
+from ganbench.cli.request import print_damage, suite_name
 from ganbench.errors import RequestError
 from ganbench.report import only_suite
 from ganbench.report.analysis.versus import Versus, too_few_pairs, versus
@@ -39,6 +39,7 @@ def compare(typed: tuple[str, str], root: Path, suite: str | None, rule: str | N
     found = {}
     for ours, theirs in pairs:
         sides = read_results(first.store, ours), read_results(second.store, theirs)
+        print_damage([sentence for side in sides for sentence in side.damage])
         names = typed if len(pairs) == 1 else (f"{typed[0]} {ours}", f"{typed[1]} {theirs}")
         found[ours] = versus(sides, names, rule)
     return found

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganbench.errors import DamagedRun
 from ganbench.results import tensors as tensor_files
+from ganbench.results.files import remove
 
 Tensors = dict[str, Tensor]
 
@@ -119,7 +120,7 @@ def clear_cache(folder: Path) -> int:
     removed = 0
     for path in sorted(folder.glob("*.pt")):
         with suppress(Timeout), FileLock(path.with_suffix(".lock"), timeout=0):
-            path.unlink(missing_ok=True)
-            path.with_suffix(".lock").unlink(missing_ok=True)
+            remove(path)
+            remove(path.with_suffix(".lock"))
             removed += 1
     return removed

@@ -94,7 +94,9 @@ def make_way(path: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file or a folder, whichever is there."""
-    shutil.rmtree(path, ignore_errors=True)
+    if path.is_dir() and not path.is_symlink():  # of a pipe, `rmtree` would wait for its writer
+        shutil.rmtree(path, ignore_errors=True)
+        return
     with suppress(OSError):
         path.unlink(missing_ok=True)
 

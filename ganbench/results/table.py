@@ -72,6 +72,11 @@ class Results:
     environments: tuple[tuple[int, str], ...] = ()
     absent: tuple[AbsentMetric, ...] = ()
 
+    @property
+    def damage(self) -> list[str]:
+        """What is damaged and what to do: a sentence for each damaged run."""
+        return [str(error) for error in self.runs.loc[self.runs["status"] == "damaged", "error"]]
+
 
 @dataclass(frozen=True)
 class Run:
