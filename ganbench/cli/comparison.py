@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.cli.exit_codes import DONE, FAILED, WRONG
-from ganbench.cli.request import suite_name
+from ganbench.cli.request import print_damage, suite_name
 from ganbench.cli.terminal import note
 from ganbench.errors import RequestError
 from ganbench.report import only_suite
@@ -45,6 +45,7 @@ def compare(typed: tuple[str, str], root: Path, suite: str | None, rule: str | N
     found = {}
     for ours, theirs in pairs:
         sides = read_results(first.store, ours), read_results(second.store, theirs)
+        print_damage([sentence for side in sides for sentence in side.damage])
         names = typed if len(pairs) == 1 else (f"{typed[0]} {ours}", f"{typed[1]} {theirs}")
         found[ours] = versus(sides, names, rule)
     lost = tuple(name for name in first.suites if name not in found)

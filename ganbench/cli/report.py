@@ -88,12 +88,12 @@ def report(options: ReportOptions) -> int:
 
 def _publish(options: ReportOptions, folder: Path) -> int:
     """Write everything about one suite into a folder, and print the paths."""
-    from ganbench.cli.request import writing
+    from ganbench.cli.request import print_damage, writing
     from ganbench.report import publish
 
     store, suite = _one_suite(options)
     with writing("--publish", folder):
-        paths = publish(store, suite, options.rule, folder)
+        paths = publish(store, suite, options.rule, folder, print_damage)
     for path in paths:
         answer(str(path))
     return DONE
@@ -101,10 +101,11 @@ def _publish(options: ReportOptions, folder: Path) -> int:
 
 def _render(options: ReportOptions) -> str:
     """The report of one suite."""
+    from ganbench.cli.request import print_damage
     from ganbench.report import format_report
 
     store, suite = _one_suite(options)
-    return format_report(store, suite, options.format, options.rule)
+    return format_report(store, suite, options.format, options.rule, print_damage)
 
 
 def _one_suite(options: ReportOptions) -> tuple[Store, str]:

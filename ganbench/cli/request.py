@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ganbench.runner.run import Execution
     from ganbench.suite import Suite
     from ganbench.tracking import Mirror
+
+DAMAGE_SHOWN = 10  # sentences
 
 
 def load(path: Path, options: SuiteOptions) -> Suite:
@@ -115,6 +117,14 @@ def inception_weights() -> InceptionWeights:
     from ganbench.features.inception import InceptionWeights
 
     return InceptionWeights.named(os.environ.get("GANBENCH_INCEPTION"))
+
+
+def print_damage(damage: Sequence[str]) -> None:
+    """Print on stderr what is damaged and what to do: a sentence for each run, and a number where there are many."""
+    for sentence in damage[:DAMAGE_SHOWN]:
+        note(sentence)
+    if len(damage) > DAMAGE_SHOWN:
+        note(f"{len(damage) - DAMAGE_SHOWN} more runs are damaged; `ganbench run` does them again")
 
 
 def print_excluded(suite: Suite) -> None:

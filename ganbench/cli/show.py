@@ -15,7 +15,8 @@ from ganbench.plugins import guess
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ganbench.results.state import AbsentRow, ScoreRow, State
+    from ganbench.results.content import RunContent
+    from ganbench.results.state import AbsentRow, ScoreRow
     from ganbench.results.store import RunFolder, Store
 
 SHOWN = 10  # ids listed when several runs match
@@ -67,10 +68,9 @@ def run_text(folder: RunFolder) -> str:
     """A run as text. A damaged file is named in place of what it should hold; the rest is still shown."""
     parts = [
         folder.run_id,
-        _part(folder.check, _state),
-        _part(lambda: folder.read_json("spec.json"), _spec),
-        _part(folder.scores, _scores),
-        _part(folder.absent, _absent),
+        _part(folder.read, _state),
+        _part(folder.spec, _spec),
+        _part(folder.read, _measured),
         _files(folder.path, list(folder.path.iterdir())),
         _part(lambda: _log_of_failure(folder), _log),
     ]
@@ -79,10 +79,9 @@ def run_text(folder: RunFolder) -> str:
 
 def _part(read: Callable[[], T], draw: Callable[[T], str]) -> str:
     try:
-        content = read()
+        return draw(read())
     except DamagedRun as damage:
         return str(damage)
-    return draw(content)
 
 
 def _log_of_failure(folder: RunFolder) -> list[str]:
@@ -91,9 +90,10 @@ def _log_of_failure(folder: RunFolder) -> list[str]:
     return folder.log_end() if state and state.status == "failed" else []
 
 
-def _state(state: State | None) -> str:
-    if state is None:
+def _state(content: RunContent | None) -> str:
+    if content is None:
         return _aligned({"status": "missing"})
+    state = content.state
     seconds = f"{state.seconds:.1f}, {state.evaluation_seconds:.1f} of them in evaluation"
     lines = {"status": state.status, "step": state.step, "seconds": seconds}
     if state.diverged:
@@ -112,6 +112,13 @@ def _component(value: Any) -> str:
         return str(value)
     options = ", ".join(f"{name} {option}" for name, option in value.items() if name != "kind")
     return f"{value['kind']} ({options})" if "kind" in value else options
+
+
+def _measured(content: RunContent | None) -> str:
+    """The scores, and what is absent."""
+    if content is None:
+        return ""
+    return "\n\n".join(filter(None, (_scores(content.scores()), _absent(content.absent()))))
 
 
 def _scores(rows: Sequence[ScoreRow]) -> str:

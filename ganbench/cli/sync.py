@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import results
 from ganbench.cli.terminal import answer, note
 from ganbench.errors import RequestError
@@ -16,8 +17,10 @@ from ganbench.errors import RequestError
 @results
 @click.option("--tracking-uri", metavar="URI",
               help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db.")  # fmt: skip
-def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> None:
+def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> int:
     """Mirror results to MLflow. What MLflow already holds is not added again.
+
+    A damaged run is named and left as MLflow has it, and the exit code is 1.
 
     \b
     Examples:
@@ -25,7 +28,7 @@ def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> No
       ganbench sync stability --tracking-uri http://localhost:5000
     """
     from ganbench import tracking
-    from ganbench.cli.request import suite_name
+    from ganbench.cli.request import print_damage, suite_name
     from ganbench.results.store import Store
 
     store = Store(results)
@@ -36,3 +39,5 @@ def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> No
     synced = tracking.sync(store, uri, names, note)
     files = f", {synced.files_restored} files restored" if synced.files_restored else ""
     answer(f"{synced.runs} runs in {tracking.shown(uri)}: {synced.metrics_added} metric values added{files}")
+    print_damage(synced.damaged)
+    return FAILED if synced.damaged else DONE

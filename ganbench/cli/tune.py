@@ -90,7 +90,7 @@ def _search(
 ) -> tuple[dict[str, Any], RunSummary | None]:
     """Search, keep the record of it, and run the best settings, if there are any."""
     from ganbench import tuning
-    from ganbench.results.files import write_json
+    from ganbench.results.files import write_signed_json
     from ganbench.results.names import path_in
     from ganbench.runner import plan
     from ganbench.runner import run as runner
@@ -99,7 +99,7 @@ def _search(
     tuned = tuning.tune(context, store.root / "tune")
     best = tuning.report_suite(context.suite, context.budget, tuned)
     body = tuning.record(best.name, context.budget, tuned)
-    write_json(path_in(store.root / "tune", best.name, ".json"), body)
+    write_signed_json(path_in(store.root / "tune", best.name, ".json"), body)
     if not best.specs:
         return body, None
     return body, runner.run(plan.make(best, store, packing), context.execution, context.listener, mirror)

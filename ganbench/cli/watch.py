@@ -60,6 +60,7 @@ def follow(store: Store, suite: str, once: bool = False) -> None:
     from rich.live import Live
     from rich.text import Text
 
+    from ganbench.cli.request import print_damage
     from ganbench.results.snapshot import read_snapshot
 
     console = Console()
@@ -68,6 +69,7 @@ def follow(store: Store, suite: str, once: bool = False) -> None:
     snapshot = read_snapshot(store, suite)
     if once or not console.is_terminal:
         console.print(draw(snapshot, console.width))
+        print_damage(snapshot.damaged)
         return
     without_worker = 0
     with Live(draw(snapshot, console.width), console=console, auto_refresh=False) as live:
@@ -77,6 +79,7 @@ def follow(store: Store, suite: str, once: bool = False) -> None:
             without_worker = 0 if snapshot.running else without_worker + 1
             live.update(draw(snapshot, console.width), refresh=True)
     console.print(Text(_reason_to_end(snapshot)))
+    print_damage(snapshot.damaged)
 
 
 def draw(snapshot: SuiteSnapshot, width: int = WIDE) -> Group:

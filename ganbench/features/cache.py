@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganbench.errors import DamagedRun
 from ganbench.results import tensors as tensor_files
-from ganbench.results.files import lock_file, remove_leftovers
+from ganbench.results.files import lock_file, remove, remove_leftovers
 
 Tensors = dict[str, Tensor]
 
@@ -119,7 +119,7 @@ def clear_cache(folder: Path) -> int:
     for path in sorted(folder.glob("*.pt")):
         with suppress(Timeout), lock_file(path.with_suffix(".lock")).acquire(timeout=0):
             remove_leftovers(folder, path.name)
-            path.unlink(missing_ok=True)
-            path.with_suffix(".lock").unlink(missing_ok=True)
+            remove(path)
+            remove(path.with_suffix(".lock"))
             removed += 1
     return removed

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ganbench.report.model.document import Document
     from ganbench.results.store import Store
 
+    NoteDamage = Callable[[list[str]], None]
+
 _DRAW: dict[str, Callable[[Document], str]] = {"markdown": markdown.draw, "latex": latex.draw, "html": html.draw}
 FORMATS = ("markdown", "csv", "latex", "html", "json")
 COMPARISON_FORMATS = ("markdown", "json")
@@ -37,23 +39,31 @@ FILES = {
 }
 
 
-def format_report(store: Store, suite: str | None, format: str, rule: str | None) -> str:
+def format_report(
+    store: Store, suite: str | None, format: str, rule: str | None, note_damage: NoteDamage = lambda _: None
+) -> str:
     """A suite's report as text, without a newline at its end.
 
-    `suite` may be None if only one ran; `rule` None is the suite's own `select`. Raises `RequestError` for an unknown
-    suite, format or rule, and for a column with two fingerprints.
+    `suite` may be None if only one ran; `rule` None is the suite's own `select`. `note_damage` is called with a
+    sentence for each damaged run. Raises `RequestError` for an unknown suite, format or rule, and for a column with two
+    fingerprints.
     """
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
-    return _text(read_study(store, suite or only_suite(store), rule), format)
+    study = read_study(store, suite or only_suite(store), rule)
+    note_damage(study.results.damage)
+    return _text(study, format)
 
 
-def publish(store: Store, suite: str | None, rule: str | None, folder: Path) -> list[Path]:
+def publish(
+    store: Store, suite: str | None, rule: str | None, folder: Path, note_damage: NoteDamage = lambda _: None
+) -> list[Path]:
     """Write what a paper needs into a folder: `FILES`, `figures/` and `environment.json`, the commonest environment.
 
     Returns the paths, in order. Raises as `format_report` does.
     """
     study = read_study(store, suite or only_suite(store), rule)
+    note_damage(study.results.damage)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for file, format in FILES.items():

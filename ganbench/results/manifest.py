@@ -6,13 +6,12 @@ files without a format, which have the structure of format 1.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ganbench.errors import RequestError
-from ganbench.results.files import write_json
+from ganbench.results.files import read_bytes, signed_json, write_signed_json
 from ganbench.results.names import why_no_name
 from ganbench.results.questions import Questions, from_json
 
@@ -108,7 +107,7 @@ class Manifest:
 
 def write_manifest(store: Store, manifest: Manifest) -> None:
     """Write a suite's manifest, atomically."""
-    write_json(store.manifest_path(manifest.suite), manifest.as_json())
+    write_signed_json(store.manifest_path(manifest.suite), manifest.as_json())
 
 
 def read_manifest(store: Store, suite: str) -> Manifest:
@@ -123,9 +122,7 @@ def read_manifest(store: Store, suite: str) -> Manifest:
         )
     path = store.manifest_path(suite)
     try:
-        body = json.loads(path.read_bytes())
-        if not isinstance(body, dict):
-            raise TypeError("it is not a JSON object")
+        body = signed_json(read_bytes(path) or b"")
         if body.get("format", FORMAT) != FORMAT:
             raise RequestError(
                 str(path),
@@ -134,9 +131,11 @@ def read_manifest(store: Store, suite: str) -> Manifest:
                 "update ganbench, or " + AGAIN,
             )
         return _manifest(body)
+    except OSError as error:
+        raise RequestError(str(path), f"can't be read: {error.strerror}", todo=AGAIN) from None
     except KeyError as missing:
         raise RequestError(str(path), f"damaged: it has no {missing}", todo=AGAIN) from None
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise RequestError(str(path), f"damaged: {error}", todo=AGAIN) from None
 
 

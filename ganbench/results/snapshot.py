@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun
 from ganbench.results.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ganbench.results.manifest import Columns
+    from ganbench.results.state import TermsRow
     from ganbench.results.store import RunFolder, Store
 
-T = TypeVar("T")
 OVER = ("done", "diverged", "failed")
 
 
@@ -34,12 +34,13 @@ class RunStatus:
     """A run's status, the newest value of each metric, and its progress if a process is filling it.
 
     Besides the statuses on disk there are `waiting` (not started), `stopped` (started, but no process is filling it)
-    and `damaged` (its state can't be read).
+    and `damaged`, with what is damaged in `error`.
     """
 
     status: str
     newest: Mapping[str, float] = field(default_factory=dict)
     progress: RunProgress | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class SuiteSnapshot:
     suite: str
     datasets: tuple[DatasetStatus, ...]
     running: tuple[RunProgress, ...]
+    damaged: tuple[str, ...] = ()  # a sentence for each damaged run
 
     @property
     def statuses(self) -> Counter[str]:
@@ -88,7 +90,8 @@ def read_snapshot(store: Store, suite: str) -> SuiteSnapshot:
     for dataset in dict.fromkeys(str(columns["dataset"]) for columns in runs.values()):
         own = [(columns, statuses[run_id]) for run_id, columns in runs.items() if columns["dataset"] == dataset]
         datasets.append(_dataset_status(dataset, own, metrics))
-    return SuiteSnapshot(suite, tuple(datasets), tuple(run.progress for run in statuses.values() if run.progress))
+    running = tuple(run.progress for run in statuses.values() if run.progress)
+    return SuiteSnapshot(suite, tuple(datasets), running, tuple(run.error for run in statuses.values() if run.error))
 
 
 def _dataset_status(dataset: str, runs: Sequence[tuple[Columns, RunStatus]], metrics: Sequence[str]) -> DatasetStatus:
@@ -126,29 +129,21 @@ def _distinguishing(runs: Sequence[Columns]) -> tuple[str, ...]:
 
 def _run_status(folder: RunFolder, steps: int) -> RunStatus:
     try:
-        state = folder.state()
-    except DamagedRun:
-        return RunStatus("damaged")
-    if state is None:
-        return RunStatus("waiting")
-    newest = {row["metric"]: row["value"] for row in _readable(folder.scores)}
-    if state.status != "running":
-        return RunStatus(state.status, newest)
-    return RunStatus("running", newest, _progress(folder, steps)) if folder.busy() else RunStatus("stopped", newest)
+        content = folder.read()
+        if content is None:
+            return RunStatus("waiting")
+        newest = {row["metric"]: row["value"] for row in content.scores()}
+        if content.state.status != "running":
+            return RunStatus(content.state.status, newest)
+        progress = _progress(folder.run_id, content.terms(), steps) if content.in_progress else None
+    except DamagedRun as damage:
+        return RunStatus("damaged", error=str(damage))
+    return RunStatus("running" if progress else "stopped", newest, progress)
 
 
-def _progress(folder: RunFolder, steps: int) -> RunProgress:
-    rows = _readable(folder.terms)
+def _progress(run_id: str, rows: Sequence[TermsRow], steps: int) -> RunProgress:
     if not rows:
-        return RunProgress(folder.run_id, 0, steps, None)
+        return RunProgress(run_id, 0, steps, None)
     first, last = rows[0], rows[-1]
     speed = (last["step"] - first["step"]) / (last["time"] - first["time"]) if last["time"] > first["time"] else 0.0
-    return RunProgress(folder.run_id, last["step"], steps, (steps - last["step"]) / speed if speed > 0 else None)
-
-
-def _readable(read: Callable[[], list[T]]) -> list[T]:
-    """The rows of a file, none of a damaged one."""
-    try:
-        return read()
-    except DamagedRun:
-        return []
+    return RunProgress(run_id, last["step"], steps, (steps - last["step"]) / speed if speed > 0 else None)

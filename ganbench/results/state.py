@@ -13,7 +13,15 @@ Seal = tuple[int, str]  # the length of a content in bytes, and its SHA-256
 NUMBER = (int, float)
 ROWS: dict[str, dict[str, Any]] = {  # the files of rows, and the keys and types that each of their rows must have
     "terms.jsonl": {"step": int, "time": NUMBER, "terms": dict},
-    "scores.jsonl": {"step": int, "time": NUMBER, "metric": str, "value": NUMBER},
+    "scores.jsonl": {
+        "step": int,
+        "time": NUMBER,
+        "metric": str,
+        "value": NUMBER,
+        "n": int,
+        "evaluator": str,
+        "fingerprint": dict,
+    },
     "absent.jsonl": {"step": int, "time": NUMBER, "evaluator": str, "metric": str, "because": str},
 }
 SEALED = (*ROWS, "env.json")
@@ -131,7 +139,7 @@ def with_rows(state: State, scores: Iterable[ScoreRow]) -> State:
     """The state whose `scored` holds only marks with a row in `scores.jsonl`, and those at which there was no score."""
     kept: dict[str, set[int]] = {key: set(marks) for key, marks in state.without_score.items()}
     for row in scores:
-        kept.setdefault(str(row.get("evaluator")), set()).add(row["step"])
+        kept.setdefault(row["evaluator"], set()).add(row["step"])
     marks = {key: [mark for mark in marks if mark in kept.get(key, ())] for key, marks in state.scored.items()}
     return replace(state, scored=marks)
 

@@ -4,7 +4,8 @@
     <root>/suites/<name>.json   the suite's manifest; see `ganbench.results.manifest`
 
 The files are the only record of a run. Files are replaced atomically; rows are appended. `state.json` is written last
-and seals the rows and `env.json`: it holds their length and SHA-256. Needs the standard library and filelock only.
+and seals the rows and `env.json`: it holds their length and SHA-256. Each JSON file holds its own SHA-256. Every reader
+takes a run from `RunFolder.read`. Needs the standard library and filelock only.
 """
 
 from __future__ import annotations
@@ -14,42 +15,33 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from errno import ELOOP
+from errno import EINVAL, EISDIR, ELOOP, ENOTDIR
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from ganbench.errors import DamagedRun, RequestError
+from ganbench.results.content import RunContent, content_of, damaged, json_object, rows_in
 from ganbench.results.files import (
     LEFT_BEHIND,
     appending,
     lock_file,
-    read_unlinked,
+    make_way,
+    read_bytes,
     remove,
     remove_leftovers,
     write_bytes,
-    write_json,
+    write_signed_json,
 )
 from ganbench.results.names import path_in, why_no_name
-from ganbench.results.state import (
-    ROWS,
-    SEALED,
-    AbsentRow,
-    Row,
-    ScoreRow,
-    Seal,
-    State,
-    Status,
-    TermsRow,
-    rows_of,
-    state_of,
-    with_rows,
-)
+from ganbench.results.state import ROWS, SEALED, Row, Seal, State, Status, state_of
 
 __all__ = ["ROWS", "SEALED", "Row", "RunFolder", "State", "Status", "Store"]
 
 LOG_LINES = 40  # a traceback in torch has six lines for each nested module, before the user's own lines
+READS = 3  # attempts at a folder that changes while it is read
+NOT_A_FILE = (EISDIR, ENOTDIR, EINVAL, ELOOP)
 
 
 @dataclass(frozen=True)
@@ -76,6 +68,8 @@ class RunFolder:
                 return False
         except Timeout:
             return True
+        except OSError:  # nothing can be written here
+            return False
 
     def state(self) -> State | None:
         """The state, or None if the run was never started. Raises `DamagedRun` if the file is damaged."""
@@ -85,37 +79,37 @@ class RunFolder:
         try:
             return state_of(body)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
-            raise self._damaged("state.json", f"{type(error).__name__}: {error}") from None
+            raise damaged(self.path / "state.json", f"{type(error).__name__}: {error}") from None
 
     def check(self) -> State | None:
-        """The state, in which a mark without a score counts as not `scored`. Raises `DamagedRun`.
+        """The state, in which a mark without a score counts as not `scored`. Raises `DamagedRun`."""
+        content = self.read()
+        return content.state if content else None
 
-        Compares each sealed file with its seal, and reads every row of a run that is not finished.
+    def read(self) -> RunContent | None:
+        """What the run has recorded, or None if it was never started. Raises `DamagedRun`.
+
+        All sealed content is compared with its seal. Rows after the seals are those of a run in progress: they count
+        while its state is `running` and a process holds its lock. Once it has stopped, they count no longer, because
+        the run will write them again; in an unfinished run each of them must still be a row.
         """
-        return self.checked_scores()[0]
+        for _ in range(READS - 1):
+            state = self.state()
+            try:
+                return self._read(state)
+            except DamagedRun:
+                if self.state() == state:
+                    raise
+        return self._read(self.state())  # the process that fills the folder has rewritten it meanwhile
 
-    def checked_scores(self) -> tuple[State | None, list[ScoreRow]]:
-        """The state as `check` returns it, and the scores; each file is read once. Raises `DamagedRun`.
-
-        Of a finished run, only sealed rows are read. Others were left by a process that was killed.
-        """
-        state = self.state()
+    def _read(self, state: State | None) -> RunContent | None:
         if state is None:
-            return None, []
-        contents = {name: self.read_bytes(name) for name in SEALED}
-        for name, (size, digest) in state.sealed.items():
-            sealed = (contents[name] or b"")[:size]
-            if len(sealed) < size or hashlib.sha256(sealed).hexdigest() != digest:
-                raise self._damaged(name, "its content does not match the seal in state.json")
-        self._json("env.json", contents["env.json"])
-        scores = contents["scores.jsonl"] or b""
-        if state.finished:
-            scores = scores[: state.sealed_size("scores.jsonl")]
-        else:
-            for name in ROWS:
-                self._rows(name, contents[name] or b"")
-        rows = cast("list[ScoreRow]", self._rows("scores.jsonl", scores))
-        return with_rows(state, rows), rows
+            return None
+        in_progress = state.status == "running" and self.busy()
+        return content_of(self.path, state, self._sealed_files(), in_progress)
+
+    def _sealed_files(self) -> dict[str, bytes]:
+        return {name: self.read_bytes(name) or b"" for name in SEALED}
 
     def write_state(self, state: State, *, seal: bool = True, written: Mapping[str, Seal] | None = None) -> None:
         """Seal the files and replace `state.json` atomically. This is the last write of any change.
@@ -126,48 +120,41 @@ class RunFolder:
         sealed = {name: _seal(self.path / name) for name in SEALED if seal and (self.path / name).exists()}
         for name, expected in (written or {}).items():
             if sealed.get(name) != expected:
-                raise self._damaged(name, "it was deleted or changed while the run was in progress")
-        write_json(self.path / "state.json", asdict(state) | {"sealed": sealed})
+                raise damaged(self.path / name, "it was deleted or changed while the run was in progress")
+        write_signed_json(self.path / "state.json", asdict(state) | {"sealed": sealed})
 
     def fail(self, state: State, error: str, log: str) -> State:
         """Append to the log and record why the run failed. On disk, a run that was finished before stays finished.
 
-        The seals stay: a file that has been lost since is still damage when the run is tried again.
+        The rows until the failure are sealed, unless a sealed file has been lost since: that is still damage when the
+        run is tried again.
         """
         self.log(log)
         failed = replace(state, status="failed", error=error)
         if not state.finished:
-            write_json(self.path / "state.json", asdict(failed))
+            for name in ROWS:
+                self.append(name, ())
+            self.write_json("state.json", asdict(failed) | {"sealed": self._seals(state)})
         return failed
+
+    def _seals(self, state: State) -> dict[str, Seal]:
+        """The seals of the files as they are, or those of the state where a file does not match them."""
+        try:
+            content_of(self.path, state, self._sealed_files(), in_progress=True)
+        except DamagedRun:
+            return state.sealed
+        return {name: _seal(self.path / name) for name in SEALED if (self.path / name).exists()}
 
     def log(self, text: str) -> None:
         """Append to the log."""
+        make_way(self.path / "log.txt")
         with appending(self.path / "log.txt") as file:
             file.write(text.encode("utf-8", "backslashreplace"))
-
-    def rows(self, name: str) -> list[Row]:
-        """The complete rows of a file of `ROWS`. A last line without a newline was still being written and is left out.
-
-        Raises `DamagedRun`.
-        """
-        return self._rows(name, self.read_bytes(name) or b"")
-
-    def terms(self) -> list[TermsRow]:
-        """The rows of `terms.jsonl`. Raises `DamagedRun`."""
-        return cast("list[TermsRow]", self.rows("terms.jsonl"))
-
-    def scores(self) -> list[ScoreRow]:
-        """The rows of `scores.jsonl`. Raises `DamagedRun`."""
-        return cast("list[ScoreRow]", self.rows("scores.jsonl"))
-
-    def absent(self) -> list[AbsentRow]:
-        """The rows of `absent.jsonl`. Raises `DamagedRun`."""
-        return cast("list[AbsentRow]", self.rows("absent.jsonl"))
 
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> bytes:
         """Append rows to a file of `ROWS`, in place of an unfinished last line, and return the appended content."""
         content = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
-        if content:
+        if content or (self.path / name).is_file():
             with appending(self.path / name) as file:
                 _drop_torn_line(file)
                 file.write(content)
@@ -176,26 +163,34 @@ class RunFolder:
     def keep_rows_until(self, step: int) -> None:
         """Drop the rows after a step. A run that resumes at that step writes them again."""
         for name in filter(lambda name: (self.path / name).exists(), ROWS):
-            kept = [row for row in self.rows(name) if row["step"] <= step]
+            content = self.read_bytes(name) or b""
+            kept = [row for row in rows_in(self.path / name, content) if row["step"] <= step]
             write_bytes(self.path / name, "".join(json.dumps(row) + "\n" for row in kept).encode())
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """A JSON object from a file of the folder, or None if there is no such file. Raises `DamagedRun`."""
-        return self._json(name, self.read_bytes(name))
+        content = self.read_bytes(name)
+        return None if content is None else json_object(self.path / name, content)
 
-    def _json(self, name: str, content: bytes | None) -> dict[str, Any] | None:
-        if content is None:
-            return None
-        try:
-            body = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise self._damaged(name, str(error)) from None
-        if not isinstance(body, dict):
-            raise self._damaged(name, "it is not a JSON object")
-        return body
+    def spec(self) -> dict[str, Any]:
+        """The content of `spec.json`; empty for a run that failed before it was begun. Raises `DamagedRun`."""
+        body, path = self.read_json("spec.json"), self.path / "spec.json"
+        if body is None and (self.path / "env.json").exists():
+            raise damaged(path, "it is missing")
+        if not all(isinstance((body or {}).get(key, {}), dict) for key in ("spec", "columns")):
+            raise damaged(path, "it holds no spec")
+        return body or {}
+
+    def write_json(self, name: str, body: dict[str, Any]) -> None:
+        """Replace a JSON file of the folder."""
+        write_signed_json(self.path / name, body)
 
     def clear(self) -> None:
-        """Remove everything that the run wrote, so that it starts from the beginning."""
+        """Remove everything that the run wrote, so that it starts from the beginning.
+
+        The state goes first: a reader never finds it without its rows.
+        """
+        remove(self.path / "state.json")
         remove(self.path)
 
     def checkpoint(self, step: int | None = None) -> Path:
@@ -212,24 +207,12 @@ class RunFolder:
     def read_bytes(self, name: str) -> bytes | None:
         """The content of a file, or None if there is no such file."""
         try:
-            return read_unlinked(f"{self.path}/{name}")  # a report reads tens of thousands of small files
-        except FileNotFoundError:
-            return None
-        except (IsADirectoryError, NotADirectoryError) as error:
-            raise self._damaged(name, str(error.strerror)) from None
+            return read_bytes(f"{self.path}/{name}")  # a report reads tens of thousands of small files
         except OSError as error:
-            if error.errno == ELOOP:
-                raise self._damaged(name, "it is a link, and no file of a run is") from None
-            raise
-
-    def _rows(self, name: str, content: bytes) -> list[Row]:
-        try:
-            return rows_of(content, name)
-        except (ValueError, RecursionError) as error:
-            raise self._damaged(name, str(error)) from None
-
-    def _damaged(self, name: str, why: str) -> DamagedRun:
-        return DamagedRun(str(self.path / name), f"damaged: {why}", todo="the run is done again")
+            if error.errno not in NOT_A_FILE:
+                raise
+            why = "it is a link, and no file of a run is" if error.errno == ELOOP else str(error.strerror)
+            raise damaged(self.path / name, why) from None
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ import pandas as pd
 
 from ganbench.errors import DamagedRun
 from ganbench.evaluators.base import declared_metric
+from ganbench.results.content import damaged
 from ganbench.results.manifest import read_manifest
 from ganbench.results.state import pack_size
 
 if TYPE_CHECKING:
+    from ganbench.results.content import RunContent
     from ganbench.results.manifest import Columns, Manifest
     from ganbench.results.state import ScoreRow
     from ganbench.results.store import RunFolder, Store
@@ -72,6 +74,11 @@ class Results:
     ended: dict[str, tuple[int, float]] = field(default_factory=dict)
     environments: tuple[tuple[int, str], ...] = ()
     absent: tuple[AbsentMetric, ...] = ()
+
+    @property
+    def damage(self) -> list[str]:
+        """What is damaged and what to do: a sentence for each damaged run."""
+        return [str(error) for error in self.runs.loc[self.runs["status"] == "damaged", "error"]]
 
 
 @dataclass(frozen=True)
@@ -181,19 +188,19 @@ def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
 def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[int]) -> Run:
     """A run with the scores that the suite asks for."""
     try:
-        state, rows = folder.checked_scores()
-        if state is None:
+        content = folder.read()
+        if content is None:
             return Run("missing")
-        measured = _measured(folder, rows, requested, marks)
+        state, measured = content.state, tuple(_measured(content, requested, marks))
         scores = tuple(score for score in measured if abs(score[2]) <= LARGEST)
         too_large = ((score[1], TOO_LARGE) for score in measured if abs(score[2]) > LARGEST)
         skipped_marks = frozenset(state.skipped_marks) - {step for step, *_ in measured}
-        environment = folder.read_json("env.json") or {}
+        environment = content.environment()
         size = pack_size(environment)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / size) if state.finished else (0.0, 0.0)
         same = environment | {"pack": size} if "pack" in environment else environment  # for every pack of this size
         text = json.dumps(same) if same else ""
-        own = (row for row in folder.absent() if row["evaluator"] in requested.evaluators)
+        own = (row for row in content.absent() if row["evaluator"] in requested.evaluators)
         reasons = ((row["metric"] or row["evaluator"], row["because"]) for row in own)
         absent = tuple(dict.fromkeys((*reasons, *too_large)))
         ended = (state.step, state.seconds)
@@ -202,21 +209,18 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         return Run("damaged", str(damage))
 
 
-def _measured(
-    folder: RunFolder, rows: Iterable[ScoreRow], requested: RequestedScores, marks: frozenset[int]
-) -> list[Measured]:
+def _measured(content: RunContent, requested: RequestedScores, marks: frozenset[int]) -> list[Measured]:
     """The newest score of each step and metric that the suite asks for. Rows are appended, so it is the last row."""
     newest: dict[tuple[int, str], ScoreRow] = {}
     try:
-        for row in rows:
+        for row in content.scores():
             step, metric = row["step"], row["metric"]
             is_requested = row["evaluator"] in requested.evaluators and declared_metric(metric) in requested.metrics
             if is_requested and step in marks:
                 newest[step, metric] = row
         return [_score(row, requested) for row in newest.values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        place = str(folder.path / "scores.jsonl")
-        raise DamagedRun(place, f"damaged: a row is not a score, {error!r}", todo="the run is done again") from None
+        raise damaged(content.path / "scores.jsonl", f"a row is not a score, {error!r}") from None
 
 
 def _score(row: ScoreRow, requested: RequestedScores) -> Measured:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ganbench.errors import DamagedRun
-from ganbench.results.files import write_bytes
+from ganbench.results.files import make_way, read_bytes, write_bytes
 
 DIGEST = 32  # bytes of a SHA-256
 ZIP_END, ZIP_END_SIZE = b"PK\x05\x06", 22  # the record that ends a zip archive
@@ -28,6 +28,7 @@ def save(path: Path, tensors: Any) -> None:
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
+    make_way(path)
     write_bytes(path, buffer.getbuffer())
 
 
@@ -37,11 +38,11 @@ def load(path: Path, device: str, note: Callable[[str], None] | None = None) -> 
     `note` is called with a sentence for a file of 0.1 whose checksums hold; without `note`, such a file is damaged.
     """
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except (IsADirectoryError, NotADirectoryError) as error:
+        content = read_bytes(path)
+    except OSError as error:
         raise _damaged(path, str(error.strerror)) from None
+    if content is None:
+        return None
     body = content[:-DIGEST]
     if hashlib.sha256(body).digest() != content[-DIGEST:]:
         if note is None or not _holds_by_checksums(content):
@@ -55,7 +56,9 @@ def load(path: Path, device: str, note: Callable[[str], None] | None = None) -> 
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file ends with the SHA-256 of what comes before."""
+    """Whether this is a file that ends with the SHA-256 of what comes before."""
+    if not path.is_file():
+        return False
     rest, digest = path.stat().st_size - DIGEST, hashlib.sha256()
     with path.open("rb") as file:
         while rest > 0 and (block := file.read(min(rest, BLOCK))):

@@ -15,7 +15,7 @@ from ganbench.evaluators.base import Score
 from ganbench.features.bank import Real
 from ganbench.features.scoring import NO_VALUE, AbsentScore, finite_score, score_all
 from ganbench.results import pictures, tensors
-from ganbench.results.files import write_bytes, write_json
+from ganbench.results.files import make_way, remove, write_bytes
 from ganbench.results.journal import Journal
 from ganbench.results.state import AbsentRow, DivergedAt, ScoreRow
 from ganbench.results.store import RunFolder, State, Status
@@ -60,8 +60,8 @@ class Recorder:
         if resumed:
             folder.write_state(state, seal=False)
             folder.keep_rows_until(resumed)
-        write_json(folder.path / "spec.json", spec_file(self.spec))
-        write_json(folder.path / "env.json", asdict(environment))
+        folder.write_json("spec.json", spec_file(self.spec))
+        folder.write_json("env.json", asdict(environment))
         self.journal = Journal.of(folder)
         self.state = replace(
             state,
@@ -96,7 +96,7 @@ class Recorder:
         if status != "running":
             self.state = replace(self.state, status=status, seconds=self.seconds())
             self.journal.write_state(self.state)
-            self.folder.checkpoint().unlink(missing_ok=True)
+            remove(self.folder.checkpoint())
 
     def score(self, step: int, weights: Params) -> None:
         """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
@@ -105,7 +105,9 @@ class Recorder:
         generated = sample(self.spec, self.real.data, weights, job.samples, step)
         x = generated.x.cpu()
         picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x)
-        write_bytes(self.folder.path / "samples" / f"{step}.png", picture)
+        path = self.folder.path / "samples" / f"{step}.png"
+        make_way(path)
+        write_bytes(path, picture)
         seed = seed_of(self.spec.seed, "score", step)
         scoring = score_all(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
         keyed = ((score_key(evaluator, job.samples), metric, score) for evaluator, metric, score in scoring.scores)

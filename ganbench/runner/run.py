@@ -153,7 +153,7 @@ def check_ready(suite: Suite, settings: WorkerSettings, jobs: Iterable[Job] | No
 
 def _status(store: Store, run_id: str) -> str:
     try:
-        state = store.run(run_id).state()
+        state = store.run(run_id).check()
     except DamagedRun:
         return "damaged"
     return state.status if state else "missing"

@@ -23,7 +23,7 @@ from ganbench.features.bank import Bank, Real
 from ganbench.features.inception import InceptionWeights
 from ganbench.guard.process_state import unchanged_by
 from ganbench.results import tensors
-from ganbench.results.files import remove, write_json
+from ganbench.results.files import remove
 from ganbench.results.journal import drop_surplus, surplus, tidy
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
@@ -39,6 +39,7 @@ from ganbench.training.trainer import train
 
 ROWS_OF_TERMS = 100  # points of a run's training curves
 ATTEMPTS = 2  # a job whose files are damaged while it is done is begun again once
+FOLDERS = ("samples", "checkpoints")
 LOCK_WAIT = 1.0  # seconds; a process that only checks whether a run is busy holds its lock for less
 
 
@@ -140,8 +141,7 @@ class Worker:
         for spec, folder in zip(job.specs, folders, strict=True):
             if not has_spec(folder, spec):
                 self._note(f"{folder.path / 'spec.json'}: damaged; it is written again")
-                remove(folder.path / "spec.json")
-                write_json(folder.path / "spec.json", spec_file(spec))
+                folder.write_json("spec.json", spec_file(spec))
         for folder in folders:
             self.emit(Ended.of(folder.run_id, _state_of(folder)))
 
@@ -155,7 +155,12 @@ class Worker:
             self._note(str(error))
         if state is None:
             folder.clear()
-        elif state.finished and surplus(folder, state):
+            return None
+        for name in FOLDERS:
+            if (folder.path / name).exists() and not (folder.path / name).is_dir():
+                self._note(f"{folder.path / name}: damaged: it is not a folder; it is removed")
+                remove(folder.path / name)
+        if state.finished and surplus(folder, state):
             self._note(f"{folder.path}: rows after those that state.json sealed; they are removed")
             drop_surplus(folder, state)
         return state

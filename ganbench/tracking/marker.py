@@ -11,7 +11,7 @@ from contextlib import suppress
 from filelock import FileLock
 
 from ganbench.errors import DamagedRun
-from ganbench.results.files import lock_file, write_json
+from ganbench.results.files import lock_file, remove
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking.place import database, hides_query, shown
 from ganbench.tracking.record import Record, seal
@@ -29,7 +29,7 @@ def mark(folder: RunFolder, uri: str, record: Record, suite: str) -> None:
     suites = _suites(folder, uri)
     now = {"rows": len(record.metrics), "state": record.tags["ganbench.state"], "seal": record.seal}
     if suites.get(suite) != now:
-        write_json(folder.path / MARKER, {"uri": shown(uri), "suites": suites | {suite: now}})
+        folder.write_json(MARKER, {"uri": shown(uri), "suites": suites | {suite: now}})
 
 
 def marked(folder: RunFolder, uri: str, suite: str) -> bool:
@@ -38,13 +38,13 @@ def marked(folder: RunFolder, uri: str, suite: str) -> bool:
     if hides_query(uri) or (file is not None and not file.exists()):
         return False
     mirrored = _suites(folder, uri).get(suite)
-    return mirrored is not None and mirrored["seal"] == seal(folder.state())
+    return isinstance(mirrored, dict) and mirrored.get("seal") == seal(folder.state())
 
 
 def forget(store: Store) -> None:
     """Remove every marker, because the store of the markers is gone."""
     for folder in store.runs():
-        (folder.path / MARKER).unlink(missing_ok=True)
+        remove(folder.path / MARKER)
 
 
 def claim(folder: RunFolder, suite: str) -> FileLock:
@@ -52,9 +52,10 @@ def claim(folder: RunFolder, suite: str) -> FileLock:
     return lock_file(folder.path.parent / ".locks" / f"{folder.run_id}.{suite}.mlflow.lock")
 
 
-def _suites(folder: RunFolder, uri: str) -> dict[str, dict[str, object]]:
+def _suites(folder: RunFolder, uri: str) -> dict[str, object]:
     with suppress(DamagedRun):
         body = folder.read_json(MARKER)
         if body and body.get("uri") == shown(uri):
-            return dict(body["suites"])
+            suites = body.get("suites")
+            return dict(suites) if isinstance(suites, dict) else {}
     return {}

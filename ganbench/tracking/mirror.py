@@ -105,8 +105,11 @@ class Mirror:
             begun = time.monotonic()
             try:
                 worked = self._visit(run)
-            except DamagedRun:
-                continue  # the run will be done again
+            except DamagedRun as damage:
+                if self._closing.is_set():  # before that, the run may be on the list of those that are done again
+                    run.seen = run.signature()
+                    self._say(f"MLflow at {shown(self._uri)}: not mirrored: {damage}")
+                continue
             except Exception as error:  # no error of MLflow may stop the runs
                 self._fail(run, error)
                 return

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ganbench.results.content import RunContent
 from ganbench.results.files import is_own_file
 from ganbench.results.store import RunFolder, State
 from ganbench.spec import canonical_json
@@ -41,24 +42,23 @@ class Record:
 
 
 def read_record(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
-    """The record of a folder; None for a run that was never started. Raises `DamagedRun`.
+    """The record of a folder, of the rows that count; None for a run that was never started. Raises `DamagedRun`.
 
     An unfinished run is RUNNING while it is watched `live` or another process is filling it, otherwise KILLED.
     """
-    state = folder.state()  # before the rows: those that it seals are then complete
-    spec = folder.read_json("spec.json")
-    if state is None or spec is None:
+    content = folder.read()
+    if content is None:
         return None
-    metrics = _metrics(folder)
+    spec, state, metrics = folder.spec(), content.state, _metrics(content)
     times = [time for _, time in metrics.values()]
-    start = min(times, default=_milliseconds((folder.path / "spec.json").stat().st_mtime))
+    start = min(times, default=_milliseconds((folder.path / "state.json").stat().st_mtime))
     return Record(
         run_id=folder.run_id,
         status=_status(folder, state, live),
         start=start,
         end=max(times, default=start),
         params=dict(_flat(spec.get("spec", {}))),
-        tags=_tags(folder, suite, state) | {name: str(value) for name, value in spec.get("columns", {}).items()},
+        tags=_tags(content, suite) | {name: str(value) for name, value in spec.get("columns", {}).items()},
         metrics=metrics,
         artifacts=_artifacts(folder),
         seal=seal(state),
@@ -67,7 +67,7 @@ def read_record(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
 
 def seal(state: State | None) -> str | None:
     """A hash that changes with every change of a run that ended; None while the run is in progress."""
-    return None if state is None or state.status == "running" else _hash(asdict(state))
+    return None if state is None or state.status == "running" else _hash(asdict(replace(state, scored={})))
 
 
 def _status(folder: RunFolder, state: State, live: bool) -> MlflowStatus:
@@ -76,10 +76,10 @@ def _status(folder: RunFolder, state: State, live: bool) -> MlflowStatus:
     return "FAILED" if state.status == "failed" else "FINISHED"
 
 
-def _tags(folder: RunFolder, suite: str, state: State) -> dict[str, str]:
-    env = folder.read_json("env.json") or {}
+def _tags(content: RunContent, suite: str) -> dict[str, str]:
+    state, env = content.state, content.environment()
     tags = {
-        RUN_ID: folder.run_id,
+        RUN_ID: content.path.name,
         "ganbench.suite": suite,
         "ganbench.state": state.status,
         "ganbench.outcome": {"running": None, "done": "completed"}.get(state.status, state.status),
@@ -91,13 +91,13 @@ def _tags(folder: RunFolder, suite: str, state: State) -> dict[str, str]:
     return {name: str(value)[:LONGEST] for name, value in tags.items() if value is not None}
 
 
-def _metrics(folder: RunFolder) -> dict[MetricStep, tuple[float, int]]:
+def _metrics(content: RunContent) -> dict[MetricStep, tuple[float, int]]:
     metrics: dict[MetricStep, tuple[float, int]] = {}
-    for terms in folder.terms():
+    for terms in content.terms():
         for term, value in terms["terms"].items():
             if value is not None:
                 metrics[_name(f"terms/{term}"), terms["step"]] = (float(value), _milliseconds(terms["time"]))
-    for score in folder.scores():
+    for score in content.scores():
         metrics[_name(score["metric"]), score["step"]] = (float(score["value"]), _milliseconds(score["time"]))
     return metrics
 
@@ -122,7 +122,8 @@ def _name(text: str) -> str:
 
 
 def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)
+    """Unix milliseconds; a time before 1970, which MLflow refuses, is 1970."""
+    return max(0, int(seconds * 1000))
 
 
 def _hash(body: Any) -> str:

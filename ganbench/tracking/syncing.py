@@ -20,14 +20,15 @@ PATIENCE = 60  # seconds for a request
 @dataclass
 class Synced:
     """What `sync` did: runs that are now in MLflow, values added, files restored that MLflow had lost, runs left to
-    another process, damaged runs.
+    another process, runs without a folder, damaged runs, which MLflow keeps as it has them.
     """
 
     runs: int = 0
     metrics_added: int = 0
     files_restored: int = 0
     elsewhere: int = 0
-    damaged: int = 0
+    missing: int = 0
+    damaged: tuple[str, ...] = ()  # a sentence for each
 
 
 def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], None]) -> Synced:
@@ -44,7 +45,7 @@ def sync(store: Store, uri: str, suites: list[str] | None, say: Callable[[str], 
             before = replace(total)
             for run_id in manifest.runs:
                 _sync_run(connection, store, (suite, run_id), total)
-            say(f"{suite}: {total.runs - before.runs} runs, {_added(before, total)}")
+            say(f"{suite}: {total.runs - before.runs} runs, {_added(before, total)}{_left_out(before, total)}")
     except Exception as error:
         raise RequestError(
             shown(uri), f"MLflow failed: {reason(error, uri)}", todo="run `ganbench sync` again when the store works"
@@ -57,12 +58,22 @@ def _added(before: Synced, now: Synced) -> str:
     return f"{now.metrics_added - before.metrics_added} values added" + (f", {files} files restored" if files else "")
 
 
+def _left_out(before: Synced, now: Synced) -> str:
+    counts = {
+        "being mirrored by another process": now.elsewhere - before.elsewhere,
+        "not started": now.missing - before.missing,
+        "damaged": len(now.damaged) - len(before.damaged),
+    }
+    return "".join(f", {count} {name}" for name, count in counts.items() if count)
+
+
 def _sync_run(connection: Connection, store: Store, key: tuple[str, str], total: Synced) -> None:
     suite, run_id = key
     folder = store.run(run_id)
-    if not (folder.path / "state.json").exists():
-        return
     try:
+        if folder.state() is None:
+            total.missing += 1
+            return
         with claim(folder, suite).acquire(timeout=0):
             added = connection.mirror_run(folder, suite)
             total.metrics_added += added.metrics
@@ -70,5 +81,5 @@ def _sync_run(connection: Connection, store: Store, key: tuple[str, str], total:
             total.runs += 1
     except Timeout:
         total.elsewhere += 1
-    except DamagedRun:
-        total.damaged += 1
+    except DamagedRun as damage:
+        total.damaged += (str(damage),)

@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from ganbench.errors import RequestError
+from ganbench.errors import DamagedRun, RequestError
 from ganbench.results.names import path_in
 from ganbench.rng import seed_of
 from ganbench.runner import plan
+from ganbench.tuning.journal import SearchJournal
 from ganbench.tuning.space import SearchedField, check_names, searched_fields, with_settings
 
 if TYPE_CHECKING:
     from ganbench.results.store import Store
     from ganbench.runner.events import Listener
+    from ganbench.runner.job import Job
     from ganbench.runner.run import Execution
     from ganbench.spec import RunSpec
     from ganbench.suite import Suite
@@ -113,12 +113,13 @@ class SearchContext:
     budget: Budget
 
     def scores(self, spec: RunSpec) -> dict[int, float]:
-        """The metric of a run by step."""
-        rows = self.store.run(spec.run_id()).scores()
+        """The metric of a run by step. Raises `DamagedRun`."""
+        content = self.store.run(spec.run_id()).read()
+        rows = content.scores() if content else ()
         return {row["step"]: row["value"] for row in rows if row["metric"] == self.budget.metric}
 
     def value(self, spec: RunSpec, step: int) -> float | None:
-        """The metric at a step; None where the run never reached it with a finite number."""
+        """The metric at a step; None where the run never reached it with a finite number. Raises `DamagedRun`."""
         value = self.scores(spec).get(step)
         return value if value is not None and math.isfinite(value) else None
 
@@ -148,21 +149,18 @@ def contenders(suite: Suite, budget: Budget) -> list[Contender]:
 def tune(context: SearchContext, folder: Path) -> list[Tuned]:
     """Spend the budget on every contender. `folder` keeps the studies; the runs lie with all others."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
     budget, competing = context.budget, contenders(context.suite, context.budget)
     name = f"{context.suite.name}-{budget.metric.replace('/', '_')}-{budget.sampler}"
-    storage = JournalStorage(JournalFileBackend(str(path_in(folder, name, ".journal"))))
-    direction: Literal["minimize", "maximize"] = "minimize" if budget.better == "lower" else "maximize"
-    studies = [
-        optuna.create_study(storage=storage, study_name=contender.study, direction=direction, load_if_exists=True)
-        for contender in competing
-    ]
+    journal = SearchJournal(path_in(folder, name, ".journal"), context.listener.say)
+    names = [contender.study for contender in competing]
+    studies = journal.studies(names, "minimize" if budget.better == "lower" else "maximize")
     trials: list[list[Trial]] = [[] for _ in competing]
     for start in range(0, budget.trials, ROUND):
         numbers = range(start, min(start + ROUND, budget.trials))
         drawn = [_draw(context, *pair, numbers) for pair in zip(competing, studies, strict=True)]
         for of_contender, ended in zip(trials, _run_round(context, drawn), strict=True):
             of_contender += ended
+        journal.seal()
     return [_tuned(contender, ended, budget) for contender, ended in zip(competing, trials, strict=True)]
 
 
@@ -210,16 +208,29 @@ def _run(context: SearchContext, runs: Sequence[tuple[RunSpec, int | None]]) -> 
     """Bring runs to a step, or to their end; those that are there already cost nothing."""
     jobs = []
     for spec, until in runs:
-        state = context.store.run(spec.run_id()).state()
         job = replace(plan.job_of(context.suite, (spec,)), until=until, budget=None)
-        failed = state is not None and state.status == "failed"
-        reached = until is not None and state is not None and until in context.scores(spec)
-        if not failed and not reached and not plan.complete(job, state):
+        if not _is_there(context, job):
             jobs.append(job)
     if jobs:
         steps = sum(job.until or job.specs[0].steps for job in jobs)
         context.listener.begin(f"tuning {context.suite.name}", len(jobs), steps)
         context.execution.do(jobs, context.listener)
+
+
+def _is_there(context: SearchContext, job: Job) -> bool:
+    """Whether a trial needs no work: it failed, or has its scores until the job's end. A damaged one is done again."""
+    spec = job.specs[0]
+    folder = context.store.run(spec.run_id())
+    try:
+        state = folder.check()
+        reached = state is not None and job.until is not None and job.until in context.scores(spec)
+    except DamagedRun as damage:
+        context.listener.say(str(damage))
+        return False
+    if state is None:
+        return False
+    whole = plan.complete(job, state) and not plan.has_repairs(folder, state, spec)
+    return state.status == "failed" or (reached and not state.finished) or whole
 
 
 def _rung(suite: Suite, spec: RunSpec) -> int:

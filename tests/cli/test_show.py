@@ -11,7 +11,7 @@ import pytest
 from ganbench.cli.show import find_run, run_text
 from ganbench.errors import RequestError
 from ganbench.results.files import write_json
-from ganbench.results.store import LOG_LINES, Store
+from ganbench.results.store import LOG_LINES, State, Store
 from tests.support.synthetic import Run, score, write_suite
 
 DONE = Run(curves={"fd_pixels": [3.0, 2.0], "hq": [0.25, None]})
@@ -55,7 +55,10 @@ def test_a_diverged_run_says_where(tmp_path: Path):
 
 def test_the_newest_score_is_shown(tmp_path: Path):
     store = write_suite(tmp_path, [DONE])
-    store.run(DONE.run_id).append("scores.jsonl", [score(DONE, 1000, "fd_pixels", 9.0)])
+    folder = store.run(DONE.run_id)
+    folder.append("scores.jsonl", [score(DONE, 1000, "fd_pixels", 9.0)])
+    assert "| 1000 |     3.000 |" in show(store, DONE.run_id), "a row after the seal counts for nothing"
+    folder.write_state(State("done", step=4000))
     assert "| 1000 |     9.000 |" in show(store, DONE.run_id)
 
 

@@ -88,6 +88,7 @@ def test_a_narrow_terminal_shows_whole_names_and_says_which_metrics_it_leaves_ou
     store = write_suite(tmp_path, runs, metrics=better)
     row = score(runs[0], 1000, "hq", 0.25)
     store.run(runs[0].run_id).append("scores.jsonl", [row | {"metric": name} for name in names])
+    store.run(runs[0].run_id).write_state(State("done", step=4000))
     narrow = text(store, 80)
     assert max(map(len, narrow.splitlines())) <= 80
     assert "lsgan[a=-1,b=1,c=0]  1/1   0.25             0.25             0.25 " in narrow

@@ -29,9 +29,11 @@ from ganbench.results.files import write_json
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner.plan import missing
 from tests.support.jobs import JOB
+from tests.support.rows import file_rows
 from tests.support.synthetic import Run, write_suite
 
-SCORE = {"step": 10, "time": 1.0, "metric": "hq", "value": 0.5, "evaluator": "modes v1 n=10"}
+SCORE = {"step": 10, "time": 1.0, "metric": "hq", "value": 0.5, "evaluator": "modes v1 n=10", "n": 10,
+         "fingerprint": {}}  # fmt: skip
 TERMS = {"step": 5, "time": 1.0, "terms": {"d/real": 0.25}}
 STATE = State("done", step=20, seconds=1.5, scored={"modes v1 n=10": [10]})
 
@@ -72,7 +74,9 @@ def test_a_state_is_read_as_it_was_written(folder: RunFolder, state: State) -> N
 def test_a_run_that_never_started_has_no_state(tmp_path: Path) -> None:
     nowhere = Store(tmp_path).open().run("absent")
     assert nowhere.state() is None and nowhere.check() is None
-    assert nowhere.rows("scores.jsonl") == [] and nowhere.log_end() == [] and nowhere.read_json("env.json") is None
+    assert (
+        file_rows(nowhere, "scores.jsonl") == [] and nowhere.log_end() == [] and nowhere.read_json("env.json") is None
+    )
     nowhere.clear()
 
 
@@ -103,7 +107,7 @@ def test_clearing_leaves_nothing(folder: RunFolder) -> None:
 def test_rows_come_back_in_order_and_a_torn_last_line_is_left_out(folder: RunFolder) -> None:
     with (folder.path / "terms.jsonl").open("a") as file:
         file.write('{"step": 15, "ti')
-    assert [row["step"] for row in folder.rows("terms.jsonl")] == [5, 10]
+    assert [row["step"] for row in file_rows(folder, "terms.jsonl")] == [5, 10]
     assert folder.check() is not None, "a line that was being written is no damage"
 
 
@@ -112,7 +116,7 @@ def test_a_torn_line_is_overwritten_by_the_next_rows(folder: RunFolder, torn: st
     with (folder.path / "terms.jsonl").open("a") as file:
         file.write(torn)
     folder.append("terms.jsonl", [TERMS | {"step": 15}])
-    assert [row["step"] for row in folder.rows("terms.jsonl")] == [5, 10, 15]
+    assert [row["step"] for row in file_rows(folder, "terms.jsonl")] == [5, 10, 15]
     folder.write_state(STATE)
     assert folder.check() is not None
 
@@ -120,7 +124,7 @@ def test_a_torn_line_is_overwritten_by_the_next_rows(folder: RunFolder, torn: st
 def test_a_file_that_is_one_torn_line_starts_anew(folder: RunFolder) -> None:
     (folder.path / "terms.jsonl").write_text('{"st')
     folder.append("terms.jsonl", [TERMS])
-    assert folder.rows("terms.jsonl") == [TERMS]
+    assert file_rows(folder, "terms.jsonl") == [TERMS]
 
 
 def test_appending_nothing_makes_no_file(tmp_path: Path) -> None:
@@ -138,7 +142,7 @@ def test_rows_hold_finite_numbers_only(folder: RunFolder) -> None:
 
 def test_rows_past_a_step_are_dropped(folder: RunFolder) -> None:
     folder.keep_rows_until(5)
-    assert folder.rows("terms.jsonl") == [TERMS] and folder.rows("scores.jsonl") == []
+    assert file_rows(folder, "terms.jsonl") == [TERMS] and file_rows(folder, "scores.jsonl") == []
 
 
 # --- seals ---
@@ -182,14 +186,10 @@ ANYTHING = st.recursive(
 
 def read_everything(folder: RunFolder) -> None:
     """All that readers and workers do first: nothing but `DamagedRun` may come of it."""
-    for name in ("terms.jsonl", "scores.jsonl"):
-        try:
-            for row in folder.rows(name):
-                assert row["step"] <= row["step"] and row["time"] is not None
-        except DamagedRun:
-            pass
     try:
-        state = folder.check()
+        content, state = folder.read(), folder.check()
+        for row in (*content.terms(), *content.scores(), *content.absent()) if content else ():
+            assert row["step"] <= row["step"] and row["time"] is not None
     except DamagedRun as damage:
         assert "damaged" in str(damage) and str(folder.path) in str(damage)
         return
@@ -241,10 +241,11 @@ def test_damaged_states(folder: RunFolder, content: bytes) -> None:
 
 @pytest.mark.parametrize("line", ["5", "[]", "{}", '{"step": "x"}', '{"step": 1}', "[" * 100_000, "\0", "{}{}", ""])
 def test_damaged_rows(folder: RunFolder, line: str) -> None:
+    folder.write_state(replace(STATE, status="running"))
     with (folder.path / "scores.jsonl").open("a") as file:
         file.write(line + "\n")
     with pytest.raises(DamagedRun, match=r"scores\.jsonl: damaged"):
-        folder.rows("scores.jsonl")
+        folder.check()
 
 
 # --- atomic writes ---

@@ -26,6 +26,7 @@ from ganbench.runner.run import manifest
 from ganbench.runner.settings import WorkerSettings
 from ganbench.suite import load
 from tests.support.jobs import SPEC
+from tests.support.rows import file_rows
 
 MARKS = tuple(range(1, 21))
 JOB = Job((SPEC,), MARKS, 20, (ModeCoverage(),))
@@ -69,7 +70,7 @@ def filled(job: Job, root: Path, **options: Any) -> RunFolder:
 
 
 def values(folder: RunFolder) -> dict[tuple[int, str], float]:
-    return {(row["step"], row["metric"]): row["value"] for row in folder.rows("scores.jsonl")}
+    return {(row["step"], row["metric"]): row["value"] for row in file_rows(folder, "scores.jsonl")}
 
 
 def state(folder: RunFolder) -> State:

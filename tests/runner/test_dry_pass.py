@@ -18,6 +18,7 @@ from ganbench.runner.job import Job
 from ganbench.runner.settings import WorkerSettings
 from ganbench.variants.loss_sensitive import LossSensitiveGAN
 from tests.support.jobs import JOB, SPEC
+from tests.support.rows import file_rows
 
 HEAD = """
 from dataclasses import dataclass
@@ -148,7 +149,7 @@ def test_the_order_of_jobs_never_matters(tmp_path: Path, family: str, right: str
     def terms(name: str, *jobs: Job) -> tuple[list[str], list[Any]]:
         store = Store(tmp_path / name).open()
         ended = list(Inline().run(jobs, [WorkerSettings(store.root, threads=torch.get_num_threads())], lambda _: None))
-        rows = store.run(JOB.run_ids[0]).rows("terms.jsonl")
+        rows = file_rows(store.run(JOB.run_ids[0]), "terms.jsonl")
         return [end.status for end in ended], [row["terms"] for row in rows]
 
     alone = terms("alone", JOB)

@@ -33,6 +33,7 @@ from ganbench.spec import RunSpec
 from ganbench.suite import Changes, Suite, load
 from ganbench.training import trainer
 from tests.support.jobs import JOB, SPEC
+from tests.support.rows import file_rows
 
 FIVE = Packing(5)
 SUITE = """\
@@ -218,8 +219,8 @@ def stop(store: Store, job: Job, step: int) -> None:
 
 def numbers(folder: RunFolder) -> dict[Any, Any]:
     """Scores and terms of a run, each of which must be there once."""
-    scores = [((row["step"], row["metric"]), row["value"]) for row in folder.scores()]
-    terms = [(row["step"], row["terms"]) for row in folder.terms()]
+    scores = [((row["step"], row["metric"]), row["value"]) for row in file_rows(folder, "scores.jsonl")]
+    terms = [(row["step"], row["terms"]) for row in file_rows(folder, "terms.jsonl")]
     assert set(Counter(key for key, _ in (*scores, *terms)).values()) == {1}
     return dict([*scores, *terms])
 

@@ -47,7 +47,7 @@ def write(store: Store, spec: RunSpec, state: State) -> None:
     """A run folder with a spec, a row of each score that the state tells of, and the state."""
     folder = store.run(spec.run_id())
     write_json(folder.path / "spec.json", spec_file(spec))
-    rows = [{"step": m, "time": 1.0, "metric": "hq", "value": 0.5, "evaluator": key}
+    rows = [{"step": m, "time": 1.0, "metric": "hq", "value": 0.5, "evaluator": key, "n": 50, "fingerprint": {}}
             for key, marks in state.scored.items() for m in marks]  # fmt: skip
     folder.append("scores.jsonl", rows)
     folder.write_state(state)

@@ -11,6 +11,7 @@ from ganbench.results.store import RunFolder, Store
 from ganbench.runner.job import Job
 from ganbench.runner.settings import WorkerSettings
 from tests.support.jobs import JOB
+from tests.support.rows import file_rows
 
 MARKED = replace(JOB, marks=(5, 10, 20))
 
@@ -21,7 +22,7 @@ def fill(root: Path, job: Job) -> RunFolder:
 
 
 def scores(folder: RunFolder) -> dict[tuple[int, str], float]:
-    return {(row["step"], row["metric"]): row["value"] for row in folder.rows("scores.jsonl")}
+    return {(row["step"], row["metric"]): row["value"] for row in file_rows(folder, "scores.jsonl")}
 
 
 def test_rows_after_the_checkpoint_are_written_again(tmp_path: Path) -> None:
@@ -30,12 +31,12 @@ def test_rows_after_the_checkpoint_are_written_again(tmp_path: Path) -> None:
     checkpoint = folder.checkpoint().read_bytes()
     fill(tmp_path / "killed", replace(MARKED, until=10))
     state = folder.state()
-    assert state is not None and state.step == 10 and {10} <= {row["step"] for row in folder.rows("scores.jsonl")}
+    assert state is not None and state.step == 10 and {10} <= {row["step"] for row in file_rows(folder, "scores.jsonl")}
     folder.checkpoint().write_bytes(checkpoint)  # as if the run had been killed before it could save again
     fill(tmp_path / "killed", MARKED)
     assert scores(folder) == scores(straight)
-    assert Counter(row["step"] for row in folder.rows("terms.jsonl")) == Counter(range(1, 21))
-    rows = Counter((row["step"], row["metric"]) for row in folder.rows("scores.jsonl"))
+    assert Counter(row["step"] for row in file_rows(folder, "terms.jsonl")) == Counter(range(1, 21))
+    rows = Counter((row["step"], row["metric"]) for row in file_rows(folder, "scores.jsonl"))
     assert set(rows.values()) == {1} and {step for step, _ in rows} == {5, 10, 20}
     final = folder.check()
     assert final is not None and set(map(tuple, final.scored.values())) == {(5, 10, 20)}

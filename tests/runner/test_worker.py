@@ -31,6 +31,7 @@ from ganbench.runner.worker import Worker
 from ganbench.suite import Evaluation, Suite
 from ganbench.variants.lsgan import LSGAN
 from tests.support.jobs import JOB, SPEC
+from tests.support.rows import file_rows
 
 WIDER = ModeCoverage(within=5.0)
 FULL = OSError(28, "No space left on device")
@@ -86,8 +87,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def numbers(root: Path, run_id: str = JOB.run_ids[0]) -> dict[Any, Any]:
     """All scores and terms of a run by step, the newest where there are several; no times."""
     folder = Store(root).run(run_id)
-    scores = {(r["step"], r["evaluator"], r["metric"]): r["value"] for r in folder.rows("scores.jsonl")}
-    return scores | {row["step"]: row["terms"] for row in folder.rows("terms.jsonl")}
+    scores = {(r["step"], r["evaluator"], r["metric"]): r["value"] for r in file_rows(folder, "scores.jsonl")}
+    return scores | {row["step"]: row["terms"] for row in file_rows(folder, "terms.jsonl")}
 
 
 def of_modes(root: Path) -> dict[Any, Any]:
@@ -122,9 +123,9 @@ def test_a_run_leaves_what_is_promised(undisturbed: Path) -> None:
     assert left == files | marks, "and no checkpoint to resume from"
     spec = folder.read_json("spec.json")
     assert spec == {"run_id": SPEC.run_id(), "spec": SPEC.canonical(), "columns": SPEC.columns()}
-    assert [row["step"] for row in folder.rows("terms.jsonl")] == list(range(1, 21))
-    assert set(folder.rows("terms.jsonl")[0]["terms"]) == {"d/real", "d/fake", "g/fake"}, "flat names in files"
-    assert {row["n"] for row in folder.rows("scores.jsonl")} == {50}
+    assert [row["step"] for row in file_rows(folder, "terms.jsonl")] == list(range(1, 21))
+    assert set(file_rows(folder, "terms.jsonl")[0]["terms"]) == {"d/real", "d/fake", "g/fake"}, "flat names in files"
+    assert {row["n"] for row in file_rows(folder, "scores.jsonl")} == {50}
 
 
 def test_a_finished_run_is_not_touched(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +142,7 @@ def test_a_diverged_run_is_an_outcome(site: Results) -> None:
     assert outcome.status == "diverged" and outcome.error is None and outcome.diverged is not None
     assert 0 < outcome.diverged.step < 500 and outcome.diverged.term[:2] in ("d/", "g/")
     assert site.complete(wild), "a mark that was never reached is not missing"
-    assert all(row["step"] < outcome.diverged.step for row in site.store.run(outcome.run_id).rows("scores.jsonl"))
+    assert all(row["step"] < outcome.diverged.step for row in file_rows(site.store.run(outcome.run_id), "scores.jsonl"))
 
 
 # --- more is asked of a finished run ---
@@ -166,7 +167,7 @@ def test_another_number_of_samples_never_retrains(site: Results, monkeypatch: py
     site.run(JOB)
     monkeypatch.setattr(worker, "train", no_training)
     site.run(replace(JOB, samples=80))
-    assert {row["n"] for row in site.store.run(JOB.run_ids[0]).rows("scores.jsonl")} == {50, 80}
+    assert {row["n"] for row in file_rows(site.store.run(JOB.run_ids[0]), "scores.jsonl")} == {50, 80}
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -374,7 +375,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert torch.load(folder.checkpoint(), weights_only=True)["step"] == looks
     assert site.run(JOB)[0].status == "done"
     assert of_modes(site.root) == of_modes(undisturbed)
-    assert [row["step"] for row in folder.rows("terms.jsonl")] == list(range(1, 21))
+    assert [row["step"] for row in file_rows(folder, "terms.jsonl")] == list(range(1, 21))
 
 
 @pytest.mark.parametrize("harm", ["cut", "flip", "digest", "absent", "folder", "state", "state and scores"])
@@ -564,7 +565,7 @@ def test_a_run_of_01_that_lacks_a_mark_is_scored_there(
     folder = site.store.run(JOB.run_ids[0])
     state = folder.state()
     assert state is not None
-    kept = [row for row in folder.rows("scores.jsonl") if row["step"] > 10]
+    kept = [row for row in file_rows(folder, "scores.jsonl") if row["step"] > 10]
     (folder.path / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
     folder.write_state(state)
     assert not site.complete(JOB)
@@ -630,7 +631,8 @@ def test_what_follows_the_sealed_rows_is_no_damage_and_is_removed(
     folder = site.store.run(JOB.run_ids[0])
     before = (folder.path / name).read_bytes()
     (folder.path / name).write_bytes(before + tail)
-    assert folder.checked_scores()[1], "readers read what is sealed"
+    content = folder.read()
+    assert content is not None and content.scores(), "readers read what is sealed"
     assert planned(site) == (0, 1)
     monkeypatch.setattr(worker, "train", no_training)
     assert site.run(JOB)[0].status == "done" and planned(site) == (1, 0)

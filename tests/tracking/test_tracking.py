@@ -72,7 +72,8 @@ def terms(*steps: int, begun: float = 1000.0, shift: float = 0.0) -> list[dict[s
 
 
 def score(step: int, value: float = 1.25) -> dict[str, Any]:
-    return {"step": step, "time": 2000.5, "metric": "fd_pixels", "value": value, "stderr": None, "n": 10}
+    return {"step": step, "time": 2000.5, "metric": "fd_pixels", "value": value, "stderr": None, "n": 10,
+            "evaluator": "fid", "fingerprint": {}}  # fmt: skip
 
 
 def sample(folder: RunFolder, step: int) -> None:
@@ -318,6 +319,8 @@ def test_live_growth(store: Store, uri: str, client: MlflowClient, suite: str) -
     mirror = Mirror(store, uri, said.append, every=0.02)
     mirror.start(suite, ["grows", "never-begins"])
     folder = begin(store, "grows")
+    lock = folder.lock()
+    lock.acquire()  # as the worker does that fills the folder
     folder.append("terms.jsonl", terms(100))
     eventually(lambda: bool(runs(client, suite)) and steps(client, the_run(client, suite)) == [100])
     assert the_run(client, suite).info.status == "RUNNING"
@@ -329,6 +332,7 @@ def test_live_growth(store: Store, uri: str, client: MlflowClient, suite: str) -
     folder.keep_rows_until(200)
     folder.append("terms.jsonl", terms(300))
     finish(folder)
+    lock.release()
     eventually(lambda: the_run(client, suite).info.status == "FINISHED")
     assert mirror.close() == 0 and said == []
     assert steps(client, the_run(client, suite)) == [100, 200, 300]
@@ -353,8 +357,9 @@ def test_an_interrupted_run_is_killed_then_resumed(store: Store, uri: str, clien
     folder = begin(store, "resumed")
     mirror = Mirror(store, uri, quiet, every=0.02)
     mirror.start(suite, ["resumed"])
-    folder.append("terms.jsonl", terms(100, 200, 300))
-    eventually(lambda: bool(runs(client, suite)) and steps(client, the_run(client, suite)) == [100, 200, 300])
+    with folder.lock():
+        folder.append("terms.jsonl", terms(100, 200, 300))
+        eventually(lambda: bool(runs(client, suite)) and steps(client, the_run(client, suite)) == [100, 200, 300])
     before = history(client, the_run(client, suite))
     assert mirror.close() == 0
     assert the_run(client, suite).info.status == "KILLED"
@@ -577,7 +582,8 @@ def test_damaged_and_missing_runs_stop_no_other_run(store: Store, uri: str, clie
     mirror.start(suite, ["damaged", "missing", "healthy"])
     eventually(lambda: (healthy.path / "mlflow.json").exists())
     mirror.close()
-    assert sync(store, uri, [suite], quiet) == Synced(runs=1, damaged=1)
+    synced = sync(store, uri, [suite], quiet)
+    assert (synced.runs, synced.missing) == (1, 1) and "state.json: damaged" in synced.damaged[0]
     assert the_run(client, suite).data.tags["ganbench.run_id"] == "healthy"
 
 

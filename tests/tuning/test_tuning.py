@@ -27,6 +27,7 @@ from ganbench.runner.job import Job
 from ganbench.runner.run import Execution, manifest
 from ganbench.runner.settings import WorkerSettings
 from ganbench.tuning.search import Trial, Tuned
+from tests.support.rows import file_rows
 
 SUITE = """
 name: tiny
@@ -118,7 +119,7 @@ def test_every_contender_gets_the_same_budget_on_seeds_of_its_own(small: suites.
     assert [len(one.trials) for one in tuned] == [5, 5]
     given_up = [[trial for trial in one.trials if trial.ended == "given up"] for one in tuned]
     assert [len(trials) for trials in given_up] == [2, 2], "two of the round of four, none of the round of one"
-    rows = [row for run in context.store.runs() for row in run.rows("scores.jsonl")]
+    rows = [row for run in context.store.runs() for row in file_rows(run, "scores.jsonl")]
     at_rung = {row["value"] for row in rows if row["step"] == 2 and row["metric"] == "fd_pixels"}
     assert all(trial.value in at_rung for trials in given_up for trial in trials)
     rates = [[trial.settings["optimizer.lr"] for trial in one.trials] for one in tuned]
@@ -236,6 +237,6 @@ def test_a_paused_run_ends_as_one_that_never_stopped(small: suites.Suite, tmp_pa
             job = Job(whole.specs, whole.marks, whole.samples, whole.evaluators, until)
             (outcome,) = Inline().run([job], [settings], lambda event: None)
             assert (outcome.status, outcome.step) == (("done", 8) if until is None else ("running", until))
-        rows = store.run(spec.run_id()).rows("scores.jsonl")
+        rows = file_rows(store.run(spec.run_id()), "scores.jsonl")
         found.append([(row["step"], row["metric"], row["value"]) for row in rows])
     assert found[0] == found[1]

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ganbench.errors import DamagedRun
 from ganbench.executors.parts import process
 from ganbench.executors.parts.process import CannotStart, WorkerFailed, WorkerProcess
 from ganbench.results.store import State, Store
@@ -151,7 +152,11 @@ def _recorded(store: Store, run_id: str, failure: WorkerFailed) -> Ended:
     """Record a failure in a run that is not finished; one of a pack may have ended before."""
     folder = store.run(run_id)
     with folder.lock().acquire(timeout=POLL):
-        state = folder.state() or State("running")
+        try:
+            state = folder.check() or State("running")
+        except DamagedRun:
+            folder.clear()
+            state = State("running")
         if state.finished:
             return Ended.of(run_id, state)
         return Ended.of(run_id, folder.fail(state, failure.reason, failure.log))

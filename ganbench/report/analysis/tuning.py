@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
+from ganbench.results.files import read_bytes, signed_json
 from ganbench.results.names import path_in
 from ganbench.spec import varying
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ganbench.results.manifest import Columns
     from ganbench.results.store import Store
 
+AGAIN = "run the same `ganbench tune` command again: it repeats no finished run"
 ENDS = ("finished", "given up", "failed")
 
 
@@ -55,19 +56,24 @@ class Tuning:
 def read_tuning(store: Store, suite: str) -> Tuning | None:
     """The search that chose a suite's settings (`ganbench tune`), or None for a suite that was not tuned.
 
-    Raises `RequestError` for an old record that does not say how each trial ended.
+    Raises `RequestError` for a damaged record, and for an old one that does not say how each trial ended.
     """
     path = path_in(store.root / "tune", suite, ".json")
-    if not path.exists():
-        return None
-    body = json.loads(path.read_bytes())
-    if "rule" not in body:
-        raise RequestError(
-            str(path),
-            "it does not record how each trial ended",
-            "a record written by this version",
-            "run the same `ganbench tune` command again: it repeats no finished run",
-        )
+    try:
+        content = read_bytes(path)
+        if content is None:
+            return None
+        body = signed_json(content)
+        if "rule" in body:
+            return _tuning(body)
+    except OSError as error:
+        raise RequestError(str(path), f"can't be read: {error.strerror}", todo=AGAIN) from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RequestError(str(path), f"damaged: {error}", todo=AGAIN) from None
+    raise RequestError(str(path), "it does not record how each trial ended", "a record written by this version", AGAIN)
+
+
+def _tuning(body: Mapping[str, Any]) -> Tuning:
     columns = _differing([contender["columns"] for contender in body["contenders"]])
     return Tuning(
         body["metric"],
