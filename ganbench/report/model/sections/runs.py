@@ -44,7 +44,7 @@ def provenance(study: Study) -> Iterator[Section]:
         for place, (count, text) in enumerate(results.environments, start=1)
     )
     manifest = results.manifest.as_json()
-    asked = {name: value for name, value in manifest.items() if name not in ("runs", "marks")}
+    asked = {name: value for name, value in manifest.items() if name not in ("runs", "packs", "marks")}
     marks = [{"runs": count, "marks": list(steps)} for steps, count in Counter(results.marks.values()).items()]
     text = Verbatim(json.dumps(asked | {"marks": marks}, indent=1))
     blocks = (*environments, Fold("what the suite asked for", "manifest", (text,)))

@@ -69,7 +69,7 @@ def _dots(block: SeedDots) -> charts.Strip:
 
 def _panels(block: Curves) -> list[Markup]:
     cells = [charts.Panel(*cell) for cell in zip(block.names.short, block.curves, strict=True)]
-    return list(map(Markup, charts.panels(cells, block.metric)))
+    return list(map(Markup, charts.panels(cells, block.metric, f"{block.anchors[0]}-scales")))
 
 
 def _ranks(block: Ranks) -> Markup:

@@ -57,8 +57,8 @@ def is_answers(table: Table) -> bool:
 
 
 def soft(text: str) -> Markup:
-    """Text that may break after the commas of a notation."""
-    return Markup(",<wbr>").join(text.split(","))
+    """Text that may break after the commas of a notation, where no space follows."""
+    return Markup(",<wbr>").join(re.split(r",(?! )", text)) if "," in text else escape(text)
 
 
 def whole(text: str) -> str:
