@@ -38,7 +38,7 @@ CELLS = ("--only", "variant=lsgan", "--only", "batchnorm=none", "--only", "optim
 TRAINING, EVALUATION, MIRROR, ONCE, REST = "training steps", "evaluation", "MLflow mirror", "MLflow start", "other"
 PARTS = {  # what is clocked, with the name it gets
     TRAINING: [(worker, "train")],
-    EVALUATION: [(recorder, "sample"), (recorder, "evaluate")],
+    EVALUATION: [(recorder, "sample"), (recorder, "score_all")],
     "data": [(Worker, "reference")],
     "checkpoints": [(tensors, "save")],
     "pictures": [(pictures, "png")],

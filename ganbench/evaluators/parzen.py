@@ -15,6 +15,8 @@ from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Refer
 from ganbench.evaluators.parts.distances import blocks, distances_memory, features_memory
 from ganbench.evaluators.parts.protocol import Sizes, fingerprint, on_split, real_view, unsupported_sizes
 
+CACHED = 2**16  # distances whose exponentials each thread computes at once: 0.5 MiB, which a core's cache holds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parzen(Evaluator):
@@ -29,7 +31,7 @@ class Parzen(Evaluator):
     Higher is not always better: the estimate ranks memorised or averaged data above good models (Theis et al. 2016).
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Goodfellow et al. 2014, arXiv:1406.2661, section 5; the authors' parzen_ll.py"
 
     start: float = -1.0
@@ -71,25 +73,26 @@ class Parzen(Evaluator):
         folds = [fold[chosen.index(index)] for fold, index in zip(tested, best, strict=True)]
         means = torch.stack([fold.mean() for fold in folds])
         spread = means.std() / self.folds**0.5 if self.folds > 1 else folds[0].std(correction=0) / len(test) ** 0.5
-        marks = fingerprint(
-            self, **fake.extractor("pixels"), generated=len(fake), validation=sum(map(len, parts)), test=len(test),
-            likelihoods="float64",
-        )  # fmt: skip
+        sizes = {"generated": len(fake), "validation": sum(map(len, parts)), "test": len(test)}
+        marks = fingerprint(self, **fake.extractor("pixels"), **sizes, likelihoods="float64")
         edge, sigma = not {0, self.num - 1}.isdisjoint(best), sigmas[sorted(best)[len(best) // 2]]
         values = ((means.mean().item(), spread.item()), (sigma.item(), None), (float(edge), None))
-        scores = (Score(value, stderr, len(fake), len(test), marks) for value, stderr in values)
-        return {metric.name: score for metric, score in zip(self.metrics(), scores, strict=True)}
+        by_metric = zip(self.metrics(), values, strict=True)
+        return {metric.name: Score(value, err, len(fake), len(test), marks) for metric, (value, err) in by_metric}
 
 
 def log_likelihood(x: Tensor, centres: Tensor, sigmas: Tensor, device: str = "cpu") -> Tensor:
     """log p(x), (sigmas, n), of rows x (n, d) under equally weighted Gaussians of width sigma on `centres` (m, d)."""
     m, d = centres.shape
-    norm = math.log(m) + d * (sigmas.log() + 0.5 * math.log(2 * math.pi))
     scales = [-0.5 / sigma**2 for sigma in sigmas.tolist()]
     logs = torch.empty(len(sigmas), len(x), dtype=torch.float64)
-    for block in blocks(x, centres, device):
-        nearest = block.squares.amin(1)  # factored out, so that no sum underflows
-        further = block.squares.sub_(nearest[:, None])
-        for row, scale in zip(logs, scales, strict=True):
-            row[block.rows] = (further * scale).exp_().sum(1).log_().add_(nearest, alpha=scale).cpu()
-    return logs - norm[:, None]
+    for block in blocks(x, centres, device, most=CACHED * min(d, 16)):
+        rows = len(block.squares) if device != "cpu" else max(1, CACHED * torch.get_num_threads() // m)
+        parts, own = torch.split(block.squares, rows), torch.split(logs[:, block.rows], rows, 1)
+        for part, log in zip(parts, own, strict=True):
+            nearest = part.amin(1)  # factored out, so that no sum underflows
+            part.sub_(nearest[:, None])
+            for row, scale in zip(log, scales, strict=True):
+                terms = (part * (scale / math.log(2))).exp2_()  # three times as fast as `exp_`, and as exact
+                row.copy_(terms.sum(1).log_().add_(nearest, alpha=scale))
+    return logs - (math.log(m) + d * (sigmas.log() + 0.5 * math.log(2 * math.pi)))[:, None]

@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,11 +77,10 @@ def most_seeds(spec: RunSpec, device: str, data: Path | None) -> int:
 @cache
 def _parameters(network: Network, space: Space) -> float:
     """The number of parameters of G and D; infinity for a user's network that can't be built without data."""
-    import torch  # only here: a plan of runs that are all planned already needs no torch
+    from ganbench.training.sampling import blank  # only here: a plan of runs that are all planned needs no torch
 
     try:
-        with torch.device("meta"):
-            nets = network.generator(space), network.discriminator(space)
+        nets = [blank(partial(make, space)) for make in (network.generator, network.discriminator)]
     except Exception:  # whatever it is: such a network is trained alone
         return math.inf
     return sum(parameter.numel() for net in nets for parameter in net.parameters())

@@ -41,7 +41,7 @@ VERSIONS: list[tuple[type[Evaluator], int]] = [
     (Memorisation, 2),
     (ModeCoverage, 1),
     (PRD, 2),
-    (Parzen, 1),
+    (Parzen, 2),
     (PrecisionRecall, 1),
     (Vendi, 1),
 ]

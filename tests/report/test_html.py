@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from ganbench.report import format_report
-from ganbench.report.render.html import gallery
+from ganbench.report.render.html import charts, gallery
 from ganbench.report.render.html.gallery import MOST, encode
 from ganbench.results.questions import Claim, Contrast
 from ganbench.results.store import Store
@@ -157,6 +157,20 @@ def test_every_chart_has_a_label_and_no_dot_is_a_tab_stop(page: str) -> None:
     assert page.count("<svg ") == page.count('role="img" aria-label="')
     assert "hq of 4 seeds, mean" in page
     assert page.count("<circle") == len(re.findall(r'<a href="[^"]+" tabindex="-1"><circle', page))
+
+
+def test_lines_go_through_their_points_to_a_tenth_of_a_pixel() -> None:
+    x, y = charts.Axis(0, 1000, 46, 226, log=False), charts.Axis(0, 1, 116, 8, log=False)
+    points = [(step, (step * 7919 % 1000) / 1000) for step in range(0, 1001, 50)]
+    numbers = [float(text) for text in re.findall(r"-?[\d.]+", charts.path(points, x, y))]
+    places = np.cumsum(np.reshape(numbers, (-1, 2)), axis=0)
+    assert np.abs(places - [(x(step), y(value)) for step, value in points]).max() < 0.051
+
+
+def test_the_scales_are_drawn_once_for_all_cells(page: str) -> None:
+    ids = re.findall(r'<g id="([^"]+-scales)">', page)
+    assert len(ids) == len(set(ids)) == 2, "one for each metric"
+    assert all(page.count(f'<use href="#{scales}"/>') == 1 for scales in ids), "the other cell"
 
 
 def test_samples_of_the_first_seeds_and_over_time(page: str) -> None:

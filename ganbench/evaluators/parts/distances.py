@@ -41,15 +41,18 @@ def rounding(d: int, dtype: torch.dtype) -> float:
     return 2 * (d + 8) * torch.finfo(dtype).eps
 
 
-def blocks(x: Tensor, y: Tensor, device: str = "cpu", dtype: torch.dtype = torch.float64) -> Iterator[Block]:
+def blocks(
+    x: Tensor, y: Tensor, device: str = "cpu", dtype: torch.dtype = torch.float64, most: int | None = None
+) -> Iterator[Block]:
     """Blocks of rows of the matrix of squared distances between rows x (n, d) and y (m, d), in order, on the device.
 
-    Both sides are centred at the mean of y to limit cancellation.
+    Both sides are centred at the mean of y to limit cancellation. `most`: distances in a block of several rows; None:
+    `BLOCK`.
     """
     wide = torch.promote_types(torch.promote_types(x.dtype, y.dtype), dtype)
     origin = y.to(device).mean(0).to(wide)
     columns, across = _centred(y, origin, dtype)
-    size = max(1, BLOCK // max(columns.shape))
+    size = max(1, (most or BLOCK) // max(columns.shape))
     for first in range(0, len(x), size):
         rows, along = _centred(x[first : first + size], origin, dtype)
         products = torch.addmm(across, rows, columns.T, alpha=-2).add_(along[:, None]).clamp_(min=0)

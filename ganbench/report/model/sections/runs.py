@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ganbench.report.model.document import Fold, Section, Table, Verbatim, named, numbered
@@ -36,12 +37,15 @@ def every_run(study: Study) -> Iterator[Section]:
 
 
 def provenance(study: Study) -> Iterator[Section]:
-    """The environments that the runs record, and the suite's manifest."""
+    """The environments that the runs record, and the suite's manifest, whose runs are listed above with their axes."""
     results = study.results
     environments = (
         Fold(f"the environment of {plural(count, 'run')}", f"environment-{place}", (Verbatim(text),))
         for place, (count, text) in enumerate(results.environments, start=1)
     )
-    manifest = Verbatim(json.dumps(results.manifest.as_json(), indent=1))
-    blocks = (*environments, Fold("what the suite asked for", "manifest", (manifest,)))
+    manifest = results.manifest.as_json()
+    asked = {name: value for name, value in manifest.items() if name not in ("runs", "packs", "marks")}
+    marks = [{"runs": count, "marks": list(steps)} for steps, count in Counter(results.marks.values()).items()]
+    text = Verbatim(json.dumps(asked | {"marks": marks}, indent=1))
+    blocks = (*environments, Fold("what the suite asked for", "manifest", (text,)))
     yield Section("Provenance", "provenance", blocks, audience="page")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -122,10 +123,10 @@ def stacked(places: Sequence[float], close: float, step: float, most: float) -> 
     return shifts
 
 
-def panels(cells: Sequence[Panel], metric: str) -> list[str]:
+def panels(cells: Sequence[Panel], metric: str, scale: str) -> list[str]:
     """A small chart for each cell, all on the same scales: every seed, their mean, and the band between the extremes.
 
-    Empty for a cell without a number.
+    Empty for a cell without a number. `scale`: the id of the scales, which the first chart holds for all.
     """
     points = [point for cell in cells for curve in cell.curves for point in curve.points]
     x = axis([step for step, _ in points], LEFT, PANEL_WIDTH - 6)
@@ -134,7 +135,11 @@ def panels(cells: Sequence[Panel], metric: str) -> list[str]:
         return []
     across = Axis(0, max(step for step, _ in points), LEFT, PANEL_WIDTH - 6, log=False)
     labels = [f"{cell.name}: {metric} by step, {plural(len(cell.curves), 'seed')}" for cell in cells]
-    return [_panel(cell, across, y, text) if cell.curves else "" for cell, text in zip(cells, labels, strict=True)]
+    scales = itertools.chain(
+        [f'<g id="{scale}">{"".join(_scales(across, y))}</g>'], itertools.repeat(f'<use href="#{scale}"/>')
+    )
+    pairs = zip(cells, labels, strict=True)
+    return [_panel(cell, (across, y), next(scales), text) if cell.curves else "" for cell, text in pairs]
 
 
 def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> list[str]:
@@ -147,7 +152,7 @@ def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, f
     drawn = []
     for name, curve in zip(names, curves, strict=True):
         low, high = [(k, end) for k, _, end, _ in curve], [(k, end) for k, _, _, end in curve]
-        band = f'<polygon class="band" points="{_points([*high, *reversed(low)], across, y)}"/>'
+        band = f'<path class="band" d="{path([*high, *reversed(low)], across, y)}"/>'
         mean = _line([(k, value) for k, value, _, _ in curve], across, y, "curve", "expected best of k")
         parts = [*_scales(across, y), band, mean]
         drawn.append(_svg((PANEL_WIDTH, PANEL_HEIGHT), parts, f"{name}: expected best of k trials by k"))
@@ -156,17 +161,15 @@ def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, f
 
 def _strip_row(row: StripRow, scale: Axis, metric: str) -> str:
     middle, mean = ROW / 2, row.interval
-    parts = [
-        f'<line class="rule" x1="{scale(tick):.1f}" y1="0" x2="{scale(tick):.1f}" y2="{ROW}"/>'
-        for tick in scale.ticks(6)
-    ]
+    rules = "".join(f"M{px(scale(tick))} 0v{ROW}" for tick in scale.ticks(6))
+    parts = [f'<path class="rule" d="{rules}"/>']
     if mean is not None and mean.low is not None and mean.high is not None:
         ends = f'x1="{scale(mean.low):.1f}" y1="{middle:g}" x2="{scale(mean.high):.1f}" y2="{middle:g}"'
         parts.append(f'<line class="interval" {ends}/>')
     places = [scale(dot.value) for dot in row.dots]
     for dot, x, shift in zip(row.dots, places, stacked(places, CLOSE, STEP, STACK), strict=True):
-        title = f"<title>{escape(row.name)}, seed {dot.seed}: {number(dot.value)}</title>"
-        circle = f'<circle class="dot" cx="{x:.1f}" cy="{middle + shift:.1f}" r="3.5">{title}</circle>'
+        title = f"<title>seed {dot.seed}: {number(dot.value)}</title>"
+        circle = f'<circle cx="{px(x)}" cy="{px(middle + shift)}">{title}</circle>'
         parts.append(f'<a href="#{escape(dot.run_id)}" tabindex="-1">{circle}</a>')
     if mean is not None:
         x = scale(mean.mean)
@@ -175,8 +178,9 @@ def _strip_row(row: StripRow, scale: Axis, metric: str) -> str:
     return _svg((STRIP, ROW), parts, f"{row.name}: {metric} of {plural(len(row.dots), 'seed')}{shown}")
 
 
-def _panel(cell: Panel, x: Axis, y: Axis, label: str) -> str:
-    parts = [*_scales(x, y), _band(cell.curves, x, y)]
+def _panel(cell: Panel, axes: tuple[Axis, Axis], scales: str, label: str) -> str:
+    x, y = axes
+    parts = [scales, _band(cell.curves, x, y)]
     parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
     parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
     return _svg((PANEL_WIDTH, PANEL_HEIGHT), parts, label)
@@ -185,7 +189,7 @@ def _panel(cell: Panel, x: Axis, y: Axis, label: str) -> str:
 def _scales(x: Axis, y: Axis) -> list[str]:
     parts = []
     for tick in y.ticks(3):
-        parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{PANEL_WIDTH - 6}" y2="{y(tick):.1f}"/>')
+        parts.append(f'<path class="rule" d="M{LEFT} {px(y(tick))}H{PANEL_WIDTH - 6}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{_short(tick)}</text>')
     for tick, anchor in ((x.low, "start"), (x.high, "end")):
         place = f'x="{x(tick):.1f}" y="{PANEL_HEIGHT - 4}" text-anchor="{anchor}"'
@@ -203,15 +207,26 @@ def _over_seeds(curves: Sequence[Curve], of: Callable[[list[float]], float]) -> 
 
 def _band(curves: Sequence[Curve], x: Axis, y: Axis) -> str:
     edges = [*_over_seeds(curves, max), *reversed(_over_seeds(curves, min))]
-    return f'<polygon class="band" points="{_points(edges, x, y)}"/>'
+    return f'<path class="band" d="{path(edges, x, y)}"/>'
 
 
 def _line(points: Sequence[tuple[int, float]], x: Axis, y: Axis, name: str, title: str) -> str:
-    return f'<polyline class="{name}" points="{_points(points, x, y)}"><title>{title}</title></polyline>'
+    return f'<path class="{name}" d="{path(points, x, y)}"><title>{title}</title></path>'
 
 
-def _points(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
-    return " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
+def path(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
+    """The line through the points to a tenth of a pixel, each after the first relative to the one before it: half as
+    long as absolute places, and the page of a large suite is mostly lines."""
+    tenths = [(round(10 * x(step)), round(10 * y(value))) for step, value in points]
+    start = f"M{px(tenths[0][0] / 10)} {px(tenths[0][1] / 10)}l" if tenths else ""
+    steps = " ".join(f"{px((b[0] - a[0]) / 10)} {px((b[1] - a[1]) / 10)}" for a, b in itertools.pairwise(tenths))
+    return start + steps.replace(" -", "-")
+
+
+def px(place: float) -> str:
+    """A place or a length to a tenth of a pixel, in few characters: `12`, `.5`, `-3.1`."""
+    text = f"{place:.1f}".removesuffix(".0")
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else "0" if text == "-0" else text
 
 
 def _svg(size: tuple[float, float], parts: Iterable[str], label: str) -> str:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ganbench.report.model.document import Column, Gallery, Table, flat
-from ganbench.report.render.html import charts
+from ganbench.report.model.document import Gallery, flat
+from ganbench.report.render.html import charts, tables
 from ganbench.report.render.html.gallery import encoded
-from ganbench.report.text import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ganbench.report.model.document import Block, Curves, Document, Picture, Ranks, SearchCurves, SeedDots
     from ganbench.report.render.html.gallery import Encoded
 
@@ -38,10 +34,11 @@ def draw(document: Document) -> str:
     blocks = flat(block for section in sections for block in section.blocks)
     sources, left_out = encoded([block for block in blocks if isinstance(block, Gallery)])
     environment.filters |= {
-        "soft": _soft,
-        "whole": _whole,
+        "soft": tables.soft,
         "kind": lambda block: type(block).__name__,
-        "shown": _shown,
+        "shown": tables.shown,
+        "cells": tables.cells,
+        "is_answers": tables.is_answers,
         "dots": _dots,
         "panels": _panels,
         "ranks": _ranks,
@@ -63,41 +60,6 @@ def _for_page(block: Block) -> bool:
     return getattr(block, "audience", "all") != "paper"
 
 
-def _shown(table: Table) -> Table:
-    """A table as the page shows it, with columns in the page's order or among the details below a row's name."""
-    places = {where: [at for at, column in enumerate(table.columns) if column.page == where] for where in _PLACES}
-    order = [*places["first"], *places["in place"]]
-    new_place = {at: place for place, at in enumerate(order)}
-    details = table.details or ((),) * len(table.rows)
-    below = [tuple(_below(table, row, places["below"])) for row in table.rows]
-    return replace(
-        table,
-        columns=tuple(table.columns[at] for at in order),
-        rows=tuple(tuple(row[at] for at in order) for row in table.rows),
-        bold=frozenset((row, new_place[column]) for row, column in table.bold if column in new_place),
-        shades={(row, new_place[at]): shade for (row, at), shade in table.shades.items() if at in new_place},
-        details=tuple((*lines, *more) for lines, more in zip(details, below, strict=True)),
-    )
-
-
-_PLACES = ("first", "in place", "below", "nowhere")
-
-
-def _below(table: Table, row: tuple[str, ...], places: list[int]) -> Iterator[str]:
-    columns: tuple[Column, ...] = table.columns
-    return (f"{columns[at].name}: {row[at]}" for at in places if row[at] != ABSENT)
-
-
-def _soft(text: str) -> Markup:
-    """Text that may break after the commas of a notation."""
-    return Markup(",<wbr>").join(text.split(","))
-
-
-def _whole(text: str) -> str:
-    """Text in which numbers stay on one line with their intervals."""
-    return re.sub(r" (?=\[)|(?<=,) (?=[^\[]*\])|(?<=<) ", "\N{NO-BREAK SPACE}", text)
-
-
 def _dots(block: SeedDots) -> charts.Strip:
     """A chart for each cell, all on one scale, and the numbers of the scale; no row if no cell has a number."""
     rows = zip(block.names.short, block.dots, block.means, strict=True)
@@ -107,7 +69,7 @@ def _dots(block: SeedDots) -> charts.Strip:
 
 def _panels(block: Curves) -> list[Markup]:
     cells = [charts.Panel(*cell) for cell in zip(block.names.short, block.curves, strict=True)]
-    return list(map(Markup, charts.panels(cells, block.metric)))
+    return list(map(Markup, charts.panels(cells, block.metric, f"{block.anchors[0]}-scales")))
 
 
 def _ranks(block: Ranks) -> Markup:
