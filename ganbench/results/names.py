@@ -7,16 +7,16 @@ from pathlib import Path
 
 from ganbench.errors import RequestError
 
-LONGEST_NAME = 220  # characters; most file systems take 255, of which temporary files need some
-NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?=[A-Za-z0-9_-]))*"
-NAMES = "letters, digits, '.', '_' and '-', beginning with a letter or a digit; no '..', no '.' at the end"
+LONGEST_NAME = 220  # bytes of UTF-8; most file systems take 255, of which temporary files need some
+NAME = r"\w(?:[\w-]|\.(?=[\w-]))*"
+NAMES = "letters, digits, '.', '_' and '-', beginning with none of '.' and '-'; no '..', no '.' at the end"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # by Windows, whatever the suffix
 
 
 def why_no_name(text: str, longest: int = LONGEST_NAME) -> str:
     """Why a text can't name a file or a folder on every system, as a rule; empty if it can."""
-    if len(text) > longest:
-        return f"at most {longest} characters"
+    if len(text.encode("utf-8", "replace")) > longest:
+        return f"at most {longest} bytes of UTF-8"
     if _RESERVED.fullmatch(text):
         return "no name that Windows reserves for a device"
     return "" if re.fullmatch(NAME, text) else NAMES

@@ -75,7 +75,7 @@ def by_matrices(module: nn.Module) -> nn.Module:
             forward = partial(_transposed, layer, Matrices())
         else:
             continue
-        layer.forward = forward  # type: ignore[method-assign]  # the layer keeps its parameters and their names
+        vars(layer)["forward"] = forward  # the layer keeps its parameters and their names
     return module
 
 

@@ -34,7 +34,7 @@ def test_summary(quick: Path) -> None:
     summary = json.loads((quick / "summary.json").read_text())
     assert summary["failed"] == 0 and summary["done"] == summary["runs"] == 8
     assert set(summary) == {"suite", "runs", "done", "diverged", "failed", "excluded", "skipped", "seconds"}
-    assert "quick: 8 runs = 0 done + 8 to run; " in (quick / "stderr.txt").read_text()
+    assert "quick: 8 runs = 0 done + 8 to run in 4 packs of up to 2 seeds; " in (quick / "stderr.txt").read_text()
 
 
 def test_typed_again_it_trains_nothing(quick: Path) -> None:

@@ -39,7 +39,7 @@ class Run:
     @property
     def run_id(self) -> str:
         parts = (self.variant, self.dataset, *map(str, self.columns.values()))
-        return "-".join("".join(filter(str.isalnum, part)) for part in parts) + f"-s{self.seed}-0123456789"
+        return "-".join("".join(filter(str.isalnum, part)) or "x" for part in parts) + f"-s{self.seed}-0123456789"
 
     def described(self) -> dict[str, Any]:
         columns = {"network": "mlp", "batchnorm": "none", "optimizer": "adam", "seed": self.seed}
