@@ -38,6 +38,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Mutated suites and samples, and whatever else tries many damaged inputs; the same ones each time."""
+    session.install("-e", ".", "--group", "test")
+    session.run("pytest", "-n", "auto", "-m", "fuzz", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(default=False)
 def lowest(session: nox.Session) -> None:
     """The lowest versions that pyproject.toml allows, on the parts that lean on them; `nox -s lowest` runs it.
 

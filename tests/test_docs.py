@@ -13,7 +13,9 @@ import click
 import pytest
 
 from ganbench.cli import cli
+from ganbench.datasets.base import Space
 from ganbench.plugins import FAMILIES, RENAMED, Registry
+from ganbench.testing import check_component, check_network, check_optimizer
 from tests.e2e.conftest import Run, ganbench
 from tests.support import pages
 from tests.support.pages import ROOT, code
@@ -25,6 +27,8 @@ FILES = {
     "my_gan.py": "A GAN: `my_gan.py`",
     "moons.py": "A dataset: `moons.py`",
     "spread.py": "An evaluator: `spread.py`",
+    "small_net.py": "A network: `small_net.py`",
+    "lion.py": "An optimizer: `lion.py`",
 }
 DOCS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))
 RESULTS = "results/published/README.md"
@@ -44,6 +48,31 @@ class TestCode:
         assert done.returncode == 0, done.stderr
         report = ganbench("report", "mine").stdout
         assert "my_gan[pull=0.1]" in report and "spread" in report and "moons" in report
+
+    @pytest.mark.parametrize(
+        ("file", "shown"),
+        [("small_net.py", ("small_net[width=64]",)), ("lion.py", ("adam", "lion[lr=0.0001]"))],
+    )
+    def test_an_own_network_and_an_own_optimizer_run(
+        self, file: str, shown: tuple[str, ...], ganbench: Run, tmp_path: Path
+    ) -> None:
+        write_plugins(tmp_path)
+        (tmp_path / "own.yaml").write_text(code(OWN, FILES[file], "yaml"))
+        done = ganbench("run", "own.yaml", "--tracking-uri", "none")
+        assert done.returncode == 0, done.stderr
+        report = ganbench("report").stdout
+        assert all(name in report for name in shown), report
+
+    def test_an_own_network_and_an_own_optimizer_pass_the_checks(self, tmp_path: Path) -> None:
+        write_plugins(tmp_path)
+        registry = Registry.of([tmp_path / "small_net.py", tmp_path / "lion.py"])
+        network: Any = registry.find("network", "small_net")()
+        optimizer: Any = registry.find("optimizer", "lion")()
+        check_component(network, registry)
+        check_network(network, Space((2,)))
+        check_network(network, Space((3, 8, 8)))
+        check_component(optimizer, registry)
+        check_optimizer(optimizer)
 
     def test_the_checks_of_an_own_gan_pass(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_plugins(tmp_path)
@@ -83,7 +112,7 @@ class TestCode:
         run |= {"Write a suite", "Ask questions", "A complete example"}
         shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
         assert {block.heading for block in shown} == run
-        assert len(shown) == len(run) + 1  # the README shows a GAN and a suite below one heading
+        assert len(shown) == len(run) + 3  # a component and a suite below one heading: README's GAN, network, optimizer
 
 
 def link_targets(page: str) -> list[str]:

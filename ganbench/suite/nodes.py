@@ -25,6 +25,7 @@ UNUSABLE = re.compile("[\0\ud800-\udfff]")  # can be written as an escape only
 CORE = "tag:yaml.org,2002:"
 MERGE = f"{CORE}merge"  # the tag of the key `<<`, unless it is quoted
 MOST_ALIASED = 10_000  # values that the aliases of a suite stand for
+SHOWN = 100  # characters of a line on each side of a mistake
 DEEPEST = 100  # levels of lists and mappings
 TOO_MANY = (f"its aliases stand for more than {MOST_ALIASED} values", "an alias repeats all that its anchor holds")
 TOO_DEEP = ("it is nested too deep", f"at most {DEEPEST} levels of lists and mappings, aliases counted")
@@ -92,8 +93,11 @@ class Mistakes:
             self._noted.setdefault(Mistake(node.source.name, message, hints=given), (0, 0))
             return
         place = f"{node.source.name}:{node.line}:{node.column}"
-        shown = node.source.line(node.line)[: node.column + 100]
-        self._noted.setdefault(Mistake(place, message, shown, node.column, given), (node.line, node.column))
+        line, start = node.source.line(node.line), max(0, node.column - SHOWN)
+        shown, column = line[start : node.column + SHOWN], node.column - start
+        if start:
+            shown, column = f"...{shown}", column + 3
+        self._noted.setdefault(Mistake(place, message, shown, column, given), (node.line, node.column))
 
     def at_error(self, node: Node, error: RequestError) -> None:
         """Note the error of another part at the node that caused it."""
@@ -124,7 +128,9 @@ def parse(text: str, source: TextSource, mistakes: Mistakes) -> Node | None:
     """The top node of a YAML text; None if it is empty, or if it is not YAML, which is noted."""
     start = Node(None, source, 1, 1)
     try:
-        raw = YAML(typ="safe", pure=True).compose(text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.composer.warn_double_anchors = False  # YAML allows it: an alias is the anchor before it
+        raw = yaml.compose(text)
     except MarkedYAMLError as error:
         place = _clamped(start, error.problem_mark or error.context_mark)
         mistakes.at(place, f"not YAML: {error.problem or error.context}", error.context if error.problem else "")

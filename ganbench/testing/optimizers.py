@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 
@@ -15,6 +16,7 @@ from ganbench.training.trainer import train
 
 PLAYERS: tuple[PlayerName, ...] = ("g", "d")
 EXACT = 1e-12
+GRADIENTS = (1.0, -0.5, -0.3)
 LAYOUT = (2, 3, 5)  # a stacked matrix
 
 
@@ -45,10 +47,13 @@ def check_rule(optimizer: Optimizer) -> None:
         claim(isinstance(rule, torch.optim.Optimizer), f"{name}: `build` gives a {type(rule).__name__}, no optimizer")
         own_rate = rule.param_groups[0]["lr"] == optimizer.lr_of(player)
         claim(own_rate, f"{name}: {player} doesn't have its own learning rate; pass `lr=self.lr_of(player)`")
-        for sign in (1.0, -0.5):
-            moving.grad = torch.full_like(moving, sign)
+        values = [moving.detach().clone()]
+        for gradient in GRADIENTS:
+            moving.grad = torch.full_like(moving, gradient)
             rule.step()
-            claim(not same(moving, torch.ones(LAYOUT)), f"{name} doesn't update a parameter")
+            values.append(moving.detach().clone())
+        updates = sum(not same(before, after) for before, after in pairwise(values))
+        claim(updates >= len(GRADIENTS) - 1, f"{name} doesn't update a parameter")  # momentum may cancel one gradient
         claim(same(resting.detach(), torch.ones(LAYOUT)), f"{name} changes a parameter that has no gradient")
         for key, value in rule.state[moving].items():
             fits = not isinstance(value, torch.Tensor) or value.dim() == 0 or value.shape == moving.shape

@@ -219,6 +219,28 @@ class TestRefusals:
         assert text.startswith(f"{here / 'a.npy'}: the file can't be read (")
         assert text.endswith("a .npy or .npz file of plain numbers. save it again with numpy.save or numpy.savez")
 
+    @pytest.mark.parametrize("damage", [b"}}", b"(((", b"'", "é".encode(), b"os", b"\0", b"-1,"])
+    def test_a_damaged_header(self, damage: bytes, here: Path) -> None:
+        """numpy reads it as Python, whose errors are of many kinds."""
+        np.save("a.npy", POINTS)
+        body = bytearray(Path("a.npy").read_bytes())
+        start = body.index(b"(40")
+        body[start : start + len(damage)] = damage
+        Path("a.npy").write_bytes(bytes(body))
+        with pytest.raises(RequestError) as error:
+            load("a.npy")
+        assert str(error.value).startswith(
+            f"{here / 'a.npy'}: the file can't be read (the header of an array is damaged)"
+        )
+
+    def test_an_encrypted_archive(self) -> None:
+        np.savez("a.npz", x=POINTS)
+        body = Path("a.npz").read_bytes()
+        start = body.index(b"PK\1\2")
+        Path("a.npz").write_bytes(body[: start + 8] + b"\1" + body[start + 9 :])
+        with pytest.raises(RequestError, match=r"the file can't be read \(.*encrypted"):
+            load("a.npz")
+
     def test_a_pickle_is_not_opened(self) -> None:
         np.save("a.npy", np.array([{"x": 1}], dtype=object), allow_pickle=True)
         with pytest.raises(RequestError, match="Python objects are never unpickled"):

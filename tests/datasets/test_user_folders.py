@@ -167,6 +167,13 @@ class TestArchives:
         assert notes("set.zip") == "set.zip: 10 images read, left out: replaced by a later file of its name: 1 (00.png)"
         assert content("set.zip") != digest(Path("set.zip"))
 
+    def test_an_absolute_name_is_inside_the_archive(self) -> None:
+        save("good.png")
+        with zipfile.ZipFile("set.zip", "w") as archive:
+            archive.write("good.png", "good.png")
+            archive.writestr("/etc/bad.png", b"no image")
+        assert refusal("set.zip").startswith(f"{Path.cwd()}/set.zip/etc/bad.png: ")
+
     def test_a_damaged_archive(self) -> None:
         fill("set")
         body = Path(shutil.make_archive("set", "zip", "set")).read_bytes()

@@ -150,3 +150,10 @@ grid:
         lines = [f"x0: &a0 {{{keys}}}"]
         lines += [f"x{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 30)]
         assert "its aliases stand for more than 10000 values" in mistake(tmp_path, "name: x\n" + "\n".join(lines))
+
+
+def test_an_alias_is_the_last_anchor_before_it(tmp_path: Path) -> None:
+    grid = "variant: tiny_gan, dataset: tiny_points, optimizer: tiny_sgd, steps: 1"
+    blocks = (f"  - {{{grid}, {rest}}}" for rest in ("seed: &s [1]", "batch: 2, seed: &s [5]", "seed: *s"))
+    text = "\n".join(("name: x", "grid:", *blocks))
+    assert [spec.seed for spec in load(write_suite(tmp_path, text)).specs] == [1, 5, 5]

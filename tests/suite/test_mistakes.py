@@ -61,6 +61,19 @@ suite.yaml:8:16  steps = 1e3 must be a whole number
     )
 
 
+def test_of_a_long_line_the_part_around_the_mistake_is_shown(tmp_path: Path) -> None:
+    """JSON is YAML, often on one line."""
+    text = f"{{name: x, about: {'y' * 5000}, grid: {{variant: nss, dataset: ring8}}, train: {{steps: 1}}}}"
+    path = tmp_path / "long.yaml"
+    path.write_text(text)
+    with pytest.raises(SuiteError) as caught:
+        load(path)
+    message, line, caret, _ = str(caught.value).splitlines()
+    assert f"long.yaml:1:{text.index('nss') + 1}  there is no variant 'nss'" in message
+    assert line.startswith("    ...yyy") and len(line) < 220
+    assert line[caret.index("^") :].startswith("nss")
+
+
 def _names(family: str, folder: Path) -> str:
     from ganbench.plugins import Registry
 

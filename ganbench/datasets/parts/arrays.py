@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import math
 import os
+import struct
 import sys
 import zipfile
 import zlib
@@ -30,6 +32,8 @@ ALIASES: dict[SplitName, tuple[str, ...]] = {
     "validation": ("validation", "val"),
     "test": ("test",),
 }
+DAMAGED_ZIP = (zipfile.BadZipFile, RuntimeError, KeyError, struct.error, zlib.error, lzma.LZMAError)  # also encrypted
+UNREADABLE = (OSError, EOFError, ValueError, OverflowError, MemoryError, *DAMAGED_ZIP)
 FIRST, SECOND = "arr_0", "arr_1"  # numpy's names of arrays without names
 MEMORY = math.inf if sys.platform == "win32" else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes
 STATISTICS = frozenset({"mu", "sigma", "mu_s", "sigma_s"})  # of features, in ADM's and other programs' files
@@ -140,7 +144,10 @@ def _recurring(names: list[str]) -> str:
 def _header(file: IO[bytes]) -> Header:
     first = np.lib.format.read_magic(file) == (1, 0)
     read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    try:
+        shape, _, dtype = read(file)
+    except Exception as error:  # numpy parses it as Python, so that a damaged one gives errors of many kinds
+        raise ValueError("the header of an array is damaged") from error
     return Header(shape, dtype)
 
 
@@ -279,7 +286,7 @@ def _reading(place: Path) -> Iterator[None]:
     """Turn numpy's error about an unusable file into a `RequestError`."""
     try:
         yield
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         allowed, todo = "a .npy or .npz file of plain numbers", "save it again with numpy.save or numpy.savez"
         raise RequestError(str(place), f"the file can't be read ({error})", allowed, todo) from error
 

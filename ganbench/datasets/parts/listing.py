@@ -49,8 +49,8 @@ class Listing:
     read: Reader
 
     def where(self, name: str) -> str:
-        """The name of a file for messages."""
-        return str(self.place / name)
+        """The name of a file for messages; a member of an archive may have an absolute one."""
+        return f"{self.place}/{name.lstrip('/')}"
 
 
 @contextmanager
