@@ -187,7 +187,8 @@ class Worker:
             if about.turns != (turns := environment.how_turns(snapshot.eager)):
                 about = replace(about, turns=turns)
                 pack.correct(about)
-                self._note_once(f"no CUDA graphs, so training may be slower: {snapshot.eager}")
+                if snapshot.eager:
+                    self._note_once(f"training without CUDA graphs, which may be slower: {snapshot.eager}")
             pack.record(snapshot)
             self.emit(Progressed(job.run_ids, snapshot.step))
             stopping = self.stopping()
