@@ -4,6 +4,7 @@
     python benchmarks/evaluators.py --scale 0.1 --rounds 3 --without many
 
 Each side runs in a process of its own (`protocols.py`), in turns, so that a busy machine slows both; medians of rounds.
+A ratio is printed only where wall time and CPU time agree about it (`timing.py`).
 Memory is the peak of resident memory above what was held when the work began, inputs not counted.
 """
 
@@ -20,6 +21,7 @@ from statistics import median
 import torch
 from command import call
 from protocols import MANY
+from timing import Spent, in_turns, ratio, typical
 
 from ganbench import __version__
 
@@ -35,11 +37,16 @@ PAIRS = {  # what: (the plain program, ours)
 
 @dataclass(frozen=True)
 class Turn:
-    """One process: seconds, MiB, and the numbers that it found."""
+    """One process: seconds by two clocks, MiB, and the numbers that it found."""
 
-    seconds: float
+    wall: float
+    cpu: float
     memory: float
     numbers: dict[str, float]
+
+    @property
+    def spent(self) -> Spent:
+        return Spent(self.wall, self.cpu)
 
 
 def turn(work: str, scale: float) -> Turn:
@@ -48,14 +55,16 @@ def turn(work: str, scale: float) -> Turn:
 
 def compare(what: str, scale: float, rounds: int) -> str:
     """A line: seconds and MiB of both, how often faster, what share of the memory, and the largest difference."""
-    theirs, ours = zip(*(tuple(turn(work, scale) for work in PAIRS[what]) for _ in range(rounds)), strict=True)
-    seconds = [median(one.seconds for one in side) for side in (theirs, ours)]
+    sides = [lambda _, work=work: turn(work, scale) for work in PAIRS[what]]
+    theirs, ours = zip(*in_turns(sides, rounds), strict=True)
+    seconds = [typical([one.spent for one in side]).wall for side in (theirs, ours)]
     memory = [median(one.memory for one in side) for side in (theirs, ours)]
     share = f"{memory[1] / memory[0]:.2f}" if memory[0] else "-"
     name = PAIRS[what][0].partition("/")[2]
-    times = "".join(f"{one:>11.2f}" for one in (*seconds, seconds[0] / seconds[1]))
-    held = "".join(f"{one:>11.0f}" for one in memory)
-    return f"{what:<18}{name:<16}{times}{held}{share:>9}  {difference(theirs[0].numbers, ours[0].numbers)}"
+    times, held = ("".join(f"{one:>11.{digits}f}" for one in pair) for pair, digits in ((seconds, 2), (memory, 0)))
+    apart = difference(theirs[0].numbers, ours[0].numbers)
+    faster = ratio([(one.spent, other.spent) for one, other in zip(theirs, ours, strict=True)])
+    return f"{what:<18}{name:<16}{times}{held}{share:>9}  {apart:<32}  {faster}"
 
 
 def difference(theirs: dict[str, float], ours: dict[str, float]) -> str:
@@ -74,7 +83,8 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     print(f"{options.rounds} rounds at scale {options.scale} on {cores} cores; ganbench {__version__}, torch "
           f"{torch.__version__}, Python {platform.python_version()}")  # fmt: skip
-    print(f"{'':<18}{'against':<16}{'seconds':>11}{'ours':>11}{'ratio':>11}{'MiB':>11}{'ours':>11}{'share':>9}  apart")
+    print(f"{'':<18}{'against':<16}{'seconds':>11}{'ours':>11}{'MiB':>11}{'ours':>11}{'share':>9}  "
+          f"{'apart':<32}  times as fast")  # fmt: skip
     for what in PAIRS:
         if what not in options.without:
             print(compare(what, options.scale, options.rounds), flush=True)
@@ -82,7 +92,7 @@ def main() -> None:
         print(f"\n{'a million points, 50,000 images of 28x28':<46}{'seconds':>11}{'MiB':>11}")
         for work in MANY:
             found = turn(work, options.scale)
-            print(f"{work:<46}{found.seconds:>11.2f}{found.memory:>11.0f}", flush=True)
+            print(f"{work:<46}{found.wall:>11.2f}{found.memory:>11.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
     python benchmarks/protocols.py neighbours/ganbench --scale 0.1
 
-prints {"seconds", "memory": MiB above what was held when it began, "numbers"}. `evaluators.py` compares them.
+prints {"wall", "cpu": seconds, "memory": MiB above what was held when it began, "numbers"}. `evaluators.py` compares
+them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from timing import timed
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, Split
@@ -270,9 +271,10 @@ def measured(prepare: Callable[[Sizes], Work], sizes: Sizes) -> dict[str, object
         prepare(Sizes(TINY, Path(folder)))()
     work = prepare(sizes)
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    before, began = resident("VmRSS"), time.perf_counter()
-    numbers = work()
-    return {"seconds": time.perf_counter() - began, "memory": resident("VmHWM") - before, "numbers": numbers}
+    before = resident("VmRSS")
+    numbers, spent = timed(work)
+    memory = resident("VmHWM") - before
+    return {"wall": spent.wall, "cpu": spent.cpu, "memory": memory, "numbers": numbers}
 
 
 def resident(name: str) -> float:

@@ -10,9 +10,10 @@ import argparse
 import itertools
 import random
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
+
+from timing import timed
 
 from ganbench.report import FORMATS, format_report
 from ganbench.results.files import write_json
@@ -47,12 +48,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder)).open()
         runs = made_up(store, max(2, round(options.runs / SETTINGS)))
-        began = time.perf_counter()
-        read_results(store, "many")
-        reading = time.perf_counter() - began
-        text = format_report(store, "many", options.format, None)
-        both = time.perf_counter() - began
-    print(f"{runs} runs, {options.format}: {both - reading:.1f} s, of which reading the files takes {reading:.1f} s")
+        _, reading = timed(lambda: read_results(store, "many"))
+        text, whole = timed(lambda: format_report(store, "many", options.format, None))
+    print(f"{runs} runs, {options.format}: {whole.wall:.1f} s ({whole.cpu:.1f} s on the CPU), of which reading "
+          f"the files takes {reading.wall:.1f} s ({reading.cpu:.1f} s)")  # fmt: skip
     print(f"{len(text.encode()) / 1e6:.2f} MB")
 
 

@@ -4,75 +4,70 @@
 
 The plain loop (`plain.py`) trains one run after the other in one process with torch's default threads, and does nothing
 else. ganbench runs the same protocol (`ring.yaml`) as its command does: workers, curves, checkpoints, scores, MLflow.
-They take turns, each first in every other round, so that a busy machine slows both.
+They take turns, and each begins in every other round. Each turn runs its command twice, with next to no steps and with
+all: the difference is what the steps take once everything is up. A ratio is printed only where wall time and CPU time
+agree about it (`timing.py`).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import os
 import platform
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from statistics import mean, median
 
 import torch
-from command import call, cycles, run
+from command import call
+from timing import Spent, in_turns, ratio, typical
 
 from ganbench import __version__
 
 HERE = Path(__file__).parent
 HOUR = 3600.0
+NEXT_TO_NO_STEPS = 10
 
 
 @dataclass(frozen=True)
-class Rate:
-    """Runs per hour of one turn: once everything is up, and of the command from start to end."""
+class Turn:
+    """A run of one turn: of the command from start to end, and without what it takes until everything is up."""
 
-    steady: float
-    command: float
-
-
-def plain(steps: int, runs: int) -> Rate:
-    """Steady: the seconds of the loops alone, without imports and initialisation."""
-    answer, spent = call(str(HERE / "plain.py"), "--steps", str(steps), "--runs", str(runs))
-    return Rate(runs * HOUR / sum(json.loads(answer)["seconds"]), runs * HOUR / spent.wall)
+    command: Spent
+    steady: Spent
 
 
-def ganbench(steps: int, runs: int, turn: int, results: Path) -> Rate:
-    """Steady: as many workers as there are, each from the end of one run to the end of the next; other seeds a turn."""
-    options = ("--set", f"train.steps={steps}", "--seeds", str(runs * (turn + 1)))
-    chains, spent = run(HERE / "ring.yaml", results, *options)
-    steady = len(chains) * HOUR / mean(cycles(chains)) if runs > len(chains) else math.nan
-    return Rate(steady, runs * HOUR / spent.wall)
+def plain(steps: int, runs: int, turn: int) -> Turn:
+    """The plain loop; `turn` changes nothing."""
+
+    def spent(length: int) -> Spent:
+        return call(str(HERE / "plain.py"), "--steps", str(length), "--runs", str(runs))[1]
+
+    return _turn(spent(NEXT_TO_NO_STEPS), spent(steps), runs)
 
 
-def compare(steps: int, runs: int, rounds: int) -> list[tuple[Rate, Rate]]:
-    """(plain loop, ganbench) of each round; a short unmeasured turn first creates what a results folder has once."""
-    with tempfile.TemporaryDirectory(prefix="ganbench-ring-") as folder:
-        ganbench(10, 2, 0, Path(folder))
-        pairs = []
-        for turn in range(rounds):
-            if turn % 2:
-                ours = ganbench(steps, runs, turn, Path(folder))
-                pairs.append((plain(steps, runs), ours))
-            else:
-                theirs = plain(steps, runs)
-                pairs.append((theirs, ganbench(steps, runs, turn, Path(folder))))
-    return pairs
+def ganbench(results: Path, steps: int, runs: int, turn: int) -> Turn:
+    """`ganbench run` with seeds of its own in each turn."""
+    seeds = list(range(turn * runs, (turn + 1) * runs))
+
+    def spent(length: int) -> Spent:
+        options = ("--set", f"train.steps={length}", "--set", f"grid.seed={seeds}", "--results", str(results))
+        return call("-m", "ganbench.cli", "run", str(HERE / "ring.yaml"), *options)[1]
+
+    return _turn(spent(NEXT_TO_NO_STEPS), spent(steps), runs)
 
 
-def table(pairs: list[tuple[Rate, Rate]]) -> str:
-    lines = [f"{'runs per hour':<28}{'plain loop':>12}{'ganbench':>12}{'ratio':>8}"]
+def _turn(start: Spent, command: Spent, runs: int) -> Turn:
+    return Turn(command / runs, (command - start) / runs)
+
+
+def table(rounds: list[tuple[Turn, ...]]) -> str:
+    lines = [f"{'runs per hour':<28}{'plain loop':>12}{'ganbench':>12}  ratio"]
     for label, name in (("once everything is up", "steady"), ("whole command", "command")):
-        values = [(getattr(theirs, name), getattr(ours, name)) for theirs, ours in pairs]
-        theirs, ours = (median(side) for side in zip(*values, strict=True))
-        ratios = sorted(b / a for a, b in values)
-        span = f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        lines.append(f"{label:<28}{theirs:>12.0f}{ours:>12.0f}{median(ratios):>8.2f}  {span}")
+        theirs, ours = ([getattr(turn, name) for turn in side] for side in zip(*rounds, strict=True))
+        hourly = "".join(f"{HOUR / typical(side).wall:>12.0f}" for side in (theirs, ours))
+        lines.append(f"{label:<28}{hourly}  {ratio(list(zip(theirs, ours, strict=True)))}")
     return "\n".join(lines)
 
 
@@ -85,7 +80,9 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     print(f"{options.rounds} rounds of {options.runs} runs of {options.steps} steps on {cores} cores; ganbench "
           f"{__version__}, torch {torch.__version__}, Python {platform.python_version()}")  # fmt: skip
-    print(table(compare(options.steps, options.runs, options.rounds)))
+    with tempfile.TemporaryDirectory(prefix="ganbench-ring-") as folder:
+        sides = [partial(side, options.steps, options.runs) for side in (plain, partial(ganbench, Path(folder)))]
+        print(table(in_turns(sides, options.rounds)))
 
 
 if __name__ == "__main__":

@@ -2,21 +2,21 @@
 
     python benchmarks/steps.py --steps 300 --turns 7
 
-All take turns, so that a busy machine slows all. CPU time of the thread leaves out what other jobs take, but not what
-they take from its caches.
+All take turns, so that a busy machine slows all. A ratio is printed only where wall time and CPU time of the thread
+agree about it (`timing.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from statistics import median
 
 import plain
 import torch
+from timing import Spent, in_turns, ratio, timed, typical
 
 from ganbench.datasets.base import to_range
 from ganbench.datasets.digits import Digits
@@ -29,7 +29,7 @@ from ganbench.training.trainer import train
 from ganbench.variants.lsgan import LSGAN
 from ganbench.variants.ns import NonSaturating
 
-Loop = Callable[[int, int], float]  # (steps, seed) -> seconds
+Loop = Callable[[int, int], Spent]  # (steps, seed)
 
 MAO = RunSpec(
     variant=LSGAN(), dataset=Ring8(layout="mao9"), network=MLP(), optimizer=Adam(g_lr=1e-3, d_lr=1e-4), batch=512,
@@ -56,11 +56,11 @@ class Row:
 
 def rows() -> list[Row]:
     """All that is measured."""
-    images, clock = to_range(Digits().load(None).train.x, -1.0, 1.0), time.thread_time
-    digits = partial(plain.digits, images, clock=clock)
+    images = to_range(Digits().load(None).train.x, -1.0, 1.0)
+    digits = partial(plain.digits, images, where=plain.THREAD)
     return [
-        Row("ring8, Mao", MAO, (1, 10), partial(plain.ring, clock=clock)),
-        Row("ring8, batch 64", RING, (1, 5, 10, 20, 40), partial(plain.small_ring, clock=clock)),
+        Row("ring8, Mao", MAO, (1, 10), partial(plain.ring, where=plain.THREAD)),
+        Row("ring8, batch 64", RING, (1, 5, 10, 20, 40), partial(plain.small_ring, where=plain.THREAD)),
         Row("digits, width 16", DIGITS, (1, 5, 10, 20), digits),
         Row("with batch norm in D", NORMED, (1, 10)),
         Row("digits, width 8", NARROW, (1, 5, 10, 20)),
@@ -68,41 +68,40 @@ def rows() -> list[Row]:
 
 
 def steps_of(spec: RunSpec, width: int, steps: int) -> Loop:
-    """Training of a pack that goes on with every call: seconds of `steps` steps."""
+    """Training of a pack that goes on with every call: what `steps` steps take."""
     pack = [replace(spec, seed=seed) for seed in range(width)]
     snapshots = train(pack, spec.dataset.load(None), range(steps, 10_000 * steps, steps))
     next(snapshots)
 
-    def go_on(_steps: int, _seed: int) -> float:
-        began = time.thread_time()
-        next(snapshots)
-        return time.thread_time() - began
+    def go_on(_steps: int, _seed: int) -> Spent:
+        return timed(lambda: next(snapshots), time.thread_time)[1]
 
     return go_on
 
 
 def measure(row: Row, steps: int, turns: int) -> None:
-    """Print the medians of ms a run and step, and of the ratios to ours alone and to the plain loop, with ranges."""
+    """Print the medians of ms a run and step, and how many times as fast it is as ours alone and the plain loop."""
     lengths = {width: max(10, steps // width) for width in row.widths}
     packs = {width: steps_of(row.spec, width, length) for width, length in lengths.items()}
-    seconds: dict[int, list[float]] = {width: [] for width in (0, *row.widths)}  # 0 is the plain loop
-    for turn in range(turns):
-        if row.loop is not None:
-            seconds[0].append(row.loop(steps, turn) / steps)
-        for width, go_on in packs.items():
-            seconds[width].append(go_on(lengths[width], turn) / lengths[width] / width)
-    for width, each in seconds.items():
-        if each:
-            what = f"pack of {width}" if width else "plain loop"
-            ratios = "".join(f"{_ratio(seconds[other], each):>22}" for other in (1, 0))
-            print(f"{row.name:<22}{what:<12}{median(each) * 1000:>8.3f}{ratios}", flush=True)
+    loops = {0: (row.loop, steps)} if row.loop else {}  # 0 is the plain loop
+    sides = loops | {width: (packs[width], lengths[width]) for width in row.widths}
+    spent = in_turns(
+        [partial(_one_step, loop, length, max(1, width)) for width, (loop, length) in sides.items()], turns
+    )
+    by_width = dict(zip(sides, zip(*spent, strict=True), strict=True))
+    for width, each in by_width.items():
+        what = f"pack of {width}" if width else "plain loop"
+        ratios = "".join(f"  {_ratio(by_width.get(other), each):<36}" for other in (1, 0))
+        print(f"{row.name:<22}{what:<12}{typical(each).cpu * 1000:>8.3f}{ratios}".rstrip(), flush=True)
 
 
-def _ratio(others: list[float], ours: list[float]) -> str:
-    if not others:
-        return "-"
-    ratios = sorted(other / own for other, own in zip(others, ours, strict=True))
-    return f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+def _one_step(loop: Loop, steps: int, runs: int, turn: int) -> Spent:
+    """What a step of a run takes."""
+    return loop(steps, turn) / (steps * runs)
+
+
+def _ratio(others: Sequence[Spent] | None, ours: Sequence[Spent]) -> str:
+    return "-" if others is None else str(ratio(list(zip(others, ours, strict=True))))
 
 
 def main() -> None:
@@ -112,7 +111,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"one thread, medians of {options.turns} turns of {options.steps} steps; torch {torch.__version__}")
-    print(f"{'':<34}{'ms':>8}{'against a pack of one':>22}{'against plain loop':>22}")
+    print(f"{'':<34}{'ms':>8}  {'against a pack of one':<36}  against the plain loop")
     for row in rows():
         measure(row, options.steps, options.turns)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Le, Lt
 
 if TYPE_CHECKING:
-    from ganbench.datasets.base import Dataset
+    from ganbench.datasets.base import Dataset, Space
     from ganbench.networks.base import Network
     from ganbench.optimizers.base import Optimizer
     from ganbench.variants.base import Variant
@@ -22,6 +22,8 @@ FORMAT = 1  # raise it when the meaning of a spec changes; every run id then cha
 AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps", "seed")
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
+Precision = Literal["float32", "bf16"]
+MemoryFormat = Literal["contiguous", "channels_last"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,25 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Arithmetic:
+    """How the networks of a run compute.
+
+    `precision`: `bf16` takes matrix products and convolutions of bfloat16 numbers; parameters, results and everything
+    else stay in float32.
+    `memory_format`: `channels_last` lays out images and convolutions with the channels last.
+    """
+
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "contiguous"
+
+    def conflict(self, space: Space) -> str | None:
+        """Why such data can't be trained on in this way and what to use instead; `None` when they can."""
+        if self.memory_format == "channels_last" and not space.is_image:
+            return "channels_last is a layout of images, and the data are points; use contiguous"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """Everything that decides a run's numbers and nothing else: no path, device, executor or suite name.
 
@@ -77,6 +98,12 @@ class RunSpec:
     steps: Annotated[int, Ge(1)] = 1000
     seed: Seed = 0
     schedule: Schedule = field(default_factory=Schedule)
+    arithmetic = Arithmetic()  # no field: only an `AcceleratedRunSpec` has another one, so the ids of all others stay
+
+    @property
+    def stackable(self) -> bool:
+        """Whether runs that differ in their seed may be trained as one program."""
+        return self.variant.stackable and self.arithmetic.memory_format == "contiguous"
 
     def canonical(self) -> dict[str, Any]:
         """The spec as plain JSON values, with all defaults and the kind and version of each component."""
@@ -106,6 +133,18 @@ class RunSpec:
             "steps": self.steps,
             "seed": self.seed,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceleratedRunSpec(RunSpec):
+    """A run whose networks do not compute in the default way. `run_spec` makes it."""
+
+    arithmetic: Arithmetic
+
+
+def run_spec(arithmetic: Arithmetic, **parts: Any) -> RunSpec:
+    """The run with these parts; equal runs are equal values."""
+    return RunSpec(**parts) if arithmetic == Arithmetic() else AcceleratedRunSpec(arithmetic=arithmetic, **parts)
 
 
 def varying(rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = AXES) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from tests.support.skips import in_ci, refuse
@@ -17,6 +18,14 @@ UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", UNTIMED, derandomize=True)
 settings.register_profile("search", UNTIMED, max_examples=2000)
 settings.load_profile("same")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `gpu` on a machine without CUDA."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked and not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no GPU"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,6 +29,10 @@ class Adam(Optimizer):
     eps: Positive = 1e-8
     eps_hat: bool = False
 
+    @property
+    def capturable(self) -> bool:
+        return not self.eps_hat
+
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         fused = params[0].device.type in ("cpu", "cuda")
         betas = (self.beta1, self.beta2)

@@ -32,6 +32,10 @@ class AdamSGD(Optimizer):
     eps: Positive = 1e-8
     momentum: Momentum = 0.0
 
+    @property
+    def capturable(self) -> bool:
+        return self._optimizer_of("g").capturable and self._optimizer_of("d").capturable
+
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         return self._optimizer_of(player).build(params, player)
 

@@ -41,10 +41,17 @@ class Optimizer(Component):
     def rule(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """The torch optimizer of one player's parameters, with historical averaging if its weight is above 0."""
         rule = self.build(params, player)
+        if self.capturable and params[0].is_cuda:
+            _count_on_device(rule)
         if self.historical > 0:
             rule.register_step_pre_hook(self._pull_to_mean)
             rule.register_step_post_hook(_start_mean)
         return rule
+
+    @property
+    def capturable(self) -> bool:
+        """Whether an update consists of tensor operations with constant numbers, so that a CUDA graph can repeat it."""
+        return False
 
     @abstractmethod
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
@@ -100,6 +107,14 @@ def safe_sqrt(square: Tensor) -> Tensor:
 def _subclass(kind: Any) -> type[Any]:
     methods = {name: inspect.unwrap(getattr(kind, name)) for name in WRAPPED}
     return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(inspect.unwrap(kind.step))})
+
+
+def _count_on_device(rule: torch.optim.Optimizer) -> None:
+    """Let torch's optimizers keep their counts on the device, as CUDA graphs need it. The numbers stay the same."""
+    for group in rule.param_groups:
+        if "capturable" in group:
+            group["capturable"] = True
+    vars(rule)["_warned_capturable_if_run_uncaptured"] = True  # some updates come before the graph
 
 
 def _start_mean(rule: torch.optim.Optimizer, *_: Any) -> None:

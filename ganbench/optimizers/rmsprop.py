@@ -29,6 +29,10 @@ class RMSprop(Optimizer):
     momentum: Momentum = 0.0
     centered: bool = False
 
+    @property
+    def capturable(self) -> bool:
+        return True
+
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         return uncompiled(
             torch.optim.RMSprop,

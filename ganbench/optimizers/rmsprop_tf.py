@@ -29,6 +29,10 @@ class RMSpropTF(Optimizer):
     eps: Positive = 1e-10
     momentum: Momentum = 0.0
 
+    @property
+    def capturable(self) -> bool:
+        return True
+
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         options = {"lr": self.lr_of(player), "decay": self.decay, "eps": self.eps, "momentum": self.momentum}
         return uncompiled(TensorFlowRMSProp, params, **options)

@@ -39,6 +39,10 @@ class SGD(Optimizer):
     lr_decay: Annotated[float, Ge(1)] = 1.0
     min_lr: NonNegative = 0.0
 
+    @property
+    def capturable(self) -> bool:
+        return not self._is_scheduled
+
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         rule = uncompiled(
             torch.optim.SGD,
@@ -48,7 +52,7 @@ class SGD(Optimizer):
             nesterov=self.nesterov,
             weight_decay=self.weight_decay,
         )
-        if self.lr_decay > 1 or self.final_momentum is not None:
+        if self._is_scheduled:
             rule.register_step_pre_hook(partial(self._follow_schedule, self.lr_of(player)))
         return rule
 
@@ -70,6 +74,10 @@ class SGD(Optimizer):
         if self.min_lr > min(self.lr_of("g"), self.lr_of("d")):
             return "min_lr is above the learning rate of a player: lower min_lr"
         return None
+
+    @property
+    def _is_scheduled(self) -> bool:
+        return self.lr_decay > 1 or self.final_momentum is not None
 
     @property
     def _rise(self) -> float:

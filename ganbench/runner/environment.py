@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 
 import ganbench
+from ganbench.spec import Arithmetic
+from ganbench.training.graphs import NO_GRAPHS
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "pandas", "mlflow", "pillow")
 
@@ -47,12 +49,15 @@ class Environment:
     device_name: str
     threads: int
     pack: tuple[int, ...]  # the seeds that were trained as one program
+    precision: str  # of matrix products and convolutions in training
+    memory_format: str  # of images in training
+    turns: str  # "recorded" as CUDA graphs, or "eager: " and why; no number depends on it
     git: Commit | None  # None for an installed package
     deterministic: Switches
 
 
-def describe(device: str, pack: tuple[int, ...]) -> Environment:
-    """The environment of a run on `device` in a pack of these seeds."""
+def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic) -> Environment:
+    """The environment of a run on `device` in a pack of these seeds, before its first step."""
     return Environment(
         ganbench=ganbench.__version__,
         python=sys.version.split()[0],
@@ -62,6 +67,9 @@ def describe(device: str, pack: tuple[int, ...]) -> Environment:
         device_name=_device_name(device),
         threads=torch.get_num_threads(),
         pack=pack,
+        precision=arithmetic.precision,
+        memory_format=arithmetic.memory_format,
+        turns=how_turns(None if device.startswith("cuda") else NO_GRAPHS),
         git=_git(),
         deterministic=Switches(
             algorithms=torch.are_deterministic_algorithms_enabled(),
@@ -70,6 +78,11 @@ def describe(device: str, pack: tuple[int, ...]) -> Environment:
             tf32=torch.backends.cuda.matmul.allow_tf32,
         ),
     )
+
+
+def how_turns(eager: str | None) -> str:
+    """How turns are executed, from `Snapshot.eager`."""
+    return "recorded" if eager is None else f"eager: {eager}"
 
 
 @cache

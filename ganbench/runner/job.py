@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
-from ganbench.spec import RunSpec, Schedule, plain
+from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec
 
 if TYPE_CHECKING:
     from ganbench.evaluators.base import Evaluator
@@ -99,4 +99,6 @@ def run_ids(line: str) -> tuple[str, ...]:
 
 def _spec(body: Mapping[str, Any], registry: Registry) -> RunSpec:
     components: dict[str, Any] = {family: registry.build(family, body[family]) for family in FAMILIES}
-    return RunSpec(**{**body, **components, "schedule": Schedule(**body["schedule"])})
+    arithmetic = Arithmetic(**body.get("arithmetic", {}))
+    parts = {**body, **components, "schedule": Schedule(**body["schedule"])}
+    return run_spec(**{**parts, "arithmetic": arithmetic})

@@ -53,7 +53,7 @@ class Packing:
 
     def most(self, spec: RunSpec) -> int:
         """The largest number of seeds in a pack of this run's cell."""
-        if not spec.variant.stackable:
+        if not spec.stackable:
             return 1
         return self.seeds or most_seeds(spec, self.device, self.data)
 

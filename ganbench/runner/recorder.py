@@ -75,6 +75,13 @@ class Recorder:
         self.journal.write_state(self.state)
         self.began, self.saved = self.clock() - self.state.seconds, time.monotonic()
 
+    def correct(self, environment: Environment) -> None:
+        """Replace the environment by what the first steps have shown."""
+        self.folder.write_state(self.state, seal=False)
+        self.folder.write_json("env.json", asdict(environment))
+        self.journal = Journal.of(self.folder)
+        self.journal.write_state(self.state)
+
     def clock(self) -> float:
         """Seconds without those spent on what serves all runs, such as features of real samples."""
         return time.monotonic() - self.real.cache.making.seconds
@@ -176,6 +183,12 @@ class PackRecorder:
         """Open every folder at the step that the pack resumes from."""
         for recorder in self.recorders:
             recorder.begin(resumed, environment)
+
+    def correct(self, environment: Environment) -> None:
+        """Replace the environment of the runs that are still in progress."""
+        for recorder in self.recorders:
+            if recorder.state.status == "running":
+                recorder.correct(environment)
 
     def record(self, snapshot: Snapshot) -> None:
         """Record a snapshot of the runs that are still in progress."""

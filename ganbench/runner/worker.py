@@ -185,9 +185,15 @@ class Worker:
         for folder in folders if not saved else ():
             folder.clear()
         pack = PackRecorder.of(job, folders, real)
-        pack.begin(saved[0]["step"] if saved else 0, environment.describe(device, job.seeds))
+        about = environment.describe(device, job.seeds, job.specs[0].arithmetic)
+        pack.begin(saved[0]["step"] if saved else 0, about)
         self.emit(Started(job.run_ids, job.specs[0].steps))
-        for snapshot in train(job.trained, real.data, _stops(job), Place(device), _of_pack(job, saved)):
+        for snapshot in train(job.trained, real.data, _stops(job), Place.of(device), _of_pack(job, saved)):
+            if about.turns != (turns := environment.how_turns(snapshot.eager)):
+                about = replace(about, turns=turns)
+                pack.correct(about)
+                if snapshot.eager:
+                    self._note_once(f"training without CUDA graphs, which may be slower: {snapshot.eager}")
             pack.record(snapshot)
             self.emit(Progressed(job.run_ids, snapshot.step))
             stopping = self.stopping()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,17 @@ from ganbench.datasets.base import Dataset, Space
 from ganbench.errors import RequestError
 from ganbench.networks.base import Network
 from ganbench.plugins import Registry, hint
-from ganbench.spec import AXES, RunSpec
+from ganbench.spec import AXES, Arithmetic, RunSpec, run_spec
 from ganbench.suite import per_dataset
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.values import MOST, Choice, choices, mapping
 
-NEVER_IN_TRAIN = ("variant", "dataset", "seed")
+ARITHMETIC = tuple(f.name for f in fields(Arithmetic))
+IN_TRAIN = (*(axis for axis in AXES if axis not in ("variant", "dataset", "seed")), *ARITHMETIC)
 
 Block = dict[str, list[Choice]]  # one mapping of the grid: its axes and their values
 Datasets = dict[str, tuple[Dataset, Space]]  # by notation
-Defaults = Mapping[str, Mapping[str, Choice]]  # `train`: axis -> dataset -> value
+Defaults = Mapping[str, Mapping[str, Choice]]  # `train`: key -> dataset -> value
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class SuiteGrid:
         values = {axis: choice.value for axis, choice in full.items() if axis not in ("network", "batchnorm")}
         if "optimizer" not in values:
             values["optimizer"] = self._default("optimizer", "adam")
-        return RunSpec(**values, network=self._network(dataset, full, mistakes), seed=seed)
+        arithmetic = Arithmetic(**{name: values.pop(name) for name in ARITHMETIC if name in values})
+        return run_spec(arithmetic, **values, network=self._network(dataset, full, mistakes), seed=seed)
 
     def _network(self, dataset: Dataset, chosen: Mapping[str, Choice], mistakes: Mistakes) -> Network:
         network, norm = chosen.get("network"), chosen.get("batchnorm")
@@ -133,14 +135,14 @@ def read_train(
     def single(entry: Node, axis: str) -> Choice:
         values = choices(axis, entry, registry, mistakes)
         if isinstance(entry.value, list) or len(values) > 1:
-            mistakes.at(
-                entry, f"train takes a single value for {axis}, not a list", f"for several use the grid's axis {axis!r}"
+            several = (
+                f"for several use the grid's axis {axis!r}" if axis in AXES else "for several write several suites"
             )
+            mistakes.at(entry, f"train takes a single value for {axis}, not a list", several)
         return values[0] if values else Choice(None, entry)
 
     defaults = {}
-    open_axes = [axis for axis in AXES if axis not in NEVER_IN_TRAIN]
-    for axis, entry in mapping(node, "train", open_axes, mistakes).items():
+    for axis, entry in mapping(node, "train", IN_TRAIN, mistakes).items():
         if blocks and all(axis in block for block in blocks):
             mistakes.at(
                 entry.key or entry,

@@ -10,6 +10,7 @@ from ganbench.component import Count, Fraction, option_fields
 from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.results.names import NAME
 from ganbench.spec import AXES, Schedule
+from ganbench.suite.grid import IN_TRAIN
 from ganbench.suite.values import LONGEST_NAME, SCALARS
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ def schema(registry: Registry | None = None) -> Json:
     rule = _closed({"where": _ref("where"), "because": {"type": "string"}}, required=("where", "because"))
     evaluate = {"every": _by_dataset(_type(Count)), "samples": _type(Count), "with": _listed(_ref("evaluator"))}
     evaluate["budget"] = _type(Fraction)
-    train = {axis: _by_dataset(_ref(axis)) for axis in AXES if axis not in ("variant", "dataset", "seed")}
+    train = {key: _by_dataset(_ref(key)) for key in IN_TRAIN}
     top = {
         "name": {"type": "string", "pattern": f"^{NAME}$", "maxLength": LONGEST_NAME},
         "about": {"type": "string"},

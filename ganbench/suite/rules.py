@@ -120,6 +120,8 @@ def conflict(spec: RunSpec, space: Space) -> str | None:
         )
     if spec.variant.asks_labels and not space.classes:
         return f"variant {spec.variant.kind()}: needs labels, and {spec.dataset.kind()} has none"
+    if reason := spec.arithmetic.conflict(space):
+        return f"memory_format: {reason}"
     if spec.network.pac > 1 and spec.network.conditional:
         return f"network {spec.network.kind()}: packed samples have no single label; set pac to 1"
     parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}

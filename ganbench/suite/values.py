@@ -18,14 +18,17 @@ from pydantic_core import ErrorDetails
 from ganbench.component import Component, list_options, option_fields
 from ganbench.networks.base import BatchNorm
 from ganbench.plugins import Registry, guess, hint
-from ganbench.spec import Schedule, Seed
+from ganbench.spec import MemoryFormat, Precision, Schedule, Seed
 from ganbench.suite.nodes import Mistakes, Node
 
 MOST = 100_000  # runs of a suite, values of an axis, seeds
 LARGEST = 2**31 - 1  # whole number as an option of a component
 Batch = Annotated[int, Ge(1), Le(2**20)]
 Steps = Annotated[int, Ge(1), Le(10**9)]
-SCALARS: dict[str, Any] = {"batchnorm": BatchNorm, "batch": Batch, "steps": Steps, "seed": Seed}
+SCALARS: dict[str, Any] = {
+    **{"batchnorm": BatchNorm, "batch": Batch, "steps": Steps, "seed": Seed},
+    **{"precision": Precision, "memory_format": MemoryFormat},
+}
 LONGEST_NAME = 100  # of a suite; it also names files, folders and an experiment
 WORDS = {
     "greater_than": "must be above {gt:.10g}",

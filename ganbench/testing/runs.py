@@ -55,7 +55,7 @@ def check_resume(spec: RunSpec, data: Data) -> None:
 
 def check_pack(spec: RunSpec, data: Data) -> None:
     """Two runs trained in a pack equal the two runs alone, in float64, unless the variant is not `stackable`."""
-    if not spec.variant.stackable:
+    if not spec.stackable:
         return
     specs = [spec, replace(spec, seed=spec.seed + 1)]
     for single, in_pack in zip(specs, end(specs, data, DOUBLE), strict=True):

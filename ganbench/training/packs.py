@@ -19,6 +19,8 @@ from ganbench.rng import global_stream
 from ganbench.training.convolutions import by_matrices
 from ganbench.variants.base import Params, Player
 
+IMPLEMENTATION = ("fused", "foreach", "capturable")  # how an optimizer computes depends on the device, not on the run
+
 Tree = TypeVar("Tree")  # nested dicts, tuples and dataclasses whose leaves are tensors
 
 
@@ -201,7 +203,12 @@ def load(net: StackedNetwork, saved: Sequence[SavedNetwork]) -> None:
         tensor.copy_(torch.stack([each["weights"][name] for each in saved]))
     states = [each["optimizer"]["state"] for each in saved]
     merged = {i: {k: _merge([state[i][k] for state in states]) for k in kept} for i, kept in states[0].items()}
-    net.optimizer.load_state_dict({"state": merged, "param_groups": saved[0]["optimizer"]["param_groups"]})
+    own = net.optimizer.state_dict()["param_groups"]
+    groups = [
+        {**kept, **{name: here[name] for name in IMPLEMENTATION if name in here}}
+        for kept, here in zip(saved[0]["optimizer"]["param_groups"], own, strict=True)
+    ]
+    net.optimizer.load_state_dict({"state": merged, "param_groups": groups})
 
 
 def _stacked(kept: Mapping[str, Any], param: Tensor) -> Params:

@@ -60,3 +60,4 @@ class Snapshot:
 
     step: int
     runs: tuple[RunSnapshot, ...]
+    eager: str | None  # why turns are executed one operation at a time; None if they are recorded and replayed

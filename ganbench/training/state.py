@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 
@@ -12,6 +13,7 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams
+from ganbench.training.graphs import Record, Turns, cuda_graph, turns_of
 from ganbench.training.health import History
 from ganbench.training.packs import (
     Build,
@@ -31,10 +33,19 @@ from ganbench.variants.base import Batch, Params
 
 @dataclass(frozen=True)
 class Place:
-    """Where and in which precision to train."""
+    """Where and in which precision to train.
+
+    `record` records turns so that they can be replayed (`ganbench.training.graphs`); without it none is recorded.
+    """
 
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
+    record: Record | None = None
+
+    @classmethod
+    def of(cls, device: str) -> Place:
+        """A device: turns become CUDA graphs on a GPU, and nothing is recorded on the CPU."""
+        return cls(device, record=partial(cuda_graph, device) if device.startswith("cuda") else None)
 
 
 @dataclass
@@ -46,6 +57,7 @@ class Training:
     place: Place
     nets: Mapping[str, StackedNetwork]  # "g", "d" and the variant's others
     streams: Sequence[Streams]  # of each run
+    turns: Turns  # executes them
     carry: Params = field(default_factory=dict)  # (S, ...), what the variant carries from update to update
     average: Params = field(default_factory=dict)  # (S, ...), the moving average of G's parameters, if the run has one
     batch: Batch | None = None  # (S, ...), of the last update
@@ -72,15 +84,27 @@ def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[C
         raise ValueError("the runs of a pack may differ only in their seed; train other runs in a pack of their own")
     if conflict := first.schedule.conflict(first):
         raise ValueError(conflict)
+    if conflict := _place_conflict(first, len(specs), place):
+        raise ValueError(conflict)
     nets = _networks(specs, data, place)
     on_device = replace(data, train=data.train.to(place.device))
-    training = Training(specs, on_device, place, nets, [{n: stream(spec.seed, n) for n in STREAMS} for spec in specs])
+    streams = [{name: stream(spec.seed, name) for name in STREAMS} for spec in specs]
+    training = Training(specs, on_device, place, nets, streams, turns_of(first, place.record))
     training.carry = moved(stack([first.variant.carry()] * len(specs)), place.device, place.dtype)
     if first.schedule.ema:
         training.average = {name: tensor.clone() for name, tensor in nets["g"].frozen.items()}
     if resume is not None:
         _restore(training, resume)
     return training
+
+
+def _place_conflict(spec: RunSpec, runs: int, place: Place) -> str | None:
+    """Why runs like this can't be trained in this place, or so many together."""
+    if spec.arithmetic.precision == "bf16" and place.dtype != torch.float32:
+        return f"bf16 products are taken of float32 numbers, and the place has {place.dtype}; use one of the two"
+    if spec.arithmetic.memory_format == "channels_last" and runs > 1:
+        return "a pack lays out its images in its own way; train runs with channels_last one at a time"
+    return None
 
 
 def checkpoint(training: Training, run: int) -> Checkpoint:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 
@@ -14,6 +14,7 @@ from ganbench.datasets.base import Data
 from ganbench.guard.process_state import unchanged_by
 from ganbench.optimizers.base import PlayerName, Slots
 from ganbench.spec import RunSpec
+from ganbench.training.arithmetic import computed_in
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
 from ganbench.training.measures import measure
@@ -32,6 +33,22 @@ from ganbench.training.state import Place, Training, checkpoint, start
 from ganbench.variants.base import Batch, Params
 
 Batches = dict[PlayerName, Batch]  # of the players that move from the same parameters
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a turn is given."""
+
+    batches: Batches
+    carry: Params
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a turn leaves beside the networks, which it changes in place."""
+
+    terms: PlayerTerms
+    carry: Params
 
 
 def train(
@@ -67,7 +84,7 @@ def train(
 
 
 def _step(training: Training) -> None:
-    """One step of the schedule. Each turn draws, differentiates, updates, and renews what the variant carries."""
+    """One step of the schedule. Each turn draws its batches and then moves its players."""
     last: tuple[PlayerName, Batch] | None = None
     for movers in _turns(training):
         batches: Batches = {}
@@ -77,10 +94,10 @@ def _step(training: Training) -> None:
                 batch = replace(batch, z=last[1].z)
             batches[player] = training.batch = batch
             last = player, batch
-        gradients = _gradients(training, batches)
-        for player, batch in batches.items():
-            _update(training, player, gradients[player])
-            _renew_carry(training, player, batch)
+        given = Turn(batches, training.carry)
+        moved_on = training.turns(tuple(movers), partial(_turn, training), given)
+        training.carry = moved_on.carry
+        training.history.append((training.step, moved_on.terms))
 
 
 def _turns(training: Training) -> list[list[PlayerName]]:
@@ -100,8 +117,18 @@ def _draw(training: Training) -> Batch:
     return moved(stack(batches), training.place.device, training.place.dtype)
 
 
-def _gradients(training: Training, batches: Batches) -> dict[PlayerName, list[Tensor]]:
-    """The gradient of each moving player's loss at the present parameters; the terms go into the history."""
+def _turn(training: Training, given: Turn) -> Moved:
+    """Differentiate, update, and renew what the variant carries: tensor operations only, so that it can be recorded."""
+    training.carry = given.carry
+    terms, gradients = _gradients(training, given.batches)
+    for player, batch in given.batches.items():
+        _update(training, player, gradients[player])
+        _renew_carry(training, player, batch)
+    return Moved(terms, training.carry)
+
+
+def _gradients(training: Training, batches: Batches) -> tuple[PlayerTerms, dict[PlayerName, list[Tensor]]]:
+    """The loss terms of each moving player at the present parameters, and the gradient of their sum."""
     variant = training.spec.variant
     losses = {"d": variant.d_loss, "g": variant.g_loss}
 
@@ -110,14 +137,13 @@ def _gradients(training: Training, batches: Batches) -> dict[PlayerName, list[Te
 
     moving = {player: training.moving(player) for player in batches}
     terms = _on_pack(training, terms_of, batches, {name for nets in moving.values() for name in nets})
-    training.history.append((training.step, map_tensors(Tensor.detach, terms)))
     gradients: dict[PlayerName, list[Tensor]] = {}
     for player, nets in moving.items():
         total = torch.stack(list(terms[player].values())).sum()
         params = [param for net in nets.values() for param in net.params.values()]
         shared = len(batches) > 1  # the losses may share an evaluation of a network
         gradients[player] = list(torch.autograd.grad(total, params, retain_graph=shared, materialize_grads=True))
-    return gradients
+    return map_tensors(Tensor.detach, terms), gradients
 
 
 def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> None:
@@ -165,6 +191,7 @@ def _on_pack(
         batches: Batches,
     ) -> Tree:
         players = {name: net.player(weights[name], buffers[name]) for name, net in nets.items()}
+        players = {name: computed_in(spec.arithmetic, player) for name, player in players.items()}
         for name, kept in slots.items():
             update = functional_update(spec.optimizer, moved_by(spec.variant, name), kept)
             players[name] = replace(players[name], update=update)
@@ -191,7 +218,8 @@ def _snapshot(training: Training) -> Snapshot:
     training.history.clear()
     training.reported = training.step
     groups = {**means, "health": health}
-    return Snapshot(training.step, tuple(_run_snapshot(training, groups, run) for run in range(len(training.specs))))
+    runs = tuple(_run_snapshot(training, groups, run) for run in range(len(training.specs)))
+    return Snapshot(training.step, runs, training.turns.eager)
 
 
 def _run_snapshot(training: Training, groups: PlayerTerms, run: int) -> RunSnapshot:

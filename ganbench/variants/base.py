@@ -168,6 +168,7 @@ class Variant(Component):
 
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` computes
     stackable: ClassVar[bool] = True  # False: its runs are never trained in packs
+    capturable: ClassVar[bool] = True  # False: its updates are never recorded as CUDA graphs
     unrolls_updates: ClassVar[bool] = False  # its losses use networks after simulated updates: `Player.after`
     asks_labels: ClassVar[bool] = False  # its losses use reals with known labels, drawn separately: `Batch.labelled`
     needs: ClassVar[frozenset[str]] = frozenset()  # outputs that D must have beside its score: "features", "code"

@@ -159,7 +159,7 @@ REST = one_of_a_signature([spec for spec in OTHERS if spec not in PROBES])
 def test_resume_on_other_networks(spec: RunSpec, load: Load) -> None:
     """They fit together, as a pack too, and a checkpoint holds all that there is."""
     testing.check_resume(spec, load(spec.dataset))
-    pack = [spec, replace(spec, seed=1)] if spec.variant.stackable else [spec]
+    pack = [spec, replace(spec, seed=1)] if spec.stackable else [spec]
     (snapshot,) = train(pack, load(spec.dataset), (1,))
     assert snapshot.step == 1
 

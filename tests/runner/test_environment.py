@@ -13,6 +13,7 @@ import torch
 
 import ganbench
 from ganbench.runner import environment
+from ganbench.spec import Arithmetic
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def forget() -> Any:
 
 
 def test_the_record_of_a_run_is_json_and_complete() -> None:
-    about = json.loads(json.dumps(asdict(environment.describe("cpu", (0, 1, 2)))))
+    about = json.loads(json.dumps(asdict(environment.describe("cpu", (0, 1, 2), Arithmetic()))))
     assert about["ganbench"] == ganbench.__version__ and about["device"] == "cpu" and about["pack"] == [0, 1, 2]
     assert about["threads"] == torch.get_num_threads() and about["device_name"]
     assert about["packages"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
@@ -34,7 +35,7 @@ def test_the_record_of_a_run_is_json_and_complete() -> None:
 def test_a_package_that_is_absent_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     environment._packages.cache_clear()
     monkeypatch.setattr(environment, "PACKAGES", ("torch", "no-such-package"))
-    assert environment.describe("cpu", (0,)).packages.keys() == {"torch"}
+    assert environment.describe("cpu", (0,), Arithmetic()).packages.keys() == {"torch"}
     environment._packages.cache_clear()
 
 
@@ -51,19 +52,19 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_commit_and_dirt_of_a_checkout(checkout: Path) -> None:
-    clean = environment.describe("cpu", (0,)).git
+    clean = environment.describe("cpu", (0,), Arithmetic()).git
     assert clean is not None and clean.dirty is False and len(clean.commit) == 40
     (checkout / "results.txt").write_text("untracked files are no dirt")
     environment._git.cache_clear()
-    assert environment.describe("cpu", (0,)).git == clean
+    assert environment.describe("cpu", (0,), Arithmetic()).git == clean
     (checkout / "ganbench" / "environment.py").write_text("changed")
     environment._git.cache_clear()
-    assert environment.describe("cpu", (0,)).git == replace(clean, dirty=True)
+    assert environment.describe("cpu", (0,), Arithmetic()).git == replace(clean, dirty=True)
 
 
 def test_an_installed_package_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganbench.__file__", str(tmp_path / "site-packages" / "environment.py"))
-    assert environment.describe("cpu", (0,)).git is None
+    assert environment.describe("cpu", (0,), Arithmetic()).git is None
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 10)])
@@ -72,4 +73,4 @@ def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.Monk
         raise error
 
     monkeypatch.setattr(subprocess, "run", fail)
-    assert environment.describe("cpu", (0,)).git is None
+    assert environment.describe("cpu", (0,), Arithmetic()).git is None

@@ -13,7 +13,7 @@ from ganbench.evaluators.fid import FID
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.plugins import Registry
 from ganbench.runner.job import FAMILIES, Job, decode, encode, score_key
-from ganbench.spec import RunSpec, Schedule
+from ganbench.spec import Arithmetic, RunSpec, Schedule, run_spec
 from tests.support.jobs import JOB, SPEC
 from tests.support.tiny import write_components
 
@@ -34,6 +34,12 @@ def test_a_job_arrives_as_it_was_sent() -> None:
 def test_every_field_of_a_spec_is_sent() -> None:
     assert json.loads(encode(JOB))["specs"][0].keys() == {f.name for f in fields(RunSpec)}
     assert {f.name for f in fields(RunSpec)} >= set(FAMILIES)
+
+
+def test_the_arithmetic_of_a_run_arrives() -> None:
+    for arithmetic in (Arithmetic(precision="bf16"), Arithmetic(memory_format="channels_last"), Arithmetic()):
+        job = replace(JOB, specs=(run_spec(arithmetic, **vars(SPEC)),))
+        assert sent(job) == job and sent(job).specs[0].arithmetic == arithmetic
 
 
 def test_a_users_own_components_arrive(tmp_path: Path) -> None:

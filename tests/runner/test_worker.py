@@ -19,6 +19,7 @@ import torch
 from ganbench.datasets.arrays import Arrays
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.executors import inline
+from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.sgd import SGD
 from ganbench.results import files, pictures, tensors
 from ganbench.results.questions import Questions
@@ -29,9 +30,11 @@ from ganbench.runner.job import Job, score_key
 from ganbench.runner.settings import WorkerSettings
 from ganbench.runner.worker import Worker
 from ganbench.suite import Evaluation, Suite
+from ganbench.training.state import Place
 from ganbench.variants.lsgan import LSGAN
 from tests.support.jobs import JOB, SPEC
 from tests.support.rows import file_rows
+from tests.support.tape import tape
 
 WIDER = ModeCoverage(within=5.0)
 FULL = OSError(28, "No space left on device")
@@ -674,3 +677,19 @@ def test_pictures_that_cannot_be_drawn_fail_the_run_only(site: Results, monkeypa
     monkeypatch.setattr(pictures, "png", no_ink)
     (outcome,) = site.run(JOB)
     assert (outcome.status, outcome.error) == ("failed", "MemoryError: no ink")
+
+
+@pytest.mark.parametrize("optimizer", [Adam(), Adam(eps_hat=True)], ids=["recorded", "eager"])
+def test_the_environment_says_whether_turns_were_recorded(
+    optimizer: Adam, site: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only training shows it, so `env.json` is corrected, and the run stays sealed and can be resumed."""
+    monkeypatch.setattr(Place, "of", lambda device: Place(device, record=tape))
+    job = replace(JOB, specs=tuple(replace(SPEC, optimizer=optimizer, seed=seed) for seed in (0, 1)))
+    assert [outcome.status for outcome in site.run(job)] == ["done", "done"]
+    for run_id in job.run_ids:
+        folder = site.store.run(run_id)
+        assert folder.check() is not None
+        host = f"eager: the rule of {optimizer.notation()} computes on the host"
+        assert (folder.read_json("env.json") or {})["turns"] == (host if optimizer.eps_hat else "recorded")
+    assert ("training without CUDA graphs" in site.notes()) == optimizer.eps_hat

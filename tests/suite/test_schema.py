@@ -25,7 +25,9 @@ grid:
     schedule: [d_first, {order: simultaneous, reuse_z: [true, false]}]
     seed: 10
   - {variant: tiny_gan, dataset: [tiny_points], seed: [3, 4], network: {kind: tiny_net, width: 3}}
-train: {steps: {tiny_points: 5, default: 6}, batch: 7, optimizer: tiny_sgd}
+train:
+  {steps: {tiny_points: 5, default: 6}, batch: 7, optimizer: tiny_sgd, precision: bf16,
+   memory_format: {default: contiguous}}
 evaluate: {every: 3, samples: 5, with: [tiny_score, {kind: tiny_score, features: [modes]}]}
 exclude: [{where: {variant: tiny_gan, seed: [1, 2]}, because: why}]
 select: best:score_pixels
@@ -64,6 +66,8 @@ def test_a_good_suite_is_valid(validator: Draft202012Validator) -> None:
         ("[none, both]", "[no, both]"),
         ("seed: 10", "seed: 0"),
         ("batch: 7", "batch: 1.5"),
+        ("precision: bf16", "precision: half"),
+        ("seed: 10", "precision: bf16"),
         ("order: simultaneous", "order: sim"),
         ("samples: 5", "sample: 5"),
         ("because: why", "since: why"),
