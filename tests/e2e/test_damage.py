@@ -132,7 +132,7 @@ def check(sound: Sound, folder: Path, name: str, harm: str) -> None:
         assert done.returncode == 0 or done.stderr, words
         if words in REPORTS and done.stdout != sound.tables[REPORTS.index(words)]:
             missing = "missing" in done.stdout or "failed" in done.stdout
-            assert str(path.parent) in done.stderr or (harm == "deleted" and missing), (words, done)
+            assert str(path.parent.relative_to(folder)) in done.stderr or (harm == "deleted" and missing), (words, done)
     if name != "database":
         lost = set(sound.mirrored) - set(mirrored(folder))
         assert not lost, "MLflow keeps what it has of a damaged run"

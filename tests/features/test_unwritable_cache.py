@@ -55,6 +55,6 @@ def test_an_error_of_what_is_computed_is_no_error_of_the_cache(tmp_path: Path) -
 def test_a_file_that_cannot_be_read_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = Cache(tmp_path, lambda _: None)
     cache.get("kind", "a", compute)
-    monkeypatch.setattr(Path, "read_bytes", full)
+    monkeypatch.setattr("ganbench.results.tensors.read_bytes", full)
     assert caching.read_tensors(tmp_path / "kind-a.pt") is None
     assert cache.get("kind", "a", compute)["x"].tolist() == [0, 1, 2]
