@@ -35,9 +35,12 @@ def check(options: CheckOptions) -> None:
     from ganbench.datasets.parts.files import data_root
     from ganbench.runner.dry_pass import check_components
     from ganbench.runner.plan import job_of
+    from ganbench.runner.run import memory_share, memory_warnings
 
     for path in options.suites:
         suite = load(path, options)
         check_components((job_of(suite, (spec,)) for spec in suite.specs), data_root())
+        for text in memory_warnings(suite, data_root(), memory_share(1)):
+            click.echo(text, err=True)
         answer(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
         print_excluded(suite)
