@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import SuiteOptions, collected, suite_options
-from ganbench.cli.terminal import answer
+from ganbench.cli.terminal import answer, note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,6 @@ def check(options: CheckOptions) -> None:
         suite = load(path, options)
         check_components((job_of(suite, (spec,)) for spec in suite.specs), data_root())
         for text in memory_warnings(suite, data_root(), memory_share(1)):
-            click.echo(text, err=True)
+            note(text)
         answer(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
         print_excluded(suite)

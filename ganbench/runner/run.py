@@ -57,13 +57,10 @@ class Execution:
     def workers(self, jobs: int) -> list[WorkerSettings]:
         """The settings of each worker, who share the free memory of the machine and of each GPU."""
         devices = self.devices[:jobs]
-        host = memory_share(len(devices))
         free = {device: free_on(device) for device in set(devices)}
-        on_device = {
-            device: None if count is None else count // devices.count(device) for device, count in free.items()
-        }
-        settings = replace(self.settings, memory=host)
-        return [replace(settings, device=device, device_memory=on_device[device]) for device in devices]
+        shares = {device: count // devices.count(device) for device, count in free.items() if count is not None}
+        settings = replace(self.settings, memory=memory_share(len(devices)))
+        return [replace(settings, device=device, device_memory=shares.get(device)) for device in devices]
 
     def do(self, jobs: Iterable[Job], listener: Listener) -> set[str]:
         """Do the jobs; the ids of the runs that failed. A run of which the executor says nothing has failed too."""
