@@ -55,9 +55,8 @@ class PRD(TwoSamples):
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         n = min(len(fake), len(reals))
         sides = (fake.first(n), reals.first(n))
-        rows = torch.cat([side.features(self.features) for side in sides])
-        if are_wide(len(rows), rows.shape[1]):
-            rows = coordinates(*sides, self.features)
+        x, y = (side.features(self.features) for side in sides)
+        rows = coordinates(*sides, self.features) if are_wide(2 * n, x.shape[1]) else torch.cat([x, y])
         curves = []
         for _ in range(self.repeats):
             labels = assign(rows, k_means(rows, self.clusters, rng), fake.device)

@@ -32,8 +32,11 @@ def free_memory() -> int | None:
 
 
 def free_on(device: str) -> int | None:
-    """Bytes that are free on a GPU; None for the CPU."""
-    return torch.cuda.mem_get_info(device)[0] if torch.device(device).type == "cuda" else None
+    """Bytes that this process can still use on a GPU, with those that torch keeps for it; None for the CPU."""
+    if torch.device(device).type != "cuda":
+        return None
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
 
 
 def unfit(evaluators: Iterable[Evaluator], generated: int, real: Real) -> dict[str, str]:

@@ -67,9 +67,8 @@ class Execution:
         jobs = list(jobs)
         silent = {run_id for job in jobs for run_id in job.run_ids}
         failed: set[str] = set()
-        with closing(
-            self.executor.run(jobs, self.workers(len(jobs)), listener.hear)
-        ) as endings:  # closing stops the workers
+        workers = self.workers(len(jobs))
+        with closing(self.executor.run(jobs, workers, listener.hear)) as endings:  # closing stops the workers
             for ended in endings:
                 silent.discard(ended.run_id)
                 failed |= {ended.run_id} if ended.status == "failed" else set()

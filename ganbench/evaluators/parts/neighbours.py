@@ -142,6 +142,8 @@ def _in_range(block: Block) -> bool:
 def _pair_squares(x: Tensor, y: Tensor, indices: Tensor) -> Tensor:
     """||x_i - y_j||^2 (n, k), float64, of each row x (n, d) with the rows of y at its `indices` (n, k)."""
     size = max(1, CHUNK // (indices.shape[1] * x.shape[1]))
-    pairs = zip(torch.split(x, size), torch.split(indices, size), strict=True)
-    apart = (y[at].double().sub_(rows[:, None]) for rows, at in pairs)
-    return torch.cat([torch.linalg.vecdot(part, part) for part in apart])
+    squares = torch.empty(indices.shape, dtype=torch.float64)  # small results between large arrays fragment the memory
+    for rows, at, into in zip(*(torch.split(part, size) for part in (x, indices, squares)), strict=True):
+        apart = y[at].double().sub_(rows[:, None])
+        into.copy_(torch.linalg.vecdot(apart, apart))
+    return squares
