@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import SuiteOptions, collected, suite_options
-from ganbench.cli.terminal import answer
+from ganbench.cli.terminal import answer, note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,12 @@ def check(options: CheckOptions) -> None:
     from ganbench.datasets.parts.files import data_root
     from ganbench.runner.dry_pass import check_components
     from ganbench.runner.plan import job_of
+    from ganbench.runner.run import memory_share, memory_warnings
 
     for path in options.suites:
         suite = load(path, options)
         check_components((job_of(suite, (spec,)) for spec in suite.specs), data_root())
+        for text in memory_warnings(suite, data_root(), memory_share(1)):
+            note(text)
         answer(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
         print_excluded(suite)

@@ -11,6 +11,7 @@ from ganbench.component import Count
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
 from ganbench.evaluators.parts.distances import close_pairs, closest_pairs, distances_memory
+from ganbench.evaluators.parts.products import blocks_within
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
@@ -47,9 +48,9 @@ class Birthday(TwoSamples):
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         n = min(len(fake), len(reals), self.limit)
-        x, y = (view.features(self.features)[:n] for view in (fake, reals))
-        border = closest_pairs(y, self.pairs, fake.device)[-1].item()
-        duplicates = close_pairs(x, border, fake.device)
+        of_fake, of_real = (blocks_within(view.first(n), self.features) for view in (fake, reals))
+        border = closest_pairs(of_real, self.pairs)[-1].item()
+        duplicates = close_pairs(of_fake, border)
         facts = {"near": f"{border**0.5:.6g}", "distances": "float64"}
         support = n * (n - 1) / (2 * duplicates) if duplicates else None
         return MetricValues((float(duplicates), support), facts, used=Sizes(n, n))

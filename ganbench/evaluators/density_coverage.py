@@ -10,7 +10,7 @@ import torch
 from ganbench.component import Count
 from ganbench.evaluators.base import Metric, View
 from ganbench.evaluators.parts.classes import metrics_per
-from ganbench.evaluators.parts.neighbours import Reach, balls_around, inside
+from ganbench.evaluators.parts.neighbours import Reach, balls_around, inside_of
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
@@ -42,9 +42,9 @@ class DensityCoverage(FeatureComparison):
         return Sizes(1, self.k + 1)
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
-        centres, squares = balls_around(reals, self.features, self.k)
+        squares = balls_around(reals, self.features, self.k).squares
         pairs, covered = 0, torch.zeros(len(reals), dtype=torch.bool, device=fake.device)
-        for (in_real,) in inside(fake.features(self.features), centres, [Reach(squares, border=False)], fake.device):
+        for (in_real,) in inside_of(fake, reals, self.features, [Reach(squares, border=False)]):
             pairs += int(in_real.count_nonzero())
             covered |= in_real.any(0)
         values = (pairs / (self.k * len(fake)), covered.double().mean().item())

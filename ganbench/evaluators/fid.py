@@ -9,7 +9,7 @@ import torch
 
 from ganbench.evaluators.base import Metric, View
 from ganbench.evaluators.parts.classes import metrics_per
-from ganbench.evaluators.parts.gaussians import frechet, frechet_memory, gaussian_of
+from ganbench.evaluators.parts.gaussians import frechet_memory, frechet_of
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
@@ -32,5 +32,4 @@ class FID(FeatureComparison):
         return frechet_memory(sizes, dimensions)
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
-        value = frechet(gaussian_of(fake, self.features), gaussian_of(reals, self.features), fake.device)
-        return MetricValues((value,), {"statistics": "float64"})
+        return MetricValues(tuple(frechet_of(fake, reals, self.features)), {"statistics": "float64"})

@@ -11,7 +11,8 @@ from torch import Tensor
 from ganbench.component import Count, Fraction
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
-from ganbench.evaluators.parts.gaussians import frechet, frechet_memory, gaussian, gaussian_of
+from ganbench.evaluators.parts.gaussians import frechet_memory, frechet_of
+from ganbench.evaluators.parts.products import are_wide
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
@@ -45,13 +46,13 @@ class FIDInfinity(TwoSamples):
         return None
 
     def memory_of(self, sizes: Sizes, dimensions: int) -> int:
-        return frechet_memory(sizes, dimensions) + 4 * sizes.generated * dimensions
+        subset = 0 if are_wide(sum(sizes), dimensions) else 4 * sizes.generated * dimensions
+        return frechet_memory(sizes, dimensions) + subset
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         sizes = self._sizes(len(fake))
-        rows, truth = fake.features(self.features), gaussian_of(reals, self.features)
-        subsets = (rows[torch.randperm(len(rows), generator=rng)[:size]] for size in sizes)
-        values = torch.tensor([frechet(gaussian(x), truth, fake.device) for x in subsets], dtype=torch.float64)
+        subsets = [torch.randperm(len(fake), generator=rng)[:size] for size in sizes]
+        values = torch.tensor(frechet_of(fake, reals, self.features, subsets), dtype=torch.float64)
         facts = {"smallest set": sizes[0], "statistics": "float64"}
         return MetricValues((at_infinity(torch.tensor(sizes), values),), facts)
 

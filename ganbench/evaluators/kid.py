@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -12,11 +12,10 @@ from torch import Generator, Tensor
 from ganbench.component import Count
 from ganbench.evaluators.base import Metric, View
 from ganbench.evaluators.parts.classes import metrics_per
-from ganbench.evaluators.parts.distances import product_dtype
+from ganbench.evaluators.parts.cubic import ROWS, cubic_kernel
+from ganbench.evaluators.parts.products import are_wide, products_memory
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
-
-ROWS = 4096  # converted to float64 at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ class KID(FeatureComparison):
     for every score. Inner products are computed in the fingerprint's `products`, sums in float64.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     source: ClassVar[str] = "Binkowski et al. 2018, arXiv:1801.01401, section 4"
 
     subsets: Count = 100
@@ -40,60 +39,28 @@ class KID(FeatureComparison):
 
     def memory_of(self, sizes: Sizes, dimensions: int) -> int:
         size = min(self.size, *sizes)
+        if are_wide(sum(sizes), dimensions):
+            return products_memory(sum(sizes))
         return 8 * ((sum(sizes) + 2 * size + 2 * min(ROWS, max(sizes))) * dimensions + 4 * size**2)
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         size = min(self.size, len(fake), len(reals))
         count = 1 if (whole := size == len(fake) == len(reals)) else self.subsets
-        sides = [side.features(self.features).to(fake.device) for side in (fake, reals)]
-        common = sides[1].mean(0)
-        x, y = (centred(side, common) for side in sides)
+        kernel = cubic_kernel(fake, reals, self.features)
         of_fake = subsets(len(fake), size, count, rng)
         of_real = subsets(len(reals), size, count, Generator().manual_seed(0))
         kept = reals.derived(
             self.features,
-            f"kernels-{count}-{size}",
-            lambda: {"sums": torch.stack([within(y.subset(rows)) for rows in of_real])},
+            f"kernels-{count}-{size}-{kernel.dtype}",
+            lambda: {"sums": torch.stack([kernel.in_y(rows) for rows in of_real])},
         )
-        sums = torch.stack([within(x.subset(rows)) for rows in of_fake]).cpu() + kept["sums"]
-        pairs = torch.stack([across(x.subset(i), y.subset(j)) for i, j in zip(of_fake, of_real, strict=True)]).cpu()
+        sums = torch.stack([kernel.in_x(rows) for rows in of_fake]).cpu() + kept["sums"]
+        pairs = torch.stack([kernel.between(i, j) for i, j in zip(of_fake, of_real, strict=True)]).cpu()
         mmd = sums / (size * (size - 1)) - 2 * pairs / size**2
         spread = None if whole else mmd.std(correction=0).item()
-        return MetricValues((mmd.mean().item(),), {"subset size": size, "products": product_dtype(len(common))}, spread)
-
-
-class Centred(NamedTuple):
-    """Rows x - c (n, d), their products with the common part c (d,), float64 (n,), and c itself."""
-
-    rows: Tensor
-    along: Tensor
-    common: Tensor
-
-    def subset(self, indices: Tensor) -> Centred:
-        return self._replace(rows=self.rows[indices], along=self.along[indices])
-
-    def kernel(self, products: Tensor, other: Centred) -> Tensor:
-        """Of all pairs (n, m), float64, from (x - c).(y - c): x.y = (x - c).(y - c) + x.c + y.c - c.c."""
-        inner = products.double().add_(self.along[:, None]).add_(other.along - self.common.square().sum())
-        return inner.div_(len(self.common)).add_(1).pow_(3)
-
-
-def centred(x: Tensor, common: Tensor) -> Centred:
-    """Rows x (n, d) without c: float32 products of them lose little to rounding, and the rest is added in float64."""
-    along = torch.cat([block.double() @ common.double() for block in torch.split(x, ROWS)])
-    return Centred((x - common).to(product_dtype(x.shape[1])), along, common.double())
+        return MetricValues((mmd.mean().item(),), {"subset size": size, "products": kernel.dtype}, spread)
 
 
 def subsets(n: int, size: int, count: int, rng: Generator) -> Tensor:
     """`count` random subsets of n samples, without repetition: (count, size)."""
     return torch.stack([torch.randperm(n, generator=rng)[:size].clone() for _ in range(count)])
-
-
-def across(x: Centred, y: Centred) -> Tensor:
-    """The sum of the kernel over all pairs of a row of x and a row of y: (), float64."""
-    return x.kernel(x.rows @ y.rows.T, y).sum()
-
-
-def within(x: Centred) -> Tensor:
-    """The sum of the kernel over all pairs of different rows of x: (), float64."""
-    return (kernel := x.kernel(x.rows @ x.rows.T, x)).sum() - kernel.trace()

@@ -14,7 +14,7 @@ from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Reference, Score, View
 from ganbench.evaluators.parts.distances import distances_memory, features_memory
 from ganbench.evaluators.parts.kmeans import assign, k_means, k_means_memory
-from ganbench.evaluators.parts.neighbours import balls_around, nearest
+from ganbench.evaluators.parts.neighbours import balls_around, nearest_of
 from ganbench.evaluators.parts.protocol import content_key, fingerprint, metric_name, real_view, unsupported_features
 
 
@@ -64,8 +64,8 @@ class Memorisation(Evaluator):
         train, reach = balls_around(train_view, self.features, 1)
         held_out = real_view(real, self.split, None, least=1)
         sides = (fake.features(self.features), held_out.features(self.features))
-        made, neighbours = (column[:, 0] for column in nearest(sides[0], train, device=fake.device))
-        new = self._distances(sides[1], train_view)
+        made, neighbours = (column[:, 0] for column in nearest_of(fake, train_view, self.features))
+        new = self._distances(held_out, train_view)
         authentic = made >= reach[neighbours]
         centres = k_means(train, self.cells, rng)
         cells = [assign(side, centres, fake.device) for side in sides]
@@ -78,12 +78,11 @@ class Memorisation(Evaluator):
         scores = ((m.name, None if v is None else Score(v, None, len(fake), len(held_out), marks)) for m, v in values)
         return {name: score for name, score in scores if score is not None}
 
-    def _distances(self, held_out: Tensor, train: View) -> Tensor:
+    def _distances(self, held_out: View, train: View) -> Tensor:
         """Squared distances (n,) from held-out samples to their nearest training samples; kept on disk."""
-        among = train.features(self.features)
-        what = f"nearest-{content_key(held_out)[:16]}"
+        what = f"nearest-{content_key(held_out.features(self.features))[:16]}"
         computed = train.derived(
-            self.features, what, lambda: {"squares": nearest(held_out, among, device=train.device).squares}
+            self.features, what, lambda: {"squares": nearest_of(held_out, train, self.features).squares}
         )
         return computed["squares"][:, 0]
 

@@ -26,7 +26,7 @@ class MSSSIM(Evaluator):
     which; such numbers are comparable only with each other.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Wang et al. 2003; Odena et al. 2017 (AC-GAN), arXiv:1610.09585; groups as in compare_gan"
 
     groups: Count = 5

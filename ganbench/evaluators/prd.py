@@ -13,6 +13,7 @@ from ganbench.component import Count
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
 from ganbench.evaluators.parts.kmeans import assign, k_means, k_means_memory
+from ganbench.evaluators.parts.products import are_wide, coordinates, products_memory
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
 
@@ -27,7 +28,7 @@ class PRD(TwoSamples):
     k-means. The curve of `angles` points compares the clusters' shares; it is the mean over `repeats` clusterings.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     source: ClassVar[str] = "Sajjadi et al. 2018, arXiv:1806.00035, section 3 and eq. 7; k-means++ and Lloyd"
 
     features: FeatureName = "inception"
@@ -47,11 +48,15 @@ class PRD(TwoSamples):
 
     def memory_of(self, sizes: Sizes, dimensions: int) -> int:
         rows = 2 * min(sizes)
+        if are_wide(rows, dimensions):
+            return products_memory(rows) + k_means_memory(rows, self.clusters, rows) + 8 * 4 * rows**2
         return k_means_memory(rows, self.clusters, dimensions) + 4 * rows * dimensions
 
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         n = min(len(fake), len(reals))
-        rows = torch.cat([side.features(self.features)[:n] for side in (fake, reals)])
+        sides = (fake.first(n), reals.first(n))
+        x, y = (side.features(self.features) for side in sides)
+        rows = coordinates(*sides, self.features) if are_wide(2 * n, x.shape[1]) else torch.cat([x, y])
         curves = []
         for _ in range(self.repeats):
             labels = assign(rows, k_means(rows, self.clusters, rng), fake.device)

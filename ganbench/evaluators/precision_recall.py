@@ -10,7 +10,7 @@ import torch
 from ganbench.component import Count
 from ganbench.evaluators.base import Metric, View
 from ganbench.evaluators.parts.classes import metrics_per
-from ganbench.evaluators.parts.neighbours import Reach, balls_around, inside
+from ganbench.evaluators.parts.neighbours import Reach, balls_around, inside_of
 from ganbench.evaluators.parts.protocol import Sizes, metric_name
 from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
 
@@ -40,7 +40,7 @@ class PrecisionRecall(FeatureComparison):
         fake_balls, real_balls = (balls_around(side, self.features, self.k) for side in (fake, reals))
         reaches = (Reach(real_balls.squares, border=True), Reach(fake_balls.squares[:, None], border=True))
         precise, recalled = [], torch.zeros(len(reals), dtype=torch.bool, device=fake.device)
-        for in_real, in_fake in inside(fake_balls.centres, real_balls.centres, reaches, fake.device):
+        for in_real, in_fake in inside_of(fake, reals, self.features, reaches):
             precise.append(in_real.any(1))
             recalled |= in_fake.any(0)
         precision, recall = (side.double().mean().item() for side in (torch.cat(precise), recalled))

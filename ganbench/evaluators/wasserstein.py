@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
+from torch import Tensor
 
 from ganbench.component import Count
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import Metric, View
+from ganbench.evaluators.parts.products import are_wide, blocks_across
 from ganbench.evaluators.parts.protocol import Sizes, on_split
 from ganbench.evaluators.parts.transport import line_cost, pieces
 from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
@@ -47,13 +49,28 @@ class Wasserstein(TwoSamples):
     def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
         from scipy.optimize import linear_sum_assignment
 
-        x, y = (view.features("pixels").double() for view in (fake, reals))
+        x, y = (view.features("pixels") for view in (fake, reals))
         if x.shape[1] == 1:
-            cost = line_cost(x.T, y.T, self.p, pieces(len(x), len(y))).item()
+            cost = line_cost(x.double().T, y.double().T, self.p, pieces(len(x), len(y))).item()
+            used = Sizes(len(x), len(y))
         else:
             n = min(len(x), len(y), self.limit)
-            x, y = x[:n], y[:n]
-            costs = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").pow(self.p).numpy()
-            rows, columns = linear_sum_assignment(costs)
-            cost = float(costs[rows, columns].mean())
-        return MetricValues((cost ** (1 / self.p),), {"distances": "float64"}, used=Sizes(len(x), len(y)))
+            used = Sizes(n, n)
+            distances = pairwise(fake.first(n), reals.first(n))
+            rows, columns = linear_sum_assignment(distances.pow(self.p).numpy())
+            exact = torch.cat([apart(x[i : i + 1], y[j : j + 1])[0] for i, j in zip(rows, columns, strict=True)])
+            cost = float(exact.pow(self.p).numpy().mean())
+        return MetricValues((cost ** (1 / self.p),), {"distances": "float64"}, used=used)
+
+
+def pairwise(fake: View, reals: View) -> Tensor:
+    """The distances (n, m) between the samples of two sets; those of wide samples are rounded near 0."""
+    x, y = (view.features("pixels") for view in (fake, reals))
+    if are_wide(len(x) + len(y), x.shape[1]):
+        return torch.cat([block.squares.sqrt() for block in blocks_across(fake, reals, "pixels")])
+    return apart(x, y)
+
+
+def apart(x: Tensor, y: Tensor) -> Tensor:
+    """The distances (n, m) of rows x (n, d) and y (m, d) without rounding by inner products."""
+    return torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")

@@ -36,6 +36,8 @@ class Bank:
     cache: Path
     device: str = "cpu"
     inception_weights: InceptionWeights = field(default_factory=InceptionWeights)
+    memory: int | None = None  # bytes that scores may take on this machine at most; None: all that are free
+    device_memory: int | None = None  # the same on a GPU
     batch: int = 256  # samples in one pass of an extractor; doesn't affect results
     log: Callable[[str], None] = _silent
     extractors: Mapping[FeatureName, Extractor] = field(default_factory=dict)  # used instead of ganbench's own

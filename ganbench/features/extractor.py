@@ -35,12 +35,32 @@ def pixels(image: bool) -> Extractor:
 
 def embed(extractor: Extractor, x: Tensor, batch: int) -> Embedding:
     """One pass over all samples, `batch` at a time. The result is on the CPU and doesn't depend on `batch`."""
+    features, logits = _Rows(len(x)), _Rows(len(x))
     with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-        parts = [extractor.apply(chunk.to(extractor.device)) for chunk in torch.split(x, batch)]
-    features = torch.cat([part.features.cpu() for part in parts])
-    logits = [part.logits.cpu() for part in parts if part.logits is not None]
-    return Embedding(features, torch.cat(logits) if logits else None)
+        for chunk in torch.split(x, batch):
+            part = extractor.apply(chunk.to(extractor.device))
+            features.append(part.features)
+            if part.logits is not None:
+                logits.append(part.logits)
+    assert features.whole is not None
+    return Embedding(features.whole, logits.whole)
+
+
+@dataclass
+class _Rows:
+    """A matrix that is filled block by block: joining blocks at the end would take twice its memory."""
+
+    count: int
+    whole: Tensor | None = None
+    filled: int = 0
+
+    def append(self, rows: Tensor) -> None:
+        """Add a block (r, k)."""
+        if self.whole is None:
+            self.whole = torch.empty(self.count, *rows.shape[1:], dtype=rows.dtype)
+        self.whole[self.filled : self.filled + len(rows)] = rows
+        self.filled += len(rows)
 
 
 def _unit(x: Tensor) -> Tensor:
-    return x.to(torch.float32).div(255) if x.dtype == torch.uint8 else x
+    return x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x

@@ -1,15 +1,17 @@
-"""Which evaluators fit into memory, decided before anything is computed. Reads the system's free memory."""
+"""Which evaluators fit into memory, decided before anything is computed. Reads the free memory of system and GPU."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import get_args
 
-from ganbench.datasets.base import SplitName
+import torch
+
+from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators.base import Evaluator, Load
 from ganbench.features.bank import Real
 
@@ -17,10 +19,11 @@ WIDTHS = {"classifier": 128, "dinov2": 1024}  # dimensions of learned features; 
 WIDEST = 2048  # those of Inception, and what is assumed for a user's network
 SHARE = 0.9  # of the free memory that a score may take
 MEMINFO = Path("/proc/meminfo")
-CGROUPS = (  # limit and use of the process's container, by version of the control groups
-    (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
-    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
-)
+MEMBERSHIP = Path("/proc/self/cgroup")  # the process's control groups: `0::/a/b` in version 2, `7:memory:/a/b` in 1
+CGROUPS = {  # the folder of groups, the names of a group's limit and use, and the recoverable part of its memory.stat
+    2: (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+    1: (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
 
 
 def free_memory() -> int | None:
@@ -28,34 +31,64 @@ def free_memory() -> int | None:
     return min((*_machine(), *_containers(), *_process()), default=None)
 
 
+def free_on(device: str) -> int | None:
+    """Bytes that this process can still use on a GPU, with those that torch keeps for it; None for the CPU."""
+    if torch.device(device).type != "cuda":
+        return None
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
+
+
 def unfit(evaluators: Iterable[Evaluator], generated: int, real: Real) -> dict[str, str]:
-    """The evaluators, by notation, that do not fit into the free memory, each with the reason."""
-    free = free_memory()
-    if free is None:
-        return {}
-    reasons = {}
-    for evaluator in evaluators:
-        load = _load(evaluator, generated, real)
-        try:
-            needed = evaluator.memory(load)
-        except Exception as error:
-            reasons[evaluator.notation()] = f"its `memory` failed with {type(error).__name__}: {error}"
-            continue
-        if needed > SHARE * free:
-            reasons[evaluator.notation()] = (
-                f"it needs about {_size(needed)} of memory for {generated} generated samples of {load.dimensions}"
-                f" dimensions, and {_size(free)} are free; use fewer samples or features with fewer dimensions"
+    """The evaluators, by notation, that do not fit into the free memory, each with the reason.
+
+    Of several processes on a machine or a GPU each has its share at most, which the bank states.
+    """
+    bank, data = real.bank, real.data
+    free = {
+        "memory": _least(free_memory(), bank.memory),
+        f"memory of {bank.device}": _least(free_on(bank.device), bank.device_memory),
+    }
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    sizes: dict[SplitName, int] = {name: len(splits[name]) for name in get_args(SplitName)}
+    loads = ((evaluator, _load(evaluator, generated, sizes, real.space)) for evaluator in evaluators)
+    reasons = ((evaluator.notation(), _reason(evaluator, load, free)) for evaluator, load in loads)
+    return {name: reason for name, reason in reasons if reason}
+
+
+def unfit_for(space: Space, evaluators: Iterable[Evaluator], generated: int, share: int | None) -> dict[str, str]:
+    """The evaluators that do not fit into a share of memory whatever the number of real samples, each with the reason.
+
+    It needs no data, so it can be known before a run is trained.
+    """
+    loads = ((evaluator, _load(evaluator, generated, {}, space)) for evaluator in evaluators)
+    reasons = ((evaluator.notation(), _reason(evaluator, load, {"memory": share})) for evaluator, load in loads)
+    return {name: reason for name, reason in reasons if reason}
+
+
+def _reason(evaluator: Evaluator, load: Load, free: Mapping[str, int | None]) -> str | None:
+    """Why a score does not fit into the free bytes of some kinds of memory (None: unlimited), or None."""
+    try:
+        needed = evaluator.memory(load)
+    except Exception as error:
+        return f"its `memory` failed with {type(error).__name__}: {error}"
+    for kind, limit in free.items():
+        if limit is not None and needed > SHARE * limit:
+            return (
+                f"it needs about {_size(needed)} of {kind} for {load.generated} generated samples of {load.dimensions}"
+                f" dimensions, and {_size(limit)} are free; use fewer samples or features with fewer dimensions"
             )
-    return reasons
+    return None
 
 
-def _load(evaluator: Evaluator, generated: int, real: Real) -> Load:
-    names = evaluator.needs() or ("pixels",)
-    pixels = math.prod(real.space.shape)
-    stacked = real.space.stacked
-    dimensions = max(pixels if name == "pixels" else WIDTHS.get(name, WIDEST) * stacked for name in names)
-    data = {"train": real.data.train, "validation": real.data.validation, "test": real.data.test}
-    return Load(generated, {name: len(data[name]) for name in get_args(SplitName)}, dimensions)
+def _load(evaluator: Evaluator, generated: int, splits: Mapping[SplitName, int], space: Space) -> Load:
+    pixels, names = math.prod(space.shape), evaluator.needs() or ("pixels",)
+    widths = [pixels if name == "pixels" else WIDTHS.get(name, WIDEST) * space.stacked for name in names]
+    return Load(generated, splits, max(widths))
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _size(count: int) -> str:
@@ -73,11 +106,26 @@ def _machine() -> Iterator[int]:
 
 
 def _containers() -> Iterator[int]:
-    for folder, limit, used in CGROUPS:
-        with suppress(OSError, ValueError):  # "max" where there is no limit
-            left = _number(folder / limit) - _number(folder / used)
-            fields = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="utf-8").splitlines())
-            yield max(left + int(fields.get("inactive_file", 0)), 0)  # the cache of files gives way
+    """What the process's control groups leave. Each group limits those below it."""
+    for version, path in _groups():
+        root, limit, used, recoverable = CGROUPS[version]
+        for place in (path, *path.parents):
+            folder = root / place
+            with suppress(OSError, ValueError):  # "max" where there is no limit
+                left = _number(folder / limit) - _number(folder / used)
+                lines = (folder / "memory.stat").read_text(encoding="utf-8").splitlines()
+                yield max(left + int(dict(line.split() for line in lines).get(recoverable, 0)), 0)
+
+
+def _groups() -> Iterator[tuple[int, PurePosixPath]]:
+    """The process's groups for memory, by version, relative to the root; in a container the root may be its own."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = MEMBERSHIP.read_text(encoding="utf-8").splitlines()
+    yield from ((version, PurePosixPath()) for version in CGROUPS)
+    for number, controllers, path in (line.split(":", 2) for line in lines if line.count(":") >= 2):
+        if ".." not in path and (number == "0" or "memory" in controllers.split(",")):
+            yield (2 if number == "0" else 1), PurePosixPath(path.lstrip("/"))
 
 
 def _process() -> Iterator[int]:

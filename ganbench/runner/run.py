@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +14,7 @@ from ganbench.datasets.base import Downloadable
 from ganbench.errors import DamagedRun
 from ganbench.features.bank import Bank
 from ganbench.features.inception import InceptionWeights
+from ganbench.features.memory import free_memory, free_on, unfit_for
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
 from ganbench.runner.dry_pass import check_components
@@ -24,6 +25,8 @@ from ganbench.runner.plan import job_of, make
 from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ganbench.executors.base import Executor
     from ganbench.runner.events import Listener
     from ganbench.runner.plan import Plan
@@ -51,12 +54,20 @@ class Execution:
     settings: WorkerSettings
     devices: tuple[str, ...]
 
+    def workers(self, jobs: int) -> list[WorkerSettings]:
+        """The settings of each worker, who share the free memory of the machine and of each GPU."""
+        devices = self.devices[:jobs]
+        free = {device: free_on(device) for device in set(devices)}
+        shares = {device: count // devices.count(device) for device, count in free.items() if count is not None}
+        settings = replace(self.settings, memory=memory_share(len(devices)))
+        return [replace(settings, device=device, device_memory=shares.get(device)) for device in devices]
+
     def do(self, jobs: Iterable[Job], listener: Listener) -> set[str]:
         """Do the jobs; the ids of the runs that failed. A run of which the executor says nothing has failed too."""
         jobs = list(jobs)
         silent = {run_id for job in jobs for run_id in job.run_ids}
         failed: set[str] = set()
-        workers = [replace(self.settings, device=device) for device in self.devices]
+        workers = self.workers(len(jobs))
         with closing(self.executor.run(jobs, workers, listener.hear)) as endings:  # closing stops the workers
             for ended in endings:
                 silent.discard(ended.run_id)
@@ -94,7 +105,8 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     store = Store(execution.settings.results).open()
     check_ready(suite, execution.settings, plan.jobs)
     plan = settled(plan, store)
-    for text in plan.damaged:
+    share = memory_share(min(len(execution.devices), len(plan.jobs)))
+    for text in (*plan.damaged, *memory_warnings(suite, execution.settings.data, share)):
         listener.say(text)
     failed: set[str] = set()
     try:
@@ -149,6 +161,22 @@ def check_ready(suite: Suite, settings: WorkerSettings, jobs: Iterable[Job] | No
     Bank(Store(settings.results).cache, inception_weights=weights).check_ready(needs)
     every_job = (job_of(suite, (spec,)) for spec in suite.specs)
     check_components(every_job if jobs is None else jobs, settings.data)
+
+
+def memory_share(workers: int) -> int | None:
+    """The bytes of free memory for each of some workers; None where they are not known."""
+    free = free_memory()
+    return None if free is None else free // max(workers, 1)
+
+
+def memory_warnings(suite: Suite, root: Path | None, share: int | None) -> Iterator[str]:
+    """A sentence for each dataset and evaluator that can't fit into a worker's share of the memory."""
+    for dataset in dict.fromkeys(spec.dataset for spec in suite.specs):
+        spec = next(spec for spec in suite.specs if spec.dataset == dataset)
+        evaluators = suite.evaluation.evaluators_for(spec)
+        reasons = unfit_for(dataset.space(root), evaluators, suite.evaluation.samples, share)
+        for name, reason in reasons.items():
+            yield f"{dataset.notation()}: {name} will be left out at every mark: {reason}"
 
 
 def _status(store: Store, run_id: str) -> str:

@@ -16,6 +16,8 @@ class WorkerSettings:
     plugins: tuple[Path, ...] = ()
     device: str = "cpu"  # "cpu" or "cuda:1"
     threads: int = 1  # CPU threads
+    memory: int | None = None  # bytes that scores may take: the worker's share of those that are free; None: all
+    device_memory: int | None = None  # the same on its GPU
     inception: Path | None = None  # the weights of the Inception network
     download_inception: bool = False  # download them when they are needed
     save_every: float = 10.0  # the least number of seconds between two resumable checkpoints

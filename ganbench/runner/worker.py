@@ -101,7 +101,8 @@ class Worker:
             self._real.clear()
             settings = self.settings
             weights = InceptionWeights(settings.inception, settings.download_inception)
-            bank = Bank(self.store.cache, settings.device, weights, log=self._note)
+            memory, on_device = settings.memory, settings.device_memory
+            bank = Bank(self.store.cache, settings.device, weights, memory, on_device, log=self._note)
             with unchanged_by(dataset):
                 data = dataset.load(settings.data)
             for note in data.notes:

@@ -37,13 +37,13 @@ VERSIONS: list[tuple[type[Evaluator], int]] = [
     (FID, 2),
     (FIDInfinity, 2),
     (InceptionScore, 1),
-    (KID, 2),
+    (KID, 3),
     (Memorisation, 2),
     (ModeCoverage, 1),
-    (PRD, 2),
+    (PRD, 3),
     (Parzen, 2),
     (PrecisionRecall, 1),
-    (Vendi, 1),
+    (Vendi, 2),
 ]
 
 

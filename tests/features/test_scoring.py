@@ -162,7 +162,8 @@ def test_free_memory_is_the_least_of_machine_container_and_process(
 ) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 900 kB\nMemAvailable: 500 kB\n")
     monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "CGROUPS", ((tmp_path, "max", "current"),))
+    monkeypatch.setattr(memory, "CGROUPS", {2: (tmp_path, "max", "current", "inactive_file")})
+    monkeypatch.setattr(memory, "MEMBERSHIP", tmp_path / "absent")
     assert free_memory() == 500 * 1024
     for name, text in {"max": "300000\n", "current": "200000\n", "memory.stat": "inactive_file 50000\n"}.items():
         (tmp_path / name).write_text(text)

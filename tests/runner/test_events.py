@@ -50,6 +50,8 @@ def test_settings_arrive_as_they_were_sent() -> None:
         plugins=(Path("/a.py"), Path("/b.py")),
         device="cuda:1",
         threads=4,
+        memory=10**9,
+        device_memory=10**10,
         inception=Path("/weights.pth"),
         download_inception=True,
         save_every=0.5,

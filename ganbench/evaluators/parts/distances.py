@@ -81,24 +81,24 @@ def _centred(x: Tensor, origin: Tensor, dtype: torch.dtype) -> tuple[Tensor, Ten
     return centred, lengths.square_()
 
 
-def closest_pairs(x: Tensor, k: int, device: str = "cpu") -> Tensor:
-    """The k smallest squared distances, in order, between two rows of x (n, d); fewer if there are fewer pairs."""
+def closest_pairs(distances: Iterable[Block], k: int) -> Tensor:
+    """The k smallest squared distances, in order, between two rows of x (n, d), from the blocks of x against itself.
+
+    There are fewer if there are fewer pairs.
+    """
     best, worst = torch.empty(0, dtype=torch.float64), float("inf")
-    for pairs in _pairs(x, device):
+    for pairs in map(_pairs, distances):
         best = torch.cat([best, pairs[pairs <= worst].cpu()]).sort().values[:k]
         worst = best[-1].item() if len(best) == k else worst
     return best
 
 
-def close_pairs(x: Tensor, square: float, device: str = "cpu") -> int:
-    """The number of pairs of rows of x (n, d) with at most that squared distance, up to rounding of the products."""
-    slack = 1e-13 * x.double().sub(x.double().mean(0)).square().sum(1).max().item()
-    return sum(int((pairs <= square + slack).sum()) for pairs in _pairs(x, device))
+def close_pairs(distances: Iterable[Block], square: float) -> int:
+    """The number of pairs of rows with at most that squared distance, up to rounding of the products."""
+    return sum(int((_pairs(block) <= square + 1e-13 * block.y.max()).sum()) for block in distances)
 
 
-def _pairs(x: Tensor, device: str) -> Iterator[Tensor]:
-    """The squared distances of rows i < j, each pair once, in blocks."""
-    columns = torch.arange(len(x), device=device)
-    for block in blocks(x, x, device):
-        rows = columns[block.rows]
-        yield block.squares[columns > rows[:, None]]
+def _pairs(block: Block) -> Tensor:
+    """The squared distances of rows i < j, each pair once."""
+    columns = torch.arange(len(block.y), device=block.y.device)
+    return block.squares[columns > columns[block.rows, None]]

@@ -7,7 +7,7 @@ determine at most n - 1 of its d eigenvalues.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,11 +15,20 @@ from torch import Tensor
 
 from ganbench.evaluators.base import FeatureName, Moments, View
 from ganbench.evaluators.parts.distances import gram
+from ganbench.evaluators.parts.products import (
+    NUMBERS,
+    Across,
+    Within,
+    across,
+    are_wide,
+    dimension_blocks,
+    products_memory,
+    within,
+)
 from ganbench.evaluators.parts.protocol import Sizes
 
 ROWS = 4096  # accumulated at once
 SHARE = 1e-9  # rounding error, as a share of the trace, above which singular values are computed instead
-NUMBERS = 2**22  # of each side in float64 at once (32 MiB)
 PIVOT = 1e-12  # share of the largest pivot below which a direction may have no variance
 
 
@@ -54,7 +63,33 @@ def gaussian(features: Tensor) -> Gaussian:
     n, k = features.shape
     if n >= k:
         return moments(features)
-    return FewSamples(features, torch.cat([features[:, part].double().mean(0) for part in _blocks(k, n)]))
+    return FewSamples(features, torch.cat([features[:, part].double().mean(0) for part in dimension_blocks(k, n)]))
+
+
+def frechet_of(fake: View, reals: View, name: FeatureName, subsets: Sequence[Tensor] | None = None) -> list[float]:
+    """The squared Frechet distances from the real samples of subsets of the generated ones, given by their rows.
+
+    None: of the whole set.
+    """
+    x = fake.features(name)
+    if are_wide(len(fake) + len(reals), x.shape[1]):
+        sets = (within(fake, name), across(fake, reals, name), within(reals, name))
+        return [_by_products(*sets, rows, fake.device) for rows in subsets or [torch.arange(len(fake))]]
+    truth = gaussian_of(reals, name)
+    sides = [gaussian_of(fake, name)] if subsets is None else (gaussian(x[rows]) for rows in subsets)
+    return [frechet(side, truth, fake.device) for side in sides]
+
+
+def _by_products(own: Within, pairs: Across, truth: Within, rows: Tensor, device: str) -> float:
+    """The distance of some generated samples, whose moments are not needed."""
+    n, m = len(rows), len(truth.products)
+    chosen = own.products[rows[:, None], rows]
+    spread = chosen.trace() - n * chosen.mean()  # the squared distances from the subset's mean
+    shift = (pairs.x[rows].mean() - spread / n).clamp(min=0)
+    products = pairs.products[rows]
+    product = (products - products.mean(0)).to(device) / math.sqrt((n - 1) * (m - 1))
+    rest = spread / (n - 1) + truth.products.trace() / (m - 1) - 2 * _nuclear_norm(product).cpu()
+    return max((shift + rest).item(), 0.0)
 
 
 def gaussian_of(view: View, name: FeatureName) -> Gaussian:
@@ -76,6 +111,8 @@ def frechet(a: Gaussian, b: Gaussian, device: str = "cpu") -> float:
 
 def frechet_memory(sizes: Sizes, dimensions: int) -> int:
     """Bytes that two Gaussians and their distance take: a covariance, its factor and work space, or few samples."""
+    if are_wide(sum(sizes), dimensions):
+        return products_memory(sum(sizes))
     ranks = [min(size, dimensions) for size in sizes]
     covariances = sum(4 * dimensions**2 for size in sizes if size >= dimensions)
     return 8 * (covariances + 4 * ranks[0] * ranks[1] + 4 * NUMBERS + 4 * dimensions)
@@ -109,7 +146,7 @@ def _nuclear_norm(product: Tensor) -> Tensor:
 def _trace(side: Gaussian) -> Tensor:
     if isinstance(side, Moments):
         return side.cov.double().trace().cpu()
-    parts = (side.factor(columns).square().sum() for columns in _blocks(len(side.mean), len(side.rows)))
+    parts = (side.factor(columns).square().sum() for columns in dimension_blocks(len(side.mean), len(side.rows)))
     return torch.stack(list(parts)).sum().cpu()
 
 
@@ -118,19 +155,13 @@ def _product(a: Gaussian, b: Gaussian, device: str) -> Tensor:
     k, rows = len(a.mean), max(len(side.rows) for side in (a, b) if isinstance(side, FewSamples))
     sides = [_factor(side.cov.double().to(device)) if isinstance(side, Moments) else side for side in (a, b)]
     total: Tensor | float = 0.0
-    for columns in _blocks(k, rows):
+    for columns in dimension_blocks(k, rows):
         first, second = (
             side.factor(columns).to(device).T if isinstance(side, FewSamples) else side[columns] for side in sides
         )
         total = total + first.T @ second
     assert isinstance(total, Tensor)
     return total
-
-
-def _blocks(k: int, rows: int) -> Iterator[slice]:
-    """Slices of k dimensions, each with at most `NUMBERS` numbers of that many rows."""
-    size = max(1, NUMBERS // rows)
-    return (slice(first, first + size) for first in range(0, k, size))
 
 
 def _factor(cov: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ of float64, and repeated samples count as the definitions say, for any block siz
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ganbench.evaluators.base import FeatureName, View
 from ganbench.evaluators.parts.distances import Block, blocks, product_dtype, rounding
+from ganbench.evaluators.parts.products import are_wide, blocks_across, blocks_within
 
 SHARED = 8  # radii up to this k are computed in one pass, which serves every k in use
 SPARE = 2  # candidates beyond the k nearest
@@ -36,32 +37,47 @@ class Balls(NamedTuple):
     squares: Tensor
 
 
-def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu", dtype: torch.dtype | None = None) -> Neighbours:
+def nearest(x: Tensor, among: Tensor, k: int = 1, device: str = "cpu") -> Neighbours:
     """The k nearest rows of `among` (m >= k, d) for each row x (n, d); equal rows have distance 0."""
-    dtype = dtype or product_dtype(x.shape[1])
+    result, unsure = _nearest(x, among, k, blocks(x, among, device, product_dtype(x.shape[1])))
+    if unsure.any():
+        rows = x[unsure]
+        (result.squares[unsure], result.indices[unsure]), _ = _nearest(rows, among, k, blocks(rows, among, device))
+    return result
+
+
+def nearest_of(view: View, among: View, name: FeatureName, k: int = 1) -> Neighbours:
+    """The k nearest samples of another set, or of the same one, where each sample is its own nearest."""
+    x, y = view.features(name), among.features(name)
+    if not are_wide(len(x) + len(y), x.shape[1]):
+        return nearest(x, y, k, view.device)
+    distances = blocks_within(view, name) if view is among else blocks_across(view, among, name)
+    return _nearest(x, y, k, distances)[0]
+
+
+def _nearest(x: Tensor, among: Tensor, k: int, distances: Iterable[Block]) -> tuple[Neighbours, Tensor]:
+    """The nearest rows by the distances of x and `among`, and for which rows (n,) float32 leaves them undecided."""
     n, few = len(x), min(k + SPARE, len(among))
     result = Neighbours(torch.empty(n, k, dtype=torch.float64), torch.empty(n, k, dtype=torch.int64))
     unsure = torch.zeros(n, dtype=torch.bool)
-    for block in blocks(x, among, device, dtype):
+    for block in distances:
         limit, candidates = block.squares.topk(few, largest=False)
         candidates = candidates.cpu()
         exact = _pair_squares(x[block.rows], among, candidates).sort(1)
         result.squares[block.rows] = exact.values[:, :k]
         result.indices[block.rows] = candidates.gather(1, exact.indices)[:, :k]
-        if dtype == torch.float32 and few < len(among):
+        if limit.dtype == torch.float32 and few < len(among):
             # no other row is nearer than the last candidate, up to rounding
-            slack = rounding(x.shape[1], dtype) * (block.x[:, 0] + block.y.max())
+            slack = rounding(x.shape[1], limit.dtype) * (block.x[:, 0] + block.y.max())
             unsure[block.rows] = (exact.values[:, k - 1] > (limit[:, -1] - slack).cpu()) | (not _in_range(block))
-    if unsure.any():
-        result.squares[unsure], result.indices[unsure] = nearest(x[unsure], among, k, device, torch.float64)
-    return result
+    return result, unsure
 
 
 def balls_around(view: View, name: FeatureName, k: int) -> Balls:
     """The balls around a set's features that reach to the k-th neighbour; those of real samples are kept on disk."""
     x = view.features(name)
     most = min(max(k, SHARED), len(x) - 1)
-    radii = view.derived(name, f"radii-{most}", lambda: {"squares": nearest(x, x, most + 1, view.device).squares})
+    radii = view.derived(name, f"radii-{most}", lambda: {"squares": nearest_of(view, view, name, most + 1).squares})
     return Balls(x, radii["squares"][:, k])
 
 
@@ -76,6 +92,16 @@ def inside(x: Tensor, y: Tensor, reaches: Sequence[Reach], device: str = "cpu") 
     """For blocks of rows x (n, d), in order: which y (m, d) lie within each reach, as bool (rows, m)."""
     for block in blocks(x, y, device, product_dtype(x.shape[1])):
         yield [_inside(block, _of(reach, block), x[block.rows], y, device) for reach in reaches]
+
+
+def inside_of(fake: View, reals: View, name: FeatureName, reaches: Sequence[Reach]) -> Iterator[list[Tensor]]:
+    """`inside` of the samples of two sets."""
+    x, y = fake.features(name), reals.features(name)
+    if not are_wide(len(x) + len(y), x.shape[1]):
+        yield from inside(x, y, reaches, fake.device)
+        return
+    for block in blocks_across(fake, reals, name):
+        yield [_inside(block, _of(reach, block), x[block.rows], y, fake.device) for reach in reaches]
 
 
 def _inside(block: Block, reach: Reach, x: Tensor, y: Tensor, device: str) -> Tensor:
@@ -116,6 +142,8 @@ def _in_range(block: Block) -> bool:
 def _pair_squares(x: Tensor, y: Tensor, indices: Tensor) -> Tensor:
     """||x_i - y_j||^2 (n, k), float64, of each row x (n, d) with the rows of y at its `indices` (n, k)."""
     size = max(1, CHUNK // (indices.shape[1] * x.shape[1]))
-    pairs = zip(torch.split(x, size), torch.split(indices, size), strict=True)
-    apart = (y[at].double().sub_(rows[:, None]) for rows, at in pairs)
-    return torch.cat([torch.linalg.vecdot(part, part) for part in apart])
+    squares = torch.empty(indices.shape, dtype=torch.float64)  # small results between large arrays fragment the memory
+    for rows, at, into in zip(*(torch.split(part, size) for part in (x, indices, squares)), strict=True):
+        apart = y[at].double().sub_(rows[:, None])
+        into.copy_(torch.linalg.vecdot(apart, apart))
+    return squares

@@ -11,6 +11,7 @@ from torch.nn import functional
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # from the finest scale to the coarsest
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+TILE = 64  # positions of the window along a side that one matrix product covers
 PIXELS = 2**21  # of pairs in memory at once (16 MiB); doesn't affect results
 
 
@@ -38,8 +39,8 @@ def pyramid(images: Tensor) -> list[Scale]:
     count = scales_of(*images.shape[2:])
     for i in range(count):
         rows, columns = (_windows(side, min(WINDOW, *x.shape[2:]), x.device) for side in x.shape[2:])
-        mean = rows @ x @ columns.T
-        scales.append(Scale(x, mean, rows @ x.square() @ columns.T - mean.square(), rows, columns))
+        mean = _filtered(x, rows, columns)
+        scales.append(Scale(x, mean, _filtered(x.square(), rows, columns) - mean.square(), rows, columns))
         if i < count - 1:
             x = functional.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
     return scales
@@ -59,14 +60,29 @@ def _of_pairs(scales: list[Scale], i: Tensor, j: Tensor) -> Tensor:
     total = sum(WEIGHTS[: len(scales)])
     similarity: Tensor | float = 1.0
     for level, scale in enumerate(scales):
-        product = scale.mean[i] * scale.mean[j]
-        covariance = scale.rows @ (scale.x[i] * scale.x[j]) @ scale.columns.T - product
-        structure = (2 * covariance + C2) / (scale.variance[i] + scale.variance[j] + C2)
+        product = scale.mean[i].mul_(scale.mean[j])
+        covariance = _filtered(scale.x[i].mul_(scale.x[j]), scale.rows, scale.columns).sub_(product)
+        structure = covariance.mul_(2).add_(C2).div_(scale.variance[i].add_(scale.variance[j]).add_(C2))
         if level == len(scales) - 1:  # luminance enters at the coarsest scale only
             structure = structure * (2 * product + C1) / (scale.mean[i].square() + scale.mean[j].square() + C1)
         similarity = similarity * structure.mean((2, 3)).clamp(0, 1) ** (WEIGHTS[level] / total)
     assert isinstance(similarity, Tensor)
     return similarity.mean(1)
+
+
+def _filtered(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """rows @ x @ columns' for x (..., h, w), of windows that are 0 outside a band, without the zeros."""
+    bands = [(rows[at, near], near) for at, near in _bands(rows)]
+    y = torch.cat([band @ x[..., near, :] for band, near in bands], -2)
+    bands = [(columns[at, near], near) for at, near in _bands(columns)]
+    return torch.cat([y[..., near] @ band.T for band, near in bands], -1)
+
+
+def _bands(windows: Tensor) -> list[tuple[slice, slice]]:
+    """Slices of at most `TILE` positions of a window, each with the slice of the pixels under it."""
+    positions, side = windows.shape
+    starts = range(0, positions, TILE)
+    return [(slice(s, min(s + TILE, positions)), slice(s, min(s + TILE, positions) + side - positions)) for s in starts]
 
 
 def _windows(side: int, size: int, device: torch.device) -> Tensor:
