@@ -140,10 +140,8 @@ class Worker:
                 self._note(str(damage))
 
     def _fill_locked(self, job: Job, folders: Sequence[RunFolder]) -> None:
-        unfinished = self._those(
-            job, folders, lambda folder: not ((state := self._trusted_state(folder)) and state.finished)
-        )
-        self._train(job, unfinished)
+        todo = self._those(job, folders, lambda folder: not ((state := self._trusted_state(folder)) and state.finished))
+        self._train(job, todo)
         lost = self._those(job, folders, lambda folder: not self._score_missing(job, folder))
         self._train(job, lost)
         self._those(job, folders, lambda folder: self._restore_spec(job, folder))

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.conftest import INLINE, Run, within
 from tests.e2e.test_disturbances import QUIET, started, table, wait_for_checkpoint, workers_of
 
-STEPS, MARK = 600, 200
+STEPS, MARK = 400, 200
 TEN = f"""\
 name: small
 about: Two cells of ten seeds.
