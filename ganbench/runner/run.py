@@ -125,16 +125,20 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     for run_id, status in statuses.items():
         if status not in OVER:
             listener.say(f"{run_id} is {status}; run the same line again")
-    total = Counter(statuses.values())
+    return _summary(plan, Counter(statuses.values()), time.monotonic() - began)
+
+
+def _summary(plan: Plan, total: Counter[str], seconds: float) -> RunSummary:
+    """The summary of a plan that has been carried out, from how many runs have each status."""
     return RunSummary(
-        suite=suite.name,
-        runs=len(run_ids),
+        suite=plan.suite.name,
+        runs=total.total(),
         done=total["done"],
         diverged=total["diverged"],
-        failed=len(run_ids) - total["done"] - total["diverged"],
-        excluded=len(suite.excluded),
+        failed=total.total() - total["done"] - total["diverged"],
+        excluded=len(plan.suite.excluded),
         skipped=len(plan.done),
-        seconds=round(time.monotonic() - began, 1),
+        seconds=round(seconds, 1),
     )
 
 
