@@ -1,7 +1,8 @@
 """One dry pass of every component of a user's before anything runs, on a few samples.
 
 ganbench's own components are held by its contract tests; a user's component is held here, by the same checks. A
-discriminator that gives (n, 1) instead of (n,), for example, would train another loss by broadcasting.
+discriminator that gives (n, 1) instead of (n,), for example, would train another loss by broadcasting. A component that
+works alone but not in a pack, under `torch.func.vmap`, is no mistake: its runs are trained alone.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 import torch
@@ -36,6 +38,7 @@ from ganbench.training.trainer import train
 BATCH, STEPS = 6, 2
 STORED = 256  # samples in each split
 FEATURES = 64
+MESSAGE = 300  # characters of an error in a note
 FLOAT = torch.float32
 BREAKDOWNS = (np.linalg.LinAlgError, vars(torch.linalg)["LinAlgError"])
 ALLOWED = {
@@ -63,6 +66,45 @@ def check_components(jobs: Iterable[Job], root: Path | None) -> None:
     for dataset, evaluator, samples in dict.fromkeys(scored):
         with _blamed(evaluator, dataset):
             _check_scores(evaluator, data[dataset], samples)
+
+
+def check_packs(cells: Iterable[RunSpec], root: Path | None) -> dict[RunSpec, str]:
+    """Why runs of these cells, given with seed 0, can't share a pack: those with a user's component that fails in one.
+
+    A pack of two must give the numbers of two runs alone, in float64. A combination of components is tried once.
+    """
+    trials: dict[RunSpec, str | None] = {}
+    reasons: dict[RunSpec, str] = {}
+    for cell in cells:
+        if not source_files(cell.variant, cell.network, cell.optimizer):
+            continue
+        small = _in_float32(_small(cell))
+        if small not in trials:
+            trials[small] = _why_alone(small, root)
+        if why := trials[small]:
+            reasons[cell] = why
+    return reasons
+
+
+def _why_alone(spec: RunSpec, root: Path | None) -> str | None:
+    """The user's components and why a pack of two runs with them fails or differs from the runs alone, or None."""
+    users: list[Component] = [part for part in (spec.variant, spec.network, spec.optimizer) if part.digest]
+    try:
+        testing.check_pack(spec, _data(spec.dataset, root))
+    except AssertionError as difference:
+        why = str(difference)
+    except Exception as error:  # whatever it is, the runs are trained alone
+        raised = _raised_in(error, users)
+        users = raised or users
+        why = f"in a pack of two, in float64, {shorten(_with_line(error, raised), MESSAGE)}"
+    else:
+        return None
+    return f"{' or '.join(part.notation() for part in users)}: {why}"
+
+
+def _in_float32(spec: RunSpec) -> RunSpec:
+    """The run without reduced precision, which can't be compared in float64."""
+    return RunSpec(**{field.name: getattr(spec, field.name) for field in fields(RunSpec)})
 
 
 def _small(spec: RunSpec) -> RunSpec:
@@ -166,8 +208,17 @@ def _refusal(error: Exception, suspects: Sequence[Component]) -> RequestError:
     family = family_of(type(suspects[0]))
     if isinstance(error, AssertionError):
         return RequestError(" or ".join(source_files(*suspects)), str(error), ALLOWED[family], TODO)
+    raised = _raised_in(error, suspects)
+    given = f"in a dry pass, {_with_line(error, raised)}"
+    return RequestError(" or ".join(source_files(*(raised[:1] or suspects))), given, ALLOWED[family], TODO)
+
+
+def _raised_in(error: Exception, suspects: Sequence[Component]) -> list[Component]:
+    """The components whose files are in the traceback of an exception."""
     trace = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
-    files = source_files(*suspects)
-    file = next((file for file in files if file in trace), None)
-    given = reason(error, Path(file)) if file else f"{type(error).__name__}: {error}"
-    return RequestError(file or " or ".join(files), f"in a dry pass, {given}", ALLOWED[family], TODO)
+    return [part for part in suspects if trace & {*source_files(part)}]
+
+
+def _with_line(error: Exception, raised: Sequence[Component]) -> str:
+    """An exception, with its line in the file of the first of these components."""
+    return reason(error, Path(*source_files(raised[0]))) if raised else f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganbench.errors import RequestError
 from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ganbench.plugins import Registry
     from ganbench.variants.base import Variant
 
+T = TypeVar("T")
+ROWS_OF_TERMS = 100  # points of a run's training curves
 FAMILIES = ("variant", "dataset", "network", "optimizer")
 
 
@@ -47,6 +49,21 @@ class Job:
     def only(self, specs: Sequence[RunSpec], until: int | None = None) -> Job:
         """The part of the job that concerns these runs of it, trained in the same pack; `until` another mark."""
         return replace(self, specs=tuple(specs), pack=self.seeds, until=until or self.until)
+
+    def stops(self) -> list[int]:
+        """The steps at which training yields a snapshot: the marks and the points of the training curves."""
+        steps = self.specs[0].steps
+        end = self.until or steps
+        curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
+        return [step for step in sorted({*curve, *self.marks, end}) if step <= end]
+
+    def for_all(self, given: Sequence[T]) -> list[T] | None:
+        """A checkpoint for every run of the pack, from those of `specs`; None without any.
+
+        A run that isn't asked for takes that of another: no run sees the others.
+        """
+        own = dict(zip((spec.seed for spec in self.specs), given, strict=True)) if given else {}
+        return [own.get(seed, given[0]) for seed in self.seeds] if given else None
 
     @property
     def run_ids(self) -> tuple[str, ...]:

@@ -50,10 +50,11 @@ class Packing:
     seeds: int | None = None  # in a pack at most; None: as many as `most_seeds` says
     device: str = "cpu"  # "cpu" or "cuda:1"
     data: Path | None = None  # the data folder
+    alone: frozenset[RunSpec] = frozenset()  # cells, as specs with seed 0, whose runs can't share a pack
 
     def most(self, spec: RunSpec) -> int:
         """The largest number of seeds in a pack of this run's cell."""
-        if not spec.stackable:
+        if not spec.stackable or replace(spec, seed=0) in self.alone:
             return 1
         return self.seeds or most_seeds(spec, self.device, self.data)
 
@@ -93,18 +94,25 @@ def planning(store: Store) -> FileLock:
 
 def packs_of(specs: Iterable[RunSpec], store: Store, packing: Packing) -> Packs:
     """The pack of every run, those that are fixed and those that are new."""
+    specs = tuple(specs)
+    packs = fixed_packs(specs, store)
+    for cell, members in cells_of(spec for spec in specs if spec.run_id() not in packs).items():
+        for pack in _divided([spec.seed for spec in members], packing.most(cell)):
+            packs |= {spec.run_id(): pack for spec in members if spec.seed in pack}
+    return packs
+
+
+def fixed_packs(specs: Iterable[RunSpec], store: Store) -> dict[str, tuple[int, ...]]:
+    """The packs of those runs that have one already, by what is left of the files that hold it."""
     planned, packs = planned_packs(store, store.suites()), dict[str, tuple[int, ...]]()
-    for cell, members in cells_of(specs).items():
+    for members in cells_of(specs).values():
         folders = {spec.seed: store.run(spec.run_id()) for spec in members}
         packed = {seed: begun_in(folder, seed) for seed, folder in folders.items()}
         begun = {seed: pack or (seed,) for seed, pack in packed.items() if pack is not None}
         named = {seed: pack for pack in begun.values() for seed in pack}
-        fixed = {
-            spec.seed: begun.get(spec.seed) or planned.get(spec.run_id()) or named.get(spec.seed) for spec in members
-        }
-        new = [seed for seed, pack in fixed.items() if pack is None]
-        chosen = {seed: pack for pack in _divided(new, packing.most(cell) if new else 1) for seed in pack}
-        packs |= {spec.run_id(): fixed[spec.seed] or chosen[spec.seed] for spec in members}
+        for spec in members:
+            if pack := begun.get(spec.seed) or planned.get(spec.run_id()) or named.get(spec.seed):
+                packs[spec.run_id()] = pack
     return packs
 
 

@@ -7,10 +7,12 @@ together.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ganbench.errors import DamagedRun
 from ganbench.evaluators.base import Score
 from ganbench.features.bank import Real
 from ganbench.features.scoring import NO_VALUE, AbsentScore, finite_score, score_all
@@ -164,15 +166,15 @@ class Recorder:
 
 @dataclass(frozen=True)
 class PackRecorder:
-    """The runs of a pack that a job asks for, in its order; what the others do is not written."""
+    """The runs of a pack that a job asks for, in its order; what the others do is not written.
+
+    An error while one of them is recorded is given to `fail`, with the run's folder, and the others go on; only
+    `DamagedRun` is raised.
+    """
 
     job: Job
     recorders: tuple[Recorder, ...]
-
-    @classmethod
-    def of(cls, job: Job, folders: Sequence[RunFolder], real: Real) -> PackRecorder:
-        pairs = zip(job.specs, folders, strict=True)
-        return cls(job, tuple(Recorder(spec, job, folder, real, State("running")) for spec, folder in pairs))
+    fail: Callable[[RunFolder, Exception], None]
 
     @property
     def finished(self) -> bool:
@@ -182,19 +184,22 @@ class PackRecorder:
     def begin(self, resumed: int, environment: Environment) -> None:
         """Open every folder at the step that the pack resumes from."""
         for recorder in self.recorders:
-            recorder.begin(resumed, environment)
+            with self._apart(recorder):
+                recorder.begin(resumed, environment)
 
     def correct(self, environment: Environment) -> None:
         """Replace the environment of the runs that are still in progress."""
         for recorder in self.recorders:
             if recorder.state.status == "running":
-                recorder.correct(environment)
+                with self._apart(recorder):
+                    recorder.correct(environment)
 
     def record(self, snapshot: Snapshot) -> None:
         """Record a snapshot of the runs that are still in progress."""
         due = snapshot.step in self.job.marks and self._can_afford(snapshot.step)
         for recorder, run in self._running(snapshot):
-            recorder.record(run, due)
+            with self._apart(recorder):
+                recorder.record(run, due)
 
     def save(self, snapshot: Snapshot, every: float, now: bool) -> None:
         """Write resumable checkpoints of all runs in progress, at one step: `now`, or when the last ones are old."""
@@ -204,9 +209,21 @@ class PackRecorder:
         if not now and not any(age > max(every, recorder.saving_seconds / SAVE_SHARE) for recorder, age in ages):
             return
         for recorder, run in running:
-            recorder.save(run)
+            with self._apart(recorder):
+                recorder.save(run)
         for recorder, _ in running:
             recorder.saved, recorder.saving_seconds = time.monotonic(), time.monotonic() - started
+
+    @contextmanager
+    def _apart(self, recorder: Recorder) -> Iterator[None]:
+        """Let an error end this run only."""
+        try:
+            yield
+        except DamagedRun:
+            raise
+        except Exception as error:
+            recorder.state = replace(recorder.state, status="failed")
+            self.fail(recorder.folder, error)
 
     def _running(self, snapshot: Snapshot) -> list[tuple[Recorder, RunSnapshot]]:
         """The runs in progress, with what they are now."""

@@ -17,10 +17,10 @@ from ganbench.features.inception import InceptionWeights
 from ganbench.features.memory import free_memory, free_on, unfit_for
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
 from ganbench.results.store import Store
-from ganbench.runner.dry_pass import check_components
+from ganbench.runner.dry_pass import check_components, check_packs
 from ganbench.runner.events import Ended
 from ganbench.runner.job import Job, own_key, score_key
-from ganbench.runner.packing import Packs, packs_of, planned_packs, planning
+from ganbench.runner.packing import Packs, cells_of, fixed_packs, packs_of, planned_packs, planning
 from ganbench.runner.plan import job_of, make
 from ganbench.runner.settings import WorkerSettings
 
@@ -104,9 +104,10 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     began, suite = time.monotonic(), plan.suite
     store = Store(execution.settings.results).open()
     check_ready(suite, execution.settings, plan.jobs)
+    plan, notes = without_failing_packs(plan, store)
     plan = settled(plan, store)
     share = memory_share(min(len(execution.devices), len(plan.jobs)))
-    for text in (*plan.damaged, *memory_warnings(suite, execution.settings.data, share)):
+    for text in (*notes, *plan.damaged, *memory_warnings(suite, execution.settings.data, share)):
         listener.say(text)
     failed: set[str] = set()
     try:
@@ -124,17 +125,39 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     for run_id, status in statuses.items():
         if status not in OVER:
             listener.say(f"{run_id} is {status}; run the same line again")
-    total = Counter(statuses.values())
+    return _summary(plan, Counter(statuses.values()), time.monotonic() - began)
+
+
+def _summary(plan: Plan, total: Counter[str], seconds: float) -> RunSummary:
+    """The summary of a plan that has been carried out, from how many runs have each status."""
     return RunSummary(
-        suite=suite.name,
-        runs=len(run_ids),
+        suite=plan.suite.name,
+        runs=total.total(),
         done=total["done"],
         diverged=total["diverged"],
-        failed=len(run_ids) - total["done"] - total["diverged"],
-        excluded=len(suite.excluded),
+        failed=total.total() - total["done"] - total["diverged"],
+        excluded=len(plan.suite.excluded),
         skipped=len(plan.done),
-        seconds=round(time.monotonic() - began, 1),
+        seconds=round(seconds, 1),
     )
+
+
+def without_failing_packs(plan: Plan, store: Store) -> tuple[Plan, list[str]]:
+    """The plan with the runs alone whose components, a user's, fail in a pack, and a note for each reason.
+
+    Only packs that are planned now are tried; others were tried when they were planned.
+    """
+    specs = plan.suite.whole.specs
+    fixed = fixed_packs(specs, store)
+    new = [spec for spec in specs if spec.run_id() not in fixed and len(plan.packs[spec.run_id()]) > 1]
+    reasons = check_packs(cells_of(new), plan.packing.data)
+    if not reasons:
+        return plan, []
+    packing = replace(plan.packing, alone=plan.packing.alone | reasons.keys())
+    texts = dict.fromkeys(reasons.values())
+    return make(plan.suite, store, packing, plan.retry_failed), [
+        f"trained alone, not in packs: {text}" for text in texts
+    ]
 
 
 def settled(plan: Plan, store: Store) -> Plan:

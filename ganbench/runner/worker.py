@@ -37,7 +37,6 @@ from ganbench.training.packs import Checkpoint
 from ganbench.training.state import Place
 from ganbench.training.trainer import train
 
-ROWS_OF_TERMS = 100  # points of a run's training curves
 ATTEMPTS = 2  # a job whose files are damaged while it is done is begun again once
 FOLDERS = ("samples", "checkpoints")
 LOCK_WAIT = 1.0  # seconds; a process that only checks whether a run is busy holds its lock for less
@@ -57,6 +56,7 @@ class Worker:
     store: Store = field(init=False)
     _real: dict[Dataset, Real] = field(default_factory=dict)  # one at most: it holds all samples
     _noted: set[str] = field(default_factory=set)  # notes that are made once
+    _failed: set[str] = field(default_factory=set)  # the runs of the job in progress that have failed
 
     def __post_init__(self) -> None:
         self.store = Store(self.settings.results)
@@ -66,25 +66,32 @@ class Worker:
 
         Raises `Stopped` only.
         """
+        self._failed.clear()
         folders = self._folders(job.run_ids)
         with ExitStack() as locks:
             try:
                 for folder in folders:
-                    locks.enter_context(folder.lock().acquire(timeout=LOCK_WAIT))
+                    self._lock(folder, locks)
             except Timeout:
-                self.emit(Busy(job.run_ids))
-                return
-            except OSError as error:  # a full disk: nothing can be recorded
-                for run_id in job.run_ids:
-                    self.emit(Ended(run_id, "failed", error=f"its folder can't be locked: {error}"))
+                self.emit(Busy(tuple(run_id for run_id in job.run_ids if run_id not in self._failed)))
                 return
             try:
                 self._fill_again(job, folders)
             except Stopped:
                 raise
             except Exception as error:
-                for spec, folder in zip(job.specs, folders, strict=True):
-                    self._fail(folder, error, partial(complete, job.only([spec])))
+                for folder in self._left(folders):
+                    self._fail_apart(job, folder, error)
+
+    def _lock(self, folder: RunFolder, locks: ExitStack) -> None:
+        """Lock the folder of a run, which fails where nothing can be written. Raises `Timeout` if it is locked."""
+        try:
+            locks.enter_context(folder.lock().acquire(timeout=LOCK_WAIT))
+        except Timeout:
+            raise
+        except OSError as error:
+            self._failed.add(folder.run_id)
+            self.emit(Ended(folder.run_id, "failed", error=f"its folder can't be locked: {error}"))
 
     def refuse(self, run_ids: Iterable[str], error: Exception) -> None:
         """Let each run of a job that can't be read end as failed; on disk a finished one stays finished."""
@@ -133,18 +140,37 @@ class Worker:
                 self._note(str(damage))
 
     def _fill_locked(self, job: Job, folders: Sequence[RunFolder]) -> None:
-        states = [self._trusted_state(folder) for folder in folders]
-        unfinished = [i for i, state in enumerate(states) if state is None or not state.finished]
-        self._train(job, [folders[i] for i in unfinished])
-        lost = [folder for spec, folder in zip(job.specs, folders, strict=True)
-                if not self._score_missing(job.only([spec]), folder)]  # fmt: skip
+        todo = self._those(job, folders, lambda folder: not ((state := self._trusted_state(folder)) and state.finished))
+        self._train(job, todo)
+        lost = self._those(job, folders, lambda folder: not self._score_missing(job, folder))
         self._train(job, lost)
-        for spec, folder in zip(job.specs, folders, strict=True):
-            if not has_spec(folder, spec):
-                self._note(f"{folder.path / 'spec.json'}: damaged; it is written again")
-                folder.write_json("spec.json", spec_file(spec))
-        for folder in folders:
+        self._those(job, folders, lambda folder: self._restore_spec(job, folder))
+        for folder in self._left(folders):
             self.emit(Ended.of(folder.run_id, _state_of(folder)))
+
+    def _left(self, folders: Iterable[RunFolder]) -> list[RunFolder]:
+        """The folders of the runs that have not failed."""
+        return [folder for folder in folders if folder.run_id not in self._failed]
+
+    def _those(self, job: Job, folders: Iterable[RunFolder], holds: Callable[[RunFolder], bool]) -> list[RunFolder]:
+        """The folders for which something holds; where asking raises an error, that run fails."""
+        chosen = []
+        for folder in self._left(folders):
+            try:
+                chosen += [folder] if holds(folder) else []
+            except DamagedRun:
+                raise
+            except Exception as error:
+                self._fail_apart(job, folder, error)
+        return chosen
+
+    def _restore_spec(self, job: Job, folder: RunFolder) -> bool:
+        """Write `spec.json` again if it is damaged; whether it was."""
+        spec = job.spec_of(folder.run_id)
+        if damaged := not has_spec(folder, spec):
+            self._note(f"{folder.path / 'spec.json'}: damaged; it is written again")
+            folder.write_json("spec.json", spec_file(spec))
+        return damaged
 
     def _trusted_state(self, folder: RunFolder) -> State | None:
         """The state of a run; a damaged run is reported and removed, and so done again, as is one without a state."""
@@ -176,7 +202,7 @@ class Worker:
             members = [i for i, step in enumerate(steps) if step == min(steps)]
             part = job.only([job.spec_of(todo[i].run_id) for i in members], until=min(ahead, default=job.until))
             self._advance(part, [todo[i] for i in members], [c for i in members if (c := saved[i])])
-            todo = [folder for folder in todo if ahead and not _state_of(folder).finished]
+            todo = [folder for folder in self._left(todo) if ahead and not _state_of(folder).finished]
 
     def _advance(self, job: Job, folders: Sequence[RunFolder], saved: Sequence[Checkpoint]) -> None:
         """Train runs that are at one step, from their checkpoints; without these, from the start."""
@@ -185,11 +211,13 @@ class Worker:
             evaluator.check(real)
         for folder in folders if not saved else ():
             folder.clear()
-        pack = PackRecorder.of(job, folders, real)
+        pairs = zip(job.specs, folders, strict=True)
+        recorders = tuple(Recorder(spec, job, folder, real, State("running")) for spec, folder in pairs)
+        pack = PackRecorder(job, recorders, partial(self._fail_apart, job))
         about = environment.describe(device, job.seeds, job.specs[0].arithmetic)
         pack.begin(saved[0]["step"] if saved else 0, about)
         self.emit(Started(job.run_ids, job.specs[0].steps))
-        for snapshot in train(job.trained, real.data, _stops(job), Place.of(device), _of_pack(job, saved)):
+        for snapshot in train(job.trained, real.data, job.stops(), Place.of(device), job.for_all(saved)):
             if about.turns != (turns := environment.how_turns(snapshot.eager)):
                 about = replace(about, turns=turns)
                 pack.correct(about)
@@ -223,7 +251,8 @@ class Worker:
         state = _state_of(folder)
         if complete(job, state):
             return True
-        recorder = Recorder(job.specs[0], job, folder, self.reference(job.specs[0].dataset), state)
+        spec = job.spec_of(folder.run_id)
+        recorder = Recorder(spec, job, folder, self.reference(spec.dataset), state)
         for mark in missing(job, state):
             weights = self._load(folder.checkpoint(mark))
             if weights is None:  # the run was recorded at other marks: only training can make this generator
@@ -231,6 +260,11 @@ class Worker:
             recorder.score(mark, weights)
             recorder.journal.write_state(recorder.state)
         return True
+
+    def _fail_apart(self, job: Job, folder: RunFolder, error: Exception) -> None:
+        """Let one run of a job fail; the others go on."""
+        self._failed.add(folder.run_id)
+        self._fail(folder, error, partial(complete, job))
 
     def _fail(self, folder: RunFolder, error: Exception, is_complete: Callable[[State], bool]) -> None:
         """Record a failure in a run that lacks something; a complete one stays as it is."""
@@ -262,17 +296,3 @@ def _sentence(error: Exception) -> str:
 
 def _unrecorded(text: str, trouble: Exception) -> str:
     return f"{text}; and the failure could not be recorded: {trouble}"
-
-
-def _of_pack(job: Job, saved: Sequence[Checkpoint]) -> list[Checkpoint] | None:
-    """A checkpoint for every run of the pack. One that isn't written takes that of another: no run sees the others."""
-    own = dict(zip((spec.seed for spec in job.specs), saved, strict=True)) if saved else {}
-    return [own.get(seed, saved[0]) for seed in job.seeds] if saved else None
-
-
-def _stops(job: Job) -> list[int]:
-    """The steps at which the trainer yields a snapshot: the job's marks and the points of the training curves."""
-    steps = job.specs[0].steps
-    end = job.until or steps
-    curve = range(steps, 0, -max(1, steps // ROWS_OF_TERMS))
-    return [step for step in sorted({*curve, *job.marks, end}) if step <= end]

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.conftest import INLINE, Run, within
 from tests.e2e.test_disturbances import QUIET, started, table, wait_for_checkpoint, workers_of
 
-STEPS, MARK = 600, 200
+STEPS, MARK = 400, 200
 TEN = f"""\
 name: small
 about: Two cells of ten seeds.
@@ -91,7 +91,7 @@ def test_the_third_of_ten_is_damaged(ganbench: Run, ten: Path, tmp_path: Path, u
 
 
 def test_one_seed_first_and_two_commands_at_once(ganbench: Run, ten: Path, tmp_path: Path, undisturbed: str) -> None:
-    """One with another `--pack`, which is for runs that nobody has planned."""
+    """One with another `--pack`, which is for runs that were not planned before."""
     first = ganbench("run", "small.yaml", *QUIET, *INLINE, "--only", "seed=3", "--json")
     assert json.loads(first.stdout)["done"] == 2 and len(list(tmp_path.glob("results/runs/*-s*"))) == 2, first.stderr
     for command in (started(tmp_path, "--json"), started(tmp_path, "--json", "--pack", "4")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ganbench.errors import RequestError
 from ganbench.executors.inline import Inline
 from ganbench.plugins import Registry
 from ganbench.results.store import Store
-from ganbench.runner.dry_pass import check_components
+from ganbench.runner.dry_pass import check_components, check_packs
 from ganbench.runner.job import Job
 from ganbench.runner.settings import WorkerSettings
 from ganbench.variants.loss_sensitive import LossSensitiveGAN
@@ -126,6 +127,56 @@ def test_an_output_of_one_column_is_refused_with_a_loss_that_would_broadcast_it(
 
 def test_shipped_components_are_not_tried() -> None:
     check_components([replace(JOB, specs=(replace(SPEC, batch=0),))], None)
+
+
+# --- in packs ---
+
+SGD = "return torch.optim.SGD(params, lr=self.lr_of(player))"
+CLIPPED = """
+        class Clipped(torch.optim.SGD):
+            def step(self, closure=None):
+                torch.nn.utils.clip_grad_norm_(params, 0.01)
+                super().step()
+        return Clipped(params, lr=self.lr_of(player))"""
+LAYER = """
+        class Layer(nn.Module):
+            def forward(self, x):
+                {}
+                return x
+        return nn.Sequential(nn.Linear(self.z, 8), Layer(), nn.Linear(8, space.shape[0]))"""
+G = "return nn.Sequential(nn.Linear(self.z, 8), nn.ReLU(), nn.Linear(8, space.shape[0]))"
+FAILING = {  # family, what stands in the file, what stands there instead, what the note says
+    "in place": ("network", G, LAYER.format("x = torch.zeros(x.shape).add_(x)"), r"line .*broadcast shape"),
+    "item": ("network", G, LAYER.format("x = x * x.mean().item()"), r"line \d+: RuntimeError: .*\.item\(\)"),
+    "control flow": ("network", G, LAYER.format("x = x if x.sum() > 0 else -x"), r"line .*: .*control flow"),
+    "unsupported": ("network", G, LAYER.format("x = x + x[x > 0].mean()"), r"line \d+: RuntimeError: .*"),
+    "float32 only": ("network", G, LAYER.format("x = x @ torch.eye(8)"), r"in float64, line .*dtype"),
+    "loss": ("variant", "softplus(-net.d(batch.x)).mean()",
+             "softplus(-net.d(batch.x)).mean() * float(batch.x.mean())", r"line \d+: RuntimeError: .*item"),
+    "rule": ("optimizer", SGD, CLIPPED, r"runs in a pack and alone differ by \d"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FAILING)
+def test_what_works_alone_and_not_in_a_pack_has_a_reason(tmp_path: Path, kind: str) -> None:
+    family, right, wrong, says = FAILING[kind]
+    assert right in BODIES[family]
+    job = job_with(tmp_path, family, BODIES[family].replace(right, wrong))
+    check_components([job], None)
+    reasons = check_packs([job.specs[0], replace(job.specs[0], steps=9)], None)
+    assert len(reasons) == 2 and len({*reasons.values()}) == 1
+    assert re.match(rf"own_{family}(\[z=4\])?: .*{says}", reasons[job.specs[0]]), reasons
+
+
+@pytest.mark.parametrize("family", ["network", "variant", "optimizer"])
+def test_a_sound_component_shares_packs(tmp_path: Path, family: str) -> None:
+    spec = job_with(tmp_path, family, BODIES[family]).specs[0]
+    assert check_packs([spec], None) == {}
+
+
+def test_cells_of_shipped_components_are_not_tried_in_packs(tmp_path: Path) -> None:
+    own_data = job_with(tmp_path, "dataset", BODIES["dataset"]).specs[0]
+    assert check_packs([replace(SPEC, batch=0), replace(own_data, batch=0)], None) == {}
 
 
 # --- while runs are done ---

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from ganbench.runner.events import Ended
 from ganbench.runner.job import Job
 from ganbench.runner.packing import Packing
 from ganbench.runner.plan import Plan
+from ganbench.runner.recorder import Recorder
 from ganbench.runner.settings import WorkerSettings
 from ganbench.runner.worker import Stopped, Worker
 from ganbench.spec import RunSpec
@@ -162,6 +163,59 @@ def test_runs_of_01_are_alone(store: Store, tmp_path: Path, size: int) -> None:
     write_json(store.run(suite.specs[0].run_id()).path / "env.json", {"pack": size})
     more = packs(settled(suite_of(tmp_path, 3, Changes(more_seeds=2)), store))
     assert more == [((0,), (0,)), ((1,), (1,)), ((2,), (2,)), ((3, 4), (3, 4))]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A listener that keeps what is said."""
+
+    said: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def begin(self, name: str, runs: int, steps: int) -> None:
+        """Nothing is shown."""
+
+    def hear(self, event: object) -> None:
+        """Nothing is shown."""
+
+    def close(self) -> None:
+        """Nothing is shown."""
+
+
+OWN = """\
+from dataclasses import dataclass
+from torch.nn.functional import softplus
+from ganbench.variants.base import Variant
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Variant):
+    version, source = 1, "test"
+    def d_loss(self, net, batch):
+        scale = batch.x.mean().item() ** 0
+        return {"real": softplus(-net.d(batch.x)).mean() * scale, "fake": softplus(net.d(net.g(batch.z))).mean()}
+    def g_loss(self, net, batch): return {"fake": softplus(-net.d(net.g(batch.z))).mean()}
+"""
+
+
+def test_a_variant_of_a_users_that_fails_in_a_pack_is_planned_alone(store: Store, tmp_path: Path) -> None:
+    """Its runs are done, the others keep their pack, and the manifest and a later command hold it so."""
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "study.yaml").write_text(
+        SUITE.format(name="study", seeds=3).replace("lsgan", "own") + "plugins: [own.py]\n"
+    )
+    suite, heard = load(tmp_path / "study.yaml"), Heard()
+    execution = runner.Execution(Inline(), WorkerSettings(store.root, plugins=suite.plugins), ("cpu",))
+    assert runner.run(plan.make(suite, store, FIVE), execution, heard).done == 6
+    (note,) = [text for text in heard.said if "trained alone" in text]
+    assert note.startswith("trained alone, not in packs: own: in a pack of two, in float64, line 9: RuntimeError")
+    packs_of = read_manifest(store, "study").packs
+    expected = {spec.run_id(): (0, 1, 2) if spec.variant.kind() == "ns" else (spec.seed,) for spec in suite.specs}
+    assert packs_of == expected
+    again = Heard()
+    assert runner.run(plan.make(suite, store, FIVE), execution, again).skipped == 6
+    assert not again.said and read_manifest(store, "study").packs == expected
 
 
 # --- the rule of `--pack auto` ---
@@ -356,3 +410,46 @@ def test_the_others_of_a_run_that_diverges_are_undisturbed(
     others = pack.run_ids[:2] + pack.run_ids[3:]
     assert all(ended[run_id].status == "done" for run_id in others)
     assert all(numbers(store.run(run_id)) == numbers(calm.run(run_id)) for run_id in others)
+
+
+# --- a run that can't be recorded ---
+
+
+@pytest.mark.parametrize("method", ["begin", "record", "save", "score"])
+def test_the_others_of_a_run_that_cannot_be_recorded_are_done(
+    store: Store, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """The run fails with its error, is begun no second time, and is done in its pack when it is asked for again."""
+    work, third = getattr(Recorder, method), PACK.run_ids[2]
+
+    def broken(recorder: Recorder, *given: Any) -> None:
+        if recorder.folder.run_id == third:
+            raise PermissionError(f"{recorder.folder.path}: read-only")
+        work(recorder, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, method, broken)
+        endings = list(Inline().run([PACK], [WorkerSettings(store.root, save_every=0.0)], lambda event: None))
+    assert Counter(ended.run_id for ended in endings) == Counter(PACK.run_ids), "each run ends once"
+    ended = {each.run_id: each for each in endings}
+    assert ended[third].status == "failed" and "read-only" in (ended[third].error or "")
+    others = PACK.only(PACK.specs[:2] + PACK.specs[3:])
+    assert all(ended[run_id].status == "done" for run_id in others.run_ids) and same(store, undisturbed, others)
+    fill(store, PACK)
+    assert same(store, undisturbed)
+
+
+def test_one_folder_without_a_lock_fails_alone(
+    store: Store, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, third = RunFolder.lock, PACK.run_ids[2]
+
+    def refused(folder: RunFolder) -> Any:
+        if folder.run_id == third:
+            raise PermissionError("read-only")
+        return lock(folder)
+
+    monkeypatch.setattr(RunFolder, "lock", refused)
+    endings = Inline().run([PACK], [WorkerSettings(store.root)], lambda event: None)
+    assert Counter(each.status for each in endings) == {"done": 4, "failed": 1}
+    assert same(store, undisturbed, PACK.only(PACK.specs[:2] + PACK.specs[3:]))
