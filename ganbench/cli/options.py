@@ -22,18 +22,13 @@ results = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
-class PackWidth(click.ParamType[int | None]):
-    """`auto`, which is None, or the largest number of seeds in a pack."""
-
-    name = "auto|K"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Fails for anything else."""
-        if value == "auto":
-            return None
-        if str(value).isdigit() and int(value) > 0:
-            return int(value)
-        self.fail(f"{value!r} is neither `auto` nor a number of seeds from 1 up", param, ctx)
+def pack_width(context: click.Context, option: click.Parameter, value: str) -> int | None:
+    """The largest number of seeds in a pack; None for `auto`. Fails for anything else."""
+    if value == "auto":
+        return None
+    if value.isdigit() and int(value) > 0:
+        return int(value)
+    raise click.BadParameter(f"{value!r} is neither `auto` nor a number of seeds from 1 up", context, option)
 
 
 SUITE = (
@@ -49,7 +44,7 @@ EXECUTION = (
     click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; on a CPU one per core."),
     click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Devices to train on."),
     click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU."),
-    click.option("--pack", type=PackWidth(), default="auto", show_default=True, metavar="auto|K",
+    click.option("--pack", callback=pack_width, default="auto", show_default=True, metavar="auto|K",
                  help="Seeds of a cell that are trained as one program, at most; for runs that are planned now."),
     click.option("--save-every", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",
                  help="Time between the checkpoints from which a killed run resumes."),
