@@ -48,10 +48,12 @@ def fuzz(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The lowest versions that pyproject.toml allows, on the parts that lean on them; `nox -s lowest` runs it.
 
-    Old versions warn of what newer ones have mended, so warnings are no errors here.
+    Old versions warn of what newer ones have mended, so warnings are no errors here. What a run imports is not checked:
+    an old torch imports sympy by itself.
     """
     session.install("--resolution", "lowest-direct", "-e", ".", "--group", "test")
     packages = ("tracking", "report", "features", "tuning", "cli", "executors")
     files = ("e2e/test_command.py", "suite/test_mistakes.py", "evaluators/test_frechet.py")
     places = [f"tests/{place}" for place in (*packages, *files)]
-    session.run("pytest", "-o", "filterwarnings=default", *(session.posargs or places))
+    imports = "tests/e2e/test_command.py::test_a_run_loads_only_what_it_uses"
+    session.run("pytest", "-o", "filterwarnings=default", f"--deselect={imports}", *(session.posargs or places))
