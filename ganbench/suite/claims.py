@@ -177,8 +177,8 @@ def _read_number(name: str, entry: Node, mistakes: Mistakes) -> None:
 
 
 def _surrogate(node: Node, mistakes: Mistakes) -> Surrogate | None:
-    used, _, original = node.text.partition(" for ")
-    if not (isinstance(node.value, str) and used.strip() and original.strip()):
+    used, _, original = str(node.value).partition(" for ")
+    if not (used.strip() and original.strip()):
         mistakes.at(node, "surrogate must name two data sets", "surrogate: digits for LSUN bedrooms")
         return None
     return Surrogate(used.strip(), original.strip())

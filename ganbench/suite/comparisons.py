@@ -61,9 +61,10 @@ def sentence(name: str, node: Node | None, mistakes: Mistakes) -> str:
     """The text of an entry; empty if there is none. Anything else is noted."""
     if node is None:
         return ""
-    if not (isinstance(node.value, str) and node.text.strip()):
+    text = node.value if isinstance(node.value, str) else ""
+    if not text.strip():
         mistakes.at(node, f"{name} must be text")
-    return node.text
+    return text
 
 
 def _word(node: Node) -> str:

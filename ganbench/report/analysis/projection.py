@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ganbench.results.questions import Contrast, Level
     from ganbench.stats import Interval
 
+MOST = 10_000  # seeds; an effect that needs more counts as none
 RANKS = sqrt(pi / 3)  # a rank test of normal values needs pi / 3 times as many of them as a t test
 
 
@@ -36,12 +37,13 @@ class Projection:
     unit: Literal["pair", "run"]
 
     def seeds_needed(self, level: float) -> int | None:
-        """About how many seeds decide the part with a power of 0.8; None if there is no effect to be found."""
+        """About how many seeds decide the part with a power of 0.8; None if there is (nearly) no effect."""
         if not self.distance > 0:
             return None
         values = needed(self.distance, self.sd, self.null_sd, level)
         possible = next(n for n in count(1) if self.least(n) < level)
-        return max(self.seeds + 1, ceil(max(values, possible) * self.seeds / self.n))
+        seeds = ceil(max(values, possible) * self.seeds / self.n)
+        return max(self.seeds + 1, seeds) if seeds <= MOST else None
 
 
 def of_contrast(effect: Effect, test: Contrast) -> Projection:
