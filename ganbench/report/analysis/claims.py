@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganbench.results.questions import Claim
 
 Answer = Literal["reproduced", "contradicted", "inconclusive"]
+HALF = 6  # seeds, the fewest of which a paired test can be significant
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,14 @@ class Verdict:
     p: float | None = None
     corrected: float | None = None
     needed: int | None = None
+
+
+@dataclass(frozen=True)
+class Half:
+    """The answers of one half of the seeds."""
+
+    seeds: tuple[int, ...]
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,21 @@ def verdicts(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[st
     corrected = [next(adjusted) if test.p is not None else None for test in tests]
     level = LEVEL / max(1, sum(p is not None and p >= LEVEL for p in corrected))  # of Holm's last step
     return tuple(test.decided(level, p) for test, p in zip(tests, corrected, strict=True))
+
+
+def halves(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> tuple[Half, ...]:
+    """All claims on the first and on the second half of the seeds, each with a correction of its own.
+
+    It shows whether an answer comes out again on other seeds. Empty with fewer than `HALF` finished seeds in a half.
+    """
+    seeds = sorted({int(row.columns["seed"]) for row in rows if row.status in ("done", "diverged")})
+    middle = len(seeds) // 2
+    if not claims or middle < HALF:
+        return ()
+    sides = tuple(seeds[:middle]), tuple(seeds[middle:])
+    return tuple(
+        Half(side, verdicts([row for row in rows if row.columns["seed"] in side], claims, better)) for side in sides
+    )
 
 
 def _needed(parts: Sequence[PartResult]) -> int | None:

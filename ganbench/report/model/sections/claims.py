@@ -40,6 +40,10 @@ UNPAIRED = (
     " Unpaired: all runs of one side are compared with all runs of the other, by the Mann-Whitney test with Welch's"
     " interval, or for a rate by Fisher's test with Newcombe's interval."
 )
+HALVES = (
+    "Each half is tested and corrected on its own, with less power than all seeds. An answer that only one half gives"
+    " is weaker, and one that the halves give differently is none."
+)
 DIFFERS = "The training of this suite differs from that of the paper, and every answer above is about this training:"
 
 
@@ -54,7 +58,8 @@ def claims(study: Study) -> Iterator[Section]:
     sources = Items(tuple(distinct), "claim", numbered=True, audience="paper")
     differs = study.results.manifest.questions.differs
     departures: tuple[Block, ...] = (Paragraph(DIFFERS), Items(differs, "difference")) if differs else ()
-    yield Section("Claims", "claims", (Answers(counts), found, *departures, _table(report), sources))
+    again = (_halves(report),) if report.halves else ()
+    yield Section("Claims", "claims", (Answers(counts), found, *departures, _table(report), *again, sources))
 
 
 def _table(report: Report) -> Table:
@@ -72,6 +77,23 @@ def _table(report: Report) -> Table:
         titled=False,
         anchors=tuple(anchor for place, v in enumerate(report.claims, 1) for anchor in _anchors(v, place)),
         details=tuple(lines for verdict in report.claims for lines in _details(verdict)),
+    )
+
+
+def _halves(report: Report) -> Table:
+    """The answer to each claim from all seeds, and from each half of them."""
+    spans = [f"seeds {half.seeds[0]} to {half.seeds[-1]}" for half in report.halves]
+    answers = [{(v.claim.says, v.dataset): answer(v) for v in half.verdicts} for half in report.halves]
+    return Table(
+        title="the same claims on disjoint halves of the seeds",
+        label=f"{report.suite}-claims-halves",
+        columns=named("claim", "dataset", "all seeds", *spans),
+        rows=tuple(
+            (v.claim.says, v.dataset, answer(v), *(half.get((v.claim.says, v.dataset), ABSENT) for half in answers))
+            for v in report.claims
+        ),
+        caption=f"{report.suite}: claims on disjoint halves of the seeds.",
+        note=HALVES,
     )
 
 
