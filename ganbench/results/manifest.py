@@ -1,7 +1,8 @@
 """The manifest of a suite: what it asked for when it last ran here. The report reads it instead of the suite file.
 
-The file is `<results>/suites/<name>.json`. `FORMAT` is raised when the structure of the file changes. Version 0.1 wrote
-files without a format, which have the structure of format 1.
+The file is `<results>/suites/<name>.json`. `FORMAT` is raised when the structure of the file changes; files of earlier
+formats are read. Version 0.1 wrote files without a format, which have the structure of format 1. Format 2 has claims of
+several parts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ganbench.results.questions import Questions, from_json
 if TYPE_CHECKING:
     from ganbench.results.store import Store
 
-FORMAT = 1
+FORMAT = 2
 AGAIN = "run the suite again: `ganbench run FILE` replaces the file and repeats no finished run"
 
 Columns = Mapping[str, str | int]  # a run's value on each axis, as `RunSpec.columns` gives it
@@ -123,11 +124,11 @@ def read_manifest(store: Store, suite: str) -> Manifest:
     path = store.manifest_path(suite)
     try:
         body = signed_json(read_bytes(path) or b"")
-        if body.get("format", FORMAT) != FORMAT:
+        if body.get("format", 1) not in range(1, FORMAT + 1):
             raise RequestError(
                 str(path),
                 f"its format is {body['format']!r}",
-                f"this ganbench reads format {FORMAT}",
+                f"this ganbench reads the formats 1 to {FORMAT}",
                 "update ganbench, or " + AGAIN,
             )
         return _manifest(body)

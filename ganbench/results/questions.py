@@ -14,6 +14,7 @@ from ganbench.stats.outcomes import StabilityRule
 
 Named = str | int  # a value of a column: a component's notation, or a number for batch, steps or seed
 Where = Mapping[str, tuple[Named, ...]]  # column -> its values
+Cell = Mapping[str, Named]  # column -> its value
 
 RATES = {
     "stable": "higher",
@@ -46,7 +47,7 @@ class Compare:
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """A claim about two values of one axis.
+    """A statement about two cells, which differ in the columns that `better` and `worse` name.
 
     Without `within`, `better` is better than `worse` by `metric`. With `within`, the two differ by less than that, in
     the units of the metric.
@@ -54,17 +55,16 @@ class Contrast:
     runs of the other, as for networks of different kinds, whose settings have no pairs; `within` is then not possible.
     """
 
-    axis: str
     metric: str
-    better: Named
-    worse: Named
+    better: Cell
+    worse: Cell
     within: float | None = None
     paired: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """A claim that a mean over seeds, or a rate of `RATES`, is at least `low` and at most `high`."""
+    """A statement that a mean over seeds, or a rate of `RATES`, is at least `low` and at most `high`."""
 
     metric: str
     low: float | None = None
@@ -80,26 +80,62 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A statement of a paper as a test of this suite's runs. `published` has `value`, or `better` and `worse`."""
+class Part:
+    """One statement of a claim, as a test of the runs of `where`.
 
-    says: str
-    source: str
+    `published`: what the paper gives in the same metric: `value` of a level, `better` and `worse` of a contrast.
+    """
+
     test: Contrast | Level
     where: Where = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)
 
+    @property
+    def published_effect(self) -> float | None:
+        """The published value of a level, or better minus worse; None if the paper gives no such number."""
+        if "value" in self.published:
+            return self.published["value"].value
+        if not {"better", "worse"} <= set(self.published):
+            return None
+        return self.published["better"].value - self.published["worse"].value
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """The data on which a claim is tested (`digits`) in place of the paper's (`LSUN bedrooms`)."""
+
+    used: str
+    original: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a paper says, as tests of this suite's runs. It is true if all of its parts are.
+
+    `unanswerable`: why the suite keeps a claim that its seeds cannot answer; empty for every other claim.
+    """
+
+    says: str
+    source: str
+    parts: tuple[Part, ...]
+    surrogate: Surrogate | None = None
+    unanswerable: str = ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """All questions of a suite. `outcome`: by the notation of a dataset, the conditions that a stable run meets."""
+    """All questions of a suite. `outcome`: by the notation of a dataset, the conditions that a stable run meets.
+
+    `differs`: sentences, one for each way in which the suite's training differs from that of the paper it cites.
+    """
 
     outcome: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
     compare: tuple[Compare, ...] = ()
     claims: tuple[Claim, ...] = ()
+    differs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The sections `outcome`, `compare` and `claims` of a manifest."""
+        """The sections `outcome`, `compare`, `claims` and `differs` of a manifest."""
         return asdict(self)
 
 
@@ -113,18 +149,38 @@ def from_json(manifest: Mapping[str, Any]) -> Questions:
         },
         compare=tuple(Compare(**{**body, "where": _where(body["where"])}) for body in manifest.get("compare") or ()),
         claims=tuple(_claim(body) for body in manifest.get("claims") or ()),
+        differs=tuple(manifest.get("differs") or ()),
     )
 
 
 def _claim(body: Mapping[str, Any]) -> Claim:
-    test = body["test"]
+    """A claim. In a manifest of format 1 the test of its only part is in the claim itself."""
+    surrogate = body.get("surrogate")
     return Claim(
         says=body["says"],
         source=body["source"],
-        test=Contrast(**test) if "axis" in test else Level(**test),
+        parts=tuple(map(_part, body.get("parts", (body,)))),
+        surrogate=Surrogate(**surrogate) if surrogate else None,
+        unanswerable=body.get("unanswerable", ""),
+    )
+
+
+def _part(body: Mapping[str, Any]) -> Part:
+    return Part(
+        test=_test(body["test"]),
         where=_where(body["where"]),
         published={name: Published(**number) for name, number in body["published"].items()},
     )
+
+
+def _test(body: Mapping[str, Any]) -> Contrast | Level:
+    """A test. In a manifest of format 1 the two sides are values of one `axis`."""
+    if "better" not in body:
+        return Level(**body)
+    if "axis" not in body:
+        return Contrast(**body)
+    axis, rest = body["axis"], {name: value for name, value in body.items() if name != "axis"}
+    return Contrast(**{**rest, "better": {axis: body["better"]}, "worse": {axis: body["worse"]}})
 
 
 def _where(body: Mapping[str, Any]) -> Where:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -132,6 +132,16 @@ def detectable_mean(freedom: int, n: float, alpha: float) -> float:
 def detectable_rate(n: int, alpha: float = LEVEL) -> float | None:
     """The smallest difference of two rates that McNemar's test of `n` pairs finds significant, all on one side."""
     return next((count / n for count in range(1, n + 1) if mcnemar(count, 0) <= alpha), None)
+
+
+def needed(distance: float, sd: float, null_sd: float, alpha: float = LEVEL) -> int:
+    """The number of values whose mean, or rate, a two-sided test tells from a bound with a power of 0.8.
+
+    `distance`: of the mean from the bound, above 0. `sd`: the standard deviation of a value; `null_sd`: the same if the
+    mean were at the bound. By the normal approximation (Lachin 1981, equation 4).
+    """
+    law = scipy.stats.norm
+    return ceil(float(((law.isf(alpha / 2) * null_sd + law.isf(1 - POWER) * sd) / distance) ** 2))
 
 
 def holm(pvalues: Sequence[float]) -> list[float]:

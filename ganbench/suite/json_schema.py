@@ -10,6 +10,7 @@ from ganbench.component import Count, Fraction, option_fields
 from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.results.names import NAME
 from ganbench.spec import AXES, Schedule
+from ganbench.suite.comparisons import COMPARED
 from ganbench.suite.grid import IN_TRAIN
 from ganbench.suite.values import LONGEST_NAME, SCALARS
 
@@ -88,15 +89,15 @@ def _untitled(option: Json) -> Json:
 
 
 def _questions() -> Json:
-    """The sections `outcome`, `compare` and `claims`."""
-    compared = {"enum": [axis for axis in AXES if axis not in ("dataset", "seed")]}
+    """The sections `outcome`, `compare`, `claims` and `differs`."""
     where = _ref("where")
-    pair = {"axis": compared, "metric": TEXT}
+    pair = {"axis": {"enum": list(COMPARED)}, "metric": TEXT}
     compare = _closed({**pair, "baseline": WORD, "where": where, "pooled": {"type": "boolean"}}, (*pair, "baseline"))
     return {
         "outcome": _closed({"stable": _by_dataset(_listed(_stable(), least=0))}, ("stable",)),
         "compare": _listed(compare, least=0),
         "claims": _listed(_claim(pair, where), least=0),
+        "differs": _listed(TEXT, least=0),
     }
 
 
@@ -110,13 +111,17 @@ def _stable() -> Json:
 def _claim(pair: Json, where: Json) -> Json:
     same = {"type": "array", "items": WORD, "minItems": 2, "maxItems": 2}
     sides = {"better": WORD, "worse": WORD, "same": same, "within": WIDTH, "paired": {"type": "boolean"}}
-    contrast = _closed({**pair, **sides}, tuple(pair))
+    contrast = _closed({**pair, **sides}, ("metric",))
     level = _closed({"metric": TEXT, "at_least": NUMBER, "at_most": NUMBER, "is": NUMBER, "within": WIDTH}, ("metric",))
     number = {"anyOf": [NUMBER, {"type": "array", "items": NUMBER, "minItems": 1, "maxItems": 2}]}
     published = _closed({"better": number, "worse": number, "value": number})
-    heads = {"says": TEXT, "source": TEXT, "where": where}
-    claim = _closed({**heads, "compare": contrast, "value": level, "published": published}, ("says", "source"))
-    return {**claim, "oneOf": [{"required": ["compare"]}, {"required": ["value"]}]}
+    tested = {"where": where, "compare": contrast, "value": level, "published": published}
+    part = {**_closed(tested), "oneOf": [{"required": ["compare"]}, {"required": ["value"]}]}
+    heads = {"says": TEXT, "source": TEXT, "surrogate": {"type": "string", "pattern": " for "}}
+    kept = {"answerable": {"const": "no"}, "because": TEXT, "all": _listed(part)}
+    claim = _closed({**heads, **kept, **tested}, ("says", "source"))
+    forms = [{"required": [form]} for form in ("compare", "value", "all")]
+    return {**claim, "oneOf": forms, "dependentRequired": {"answerable": ["because"], "because": ["answerable"]}}
 
 
 def _closed(properties: Json, required: tuple[str, ...] = ()) -> Json:

@@ -32,7 +32,8 @@ from ganbench.suite.questions import DraftQuestions, read_questions
 from ganbench.suite.rules import Excluded, ExclusionRule, check_used, read_rules, sorted_out
 from ganbench.suite.values import LONGEST_NAME, mapping
 
-KEYS = ("name", "about", "grid", "exclude", "train", "evaluate", "select", "plugins", "outcome", "compare", "claims")
+QUESTIONS = ("outcome", "compare", "claims", "differs")
+KEYS = ("name", "about", "grid", "exclude", "train", "evaluate", "select", "plugins", *QUESTIONS)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
         select=draft.select,
         axes=varying((spec.columns() for spec in runs), (axis for axis in AXES if axis in named)),
         plugins=draft.plugins,
-        questions=Questions(outcome=draft.outcome, compare=compare, claims=claims),
+        questions=Questions(outcome=draft.outcome, compare=compare, claims=claims, differs=draft.questions.differs),
         note=seed_note(own, tree, changes),
     )
     return _narrowed(suite, changes.only) if changes.only else suite

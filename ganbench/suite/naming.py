@@ -30,15 +30,15 @@ class Names:
         if self._mistakes:
             self._mistakes.at(node, message, *hints)
 
-    def where(self, node: Node | None) -> Where:
-        """The values that `where` means; an axis can have several."""
+    def where(self, node: Node | None, outer: Where | None = None) -> Where:
+        """The values that `where` means, within an outer `where`; an axis can have several."""
         entries = node.value if node and isinstance(node.value, dict) else {}
-        where: dict[str, tuple[Named, ...]] = {}
+        where = dict(outer or {})
         for axis, entry in entries.items():
             known = tuple(self._specs[axis])
             values = [value for item in entry.items for value in self._named(axis, item, known)]
             where[axis] = tuple(dict.fromkeys(values))
-        if where and all(where.values()) and not self._kept(where):
+        if entries and all(where.values()) and not self._kept(where):
             self.wrong(node or entry, "no run of this suite has all of these values")
         return where
 

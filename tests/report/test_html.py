@@ -21,8 +21,8 @@ from PIL import Image
 from ganbench.report import format_report
 from ganbench.report.render.html import charts, gallery
 from ganbench.report.render.html.gallery import MOST, encode
-from ganbench.results.questions import Claim, Contrast
 from ganbench.results.store import Store
+from tests.support.claims import claim_of, versus
 from tests.support.synthetic import Run, write_suite
 
 VOID = {"meta", "img", "br", "wbr", "line", "circle", "polyline", "polygon"}
@@ -56,8 +56,8 @@ def pair(root: Path) -> Store:
             at: dict[str, Any] = {"dataset": dataset, "seed": s, "columns": {"network": LONG}}
             runs.append(Run(curves={"fd_pixels": [30.0, 20.0 + s], "hq": [0.9, 0.5 + s / 100]}, **at))
             runs.append(Run(variant=NASTY, curves={"fd_pixels": [9.0, 6.0 + s / 2], "hq": [0.1, 0.57]}, **at))
-    tests = [Contrast(axis="variant", metric=name, better=NASTY, worse="ns") for name in ("hq", "fd_pixels")]
-    claims = [asdict(Claim(says=f"{LONG} is better", source="a paper", test=test)) for test in tests]
+    tests = [versus(NASTY, "ns", name) for name in ("hq", "fd_pixels")]
+    claims = [asdict(claim_of(test, says=f"{LONG} is better", source="a paper")) for test in tests]
     store = write_suite(root, runs, marks={run.run_id: [1000, 2000] for run in runs}, claims=claims)
     for run in runs[::28]:  # the first of either dataset
         path = store.run(run.run_id).path / "samples" / "2000.png"

@@ -49,7 +49,7 @@ def test_a_manifest_of_version_0_1_is_read(tmp_path: Path) -> None:
 
 def test_a_later_format_is_refused(store: Store, stability: Manifest) -> None:
     write_json(store.manifest_path("stability"), stability.as_json() | {"format": 99})
-    with pytest.raises(RequestError, match=r"its format is 99\. this ganbench reads format 1\. update ganbench"):
+    with pytest.raises(RequestError, match=r"its format is 99\. this ganbench reads the formats 1 to 2\. update"):
         read_manifest(store, "stability")
 
 

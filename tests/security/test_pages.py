@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ganbench.report import format_report
-from ganbench.results.questions import Claim, Contrast
 from ganbench.results.store import Store
+from tests.support.claims import claim_of, versus
 from tests.support.synthetic import Run, write_suite
 
 HTML = "\"><script>alert(1)</script><img src=x onerror=alert(1)>' onmouseover='alert(1)"
@@ -27,8 +27,8 @@ def study(root: Path, evil: str) -> Store:
     cell = {name: value for name, value in runs[0].described().items() if name != "seed"}
     skipped = [{"dataset": evil, "evaluator": evil, "because": evil}]
     evaluation = {"every": 1000, "samples": 1000, "with": ["fid[features=pixels]"], "skipped": skipped}
-    test = Contrast(axis="variant", metric="fd_pixels", better=evil, worse="ns")
-    claims = [asdict(Claim(says=evil, source=evil, test=test))]
+    test = versus(evil, "ns", "fd_pixels")
+    claims = [asdict(claim_of(test, says=evil, source=evil))]
     excluded, axes = [{"columns": cell, "because": evil}], ["variant", "network", "seed"]
     asked = {"excluded": excluded, "evaluation": evaluation, "axes": axes, "claims": claims}
     return write_suite(root, runs, about=evil, **asked)

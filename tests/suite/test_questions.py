@@ -11,10 +11,11 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from ganbench.errors import SuiteError
-from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, from_json
+from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, Surrogate, from_json
 from ganbench.runner.run import manifest
 from ganbench.stats.outcomes import StabilityRule
 from ganbench.suite import Changes, Suite, load, schema
+from tests.support.claims import claim_of, versus
 
 TEXT = """
 name: x
@@ -40,6 +41,19 @@ claims:
   - {says: often, source: it, value: {metric: stable, at_least: 0.5}}
   - {says: alike, source: it, compare: {axis: variant, same: [ns, lsgan], within: 3, metric: modes}}
   - {says: apart, source: it, compare: {axis: optimizer, better: adam, worse: rmsprop, metric: modes, paired: false}}
+  - says: one often and the other never, and the modes go with it
+    source: it
+    where: {dataset: digits}
+    surrogate: "digits for LSUN bedrooms"
+    answerable: no
+    because: three seeds can show nothing
+    all:
+      - {where: {variant: ns, optimizer: adam}, value: {metric: stable, at_least: 0.75}, published: {value: 1}}
+      - {where: {variant: ns}, compare: {better: {optimizer: adam, batchnorm: none},
+         worse: {optimizer: rmsprop, batchnorm: none}, metric: fd_classifier}, published: {better: 3, worse: 9}}
+      - {compare: {same: [{variant: ns, optimizer: adam}, {variant: {kind: lsgan, a: -1}, optimizer: rmsprop}],
+         within: 2, metric: fd_classifier}}
+differs: ["Our images are smaller.", We train for fewer steps.]
 """
 
 
@@ -57,20 +71,40 @@ def test_words_become_values_of_columns(tmp_path: Path) -> None:
     }
     where = {"optimizer": ("rmsprop[lr=0.0001]",)}
     assert asked.compare == (Compare(axis="variant", metric="stable", baseline="ns", where=where, pooled=True),)
-    pearson, near, often, alike, apart = asked.claims
-    assert pearson == Claim(
+    pearson, near, often, alike, apart, whole = asked.claims
+    assert pearson == claim_of(
+        versus("lsgan[a=-1,c=0]", "lsgan", "stable"),
         says="Pearson's labels are better",
         source="a paper",
-        test=Contrast(axis="variant", metric="stable", better="lsgan[a=-1,c=0]", worse="lsgan"),
         where={"optimizer": ("adam",), "dataset": ("ring8", "digits")},
         published={"better": Published(0.5, 0.1), "worse": Published(0)},
     )
-    assert near.test == Level(metric="fd_classifier", low=1, high=5)
-    assert often.test == Level(metric="stable", low=0.5)
-    assert alike.test == Contrast(axis="variant", metric="modes", better="ns", worse="lsgan", within=3)
-    assert apart.test == Contrast(
-        axis="optimizer", metric="modes", better="adam", worse="rmsprop[lr=0.0001]", paired=False
+    assert only_test(near) == Level(metric="fd_classifier", low=1, high=5)
+    assert only_test(often) == Level(metric="stable", low=0.5)
+    assert only_test(alike) == versus("ns", "lsgan", "modes", within=3)
+    rmsprop = "rmsprop[lr=0.0001]"
+    better, worse = {"optimizer": "adam"}, {"optimizer": rmsprop}
+    assert only_test(apart) == Contrast(metric="modes", better=better, worse=worse, paired=False)
+    assert (whole.surrogate, whole.unanswerable) == (
+        Surrogate("digits", "LSUN bedrooms"),
+        "three seeds can show nothing",
     )
+    assert asked.differs == ("Our images are smaller.", "We train for fewer steps.")
+    level, contrast, same = whole.parts
+    assert level.where == {"dataset": ("digits",), "variant": ("ns",), "optimizer": ("adam",)}
+    assert (level.test, level.published_effect) == (Level(metric="stable", low=0.75), 1)
+    cells = [{"optimizer": name, "batchnorm": "none"} for name in ("adam", rmsprop)]
+    assert contrast.test == Contrast(metric="fd_classifier", better=cells[0], worse=cells[1])
+    assert (contrast.where, contrast.published_effect) == ({"dataset": ("digits",), "variant": ("ns",)}, -6)
+    ns, lsgan = ({"variant": "ns", "optimizer": "adam"}, {"variant": "lsgan[a=-1,c=0]", "optimizer": rmsprop})
+    assert same.test == Contrast(metric="fd_classifier", better=ns, worse=lsgan, within=2)
+    assert same.published_effect is None
+
+
+def only_test(claim: Claim) -> Contrast | Level:
+    """The test of the only part of a claim."""
+    (part,) = claim.parts
+    return part.test
 
 
 def test_the_manifest_keeps_them(tmp_path: Path) -> None:
@@ -81,9 +115,36 @@ def test_the_manifest_keeps_them(tmp_path: Path) -> None:
 
 def test_another_grid_may_lack_what_a_claim_names(tmp_path: Path) -> None:
     asked = loaded(tmp_path, changes=Changes(set=("grid.variant=[ns, wgan]",))).questions
-    assert asked.claims[0].test == Contrast(
-        axis="variant", metric="stable", better="{kind: lsgan, a: -1}", worse="lsgan"
+    assert only_test(asked.claims[0]) == versus("{kind: lsgan, a: -1}", "lsgan", "stable")
+
+
+OLD = {
+    "says": "LSGAN is better",
+    "source": "a paper",
+    "where": {"dataset": ["digits"]},
+    "published": {"better": {"value": 0.5, "error": None}},
+    "test": {
+        "axis": "variant",
+        "metric": "modes",
+        "better": "lsgan",
+        "worse": "ns",
+        "within": None,
+        "paired": True,
+    },
+}
+
+
+def test_a_manifest_of_format_1_is_read() -> None:
+    level = {"metric": "stable", "low": 0.5, "high": None}
+    contrast, value = from_json({"claims": [OLD, {**OLD, "test": level, "published": {}}]}).claims
+    assert contrast == claim_of(
+        versus("lsgan", "ns", "modes"),
+        says="LSGAN is better",
+        source="a paper",
+        where={"dataset": ("digits",)},
+        published={"better": Published(0.5)},
     )
+    assert only_test(value) == Level(metric="stable", low=0.5)
 
 
 def test_the_schema_knows_them(tmp_path: Path) -> None:
@@ -129,6 +190,19 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
         ("at_most: 5, ratio: 2", "at_most: 5, ratio: 1e999", "ratio = 1e999 must be a finite number"),
         ("[0.5, 0.1]", "[0.5, -.inf]", "better = -.inf must be a finite number"),
         ("within: 3, metric", "within: .inf, metric", "within = .inf must be a finite number"),
+        ("{value: 1}", "{better: 1}", "published has no key 'better'"),
+        ("{variant: ns}, compare: {better", "{variant: ns}, compere: {better", "a part has no key 'compere'"),
+        ("{variant: ns}, compare: {better", "{dataset: digits}, compare: {better", "a part names no dataset"),
+        ("where: {dataset: digits}", "published: {value: 3}", "this belongs into a part of `all`"),
+        ("worse: {optimizer: rmsprop, b", "worse: {optimizer: rmsprop}, _: {b", "both sides must name the same axes"),
+        ("worse: {optimizer: rmsprop, b", "worse: {optimizer: adam, b", "both sides are adam, none"),
+        ("worse: {optimizer: rmsprop, b", "worse: {optimizer: sgd, b", "has optimizer sgd here"),
+        ("worse: {optimizer: rmsprop, b", "worse: {dataset: ring8, b", "worse has no key 'dataset'"),
+        ("{axis: optimizer, better: adam", "{better: adam", "compare needs `axis`"),
+        ("digits for LSUN bedrooms", "digits", "surrogate must name two data sets. surrogate: digits for"),
+        ("answerable: no", "answerable: yes", "answerable = yes must be no"),
+        ("answerable: no\n", "\n", "`answerable: no` and its reason `because` belong together"),
+        ("We train for fewer steps.", "5", "differs must be text"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_in_their_place(tmp_path: Path, good: str, bad: str, says: str) -> None:
@@ -158,9 +232,10 @@ def test_the_studies_name_what_they_claim(name: str) -> None:
     columns = [spec.columns() for spec in suite.specs]
     assert suite.questions.claims
     for claim in suite.questions.claims:
-        meant = [row for row in columns if all(row[axis] in values for axis, values in claim.where.items())]
-        assert meant, claim
         assert re.search(r"(et al\.|and LeCun) \d{4}", claim.source)
-        if isinstance(claim.test, Contrast):
-            sides = {row[claim.test.axis] for row in meant}
-            assert {claim.test.better, claim.test.worse} <= sides, claim
+        for part in claim.parts:
+            meant = [row for row in columns if all(row[axis] in values for axis, values in part.where.items())]
+            assert meant, claim
+            if isinstance(part.test, Contrast):
+                for cell in (part.test.better, part.test.worse):
+                    assert any(cell.items() <= row.items() for row in meant), claim

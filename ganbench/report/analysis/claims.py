@@ -1,235 +1,145 @@
-"""Tests of what papers claim: *reproduced*, *contradicted* or *inconclusive*, with effect, interval, p and n."""
+"""Answers to what papers claim: *reproduced*, *contradicted* or *inconclusive*, with the result of every part."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from math import comb
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ganbench.report.analysis.pairs import FEW, Effect, detectable, effect, paired
+from ganbench.report.analysis.parts import PartResult, PartTest, test_part, untested
 from ganbench.report.analysis.rows import by, unmeasured, within
-from ganbench.report.analysis.unpaired import unpaired, without
-from ganbench.report.text import also_different, too_few
-from ganbench.results.questions import RATES, Contrast
-from ganbench.stats import (
-    LEVEL,
-    Interval,
-    fisher,
-    holm,
-    mcnemar,
-    mean_interval,
-    mean_tails,
-    rate_gap_tails,
-    rate_tails,
-    wilson,
-)
+from ganbench.stats import LEVEL, holm
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.pairs import PairedValues
     from ganbench.report.analysis.rows import RunRow
-    from ganbench.results.questions import Claim, Level, Published
-
-    Tails = tuple[float, float]  # one-sided p-values: that something is above a bound, and that it is below
+    from ganbench.results.questions import Claim
 
 Answer = Literal["reproduced", "contradicted", "inconclusive"]
-
-
-@dataclass(frozen=True)
-class Beside:
-    """A published number and ours."""
-
-    published: Published
-    ours: float | None
+HALF = 6  # seeds, the fewest of which a paired test can be significant
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The answer to a claim on one dataset.
 
-    `effect`: better minus worse over `n` pairs, or over the `n` runs of both sides if they are not paired, or the mean
-    (a rate) over `n` runs. `p` is two-sided, and `corrected` is Holm's over all claims of the suite; both are None if
-    nothing could be tested. `detectable`: see `Comparison`; also None for claims about a value or about sameness.
-    `notes`: what a reader must know: few seeds, pairs left out, what else is different.
+    A claim is reproduced if every part holds and contradicted if a part is contradicted. `p` is that of the whole claim
+    (see `ClaimTest`), and `corrected` is Holm's over all claims of the suite; both are None if nothing could be tested.
+    `needed`: about how many seeds would answer an inconclusive claim if its effects stay as they are.
     """
 
     claim: Claim
     dataset: str
     answer: Answer
-    effect: Interval | None
-    n: int
-    seeds: int
+    parts: tuple[PartResult, ...]
     p: float | None = None
     corrected: float | None = None
-    detectable: float | None = None
-    beside: Mapping[str, Beside] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    needed: int | None = None
 
 
 @dataclass(frozen=True)
-class Test:
-    """A claim's verdict before the correction, and whether the claim `holds` if its p is small enough.
+class Half:
+    """The answers of one half of the seeds."""
 
-    `least`: the smallest p that so many runs could have given, whatever their numbers. `effect`: of a claim that one
-    side is better.
+    seeds: tuple[int, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True)
+class ClaimTest:
+    """The tests of a claim's parts on a dataset.
+
+    The claim is false if any part is, so all parts must be significant for it, each at the whole level
+    (intersection-union test, Berger 1982). It is contradicted by any part, so that answer is corrected for the number
+    of parts (Bonferroni). `p` is the smaller p of the two answers.
     """
 
-    verdict: Verdict
-    holds: bool
-    least: float = 0.0
-    effect: Effect | None = None
+    claim: Claim
+    dataset: str
+    parts: tuple[PartTest, ...]
+
+    @property
+    def p(self) -> float | None:
+        """None if no part could be tested."""
+        if all(part.result.p is None for part in self.parts):
+            return None
+        reproduced = max(part.p_for for part in self.parts)
+        contradicted = len(self.parts) * min(part.p_against for part in self.parts)
+        return min(1.0, reproduced, contradicted)
+
+    def decided(self, level: float, corrected: float | None) -> Verdict:
+        """The verdict at a level, which Holm's correction left for it."""
+        parts = tuple(part.decided(level, len(self.parts)) for part in self.parts)
+        answer: Answer = "inconclusive"
+        if any(part.answer == "contradicted" for part in parts):
+            answer = "contradicted"
+        elif all(part.answer == "holds" for part in parts):
+            answer = "reproduced"
+        seeds = _needed(parts) if answer == "inconclusive" else None
+        return Verdict(self.claim, self.dataset, answer, parts, self.p, corrected, seeds)
 
 
 def verdicts(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> tuple[Verdict, ...]:
     """Test every claim on each dataset that it is about, and correct over all. `better`: by metric, lower or higher."""
     tests = [test for claim in claims for test in _tests(rows, claim, better)]
-    p_values = [test.verdict.p for test in tests if test.verdict.p is not None]
-    adjusted = iter(holm(p_values))
-    return tuple(
-        _decided(test, next(adjusted), len(p_values)) if test.verdict.p is not None else test.verdict for test in tests
-    )
+    adjusted = iter(holm([test.p for test in tests if test.p is not None]))
+    corrected = [next(adjusted) if test.p is not None else None for test in tests]
+    level = LEVEL / max(1, sum(p is not None and p >= LEVEL for p in corrected))  # of Holm's last step
+    return tuple(test.decided(level, p) for test, p in zip(tests, corrected, strict=True))
 
 
-def _decided(test: Test, corrected: float, family: int) -> Verdict:
-    answer: Answer = "inconclusive"
-    notes, claimed = test.verdict.notes, test.verdict.claim.test
-    if corrected < LEVEL and test.effect and test.effect.lost.side == (1 if test.holds else -1):
-        notes = (*notes, "no answer: the better side diverged significantly more often")
-    elif corrected < LEVEL:
-        answer = "reproduced" if test.holds else "contradicted"
-    least = detectable(test.effect, claimed.metric, LEVEL / family) if test.effect else None
-    if test.least * family >= LEVEL and answer == "inconclusive":
-        unit = "pair" if isinstance(claimed, Contrast) and claimed.paired else "run"
-        notes = (*notes, too_few(test.verdict.n, unit))
-    return replace(test.verdict, corrected=corrected, answer=answer, detectable=least, notes=notes)
+def halves(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> tuple[Half, ...]:
+    """All claims on the first and on the second half of the seeds, each with a correction of its own.
 
-
-def _tests(rows: Sequence[RunRow], claim: Claim, better: Mapping[str, str]) -> list[Test]:
-    """A test for each dataset on which the claim's metric is measured, or a single one that says that there is none."""
-    matching = within(rows, claim.where)
-    test = claim.test
-    datasets = {str(name): group for (name,), group in by(matching, ("dataset",)).items()}
-    measured = {name: group for name, group in datasets.items() if not unmeasured(group, test.metric)}
-    if not any(test.metric in row.numbers for group in measured.values() for row in group):
-        note = f"no finished run has {test.metric}" if matching else "no run of the suite matches"
-        return [Test(_empty(claim, ", ".join(map(str, claim.where.get("dataset", datasets))) or "–", note), False)]
-    if isinstance(test, Contrast):
-        higher = better[test.metric] == "higher"
-        return [_contrast(group, claim, test, name, higher) for name, group in measured.items()]
-    return [_level(group, claim, test, name) for name, group in measured.items()]
-
-
-def _empty(claim: Claim, dataset: str, note: str) -> Verdict:
-    beside = {name: Beside(number, None) for name, number in claim.published.items()}
-    return Verdict(claim, dataset, "inconclusive", None, 0, 0, beside=beside, notes=(note,))
-
-
-def _contrast(rows: Sequence[RunRow], claim: Claim, test: Contrast, dataset: str, higher: bool) -> Test:
-    """`higher`: whether higher values of the metric are better."""
-    sides = [[row for row in rows if row.columns[test.axis] == side] for side in (test.better, test.worse)]
-    pairs = paired(sides[0], sides[1], test.axis, test.metric)
-    gap = effect(pairs, test.metric) if test.paired else unpaired(sides[0], sides[1], test.axis, test.metric)
-    if gap is None:
-        left_out = pairs.left_out if test.paired else without([*sides[0], *sides[1]], test.metric)
-        return Test(_empty(claim, dataset, _nothing(test, left_out)), False)
-    if test.within is None:
-        p, holds = gap.p if gap.direction else 1.0, gap.direction == (1 if higher else -1)
-    else:
-        p, holds = _same(pairs, test, test.within)
-    ours = {"better": gap.first, "worse": gap.second}
-    beside = {name: Beside(number, ours[name]) for name, number in claim.published.items()}
-    verdict = Verdict(
-        claim, dataset, "inconclusive", gap.difference, gap.n, gap.seeds, p, beside=beside, notes=_notes(gap)
-    )
-    return Test(verdict, holds, _least_of_contrast(gap, test), None if test.within else gap)
-
-
-def _same(pairs: PairedValues, test: Contrast, margin: float) -> tuple[float, bool]:
-    """p, and whether the two sides differ by no more than the margin."""
-    if test.metric not in RATES:
-        return _between(pairs.differences, -margin, margin)
-    only_first = sum(a > b for a, b in zip(pairs.first, pairs.second, strict=True))
-    only_second = sum(a < b for a, b in zip(pairs.first, pairs.second, strict=True))
-    low, high = (rate_gap_tails(only_first, only_second, len(pairs.first), gap) for gap in (-margin, margin))
-    return _p_between(low, high)
-
-
-def _nothing(test: Contrast, left_out: Mapping[str, int]) -> str:
-    """Why two sides can't be compared."""
-    reasons = ", ".join(f"{count} {why}" for why, count in left_out.items())
-    return f"{'no pair has' if test.paired else 'one side lacks'} {test.metric}{f' ({reasons})' if reasons else ''}"
-
-
-def _notes(effect: Effect) -> tuple[str, ...]:
-    unit, total = "runs" if effect.sizes else "pairs", effect.n + sum(effect.left_out.values())
-    notes = [f"{effect.sizes[0]} runs against {effect.sizes[1]}, unpaired"] if effect.sizes else []
-    notes += [f"fewer than {FEW} seeds"] if effect.few else []
-    notes += [f"{count} of {total} {unit} left out: {why}" for why, count in effect.left_out.items()]
-    notes += [also_different(effect.varies)] if effect.varies else []
-    notes += [str(effect.lost)] if effect.lost.side else []
-    return tuple(notes)
-
-
-def _level(rows: Sequence[RunRow], claim: Claim, test: Level, dataset: str) -> Test:
-    known = [row for row in rows if test.metric in row.numbers]
-    if not known:
-        return Test(_empty(claim, dataset, f"no finished run has {test.metric}"), False)
-    values = [row.numbers[test.metric] for row in known]
-    rated = test.metric in RATES
-    interval = wilson(round(sum(values)), len(values)) if rated else mean_interval(values)
-    p, holds = _rate(values, test) if rated else _between(values, test.low, test.high)
-    absent = Counter(row.status for row in rows if test.metric not in row.numbers)
-    seeds = len({row.columns["seed"] for row in known})
-    notes = [f"fewer than {FEW} seeds"] if seeds < FEW else []
-    notes += [f"{count} of {len(rows)} runs left out: {why}" for why, count in absent.items()]
-    beside = {name: Beside(number, interval.mean) for name, number in claim.published.items()}
-    verdict = Verdict(
-        claim, dataset, "inconclusive", interval, len(values), seeds, p, beside=beside, notes=tuple(notes)
-    )
-    return Test(verdict, holds, _least_of_level(len(values), test))
-
-
-def _between(values: Sequence[float], low: float | None, high: float | None) -> tuple[float, bool]:
-    """p, and whether a mean is between the bounds, bounds included: two one-sided tests for an interval."""
-    above = None if low is None else mean_tails([value - low for value in values], 1)
-    below = None if high is None else mean_tails([value - high for value in values], -1)
-    return _p_between(above, below)
-
-
-def _rate(values: Sequence[float], test: Level) -> tuple[float, bool]:
-    successes, n = round(sum(values)), len(values)
-    above = None if test.low is None else rate_tails(successes, n, test.low)
-    below = None if test.high is None else rate_tails(successes, n, test.high)
-    return _p_between(above, below)
-
-
-def _p_between(at_low: Tails | None, at_high: Tails | None) -> tuple[float, bool]:
-    """p, and whether both bounds hold, from the tails at each bound that there is.
-
-    Both bounds must hold; either may fail. The p of an interval is not doubled (Schuirmann 1987).
+    It shows whether an answer comes out again on other seeds. Empty with fewer than `HALF` finished seeds in a half.
     """
-    holding = [*([at_low[0]] if at_low else []), *([at_high[1]] if at_high else [])]
-    failing = [*([at_low[1]] if at_low else []), *([at_high[0]] if at_high else [])]
-    yes, no = max(holding), min(failing)
-    holds = yes <= no
-    p = (2 * yes if len(holding) == 1 else yes) if holds else 2 * no
-    return min(1.0, p), holds
+    seeds = sorted({int(row.columns["seed"]) for row in rows if row.status in ("done", "diverged")})
+    middle = len(seeds) // 2
+    if not claims or middle < HALF:
+        return ()
+    sides = tuple(seeds[:middle]), tuple(seeds[middle:])
+    return tuple(
+        Half(side, verdicts([row for row in rows if row.columns["seed"] in side], claims, better)) for side in sides
+    )
 
 
-def _least_of_contrast(effect: Effect, test: Contrast) -> float:
-    """The smallest p: every pair, or every run of a side, speaks for the same answer."""
-    if effect.sizes:
-        first, second = effect.sizes
-        return 2 * (fisher((first, first), (0, second))[0] if test.metric in RATES else 1 / comb(effect.n, first))
-    if test.within is None:
-        return mcnemar(effect.n, 0) if test.metric in RATES else 2.0 ** (1 - effect.n)
-    return rate_gap_tails(0, 0, effect.n, test.within)[1] if test.metric in RATES else 2.0**-effect.n
+def _needed(parts: Sequence[PartResult]) -> int | None:
+    """How many seeds would answer a claim; None without an effect that could.
+
+    A single part that the runs speak against is enough to contradict it. To reproduce it every part must hold.
+    """
+    against = [part.needed for part in parts if part.p is not None and not part.agrees]
+    if against:
+        return min((seeds for seeds in against if seeds), default=None)
+    still_open = [part.needed for part in parts if part.answer == "open"]
+    return None if None in still_open else max(filter(None, still_open), default=None)
 
 
-def _least_of_level(n: int, test: Level) -> float:
-    """The smallest p: every run is on the same side of a bound, or between two bounds."""
-    bounds = [bound for bound in (test.low, test.high) if bound is not None]
-    if test.metric not in RATES:
-        return 2.0 ** (1 - n if len(bounds) == 1 else -n)
-    return 2 * min(tail for bound in bounds for successes in (0, n) for tail in rate_tails(successes, n, bound))
+def _tests(rows: Sequence[RunRow], claim: Claim, better: Mapping[str, str]) -> list[ClaimTest]:
+    """A test for each dataset on which every part is measured, or a single one that says that there is none."""
+    datasets = {str(name): group for (name,), group in by(rows, ("dataset",)).items()}
+    matching = {name: [within(group, part.where) for part in claim.parts] for name, group in datasets.items()}
+    meant = {name: groups for name, groups in matching.items() if any(groups)}
+    measured = {name: groups for name, groups in meant.items() if not _lacking(claim, groups)}
+    if any(_known(claim, groups) for groups in measured.values()):
+        return [
+            ClaimTest(claim, name, tuple(test_part(datasets[name], part, better) for part in claim.parts))
+            for name in measured
+        ]
+    named = claim.parts[0].where.get("dataset", tuple(meant))
+    found = [[row for groups in meant.values() for row in groups[at]] for at in range(len(claim.parts))]
+    parts = tuple(
+        untested(part, f"no finished run has {part.test.metric}" if runs else "no run of the suite matches")
+        for part, runs in zip(claim.parts, found, strict=True)
+    )
+    return [ClaimTest(claim, ", ".join(map(str, named)) or "–", parts)]
+
+
+def _lacking(claim: Claim, groups: Sequence[Sequence[RunRow]]) -> bool:
+    """Whether the metric of a part is not measured on a dataset by design."""
+    return any(unmeasured(group, part.test.metric) for part, group in zip(claim.parts, groups, strict=True))
+
+
+def _known(claim: Claim, groups: Sequence[Sequence[RunRow]]) -> bool:
+    """Whether some run has the metric of a part."""
+    pairs = zip(claim.parts, groups, strict=True)
+    return any(part.test.metric in row.numbers for part, group in pairs for row in group)

@@ -102,12 +102,12 @@ def compared(runs: Sequence[RunRow], question: Compare, better: str) -> Iterator
         sides = by(on_dataset, (question.axis,))
         baseline = sides.pop((question.baseline,), [])
         for (value,), rows in sides.items():
-            names, _ = shared(rows, baseline, question.axis)
+            names, _ = shared(rows, baseline, (question.axis,))
             keys = () if question.pooled else tuple(names)
             ours, theirs = by(rows, keys), by(baseline, keys)
             for key in dict.fromkeys((*ours, *theirs)):
                 setting = {name: part for name, part in zip(keys, key, strict=True) if name in differing}
-                pairs = paired(ours.get(key, []), theirs.get(key, []), question.axis, question.metric)
+                pairs = paired(ours.get(key, []), theirs.get(key, []), (question.axis,), question.metric)
                 difference = effect(pairs, question.metric)
                 yield Comparison(question.metric, better, str(dataset), setting, value, difference)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ class Attrition:
 class PairedValues:
     """The numbers of both sides in the order of their pairs. `left_out`: how many pairs lack a number, by reason.
 
-    `varies`: columns besides the axis in which the two sides have no value in common, so that they change with it.
+    `varies`: columns besides the axes in which the two sides have no value in common, so that they change with it.
     """
 
     first: tuple[float, ...]
@@ -114,16 +114,17 @@ def attrition(first: Sequence[RunRow], second: Sequence[RunRow], metric: str) ->
     return Attrition((diverged[0], diverged[1]), (diverged[0] + done[0], diverged[1] + done[1]))
 
 
-def shared(first: Sequence[RunRow], second: Sequence[RunRow], axis: str) -> tuple[list[str], list[str]]:
-    """The columns by which two sides can be paired, and those that change with the axis."""
-    names = [name for name in first[0].columns if name not in (axis, "seed", "dataset")] if first and second else []
+def shared(first: Sequence[RunRow], second: Sequence[RunRow], axes: Collection[str]) -> tuple[list[str], list[str]]:
+    """The columns by which two sides can be paired, and those that change with the axes in which they differ."""
+    fixed = {*axes, "seed", "dataset"}
+    names = [name for name in first[0].columns if name not in fixed] if first and second else []
     common = {name: {row.columns[name] for row in first} & {row.columns[name] for row in second} for name in names}
     return [name for name in names if common[name]], [name for name in names if not common[name]]
 
 
-def paired(first: Sequence[RunRow], second: Sequence[RunRow], axis: str, metric: str) -> PairedValues:
-    """Pair the runs of two values of an axis. A pair without both numbers is left out, and counted by its reason."""
-    names, varies = shared(first, second, axis)
+def paired(first: Sequence[RunRow], second: Sequence[RunRow], axes: Collection[str], metric: str) -> PairedValues:
+    """Pair the runs of two sides, which differ in `axes`. A pair without both numbers is left out and counted."""
+    names, varies = shared(first, second, axes)
     sides = (_by_key(first, names), _by_key(second, names))
     values: list[tuple[float, float]] = []
     seeds, left_out = set(), Counter[str]()

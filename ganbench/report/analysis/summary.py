@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
 
-from ganbench.report.analysis.claims import Verdict, verdicts
+from ganbench.report.analysis.claims import Half, Verdict, halves, verdicts
 from ganbench.report.analysis.comparisons import Family, family
 from ganbench.report.analysis.factors import Factors, factors
 from ganbench.report.analysis.outcomes import Outcomes, best_cells, outcomes
@@ -91,6 +91,7 @@ class Report:
     evaluation_share: float | None = None  # of the finished runs' wall time
     budget: float | None = None  # the share that the suite allows
     claims: tuple[Verdict, ...] = ()
+    halves: tuple[Half, ...] = ()  # the same claims on disjoint halves of the seeds
     families: tuple[Family, ...] = ()
     factors: tuple[Factors, ...] = ()
     tuning: Tuning | None = None  # the search that chose the settings
@@ -119,6 +120,7 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
         evaluation_share=results.evaluation_share,
         budget=manifest.budget,
         claims=verdicts(runs, questions.claims, better),
+        halves=halves(runs, questions.claims, better),
         families=tuple(family(runs, compare, better[compare.metric]) for compare in questions.compare),
         factors=tuple(factors(runs, manifest.axes, compared)),
         tuning=read_tuning(store, results.suite),

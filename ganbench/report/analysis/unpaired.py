@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ganbench.report.analysis.rows import RunRow
 
 
-def unpaired(first: Sequence[RunRow], second: Sequence[RunRow], axis: str, metric: str) -> Effect | None:
-    """The difference of two values of an axis over all of their runs; None if a side has no number."""
+def unpaired(first: Sequence[RunRow], second: Sequence[RunRow], axes: Collection[str], metric: str) -> Effect | None:
+    """The difference of two sides, which differ in `axes`, over all of their runs; None if a side has no number."""
     known = [[row for row in side if metric in row.numbers] for side in (first, second)]
     ours, theirs = ([row.numbers[metric] for row in side] for side in known)
     if not ours or not theirs:
@@ -37,7 +37,7 @@ def unpaired(first: Sequence[RunRow], second: Sequence[RunRow], axis: str, metri
         n=len(ours) + len(theirs),
         seeds=min(len({row.columns["seed"] for row in side}) for side in known),
         left_out=without([*first, *second], metric),
-        varies=tuple(shared(first, second, axis)[1]),
+        varies=tuple(shared(first, second, axes)[1]),
         lost=attrition(first, second, metric),
         sizes=(len(ours), len(theirs)),
     )

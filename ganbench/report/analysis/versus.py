@@ -137,14 +137,14 @@ def _differences(runs: Sequence[RunRow], comparisons: Sequence[Comparison]) -> I
         cell = cells[tuple(comparison.setting)][comparison.dataset, *comparison.setting.values()]
         sides, metric = by(cell, (AXIS,)), comparison.metric
         first, second = sides.get(("first",), []), sides.get(("second",), [])
-        left_out = paired(second, first, AXIS, metric).left_out
+        left_out = paired(second, first, (AXIS,), metric).left_out
         had = sum(metric in row.numbers for row in first)
         yield Difference(comparison, family, left_out, _lost(first, second, metric), had)
 
 
 def _lost(first: Sequence[RunRow], second: Sequence[RunRow], metric: str) -> int:
     """How many runs of the first have the number, while their counterparts exist in the second without it."""
-    keys = (*shared(first, second, AXIS)[0], "seed")
+    keys = (*shared(first, second, (AXIS,))[0], "seed")
     partners = by(second, keys)
     return sum(
         sum(metric in row.numbers for row in group)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ganbench.report.model.document import Answers, Column, Items, Section, Table, named
+from ganbench.report.model.claim_text import answer, sentence, tested, tested_part
+from ganbench.report.model.document import Answers, Column, Items, Paragraph, Section, Table, named
 from ganbench.report.text import ABSENT, detectable_text, interval_text, number, p_text
 from ganbench.results.questions import Contrast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from ganbench.report.analysis.claims import Beside, Verdict
+    from ganbench.report.analysis.claims import Verdict
+    from ganbench.report.analysis.parts import Beside, PartResult
     from ganbench.report.analysis.study import Study
     from ganbench.report.analysis.summary import Report
+    from ganbench.report.model.document import Block
     from ganbench.results.questions import Claim
 
-ANSWERS = {"reproduced": "reproduced", "contradicted": "CONTRADICTED", "inconclusive": "inconclusive"}
 COLUMNS = (
     *named("claim", "dataset"),
     Column("answer", "names", page="first"),
@@ -26,54 +28,72 @@ COLUMNS = (
     Column("notes", page="below"),
 )
 NOTE = (
-    "An effect is the better side minus the worse side, over pairs that share seed and setting, or a mean. p is"
-    " two-sided and corrected over all claims. A claim is reproduced or contradicted if p < 0.05."
+    "An effect says by how much the better side is better, over pairs that share seed and setting: positive speaks for"
+    " the claim. Of a value, or of two that are alike, it is the mean or the difference. p is two-sided and corrected"
+    " over all claims. A claim is reproduced or contradicted if p < 0.05."
+)
+PARTS = (
+    " A claim of several parts is reproduced if every part holds and contradicted if one is contradicted. The p of a"
+    " part is its own, without a correction."
 )
 UNPAIRED = (
     " Unpaired: all runs of one side are compared with all runs of the other, by the Mann-Whitney test with Welch's"
     " interval, or for a rate by Fisher's test with Newcombe's interval."
 )
+HALVES = (
+    "Each half is tested and corrected on its own, with less power than all seeds. An answer that only one half gives"
+    " is weaker, and one that the halves give differently is none."
+)
+DIFFERS = "The training of this suite differs from that of the paper, and every answer above is about this training:"
 
 
 def claims(study: Study) -> Iterator[Section]:
-    """A table of the claims, and for each its statement, its source and its test."""
+    """A sentence for each claim, a table of their tests and of their parts, and what differs from the paper."""
     report = study.report
     if not report.claims:
         return
     counts: Counter[str] = Counter(verdict.answer for verdict in report.claims)
     distinct = dict.fromkeys(_source(verdict.claim) for verdict in report.claims)
+    found = Items(tuple(map(sentence, report.claims)), "answer")
     sources = Items(tuple(distinct), "claim", numbered=True, audience="paper")
-    yield Section("Claims", "claims", (Answers(counts), _table(report), sources))
-
-
-def tested(claim: Claim) -> str:
-    """A claim's test in words: `stable: lsgan better than ns, where batchnorm none`."""
-    test = claim.test
-    where = "; ".join(f"{name} {' or '.join(map(str, values))}" for name, values in claim.where.items())
-    if isinstance(test, Contrast):
-        relation = f"better than {test.worse}" if test.within is None else f"within {test.within:g} of {test.worse}"
-        words = f"{test.metric}: {test.better} {relation}{'' if test.paired else ', unpaired'}"
-    elif test.low is not None and test.high is not None:
-        words = f"{test.metric} in {test.low:g} .. {test.high:g}"
-    elif test.low is not None:
-        words = f"{test.metric} at least {test.low:g}"
-    else:
-        words = f"{test.metric} at most {test.high:g}"
-    return words + (f", where {where}" if where else "")
+    differs = study.results.manifest.questions.differs
+    departures: tuple[Block, ...] = (Paragraph(DIFFERS), Items(differs, "difference")) if differs else ()
+    again = (_halves(report),) if report.halves else ()
+    yield Section("Claims", "claims", (Answers(counts), found, *departures, _table(report), *again, sources))
 
 
 def _table(report: Report) -> Table:
-    contrasts = [verdict.claim.test for verdict in report.claims if isinstance(verdict.claim.test, Contrast)]
+    tests = [part.part.test for verdict in report.claims for part in verdict.parts]
+    unpaired = any(isinstance(test, Contrast) and not test.paired for test in tests)
+    whole = len(tests) == len(report.claims)
+    rows = [row for verdict in report.claims for row in _rows(verdict)]
     return Table(
         title="claims",
         label=f"{report.suite}-claims",
         columns=COLUMNS,
-        rows=tuple(map(_row, report.claims)),
+        rows=tuple(rows),
         caption=f"{report.suite}: claims.",
-        note=NOTE + (UNPAIRED if any(not test.paired for test in contrasts) else ""),
+        note=NOTE + ("" if whole else PARTS) + (UNPAIRED if unpaired else ""),
         titled=False,
-        anchors=tuple(f"claim-{place}" for place in range(1, len(report.claims) + 1)),
-        details=tuple((f"{v.claim.source}. Tested: {tested(v.claim)}.",) for v in report.claims),
+        anchors=tuple(anchor for place, v in enumerate(report.claims, 1) for anchor in _anchors(v, place)),
+        details=tuple(lines for verdict in report.claims for lines in _details(verdict)),
+    )
+
+
+def _halves(report: Report) -> Table:
+    """The answer to each claim from all seeds, and from each half of them."""
+    spans = [f"seeds {half.seeds[0]} to {half.seeds[-1]}" for half in report.halves]
+    answers = [{(v.claim.says, v.dataset): answer(v) for v in half.verdicts} for half in report.halves]
+    return Table(
+        title="the same claims on disjoint halves of the seeds",
+        label=f"{report.suite}-claims-halves",
+        columns=named("claim", "dataset", "all seeds", *spans),
+        rows=tuple(
+            (v.claim.says, v.dataset, answer(v), *(half.get((v.claim.says, v.dataset), ABSENT) for half in answers))
+            for v in report.claims
+        ),
+        caption=f"{report.suite}: claims on disjoint halves of the seeds.",
+        note=HALVES,
     )
 
 
@@ -81,17 +101,44 @@ def _source(claim: Claim) -> str:
     return f"{claim.says} ({claim.source}). Tested: {tested(claim)}."
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
-    return (
-        verdict.claim.says,
-        verdict.dataset,
-        ANSWERS[verdict.answer],
-        interval_text(verdict.effect),
-        p_text(verdict.corrected),
-        str(verdict.n),
-        _beside(verdict.beside),
-        "; ".join((*verdict.notes, *_detectable(verdict))) or ABSENT,
-    )
+def _rows(verdict: Verdict) -> Iterator[tuple[str, ...]]:
+    """The row of a claim, and those of its parts if there are several."""
+    whole = verdict.claim.says, verdict.dataset, answer(verdict)
+    if len(verdict.parts) == 1:
+        yield *whole, *_numbers(verdict.parts[0], p_text(verdict.corrected), _notes(verdict))
+        return
+    yield *whole, ABSENT, p_text(verdict.corrected), ABSENT, ABSENT, _joined(_notes(verdict))
+    for part in verdict.parts:
+        named_by = f"– {tested_part(part.part)}", verdict.dataset, part.answer
+        yield *named_by, *_numbers(part, p_text(part.p), ())
+
+
+def _numbers(part: PartResult, p: str, more: Sequence[str]) -> tuple[str, ...]:
+    notes = _joined((*part.notes, *_detectable(part), *more))
+    return interval_text(part.effect), p, str(part.n), _beside(part.beside), notes
+
+
+def _anchors(verdict: Verdict, place: int) -> list[str]:
+    """An id for each row of a claim."""
+    own = f"claim-{place}"
+    return [own, *(f"{own}-{part}" for part in range(1, len(verdict.parts) + 1) if len(verdict.parts) > 1)]
+
+
+def _details(verdict: Verdict) -> list[tuple[str, ...]]:
+    """The lines in small print below each row of a claim."""
+    parts = verdict.parts if len(verdict.parts) > 1 else ()
+    return [(f"{verdict.claim.source}. Tested: {tested(verdict.claim)}.",), *(() for _ in parts)]
+
+
+def _notes(verdict: Verdict) -> tuple[str, ...]:
+    claim = verdict.claim
+    stand_in = (f"{claim.surrogate.used} in place of {claim.surrogate.original}",) if claim.surrogate else ()
+    kept = (f"this suite cannot answer it: {claim.unanswerable}",) if claim.unanswerable else ()
+    return (*stand_in, *kept)
+
+
+def _joined(notes: Sequence[str]) -> str:
+    return "; ".join(notes) or ABSENT
 
 
 def _beside(numbers: Mapping[str, Beside]) -> str:
@@ -104,7 +151,7 @@ def _beside(numbers: Mapping[str, Beside]) -> str:
     return ", ".join(parts) or ABSENT
 
 
-def _detectable(verdict: Verdict) -> tuple[str, ...]:
-    if verdict.answer != "inconclusive" or verdict.detectable is None:
+def _detectable(part: PartResult) -> tuple[str, ...]:
+    if part.answer != "open" or part.detectable is None:
         return ()
-    return (detectable_text(verdict.claim.test.metric, verdict.detectable),)
+    return (detectable_text(part.part.test.metric, part.detectable),)

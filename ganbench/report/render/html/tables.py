@@ -73,7 +73,7 @@ def _below(table: Table, row: tuple[str, ...], places: list[int]) -> Iterator[st
 
 def _look(table: Table, column: Column, text: str) -> str:
     if column.page == "first":
-        return f"verdict {text.lower()}"
+        return f"verdict {text.lower().split(maxsplit=1)[0]}"  # without the surrogate
     long = " long" if len(text) > LONG and not is_answers(table) else ""
     return ("number" if column.holds == "numbers" else "") + long
 

@@ -1,0 +1,81 @@
+"""Claims, their tests and their answers in words, the same in every format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.report.text import interval_text, plural
+from ganbench.results.questions import RATES, Contrast
+
+if TYPE_CHECKING:
+    from ganbench.report.analysis.claims import Verdict
+    from ganbench.report.analysis.parts import PartResult
+    from ganbench.results.questions import Cell, Claim, Level, Part
+
+ANSWERS = {"reproduced": "reproduced", "contradicted": "CONTRADICTED", "inconclusive": "inconclusive"}
+MANY = 1000  # seeds, above which their number is only said to be larger
+
+
+def answer(verdict: Verdict) -> str:
+    """`reproduced`, or `reproduced on digits` if the claim is tested on other data than the paper's."""
+    surrogate = verdict.claim.surrogate
+    return ANSWERS[verdict.answer] + (f" on {surrogate.used}" if surrogate else "")
+
+
+def tested(claim: Claim) -> str:
+    """A claim's test: `stable: lsgan better than ns, where batchnorm none`, or those of its parts, joined by *and*."""
+    return "; and ".join(map(tested_part, claim.parts))
+
+
+def tested_part(part: Part) -> str:
+    """The test of a part in words."""
+    test = part.test
+    where = "; ".join(f"{name} {' or '.join(map(str, values))}" for name, values in part.where.items())
+    if isinstance(test, Contrast):
+        worse = cell_text(test.worse)
+        relation = f"better than {worse}" if test.within is None else f"within {test.within:g} of {worse}"
+        words = f"{test.metric}: {cell_text(test.better)} {relation}{'' if test.paired else ', unpaired'}"
+    else:
+        words = f"{test.metric} {bounds_text(test)}"
+    return words + (f", where {where}" if where else "")
+
+
+def bounds_text(test: Level) -> str:
+    """`at least 0.5`, `at most 2` or `in 221 .. 229`."""
+    if test.low is not None and test.high is not None:
+        return f"in {test.low:g} .. {test.high:g}"
+    return f"at least {test.low:g}" if test.low is not None else f"at most {test.high:g}"
+
+
+def cell_text(cell: Cell) -> str:
+    """`lsgan`, or `batchnorm none, optimizer adam`: a variant goes without the name of its axis."""
+    return ", ".join(str(value) if axis == "variant" else f"{axis} {value}" for axis, value in cell.items())
+
+
+def sentence(verdict: Verdict) -> str:
+    """What was found: the claim, its answer, and for each part its numbers, their direction and what they rest on."""
+    found = "; ".join(map(_found, verdict.parts))
+    return f"{verdict.claim.says} ({verdict.dataset}): {answer(verdict)}. {found}.{_more(verdict)}"
+
+
+def _found(part: PartResult) -> str:
+    test, metric = part.part.test, part.part.test.metric
+    if part.effect is None:
+        return f"{metric}: {part.notes[0]}" if part.notes else f"{metric} was not measured"
+    name = f"{metric} (share of runs)" if metric in RATES else metric
+    numbers = interval_text(part.effect)
+    if not isinstance(test, Contrast):
+        return f"{name} is {numbers} over {plural(part.n, 'run')}, claimed {bounds_text(test)}"
+    over = plural(part.n, "pair" if test.paired else "run")
+    sides = f"{cell_text(test.better)} against {cell_text(test.worse)}"
+    if test.within is not None:
+        return f"{name}, {sides}: a difference of {numbers} over {over}, claimed within {test.within:g}"
+    return f"{name}, {sides}: better by {numbers} over {over} (positive speaks for the claim)"
+
+
+def _more(verdict: Verdict) -> str:
+    """How many seeds would answer an inconclusive claim."""
+    if verdict.answer != "inconclusive" or verdict.needed is None:
+        return ""
+    seeds = f"more than {MANY}" if verdict.needed > MANY else f"about {verdict.needed}"
+    return f" If the effect stays as it is, {seeds} seeds would answer it."
