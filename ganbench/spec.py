@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le, Lt
@@ -33,7 +33,8 @@ class Schedule:
     `order`: `d_first` and `g_first` update the players in turn; `simultaneous` takes both gradients at the same
     parameters.
     `d_steps`: discriminator updates per step; None takes the variant's own number (its `k` or `n_critic`; mostly 1).
-    `reuse_z`: the generator step uses the latents of the last discriminator step, as the LSGAN authors' code does.
+    `reuse_z`: true: an update uses the latents of the other player's update just before it in the step, as the LSGAN
+    authors' code does; `step`: all updates of a step use the same latents, as PacGAN's code for stacked MNIST does.
     `ema`: samples come from the moving average of G's parameters, with this decay per generator update; 0 samples from
     G itself.
     """
@@ -43,7 +44,7 @@ class Schedule:
     order: Literal["d_first", "g_first", "simultaneous"] = "d_first"
     d_steps: Annotated[int, Ge(1)] | None = None
     g_steps: Annotated[int, Ge(1)] = 1
-    reuse_z: bool = False
+    reuse_z: bool | Literal["step"] = False
     ema: Annotated[float, Ge(0), Lt(1)] = 0.0
 
     def conflict(self, spec: RunSpec) -> str | None:
@@ -160,7 +161,7 @@ def plain(value: Any, *, complete: bool = False) -> Any:
     `complete` it is written with every field unchanged, and `Registry.build` makes an equal component of it.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        written = (f for f in fields(value) if complete or f.metadata.get("identity", True))
+        written = (f for f in fields(value) if complete or _counts(f, value))
         return _head(value, complete) | {f.name: plain(getattr(value, f.name), complete=complete) for f in written}
     if isinstance(value, (tuple, list)):
         return [plain(item, complete=complete) for item in value]
@@ -169,6 +170,12 @@ def plain(value: Any, *, complete: bool = False) -> Any:
             raise ValueError(f"a spec holds finite numbers only, not {value}")
         return int(value) if value.is_integer() else value
     return value
+
+
+def _counts(option: Field[Any], owner: Any) -> bool:
+    """Whether the owner's value of an option is part of its id."""
+    mark = option.metadata.get("identity", True)
+    return bool(getattr(owner, option.name) != option.default if mark == "changed" else mark)
 
 
 def _head(value: Any, complete: bool) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class Network(Component):
         """What besides batch norm makes D's score of a sample depend on the other samples of its batch, or `None`."""
         return None
 
+    def g_calls(self) -> int:
+        """In how many calls G makes the packed samples of a batch: a divisor of `pac`."""
+        return 1
+
     @property
     def g_batchnorm(self) -> bool:
         return self.batchnorm in ("generator", "both")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import nn
 
-from ganbench.component import Count
+from ganbench.component import ADDED, Count
 from ganbench.networks.base import Network
 from ganbench.networks.mlp import MLP
 from ganbench.networks.parts import normalisation
-from ganbench.networks.parts.discriminators import ENCODER, JOINT, Encoder, JointDiscriminator
+from ganbench.networks.parts.discriminators import ENCODER, JOINT, Encoder, JointDiscriminator, NoiseEncoder
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 class JointMLP(Network):
     """G and the encoder `e` have ReLU layers; D takes a sample and a latent, concatenated. For points and images.
 
-    The encoder gives a mean and a standard deviation. The output of G is tanh for images and linear for points. The
-    encoder has batch norm if G has it; a layer before it has no bias. The defaults are the networks of ALI's experiment
-    on 25 Gaussians, whose `batchnorm` is `generator`; the authors' dropout in D is left out.
+    The encoder gives a mean and a standard deviation (`e_noise: scaled`), or it maps a sample and noise, concatenated,
+    to a latent (`input`). The output of G is tanh for images and linear for points. The encoder has batch norm if G has
+    it; a layer before it has no bias. With `e_noise: input` and `batchnorm: generator` the defaults are the networks of
+    ALI's experiment on 25 Gaussians. D has no dropout, which the authors' script for it turns off.
     """
 
     version: ClassVar[int] = 1
@@ -40,6 +41,7 @@ class JointMLP(Network):
     d_activation: Literal["tanh", "relu", "leaky_relu", "maxout"] = "maxout"
     pieces: Count = 5  # of maxout
     init: Literal["orthogonal", "normal", "glorot", "he"] = "normal"  # orthogonal with gain 1.4, normal with std 0.02
+    e_noise: Literal["scaled", "input"] = field(default="scaled", metadata=ADDED)  # how noise enters the encoder
 
     def generator(self, space: Space) -> nn.Module:
         return self._stack(self.z, self.g_widths, space)
@@ -56,7 +58,10 @@ class JointMLP(Network):
         return JointDiscriminator(self.z, sample=nn.Flatten(), latent=nn.Identity(), pair=pair)
 
     def other(self, name: str, space: Space) -> nn.Module:
-        moments = self._stack(math.prod(space.shape), self.e_widths, replace(space, shape=(2 * self.z,)))
+        numbers = math.prod(space.shape)
+        if self.e_noise == "input":
+            return NoiseEncoder(self.z, self._stack(numbers + self.z, self.e_widths, replace(space, shape=(self.z,))))
+        moments = self._stack(numbers, self.e_widths, replace(space, shape=(2 * self.z,)))
         return Encoder(nn.Sequential(nn.Flatten(), moments))
 
     def unsupported(self, space: Space) -> str | None:

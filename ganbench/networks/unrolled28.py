@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from ganbench.component import Count
-from ganbench.networks.base import Network
 from ganbench.networks.parts import convolutions, layers, normalisation, weights
 from ganbench.networks.parts.convolutions import Kernel, double
 from ganbench.networks.parts.discriminators import FEATURES
+from ganbench.networks.parts.packing import PackedNetwork
 from ganbench.networks.parts.spaces import described, side
 
 if TYPE_CHECKING:
@@ -24,17 +24,18 @@ LEAK = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unrolled28(Network):
+class Unrolled28(PackedNetwork):
     """Three transposed convolutions in G and three convolutions in D, all 3x3.
 
     G: linear to 4x4x64, transposed convolutions to 7x7x32, 14x14x16 and 28x28x8, a convolution to the image, tanh. D:
     three convolutions of stride 2 with `d_width` channels, twice and four times as many, and a linear layer. With a
-    `d_width` of 4 D has half of G's channels, with 2 a quarter. Batch norm follows every layer but G's last and D's
-    first and last; in the experiment both networks have it. At 28x28x3, without batch norm, G has 287,635 parameters
-    and D 1,833, or 557 at a quarter. Sides are multiples of 4, and half of an odd side is rounded up.
+    `d_width` of 4 D has half of G's channels, with 2 a quarter. Batch norm follows every layer but the last ones; in
+    the experiment both networks have it. At 28x28x3 G then has 287,875 parameters and D 1,889, or 585 at a quarter.
+    Convolutions start from a truncated normal of 0.02, other layers from a plain one, batch norm's gains at 1. Sides
+    are multiples of 4, and half of an odd side is rounded up.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Metz et al. 2017, arXiv:1611.02163, stacked MNIST; Lin et al. 2018 (PacGAN), authors' code"
     parts: ClassVar[frozenset[str]] = FEATURES
 
@@ -53,13 +54,15 @@ class Unrolled28(Network):
         for (inputs, outputs), size in zip(pairwise(widths), reversed(sides[:-1]), strict=True):
             stack += [*double(KERNEL, size, inputs, outputs), *layers.activated(nn.ReLU(), outputs, norm)]
         stack += [layers.uninitialised(nn.Conv2d, widths[-1], space.shape[0], 3, padding=1), nn.Tanh()]
-        return weights.initialise(nn.Sequential(*stack), weights.normal(0.02), gain_std=0.02)
+        return weights.initialise(nn.Sequential(*stack), weights.lsgan)
 
     def discriminator(self, space: Space) -> nn.Module:
         channels = (space.shape[0], *(self.d_width * times for times in (1, 2, 4)))
-        stages = convolutions.Stages(sides=_sides(space), channels=channels, kernel=KERNEL, leak=LEAK, bias=True)
+        stages = convolutions.Stages(
+            sides=_sides(space), channels=channels, kernel=KERNEL, leak=LEAK, bias=True, first_norm=True
+        )
         net = convolutions.discriminator(stages, normalisation.norm(batch=self.d_batchnorm))
-        return weights.initialise(net, weights.normal(0.02), gain_std=0.02)
+        return weights.initialise(net, weights.lsgan)
 
     def unsupported(self, space: Space) -> str | None:
         if side(space) >= 8 and side(space) % 4 == 0:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
@@ -44,13 +45,17 @@ def blueprints(spec: RunSpec, space: Space) -> dict[str, Callable[[], nn.Module]
 
 def packed_generator(spec: RunSpec, g: Player, carry: Params) -> Player:
     """G as the losses see it: from packed latents, as they were drawn, to packed samples."""
-    pac = spec.network.pac
+    calls = spec.network.g_calls()
+    pac = spec.network.pac // calls  # samples of a pack that one call makes
 
-    def make(weights: Params, z: Tensor, *inputs: Tensor, **part: str) -> Tensor:
+    def call(weights: Params, z: Tensor, *inputs: Tensor, **part: str) -> Tensor:
         fed = spec.variant.g_input(z.reshape(len(z) * pac, -1), carry)
         return packed_samples(g.apply(weights, fed, *inputs, **part), pac)
 
-    return replace(g, apply=make)
+    def several(weights: Params, z: Tensor, *inputs: Tensor, **part: str) -> Tensor:
+        return torch.cat([call(weights, share, *inputs, **part) for share in z.chunk(calls, 1)], 1)
+
+    return replace(g, apply=call if calls == 1 else several)
 
 
 def with_labels(player: Player, labels: tuple[Tensor, ...]) -> Player:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ganbench.datasets.base import Data
 from ganbench.guard.process_state import unchanged_by
 from ganbench.optimizers.base import PlayerName, Slots
-from ganbench.spec import RunSpec
+from ganbench.spec import RunSpec, Schedule
 from ganbench.training.arithmetic import computed_in
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
@@ -30,7 +30,7 @@ from ganbench.training.players import (
 from ganbench.training.sampling import saved_generator
 from ganbench.training.snapshot import Measured, RunSnapshot, Snapshot, Terms
 from ganbench.training.state import Place, Training, checkpoint, start
-from ganbench.variants.base import Batch, Params
+from ganbench.variants.base import Batch, Params, Variant
 
 Batches = dict[PlayerName, Batch]  # of the players that move from the same parameters
 
@@ -90,7 +90,7 @@ def _step(training: Training) -> None:
         batches: Batches = {}
         for player in movers:
             batch = _draw(training)
-            if training.spec.schedule.reuse_z and last is not None and last[0] != player:
+            if last is not None and _shares_latents(training.spec.schedule, last[0], player):
                 batch = replace(batch, z=last[1].z)
             batches[player] = training.batch = batch
             last = player, batch
@@ -98,6 +98,11 @@ def _step(training: Training) -> None:
         moved_on = training.turns(tuple(movers), partial(_turn, training), given)
         training.carry = moved_on.carry
         training.history.append((training.step, moved_on.terms))
+
+
+def _shares_latents(schedule: Schedule, last: PlayerName, player: PlayerName) -> bool:
+    """Whether an update takes the latents of the one before it in the step."""
+    return schedule.reuse_z == "step" or (schedule.reuse_z and last != player)
 
 
 def _turns(training: Training) -> list[list[PlayerName]]:
@@ -121,9 +126,13 @@ def _turn(training: Training, given: Turn) -> Moved:
     """Differentiate, update, and renew what the variant carries: tensor operations only, so that it can be recorded."""
     training.carry = given.carry
     terms, gradients = _gradients(training, given.batches)
+    before = training.spec.variant.carries_before
+    if before:
+        _renew_carry(training, given.batches)
     for player, batch in given.batches.items():
         _update(training, player, gradients[player])
-        _renew_carry(training, player, batch)
+        if not before:
+            _renew_carry(training, {player: batch})
     return Moved(terms, training.carry)
 
 
@@ -161,14 +170,17 @@ def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> 
             mean.lerp_(training.nets["g"].frozen[name], 1 - spec.schedule.ema)
 
 
-def _renew_carry(training: Training, player: PlayerName, batch: Batch) -> None:
-    """Let the variant renew what it carries, after an update of that player."""
-    if training.carry:
-        variant = training.spec.variant
+def _renew_carry(training: Training, batches: Batches) -> None:
+    """Let the variant renew what it carries, for the update of each of these players in turn."""
+    variant = training.spec.variant
+    for player, batch in batches.items() if training.carry else ():
+        renewed = partial(_next_carry, variant, player)
         with torch.no_grad():
-            training.carry = _on_pack(
-                training, lambda inputs: variant.next_carry(*inputs[player], mover=player), {player: batch}
-            )
+            training.carry = _on_pack(training, renewed, {player: batch})
+
+
+def _next_carry(variant: Variant, player: PlayerName, inputs: Mapping[PlayerName, LossInputs]) -> Params:
+    return variant.next_carry(*inputs[player], mover=player)
 
 
 def _on_pack(

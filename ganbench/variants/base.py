@@ -141,7 +141,10 @@ class Variant(Component):
         return {}
 
     def next_carry(self, net: Players, batch: Batch, mover: PlayerName) -> Params:
-        """The carry after an update of `mover` on this batch; called without gradients."""
+        """The carry after an update of `mover` on this batch; called without gradients.
+
+        The networks are as the update left them, or with `carries_before` as they were before the turn.
+        """
         return dict(batch.carry)
 
     def report(self, carry: Mapping[str, Tensor]) -> LossTerms:
@@ -169,6 +172,7 @@ class Variant(Component):
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` computes
     stackable: ClassVar[bool] = True  # False: its runs are never trained in packs
     capturable: ClassVar[bool] = True  # False: its updates are never recorded as CUDA graphs
+    carries_before: ClassVar[bool] = False  # `next_carry` is given the networks before the updates of the turn
     unrolls_updates: ClassVar[bool] = False  # its losses use networks after simulated updates: `Player.after`
     asks_labels: ClassVar[bool] = False  # its losses use reals with known labels, drawn separately: `Batch.labelled`
     needs: ClassVar[frozenset[str]] = frozenset()  # outputs that D must have beside its score: "features", "code"

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 class BEGAN(Variant):
     """L_D = E l(x) - k E l(G), L_G = E l(G) with l the mean absolute error of the auto-encoder D.
 
-    After each update of G, k <- k + k_rate (gamma E l(x) - E l(G)), clipped to [0, 1], with the errors of that
-    update's batch, computed after the update. This holds E l(G) / E l(x) at `gamma`, the diversity ratio: a lower one
-    gives samples of higher quality and less diversity. The measure of convergence, E l(x) + |gamma E l(x) - E l(G)|, is
-    carried beside k (0 before the first step).
+    With each update of G, k <- k + k_rate (gamma E l(x) - E l(G)), clipped to [0, 1], with the errors of that update's
+    batch before the update, as in the common code (carpedm20/BEGAN-tensorflow), which moves both players at once on the
+    same latents: that is the schedule `simultaneous` with `reuse_z`. This holds E l(G) / E l(x) at `gamma`, the
+    diversity ratio: a lower one gives samples of higher quality and less diversity. The measure of convergence,
+    E l(x) + |gamma E l(x) - E l(G)|, is carried beside k (0 before the first step).
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Berthelot, Schumm and Metz 2017, arXiv:1703.10717, section 3.4 and 3.5"
+    carries_before: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"reconstruction"})
 
     gamma: Annotated[Fraction, Search(0.3, 1.0)] = 0.5

@@ -300,6 +300,19 @@ class TestLSUN:
         assert mean.tolist() == pytest.approx([0, 10, 20, 30, 40, 50, 60], abs=2)  # webp rounds
         assert sorted(Path.cwd().iterdir()) == before  # torchvision's class would leave a pickle there
 
+    def test_all_images_stretched(self, towers: Callable[[list[bytes]], None], tmp_path: Path) -> None:
+        """A picture twice as wide as high: the crop sees its grey middle alone, the stretched image its black sides."""
+        wide = np.full((32, 64, 3), 128, dtype=np.uint8)
+        wide[:, :16] = wide[:, 48:] = 0
+        towers([encoded(wide)] * 9)
+        cropped = LSUN(scene="tower", images=None, size=8).load(tmp_path)
+        stretched = LSUN(scene="tower", images=None, size=8, fit="stretch").load(tmp_path)
+        assert sizes(cropped) == sizes(stretched) == (5, 2, 2)
+        assert (cropped.train.x == 128).all()
+        by_bilinear = np.array(Image.fromarray(wide).resize((8, 8), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+        np.testing.assert_array_equal(stretched.train.x[4].numpy(), by_bilinear)
+        assert stretched.train.x[0, 0, 4].tolist()[0] == stretched.train.x[0, 0, 4].tolist()[-1] == 0
+
     def test_too_few_and_damaged_images(self, towers: Callable[[list[bytes]], None], tmp_path: Path) -> None:
         good = encoded(picture(0, 20, 20), "webp")
         towers([good] * 6)

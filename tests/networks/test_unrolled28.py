@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ganbench.datasets.base import Space
+from ganbench.networks.parts.normalisation import BatchNorm
 from ganbench.networks.unrolled28 import Unrolled28
 from tests.support.transcription import arrays, channels, convolved, inputs, mixed, normalised, relu, size, transposed
 
@@ -15,19 +16,23 @@ pytestmark = pytest.mark.golden
 MAPS = (0, 2, 3)  # the axes of batch norm
 
 
-@pytest.mark.parametrize(("d_width", "parameters"), [(4, 1833), (2, 557)])
+@pytest.mark.parametrize(("d_width", "parameters"), [(4, 1889), (2, 585)])
 def test_unrolled28_has_the_layers_of_the_paper(d_width, parameters):
-    """G 256 -> 4x4x64 -> 32 -> 16 -> 8 -> 3; D 3 -> 4 -> 8 -> 16 (or 2, 4, 8), then 4x4 maps to a number."""
-    network, space = Unrolled28(d_width=d_width), Space((3, 28, 28))
+    """G 256 -> 4x4x64 -> 32 -> 16 -> 8 -> 3; D 3 -> 4 -> 8 -> 16 (or 2, 4, 8), then 4x4 maps to a number.
+
+    Batch norm, a gain and an offset, follows all but the last layers: in PacGAN's code D has it on its first layer too.
+    """
+    network, space = Unrolled28(d_width=d_width, batchnorm="both"), Space((3, 28, 28))
     g = 256 * 1024 + 1024 + (64 * 32 + 32 * 16 + 16 * 8 + 8 * 3) * 9 + 32 + 16 + 8 + 3
+    g += 2 * (64 + 32 + 16 + 8)
     w = d_width
-    d = (3 * w + w * 2 * w + 2 * w * 4 * w) * 9 + w + 2 * w + 4 * w + 16 * 4 * w + 1
-    assert size(network.generator(space)) == g == 287_635
+    d = (3 * w + w * 2 * w + 2 * w * 4 * w) * 9 + w + 2 * w + 4 * w + 16 * 4 * w + 1 + 2 * (w + 2 * w + 4 * w)
+    assert size(network.generator(space)) == g == 287_875
     assert size(network.discriminator(space)) == d == parameters
 
 
 @pytest.mark.parametrize(("norm", "side"), [(False, 8), (True, 12)])
-def test_unrolled28_version_1(norm, side):
+def test_unrolled28_version_2(norm, side):
     """At 12 the maps are 2, 3, 6, 12: an odd one is doubled from its half, rounded up."""
     network = Unrolled28(z=6, g_width=1, d_width=2, batchnorm="both" if norm else "none")
     space = Space((1, side, side))
@@ -48,11 +53,26 @@ def test_unrolled28_version_1(norm, side):
     agree(g(z), image, p)
 
     p = arrays(d)
-    h = leaky(convolved(image, next(p), 0) + channels(next(p)))
+    h = leaky(bn(convolved(image, next(p), 0) + channels(next(p))))
     h = leaky(bn(convolved(h, next(p), 0) + channels(next(p))))
     h = leaky(bn(convolved(h, next(p), (side // 4) % 2) + channels(next(p)))).reshape(5, -1)
     agree(d(torch.tensor(image)), (h @ next(p).T + next(p))[:, 0], p)
-    assert network.version == 1
+    assert network.version == 2
+
+
+def test_convolutions_start_from_a_truncated_normal_and_gains_at_1():
+    """TensorFlow's truncated normal of 0.02 ends at 0.04 and has a deviation of 0.88 * 0.02; the others don't end."""
+    network, space = Unrolled28(d_width=64, batchnorm="both"), Space((3, 28, 28))
+    torch.manual_seed(0)
+    for layer in (*network.generator(space), *network.discriminator(space)):
+        if isinstance(layer, torch.nn.Conv2d):
+            assert layer.weight.abs().max() <= 0.04
+            if layer.weight.numel() > 10_000:
+                assert layer.weight.std().item() == pytest.approx(0.88 * 0.02, rel=0.02)
+        elif isinstance(layer, torch.nn.ConvTranspose2d | torch.nn.Linear) and layer.weight.numel() > 10_000:
+            assert layer.weight.abs().max() > 0.04 and layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
+        elif isinstance(layer, BatchNorm):
+            assert (layer.weight == 1).all() and (layer.bias == 0).all()
 
 
 def agree(made, expected, queue):

@@ -204,3 +204,23 @@ def test_the_trainer_takes_the_same_path(variant: Variant, order: str) -> None:
     snapshots = train([spec], Zero().load(None), range(1, 31), Place(dtype=torch.float64))
     weights: list[Params] = [snapshot.runs[0].generator() for snapshot in snapshots]
     assert [float(w["theta"]) for w in weights] == pytest.approx(list(Game(variant, order).path((1.0, 1.0), 30)[1:, 0]))
+
+
+def test_the_released_training_of_the_first_gan() -> None:
+    """`likelihood`: both costs at once, D's 1/2 (sp(-r) + sp(f)) and G's sp(-f), one rate, v = 0.5 v - rate * gradient.
+
+    By hand D's gradient is theta sigmoid(psi theta) / 2 and G's is -psi sigmoid(-psi theta).
+    """
+    optimizer = SGD(g_lr=0.1, d_lr=0.05, momentum=0.5)
+    spec = RunSpec(variant=NonSaturating(), dataset=Zero(), network=Dirac(z=1), optimizer=optimizer, batch=3, steps=30)
+    spec = replace(spec, schedule=Schedule(order="simultaneous", reuse_z=True))
+    snapshots = train([spec], Zero().load(None), range(1, 31), Place(dtype=torch.float64))
+    thetas = [float(snapshot.runs[0].generator()["theta"]) for snapshot in snapshots]
+    theta, psi, v_g, v_d = 1.0, 1.0, 0.0, 0.0
+    expected = []
+    for _ in range(30):
+        slope_g, slope_d = -psi * sigmoid(-psi * theta), theta * sigmoid(psi * theta) / 2
+        v_g, v_d = 0.5 * v_g - 0.1 * slope_g, 0.5 * v_d - 0.1 * slope_d
+        theta, psi = theta + v_g, psi + v_d
+        expected.append(theta)
+    assert thetas == pytest.approx(expected, rel=1e-9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 import torch
@@ -19,11 +19,12 @@ from ganbench.optimizers.base import PlayerName
 from ganbench.optimizers.sgd import SGD
 from ganbench.spec import RunSpec, Schedule
 from ganbench.training.inputs import latents
+from ganbench.training.players import packed_generator
 from ganbench.training.sampling import sample
 from ganbench.training.snapshot import RunSnapshot, flat
 from ganbench.training.state import Place
 from ganbench.training.trainer import train
-from ganbench.variants.base import Batch, LossTerms, Params, Players, Variant
+from ganbench.variants.base import Batch, LossTerms, Params, Player, Players, Variant
 from ganbench.variants.lsgan import LSGAN
 from ganbench.variants.ns import NonSaturating
 
@@ -87,8 +88,28 @@ def test_packed_samples_stand_side_by_side(ring: Data) -> None:
     torch.testing.assert_close(Peeking.seen[0][1].reshape(8, 4), fake)
 
 
-def test_runs_of_packed_samples_pack_and_resume(ring: Data) -> None:
-    check_pack_and_resume(spec_of(network=replace(SMALL, pac=3), variant=LSGAN()), ring)
+def test_g_can_make_each_packed_sample_in_a_call_of_its_own() -> None:
+    """A G that subtracts the mean of its batch: (1, 2, 6) and (10, 20, 60) have means 3 and 30, together 16.5."""
+    z = torch.tensor([[1.0, 10.0], [2.0, 20.0], [6.0, 60.0]])
+    g = Player(lambda _, latents: latents - latents.mean(0), {})
+
+    def made(pac_calls: Literal["once", "each"]) -> Tensor:
+        return packed_generator(spec_of(network=replace(SMALL, pac=2, pac_calls=pac_calls)), g, {})(z)
+
+    assert made("each").tolist() == [[-2, -20], [-1, -10], [3, 30]]
+    assert made("once").tolist() == [[-15.5, -6.5], [-14.5, 3.5], [-10.5, 43.5]]
+
+
+def test_calls_of_g_change_nothing_without_batch_norm(ring: Data) -> None:
+    once, each = (last(spec_of(network=replace(SMALL, pac=3, pac_calls=calls)), ring) for calls in ("once", "each"))
+    for name, tensor in once.generator().items():
+        torch.testing.assert_close(each.generator()[name], tensor, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("calls", ["once", "each"])
+def test_runs_of_packed_samples_pack_and_resume(calls: Literal["once", "each"], ring: Data) -> None:
+    network = replace(SMALL, pac=3, pac_calls=calls, batchnorm="generator")
+    check_pack_and_resume(spec_of(network=network, variant=LSGAN()), ring)
 
 
 def test_the_step_is_counted_from_1(ring: Data) -> None:

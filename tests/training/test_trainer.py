@@ -247,6 +247,17 @@ def test_reuse_z(ring: Data) -> None:
     assert not torch.equal(first[2], second[2]) and torch.equal(second[2], generator[2])
 
 
+def test_one_draw_of_latents_for_a_whole_step(ring: Data) -> None:
+    """PacGAN's code for stacked MNIST: D and both updates of G see the same latents; `true` shares them with one."""
+    for order in ("d_first", "g_first"):
+        first, *others, next_step = (
+            z for _, _, z in recorded(ring, Schedule(reuse_z="step", g_steps=2, order=order))[:4]
+        )
+        assert all(torch.equal(z, first) for z in others) and not torch.equal(next_step, first)
+    d, g, again = (z for _, _, z in recorded(ring, Schedule(reuse_z=True, g_steps=2), steps=1))
+    assert torch.equal(g, d) and not torch.equal(again, d)
+
+
 def test_two_variants_see_the_same_data_and_latents(ring: Data) -> None:
     class Other(Recording):
         pass

@@ -11,8 +11,13 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.digits import Digits
+from ganbench.datasets.ring8 import Ring8
 from ganbench.networks.autoencoder_mlp import AutoencoderMLP
+from ganbench.optimizers.sgd import SGD
+from ganbench.spec import RunSpec, Schedule
 from ganbench.testing import small_run
+from ganbench.training.state import Place
+from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, Params, Player, Players
 from ganbench.variants.began import BEGAN
 from ganbench.variants.ebgan import EBGAN
@@ -44,7 +49,7 @@ def scaling(w: Tensor) -> Players:
 
 
 def test_the_numbers_below_are_those_of_this_version() -> None:
-    assert EBGAN.version == BEGAN.version == 1, "its numbers changed: derive the values below anew"
+    assert (EBGAN.version, BEGAN.version) == (1, 2), "its numbers changed: derive the values below anew"
 
 
 def test_ebgan_anchor() -> None:
@@ -154,6 +159,25 @@ def test_k_is_renewed_once_a_step_and_stays_between_0_and_1() -> None:
     assert BEGAN(k_rate=100.0, gamma=0.0).next_carry(NET, ERRORS, "g")["k"].item() == 0
     began = BEGAN(k_start=0.25).carry()
     assert began["k"].item() == 0.25 and began["convergence"].item() == 0 and BEGAN().carry()["k"].item() == 0
+
+
+def test_k_follows_from_the_errors_before_the_update() -> None:
+    """One step at a rate of 1e-300 and at 1: k / k_rate = gamma l(x) - l(G), with the l(G) that was G's loss."""
+    carried = []
+    for lr in (1e-300, 1.0):
+        spec = RunSpec(
+            variant=BEGAN(k_rate=0.1, gamma=1.0),
+            dataset=Ring8(),
+            network=AutoencoderMLP(g_width=8, d_width=2),
+            optimizer=SGD(lr=lr),
+            schedule=Schedule(order="simultaneous", reuse_z=True),
+        )
+        terms = next(train([spec], Ring8().load(None), (1,), Place(dtype=torch.float64))).runs[0].terms
+        balance = terms["carry"]["k"] / 0.1
+        real = balance + terms["g"]["fake"]
+        assert balance > 0 and terms["carry"]["convergence"] == pytest.approx(real + balance, rel=1e-9)
+        carried.append(terms["carry"])
+    assert carried[0] == pytest.approx(carried[1])
 
 
 def test_began_gradients_by_hand() -> None:

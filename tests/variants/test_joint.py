@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from ganbench.variants.ali import ALI
 from ganbench.variants.base import Batch, Params, Player, Players, Variant
 from ganbench.variants.veegan import VEEGAN
 from tests.support.scores import vector
+from tests.support.transcription import arrays, inputs, mixed, normalised, relu, size
 
 pytestmark = pytest.mark.golden
 
@@ -158,10 +160,6 @@ def linear(inputs: int, outputs: int) -> int:
     return inputs * outputs + outputs
 
 
-def size(net: torch.nn.Module) -> int:
-    return sum(param.numel() for param in net.parameters())
-
-
 def test_the_networks_of_alis_grid() -> None:
     """Decoder 2 - 4x400 - 2, encoder 2 - 2x400 - 4, D 4 - 3 x maxout 200x5 - 1; batch norm has an offset and a gain."""
     network, space = JointMLP(), Space((2,))
@@ -171,6 +169,21 @@ def test_the_networks_of_alis_grid() -> None:
     assert [size(net) for net in nets(network, space)] == [g, d, e]
     normed = JointMLP(batchnorm="generator")
     assert [size(net) for net in nets(normed, space)] == [g + 4 * 400, d, e + 2 * 400]
+
+
+def test_the_encoder_of_alis_experiment_takes_noise_as_input() -> None:
+    """MLP 4 -> 400 -> 400 -> 2 of the point and the noise, batch norm before ReLU, a bias at its output only."""
+    network = JointMLP(batchnorm="generator", e_noise="input")
+    assert size(network.other("e", Space((2,)))) == 4 * 400 + 2 * 400 + 400 * 400 + 2 * 400 + 400 * 2 + 2 == 164_002
+    small = replace(network, e_widths=(6, 5))
+    e = mixed(small.other("e", Space((2,))))
+    x, noise = inputs(7, 4)[:, :2], inputs(7, 4)[:, 2:]
+    for given, added in ((noise, noise.numpy()), (None, np.zeros((7, 2)))):
+        p, h = arrays(e), np.concatenate([x.numpy(), added], 1)
+        for _ in range(2):
+            h = relu(normalised(h @ next(p).T, next(p), next(p), 0))
+        h = h @ next(p).T + next(p)
+        np.testing.assert_allclose(e(x, given).detach().numpy(), h, rtol=1e-9, atol=1e-12)
 
 
 def test_the_convolutional_networks() -> None:

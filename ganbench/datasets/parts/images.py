@@ -28,11 +28,15 @@ Size = tuple[int, int]  # height, width
 
 @dataclass(frozen=True)
 class Form:
-    """The format of images: their centred square, resized by PIL's antialiased Lanczos filter if necessary."""
+    """The format of images: their centred square, resized by PIL's antialiased Lanczos filter if necessary.
+
+    With `stretched` it is the whole image, resized to a square by PIL's antialiased bilinear filter.
+    """
 
     side: int | None  # the final height and width; None keeps the images, which have to be of one size
     channels: int  # 1 for grey, 3 for RGB
     crop: int | None = None  # side of the square before it is resized; None: the largest one
+    stretched: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,9 @@ def read_set(place: Path, form: Form, source: str) -> ImageSet:
 def pixels(image: Image.Image, form: Form) -> Pixels:
     """One image in the given format, uint8 (channels, height, width)."""
     image = image.convert("L" if form.channels == 1 else "RGB")
-    if form.side is not None:
+    if form.side is not None and form.stretched:
+        image = image.resize((form.side, form.side), Image.Resampling.BILINEAR)
+    elif form.side is not None:
         square = form.crop or min(image.size)
         if image.size != (square, square):
             left, top = (image.width - square) // 2, (image.height - square) // 2

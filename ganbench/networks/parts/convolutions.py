@@ -66,6 +66,7 @@ class Stages:
     activation: Activation = "relu"  # of every hidden layer; relu is leaky in D
     leak: float = 0.2
     bias: bool = False  # a bias before batch norm too, although it does not change the output
+    first_norm: bool = False  # D's first convolution has the norm too
 
     @property
     def pieces(self) -> int:
@@ -108,11 +109,11 @@ def linear(features: int) -> nn.Module:
 def discriminator(stages: Stages, norm: Norm | None, score: Callable[[int], nn.Module] = linear) -> nn.Module:
     """(n, channels, side, side) -> convolutions -> `score`, a layer for that many features -> (n,).
 
-    Every convolution but the first has the norm of its channels; all have the activation.
+    Every convolution, the first only with `first_norm`, has the norm of its channels; all have the activation.
     """
     stack: list[nn.Module] = []
     for stage, (inputs, outputs) in enumerate(pairwise(stages.channels)):
-        own, channels = norm if stage else None, outputs * stages.pieces
+        own, channels = norm if stage or stages.first_norm else None, outputs * stages.pieces
         stack += halve(stages.kernel, stages.sides[stage], inputs, channels, _bias(stages, own))
         stack += _activated(stages, nn.LeakyReLU(stages.leak), channels, own)
     return Discriminator(*stack, nn.Flatten(), score(stages.features), nn.Flatten(0))

@@ -140,6 +140,22 @@ class Encoder(nn.Module):
         return latent
 
 
+class NoiseEncoder(nn.Module):
+    """Samples x (n, *shape) and noise (n, z), concatenated -> latents (n, z); noise 0 where none is given.
+
+    `net` maps (n, numbers of a sample + z) to (n, z).
+    """
+
+    def __init__(self, z: int, net: nn.Module) -> None:
+        super().__init__()
+        self.z, self.net = z, net
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        added = x.new_zeros(len(x), self.z) if noise is None else noise
+        latent: Tensor = self.net(torch.cat([x.flatten(1), added], 1))
+        return latent
+
+
 def recognition_network(features: int, z: int, *, norm: bool) -> nn.Module:
     """InfoGAN's Q, which recovers the latent from D's features: (n, features) -> 128 units -> (n, z).
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.component import Count, Index
-from ganbench.networks.base import Network
 from ganbench.networks.parts.layers import uninitialised
+from ganbench.networks.parts.packing import PackedNetwork
 
 
 class MinibatchDiscrimination(nn.Module):
@@ -33,7 +33,7 @@ class MinibatchDiscrimination(nn.Module):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MinibatchNetwork(Network):
+class MinibatchNetwork(PackedNetwork):
     """A pair whose D may have minibatch discrimination before its last layer. D's `features` come before it."""
 
     minibatch_kernels: Index = 0  # B of minibatch discrimination in D; 0 is none
