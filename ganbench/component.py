@@ -8,6 +8,7 @@ describe fields to users (`options`).
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
@@ -27,6 +28,9 @@ Count = Annotated[int, Ge(1)]
 Index = Annotated[int, Ge(0)]
 
 
+ADDED: Mapping[str, Any] = {"identity": "changed"}  # the metadata of an option that was added after a release
+
+
 @dataclass(frozen=True)
 class Search:
     """The range in which `ganbench tune` searches a field: `Annotated[Positive, Search(1e-5, 1e-2, log=True)]`."""
@@ -43,7 +47,8 @@ class Component(ABC):
     A component is a value: it does not print, log, or read the clock or the environment. Its `version` is part of the
     run id; raise it when the component's numbers change. Two keys of a field's metadata change how the field is used:
     `field(metadata={"identity": False})` keeps it out of the run id, for example the path of a file, whose content
-    `identity` then returns; `{"option": False}` means that a suite can't set it.
+    `identity` then returns; `{"identity": "changed"}` (`ADDED`) keeps only its default out, so that an option which is
+    added to a component leaves the ids of older runs; `{"option": False}` means that a suite can't set it.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}

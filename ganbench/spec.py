@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le, Lt
@@ -160,7 +160,7 @@ def plain(value: Any, *, complete: bool = False) -> Any:
     `complete` it is written with every field unchanged, and `Registry.build` makes an equal component of it.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        written = (f for f in fields(value) if complete or f.metadata.get("identity", True))
+        written = (f for f in fields(value) if complete or _counts(f, value))
         return _head(value, complete) | {f.name: plain(getattr(value, f.name), complete=complete) for f in written}
     if isinstance(value, (tuple, list)):
         return [plain(item, complete=complete) for item in value]
@@ -169,6 +169,12 @@ def plain(value: Any, *, complete: bool = False) -> Any:
             raise ValueError(f"a spec holds finite numbers only, not {value}")
         return int(value) if value.is_integer() else value
     return value
+
+
+def _counts(option: Field[Any], owner: Any) -> bool:
+    """Whether the owner's value of an option is part of its id."""
+    mark = option.metadata.get("identity", True)
+    return bool(getattr(owner, option.name) != option.default if mark == "changed" else mark)
 
 
 def _head(value: Any, complete: bool) -> dict[str, Any]:
