@@ -20,6 +20,7 @@ class CIFAR10(PublishedSplits):
     The splits are the published ones. The validation split is taken from the end of the training images.
 
     validation: the number of training images set aside for validation, the last ones.
+    train: `all`: training also draws from the validation images, as in most papers.
     """
 
     version = 1

@@ -27,6 +27,7 @@ class EMNIST(PublishedSplits):
     split: the collection and its number of classes: `byclass` 62 and `bymerge` 47 of 814,255 images, `balanced` 47 of
       131,600, `letters` 26 of 145,600 (one class for both cases), `digits` 10 of 280,000, `mnist` 10 of 70,000.
     validation: the number of training images set aside for validation, the last ones.
+    train: `all`: training also draws from the validation images, as in most papers.
     """
 
     version = 1

@@ -21,6 +21,7 @@ class MNIST(PublishedSplits):
 
     validation: the number of training images set aside for validation, the last ones; 10,000 as in Goodfellow et al.
       2014.
+    train: `all`: training also draws from the validation images, as in most papers.
     """
 
     version = 1

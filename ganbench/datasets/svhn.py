@@ -23,6 +23,7 @@ class SVHN(PublishedSplits):
     split is taken from the end of the training images.
 
     validation: the number of training images set aside for validation, the last ones.
+    train: `all`: training also draws from the validation images, as in most papers.
     """
 
     version = 1

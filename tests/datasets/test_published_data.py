@@ -66,6 +66,19 @@ def test_cifar_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.test.y is not None and data.test.y.tolist() == [3, 1, 4, 1]
 
 
+def test_all_published_training_images_with_validation_taken_from_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_cifar(tmp_path, monkeypatch)
+    pretend_published(CIFAR10, tmp_path, monkeypatch)
+    rest, every = (CIFAR10(validation=2, train=train).load(tmp_path) for train in ("rest", "all"))
+    assert (len(every.train), len(every.validation), len(every.test)) == (20, 2, 4)
+    assert torch.equal(every.train.x, torch.cat([rest.train.x, rest.validation.x]))
+    assert torch.equal(every.validation.x, rest.validation.x) and every.validation.y is not None
+    assert every.train.y is not None and torch.equal(every.train.y[-2:], every.validation.y)
+    assert CIFAR10(train="all").notation() == "cifar10[train=all]"
+
+
 def test_absent_data_say_what_was_sought_where_and_what_to_do(tmp_path: Path) -> None:
     names = ", ".join(MNIST.files)
     todo = (

@@ -88,6 +88,16 @@ def test_a_swapped_pair_moves_precision_and_recall_the_right_way(tmp_path: Path)
     assert scattered["precision_pixels"].value < 0.2 and scattered["recall_pixels"].value > 0.95
 
 
+def test_a_distance_of_the_first_samples_is_theirs_alone(real: Real) -> None:
+    evaluator, all_samples = FID(features="pixels", generated=40), FID(features="pixels")
+    found = scores_of(evaluator, real.view(normal(1)))["fd_pixels"]
+    alone = scores_of(all_samples, real.view(normal(1)[:40]))["fd_pixels"]
+    assert (found.value, found.n, found.fingerprint["generated"]) == (alone.value, 40, "40")
+    assert found.value != scores_of(all_samples, real.view(normal(1)))["fd_pixels"].value
+    assert evaluator.unsupported(Space((2,)), 39, False) == "needs at least 40 samples"
+    assert evaluator.unsupported(Space((2,)), 40, False) is None
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_distances_are_symmetric_and_near_zero_on_the_set_itself(seed: int) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ganbench.component import ADDED, Component
 from ganbench.plugins import Registry
-from ganbench.spec import AXES, RunSpec, Schedule, varying
+from ganbench.spec import AXES, RunSpec, Schedule, plain, varying
 from tests.support.tiny import write_components
 
 
@@ -40,3 +42,21 @@ def test_columns_that_vary_have_more_than_one_value() -> None:
     assert varying(rows, ("batch", "seed", "variant")) == ("batch", "seed")
     assert varying(iter(rows), ("variant",)) == ()
     assert varying([]) == ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown(Component):
+    """A component with an option that was added after its first release."""
+
+    version = 1
+    source = "a test"
+
+    first: int = 1
+    later: int = field(default=2, metadata=ADDED)
+
+
+def test_the_default_of_an_added_option_is_left_out_of_the_id() -> None:
+    assert plain(Grown()) == {"kind": "test_spec", "version": 1, "first": 1}
+    assert plain(Grown(later=3)) == {"kind": "test_spec", "version": 1, "first": 1, "later": 3}
+    assert plain(Grown(), complete=True) == {"kind": "test_spec", "first": 1, "later": 2}
+    assert Grown().notation() == "test_spec" and Grown(later=3).notation() == "test_spec[later=3]"

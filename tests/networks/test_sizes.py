@@ -14,6 +14,8 @@ from ganbench.networks.lsgan112 import LSGAN112
 from ganbench.networks.maxout_mlp import MaxoutMLP
 from ganbench.networks.mlp_dcgan import MLPDCGAN
 from ganbench.networks.resnet import ResNet
+from ganbench.networks.sndcgan import SNDCGAN
+from ganbench.networks.sndcgan_autoencoder import SNDCGANAutoEncoder
 from ganbench.networks.sngan_resnet import SNGANResNet
 from tests.support.transcription import size
 
@@ -195,3 +197,35 @@ def test_wgan_gp_has_the_narrower_one():
     block = 2 * conv(3, 128, 128) + conv(1, 128, 128)
     assert g == linear(128, 4 * 4 * 128) + 3 * (block + 4 * 128) + 2 * 128 + conv(3, 128, 3)
     assert d == 1_053_824 + 3 * 4 * 128
+
+
+# --- chainer-gan-lib's DCGAN ---
+
+HALVINGS = conv(4, 64, 128) + conv(4, 128, 256) + conv(4, 256, 512)
+DOUBLINGS = HALVINGS - (128 + 256 + 512) + (256 + 128 + 64)
+SEVEN = conv(3, 3, 64) + HALVINGS + conv(3, 128, 128) + conv(3, 256, 256) + conv(3, 512, 512) + linear(4 * 4 * 512, 1)
+LIBRARY_G = linear(128, 8192) + DOUBLINGS + conv(3, 64, 3)
+
+
+@pytest.mark.parametrize("batchnorm", ["none", "generator", "both"])
+def test_sndcgan_has_seven_convolutions_in_d_and_a_further_last_one_in_g(batchnorm):
+    """The library's layers keep a bias before batch norm, which changes no output; D's batch norm has offsets alone."""
+    g, d = sizes(SNDCGAN(batchnorm=batchnorm), COLOUR32)
+    before_g, before_d = 8192 + 256 + 128 + 64, 2 * (128 + 256) + 512 + 512
+    library_g = LIBRARY_G + (0 if batchnorm == "none" else 2 * before_g)
+    library_d = SEVEN + (before_d if batchnorm == "both" else 0)
+    assert (LIBRARY_G, SEVEN, before_d) == (3_811_459, 5_860_865, 1_792)
+    assert g == library_g - (0 if batchnorm == "none" else before_g)
+    assert d == library_d - (before_d if batchnorm == "both" else 0)
+
+
+def test_minibatch_discrimination_adds_its_tensor_and_a_weight_for_each_kernel():
+    network = SNDCGAN(batchnorm="both", minibatch_kernels=100, minibatch_own=False)
+    assert sizes(network, COLOUR32)[1] - sizes(SNDCGAN(batchnorm="both"), COLOUR32)[1] == 8192 * 100 * 5 + 100
+
+
+def test_the_auto_encoder_of_the_library_has_a_code_of_128():
+    g, d = sizes(SNDCGANAutoEncoder(), COLOUR32)
+    encoder = conv(3, 3, 64) + HALVINGS + linear(8192, 128)
+    assert d == encoder + linear(128, 8192) + DOUBLINGS + conv(3, 64, 3) == 7_615_363
+    assert g == LIBRARY_G

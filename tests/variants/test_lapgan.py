@@ -16,6 +16,7 @@ from ganbench.networks import lapgan as networks
 from ganbench.networks.base import Network
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
+from ganbench.networks.parts.dropout import Dropout
 from ganbench.networks.parts.laplacian import PyramidGenerator, doubled, flat, pyramid, sides
 from ganbench.suite.rules import conflict
 from ganbench.training.inputs import latents
@@ -43,7 +44,7 @@ def test_halving_is_the_mean_of_four_and_doubling_is_bilinear() -> None:
 )  # fmt: skip
 def test_sides(side: int, coarsest: int, expected: tuple[int, ...]) -> None:
     assert sides(Space((3, side, side)), coarsest) == expected
-    said = networks.LAPGANPyramid(coarsest=coarsest).unsupported(Space((3, side, side)))
+    said = networks.LAPGANPyramid(coarsest=coarsest, d_padding=2).unsupported(Space((3, side, side)))
     assert (said is None) == bool(expected)
 
 
@@ -72,7 +73,8 @@ def test_true_details_restore_the_image(levels: int) -> None:
 
 
 def small(**options: object) -> networks.LAPGANPyramid:
-    return networks.LAPGANPyramid(**{"z": 3, "width": 2, "g_units": 5, "d_units": 4, "coarsest": 4, **options})  # type: ignore[arg-type]
+    sizes = {"z": 3, "width": 2, "g_units": 5, "d_units": 4, "coarsest": 4, "d_padding": 2}
+    return networks.LAPGANPyramid(**{**sizes, **options})  # type: ignore[arg-type]
 
 
 def blocks(x: np.ndarray) -> np.ndarray:
@@ -107,16 +109,32 @@ def dense(weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
     return x @ weights[-2].T + weights[-1]
 
 
-def judge(weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
+def judge(weights: list[np.ndarray], x: np.ndarray, padding: int = 2) -> np.ndarray:
     """5x5, 5x5 of stride 2, each with ReLU, and a linear layer."""
-    x = relu(convolved(x, weights[0], 2, stride=1) + channels(weights[1]))
-    x = relu(convolved(x, weights[2], 2) + channels(weights[3]))
+    x = relu(windowed(x, weights[0], padding, 1) + channels(weights[1]))
+    x = relu(windowed(x, weights[2], padding, 2) + channels(weights[3]))
     return x.reshape(len(x), -1) @ weights[4].T + weights[5]
 
 
+def windowed(x: np.ndarray, weight: np.ndarray, padding: int, stride: int) -> np.ndarray:
+    """Every window of the padded image that fits, times the kernel."""
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], (2, 3))[:, :, ::stride, ::stride]
+    return np.einsum("nchwij,ocij->nohw", windows, weight)
+
+
+def base_of_g(weights: list[np.ndarray], z: np.ndarray) -> np.ndarray:
+    """ReLU, then sigmoid units, then a linear layer without tanh."""
+    units = 1 / (1 + np.exp(-(relu(z @ weights[0].T + weights[1]) @ weights[2].T + weights[3])))
+    return units @ weights[4].T + weights[5]
+
+
 def test_the_losses_are_sums_over_the_levels() -> None:
-    """16 -> 8 -> 4: each level's fake is made given the real coarser image; D's and G's losses level by level."""
-    space, n = Space((1, 16, 16)), 2
+    """16 -> 8 -> 4: each level's fake is made given the real coarser image; D's and G's losses level by level.
+
+    Of five images D sees three as they are and two fakes, in one mean over all; G makes five fakes.
+    """
+    space, n = Space((1, 16, 16)), 5
     g, d = mixed(small().generator(space)), mixed(small(include=1.0).discriminator(space))
     x, z = inputs(n, 1, 16, 16), inputs(n, 3 + 64 + 256) / 2
     own = {net: [p.detach().numpy() / 4 for p in net.parameters()] for net in (g, d)}
@@ -128,19 +146,19 @@ def test_the_losses_are_sums_over_the_levels() -> None:
     real = [x.numpy(), blocks(x.numpy()), blocks(blocks(x.numpy()))]
     planes = [z[:, 67:].numpy(), z[:, 3:67].numpy()]
     fake = [detail(finer[i], smooth(real[i + 1]), planes[i]) for i in range(2)]
-    fake.append(np.tanh(dense(base, z[:, :3].numpy())).reshape(n, 1, 4, 4))
+    fake.append(base_of_g(base, z[:, :3].numpy()).reshape(n, 1, 4, 4))
 
     def scores(images: list[np.ndarray]) -> list[np.ndarray]:
         found = [judge(own[d][6 * i : 6 * i + 6], images[i])[:, 0] for i in range(2)]
         return [*found, dense(own[d][12:], images[2].reshape(n, -1))[:, 0]]
 
     def cost(score: np.ndarray) -> float:
-        return float(np.log1p(np.exp(score)).mean())
+        return float(np.log1p(np.exp(score)).sum() / n)
 
     net, batch = Players(player(g), player(d)), Batch(x, z)
     terms = LAPGAN().d_loss(net, batch)
-    expected = {f"real{i}": cost(-s) for i, s in enumerate(scores(real))}
-    expected |= {f"fake{i}": cost(s) for i, s in enumerate(scores(fake))}
+    expected = {f"real{i}": cost(-s[:3]) for i, s in enumerate(scores(real))}
+    expected |= {f"fake{i}": cost(s[3:]) for i, s in enumerate(scores(fake))}
     assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-9)
     made = {name: term.item() for name, term in LAPGAN().g_loss(net, batch).items()}
     assert made == pytest.approx({f"fake{i}": cost(-s) for i, s in enumerate(scores(fake))}, rel=1e-9)
@@ -157,17 +175,53 @@ def player(net: nn.Module) -> Player:
     return Player(lambda params, *given, part="forward": getattr(net, part)(*given), {})
 
 
-def test_parameters_of_the_defaults_by_hand() -> None:
-    """32x32x3: 32 -> 16 -> 8, with 2 networks of details and 3 of D, width 64, 1200 and 600 units."""
-    space, net = Space((3, 32, 32)), networks.LAPGANPyramid()
+def test_the_authors_batch_is_one_cross_entropy_of_128() -> None:
+    """128 = 64 real and 64 fake: the mean over all is half of the sum of the two means."""
+    g, d = small().generator(Space((1, 16, 16))), small(include=1.0).discriminator(Space((1, 16, 16)))
+    x, z = inputs(128, 1, 16, 16).float(), inputs(128, 323).float()
+    terms = LAPGAN().d_loss(Players(player(g), player(d)), Batch(x, z))
+    assert LAPGAN.version == networks.LAPGANPyramid.version == 2, "their numbers changed: derive the values anew"
+    real, fake = d.levels(d.pyramid(x[:64])), d.levels(g.pyramid(z[64:], x[64:]))
+    scores, targets = torch.cat([real, fake]), torch.cat([torch.ones(64, 3), torch.zeros(64, 3)])
+    joined = 3 * F.binary_cross_entropy(scores.sigmoid(), targets)
+    torch.testing.assert_close(torch.stack(list(terms.values())).sum(), joined, rtol=1e-5, atol=0)
+
+
+def test_the_finer_discriminator_has_no_padding() -> None:
+    """16 -> 12 -> 4: the kernels stay within the image."""
+    net = mixed(small(coarsest=8, include=1.0, d_padding=0).discriminator(Space((1, 16, 16))))
+    own, x = [p.detach().numpy() for p in net.judges[0].parameters()], inputs(2, 1, 16, 16)
+    np.testing.assert_allclose(net.judges[0](x).detach().numpy(), judge(own, x.numpy(), 0)[:, 0], rtol=1e-9)
+    assert own[4].shape == (1, 2 * 4 * 4)
+    said = networks.LAPGANPyramid().unsupported(Space((1, 8, 8)))
+    assert said is not None and "8x8: set its d_padding to 2" in said
+
+
+def test_parameters_and_dropouts_of_the_authors_networks_by_hand() -> None:
+    """32x32x3: 32 -> 16 -> 8, with 2 networks of details and 3 of D, width 64, 8000 and 1600 units."""
+    space, net = Space((3, 32, 32)), networks.LAPGANPyramid(g_units=8000, d_units=1600)
     level = (49 * 4 * 64 + 64) + (49 * 64 * 64 + 64) + (25 * 64 * 3 + 3)
-    base = (100 * 1200 + 1200) + (1200 * 1200 + 1200) + (1200 * 192 + 192)
-    assert size(net.generator(space)) == 2 * level + base == 2_229_350
+    base = (100 * 8000 + 8000) + (8000 * 8000 + 8000) + (8000 * 192 + 192)
+    with torch.device("meta"):
+        g, d = net.generator(space), net.discriminator(space)
+    assert size(g) == 2 * level + base
     seen = (25 * 3 * 64 + 64) + (25 * 64 * 64 + 64)
-    coarse = (192 * 600 + 600) + (600 * 600 + 600) + (600 + 1)
-    heads = (64 * 16 * 16 + 1) + (64 * 8 * 8 + 1)
-    assert size(net.discriminator(space)) == 2 * seen + heads + coarse
+    assert [size(judge) for judge in d.judges[:2]] == [seen + 12 * 12 * 64 + 1, seen + 4 * 4 * 64 + 1]
+    assert size(d.judges[0]) == 116_545, "as the released script prints it"
+    assert size(d.judges[2]) == (192 * 1600 + 1600) + (1600 * 1600 + 1600) + (1600 + 1)
+    assert [sum(isinstance(part, Dropout) for part in judge) for judge in d.judges] == [1, 1, 2]
     assert net.latent(space) == 100 + 16 * 16 + 32 * 32
+
+
+def test_the_coarsest_level_has_the_authors_initial_weights() -> None:
+    """N(0, 0.05) in G and N(0, 0.005) in D, biases 0; the finer levels are torch's, with biases."""
+    space, net = Space((3, 16, 16)), networks.LAPGANPyramid(g_units=400, d_units=300)
+    for module, std in ((net.generator(space).base, 0.05), (net.discriminator(space).judges[-1], 0.005)):
+        weights, biases = ([p for p in module.parameters() if (p.dim() > 1) == matrix] for matrix in (True, False))
+        assert all(w.std().item() == pytest.approx(std, rel=0.15) for w in weights)
+        assert all(b.abs().max().item() == 0 for b in biases)
+    first = net.discriminator(space).judges[0][0]
+    assert 0.9 / 75**0.5 < first.weight.abs().max().item() <= 1 / 75**0.5 and first.bias.abs().max().item() > 0
 
 
 @pytest.mark.parametrize("network", [small(), MLP(z=7), DCGAN()], ids=["lapgan", "mlp", "dcgan"])

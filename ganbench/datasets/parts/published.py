@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from ganbench.component import ADDED, Count
 from ganbench.datasets.base import Data, Dataset, Downloadable, Labelled, Space, Split
 from ganbench.datasets.parts.files import digest
 from ganbench.datasets.parts.splits import with_few_labels
@@ -67,14 +68,17 @@ class PublishedFiles(Dataset, Downloadable):
         return getattr(datasets, self.torchvision_name)
 
 
-# Not decorated, so that `validation` is no field here: each dataset declares it with bounds of its own.
+@dataclass(frozen=True, kw_only=True)
 class PublishedSplits(Labelled, PublishedFiles):
     """Labelled images in a published training split and a published test split.
 
-    The last `validation` images of the training split, in the published order, are the validation split.
+    The last `validation` images of the training split, in the published order, are the validation split. Training draws
+    from the rest or, with `train: all` as in most papers, from the whole training split. Each dataset declares
+    `validation` anew, with a bound of its own.
     """
 
-    validation: int
+    validation: Count = 10_000
+    train: Literal["rest", "all"] = field(default="rest", metadata=ADDED)
 
     @abstractmethod
     def space(self, root: Path | None) -> Space: ...
@@ -82,7 +86,8 @@ class PublishedSplits(Labelled, PublishedFiles):
     def load(self, root: Path | None) -> Data:
         place = self.checked(root)
         published, test = (self.read_split(place, train) for train in (True, False))
-        train, validation = _part(published, slice(-self.validation)), _part(published, slice(-self.validation, None))
+        validation = _part(published, slice(-self.validation, None))
+        train = published if self.train == "all" else _part(published, slice(-self.validation))
         return with_few_labels(Data(self.space(root), train, validation, test), self)
 
     def read_split(self, place: Path, train: bool) -> Split:

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganbench.networks.parts.layers import activated, hidden, uninitialised
+from ganbench.networks.parts.normalisation import Norm
 from ganbench.networks.parts.spaces import side
 
 if TYPE_CHECKING:
@@ -56,6 +58,34 @@ def pyramid(x: Tensor, levels: int) -> list[Tensor]:
 def flat(images: Sequence[Tensor]) -> Tensor:
     """Images (n, c, s, s) of several sides, flattened and concatenated (n, numbers)."""
     return torch.cat([image.flatten(1) for image in images], 1)
+
+
+def detail_generator(channels: int, width: int, norm: Norm | None) -> nn.Module:
+    """An image and a plane of latents, (n, channels + 1, s, s) -> a detail (n, channels, s, s)."""
+    stack: list[nn.Module] = []
+    for inputs in (channels + 1, width):
+        stack.append(uninitialised(nn.Conv2d, inputs, width, 7, padding=3, bias=norm is None))
+        stack += activated(nn.ReLU(), width, norm)
+    return nn.Sequential(*stack, uninitialised(nn.Conv2d, width, channels, 5, padding=2))
+
+
+def base_generator(z: int, units: int, shape: tuple[int, int, int], norm: Norm | None) -> nn.Module:
+    """Latents (n, z) -> ReLU units -> sigmoid units -> images (n, *shape), not bounded."""
+    first = hidden((z, units), nn.ReLU, norm=norm is not None)
+    second = hidden((units, units), nn.Sigmoid, norm=norm is not None)
+    return nn.Sequential(*first, *second, uninitialised(nn.Linear, units, math.prod(shape)), nn.Unflatten(1, shape))
+
+
+def judging_convolutions(channels: int, width: int, padding: int, norm: Norm | None) -> list[nn.Module]:
+    """Images (n, channels, s, s) -> kernels 5x5, and 5x5 of stride 2 -> (n, width * last_side(s, padding)^2)."""
+    first = uninitialised(nn.Conv2d, channels, width, 5, padding=padding)
+    second = uninitialised(nn.Conv2d, width, width, 5, stride=2, padding=padding, bias=norm is None)
+    return [first, nn.ReLU(), second, *activated(nn.ReLU(), width, norm), nn.Flatten()]
+
+
+def last_side(side: int, padding: int) -> int:
+    """The side of the map after `judging_convolutions`; less than 1 if the kernels do not fit."""
+    return (side + 4 * padding - 9) // 2 + 1
 
 
 class PyramidGenerator(nn.Module):

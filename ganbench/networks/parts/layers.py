@@ -76,7 +76,7 @@ def activated(activation: nn.Module, channels: int, norm: Norm | None) -> list[n
 
 
 def hidden(
-    widths: tuple[int, ...], activation: Callable[[], nn.Module], *, norm: bool, pieces: int = 1
+    widths: tuple[int, ...], activation: Callable[[], nn.Module], *, norm: bool, pieces: int = 1, gain: bool = True
 ) -> list[nn.Module]:
     """Linear layers between consecutive widths, each with batch norm if `norm` is set, then the activation.
 
@@ -86,7 +86,7 @@ def hidden(
     stack: list[nn.Module] = []
     for inputs, units in pairwise(widths):
         stack.append(uninitialised(nn.Linear, inputs, units * pieces, bias=not norm))
-        stack += [BatchNorm(units * pieces)] if norm else []
+        stack += [BatchNorm(units * pieces, gain=gain)] if norm else []
         stack.append(activation())
     return stack
 

@@ -19,7 +19,7 @@ VIRTUAL_AND_BATCH_NORM = "virtual_norm replaces G's batch norm: use batchnorm no
 
 
 class BatchNorm(nn.Module):
-    """Batch norm per feature of (n, c) or per channel of (n, c, h, w), with a gain and an offset.
+    """Batch norm per feature of (n, c) or per channel of (n, c, h, w), with an offset and, unless it is off, a `gain`.
 
     In training it normalises by the batch and moves the running statistics by `momentum` (TensorFlow's decay 0.9); in
     evaluation it normalises by the running statistics. Unlike torch's own it does not count batches: the count is
@@ -32,9 +32,9 @@ class BatchNorm(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, *, gain: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(features))
+        self.weight = nn.Parameter(torch.ones(features)) if gain else None
         self.bias = nn.Parameter(torch.zeros(features))
         self.register_buffer("running_mean", torch.zeros(features))
         self.register_buffer("running_var", torch.ones(features))

@@ -23,7 +23,7 @@ def initialise(net: nn.Module, weight: Fill, gain_std: float = 0.0) -> nn.Module
                 nn.init.zeros_(layer.bias)
             weight(layer)
     for layer in net.modules():
-        if isinstance(layer, BatchNorm | VirtualBatchNorm) and gain_std:
+        if isinstance(layer, BatchNorm | VirtualBatchNorm) and layer.weight is not None and gain_std:
             nn.init.normal_(layer.weight, mean=1.0, std=gain_std)
     return net
 
