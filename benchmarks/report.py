@@ -18,10 +18,10 @@ from timing import timed
 from ganbench.report import FORMATS, format_report
 from ganbench.results.files import write_json
 from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
-from ganbench.results.questions import Claim, Compare, Condition, Contrast, Questions
+from ganbench.results.questions import Claim, Compare, Condition, Contrast, OutcomeRule, Questions
 from ganbench.results.store import State, Store
 from ganbench.results.table import read_results
-from ganbench.stats.outcomes import StabilityRule
+from ganbench.stats.outcomes import Thresholds
 
 SEEDS = 10
 DATASETS = ("digits", "glyphs", "mnist", "fashion_mnist")
@@ -89,7 +89,9 @@ def write(store: Store, run_id: str, rng: random.Random) -> None:
 def manifest(runs: dict[str, Any], variants: int) -> Manifest:
     metrics = {name: MetricInfo(better, low=0.0) for name, (better, _) in METRICS.items()}
     questions = Questions(
-        outcome={name: (Condition("fd_classifier", StabilityRule(limit=30, ratio=2)),) for name in DATASETS},
+        outcome={
+            name: OutcomeRule(good=(Condition("fd_classifier", Thresholds(limit=30, ratio=2)),)) for name in DATASETS
+        },
         compare=(
             Compare(axis="variant", metric="fd_classifier", baseline="v0"),
             Compare(axis="variant", metric="stable", baseline="v0", pooled=True),

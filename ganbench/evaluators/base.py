@@ -43,12 +43,15 @@ class Metric:
     """A number that an evaluator reports; `low` and `high` bound its values, also within one class.
 
     `better`: `neither` marks a diagnostic (a chosen width, a flag), which only the tidy table lists.
+    `diversity`: whether it measures how many different samples there are, and so can show that a generator collapsed.
+    A distance between distributions is not such a metric: bad samples raise it as well.
     """
 
     name: str
     better: Literal["lower", "higher", "neither"]
     low: float = float("-inf")
     high: float = float("inf")
+    diversity: bool = False
 
 
 def class_metric(metric: str, label: int) -> str:

@@ -34,7 +34,9 @@ class DensityCoverage(FeatureComparison):
         return metrics_per(
             self.per,
             Metric(metric_name("density", "density", self.features, self.split), "higher", low=0),
-            Metric(metric_name("coverage", "coverage", self.features, self.split), "higher", low=0, high=1),
+            Metric(
+                metric_name("coverage", "coverage", self.features, self.split), "higher", low=0, high=1, diversity=True
+            ),
         )
 
     @property

@@ -29,8 +29,12 @@ class PrecisionRecall(FeatureComparison):
     k: Count = 3
 
     def metrics(self) -> tuple[Metric, ...]:
-        names = [metric_name(name, name, self.features, self.split) for name in ("precision", "recall")]
-        return metrics_per(self.per, *(Metric(name, "higher", low=0, high=1) for name in names))
+        precision, recall = (metric_name(name, name, self.features, self.split) for name in ("precision", "recall"))
+        return metrics_per(
+            self.per,
+            Metric(precision, "higher", low=0, high=1),
+            Metric(recall, "higher", low=0, high=1, diversity=True),
+        )
 
     @property
     def least_samples(self) -> Sizes:

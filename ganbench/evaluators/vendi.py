@@ -30,7 +30,9 @@ class Vendi(Evaluator):
     per: Per = "all"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return metrics_per(self.per, Metric(metric_name("vendi", "vendi", self.features), "higher", low=1))
+        return metrics_per(
+            self.per, Metric(metric_name("vendi", "vendi", self.features), "higher", low=1, diversity=True)
+        )
 
     def needs(self) -> tuple[FeatureName, ...]:
         return (self.features,)

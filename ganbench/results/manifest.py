@@ -2,7 +2,7 @@
 
 The file is `<results>/suites/<name>.json`. `FORMAT` is raised when the structure of the file changes; files of earlier
 formats are read. Version 0.1 wrote files without a format, which have the structure of format 1. Format 2 has claims of
-several parts.
+several parts, and says under `outcome` when a run is good and diverse, no longer when it is stable.
 """
 
 from __future__ import annotations

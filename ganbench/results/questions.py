@@ -1,4 +1,4 @@
-"""The questions of a suite: when a run is stable, what to compare, and what papers claim.
+"""The questions of a suite: how runs ended, what to compare, and what papers claim.
 
 `ganbench.suite` reads them from YAML, a suite's manifest keeps them as JSON, and the report answers them. Settings are
 given by the values in a run's columns (`RunSpec.columns`).
@@ -6,11 +6,11 @@ given by the values in a run's columns (`RunSpec.columns`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ganbench.stats.outcomes import StabilityRule
+from ganbench.stats.outcomes import TAIL, Better, Ending, Thresholds, good_marks, judge
 
 Named = str | int  # a value of a column: a component's notation, or a number for batch, steps or seed
 Where = Mapping[str, tuple[Named, ...]]  # column -> its values
@@ -19,16 +19,61 @@ Cell = Mapping[str, Named]  # column -> its value
 RATES = {
     "stable": "higher",
     "collapsed": "lower",
+    "never_good": "lower",
     "diverged": "lower",
 }  # shares of the runs of a cell, and whether a lower or a higher one is better
 
 
+Curve = Mapping[int, float]  # step -> a metric's value
+
+
 @dataclass(frozen=True)
 class Condition:
-    """The rule that a metric must meet for a run to be stable; see `ganbench.stats.outcomes.collapse`."""
+    """The thresholds that a metric must meet."""
 
     metric: str
-    rule: StabilityRule
+    thresholds: Thresholds
+
+    def marks(self, steps: Sequence[int], curve: Curve, better: Better) -> list[bool]:
+        """Whether it is met at each mark; a mark without a value does not meet it."""
+        return good_marks([curve.get(step) for step in steps], better, self.thresholds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeRule:
+    """When a run is good and when it is diverse: at a mark where all of these conditions are met.
+
+    `tail`: the share of the marks, at the end, that decides; see `ganbench.stats.outcomes.judge`. The rule of version
+    0.1 said when a run is stable; its conditions are read as those of a good run, and none as those of a diverse one.
+    """
+
+    good: tuple[Condition, ...]
+    diverse: tuple[Condition, ...] = ()
+    tail: float = TAIL
+
+    @property
+    def metrics(self) -> set[str]:
+        """The metrics that it judges by."""
+        return {condition.metric for condition in (*self.good, *self.diverse)}
+
+    def ending(
+        self, status: str, steps: Sequence[int], curves: Mapping[str, Curve], better: Mapping[str, Better]
+    ) -> Ending | None:
+        """How a run ended; None for a run that is neither done nor diverged. `curves`, `better`: by metric."""
+        if status not in ("done", "diverged"):
+            return None
+        if status == "diverged":
+            return Ending("diverged")
+        good, diverse = (
+            _all_met([one.marks(steps, curves.get(one.metric, {}), better[one.metric]) for one in conditions], steps)
+            for conditions in (self.good, self.diverse)
+        )
+        return judge(steps, good, diverse, self.tail)
+
+
+def _all_met(marks: Sequence[Sequence[bool]], steps: Sequence[int]) -> list[bool]:
+    """Whether all conditions are met at each mark."""
+    return [all(condition[index] for condition in marks) for index in range(len(steps))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +169,12 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """All questions of a suite. `outcome`: by the notation of a dataset, the conditions that a stable run meets.
+    """All questions of a suite. `outcome`: by the notation of a dataset, the rule that says how a run ended.
 
     `differs`: sentences, one for each way in which the suite's training differs from that of the paper it cites.
     """
 
-    outcome: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
+    outcome: Mapping[str, OutcomeRule] = field(default_factory=dict)
     compare: tuple[Compare, ...] = ()
     claims: tuple[Claim, ...] = ()
     differs: tuple[str, ...] = ()
@@ -143,14 +188,24 @@ def from_json(manifest: Mapping[str, Any]) -> Questions:
     """The questions in a manifest, or none if it has none."""
     outcome = manifest.get("outcome") or {}
     return Questions(
-        outcome={
-            dataset: tuple(Condition(body["metric"], StabilityRule(**body["rule"])) for body in conditions)
-            for dataset, conditions in outcome.items()
-        },
+        outcome={dataset: _outcome_rule(body) for dataset, body in outcome.items()},
         compare=tuple(Compare(**{**body, "where": _where(body["where"])}) for body in manifest.get("compare") or ()),
         claims=tuple(_claim(body) for body in manifest.get("claims") or ()),
         differs=tuple(manifest.get("differs") or ()),
     )
+
+
+def _outcome_rule(body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> OutcomeRule:
+    """A list is the rule of version 0.1: conditions of a stable run, each with its own tail, of which one counts."""
+    if isinstance(body, Mapping):
+        return OutcomeRule(good=_conditions(body["good"]), diverse=_conditions(body["diverse"]), tail=body["tail"])
+    good = [{"metric": old["metric"], "thresholds": {**old["rule"]}} for old in body]
+    tails = [condition["thresholds"].pop("tail", TAIL) for condition in good]
+    return OutcomeRule(good=_conditions(good), tail=max(tails, default=TAIL))
+
+
+def _conditions(bodies: Sequence[Mapping[str, Any]]) -> tuple[Condition, ...]:
+    return tuple(Condition(body["metric"], Thresholds(**body["thresholds"])) for body in bodies)
 
 
 def _claim(body: Mapping[str, Any]) -> Claim:

@@ -12,6 +12,7 @@ from ganbench.results.names import NAME
 from ganbench.spec import AXES, Schedule
 from ganbench.suite.comparisons import COMPARED
 from ganbench.suite.grid import IN_TRAIN
+from ganbench.suite.outcome import PARTS
 from ganbench.suite.values import LONGEST_NAME, SCALARS
 
 Json = dict[str, Any]
@@ -94,17 +95,16 @@ def _questions() -> Json:
     pair = {"axis": {"enum": list(COMPARED)}, "metric": TEXT}
     compare = _closed({**pair, "baseline": WORD, "where": where, "pooled": {"type": "boolean"}}, (*pair, "baseline"))
     return {
-        "outcome": _closed({"stable": _by_dataset(_listed(_stable(), least=0))}, ("stable",)),
+        "outcome": _closed(dict.fromkeys(PARTS, _by_dataset(_listed(_condition(), least=0))), PARTS),
         "compare": _listed(compare, least=0),
         "claims": _listed(_claim(pair, where), least=0),
         "differs": _listed(TEXT, least=0),
     }
 
 
-def _stable() -> Json:
-    marks = {"anyOf": [{"enum": ["last", "tail", "all"]}, {**WIDTH, "maximum": 1}]}
+def _condition() -> Json:
     limits = {"at_least": NUMBER, "at_most": NUMBER}
-    more = {"ratio": {"type": "number", "minimum": 1}, "drop": {"type": "number", "minimum": 0}, "marks": marks}
+    more = {"ratio": {"type": "number", "minimum": 1}, "drop": {"type": "number", "minimum": 0}}
     return _closed({"metric": TEXT, **limits, **more}, ("metric",))
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from ganbench.errors import RequestError
 from ganbench.plugins import Registry
 from ganbench.results.names import why_no_name
-from ganbench.results.questions import Condition, Questions
+from ganbench.results.questions import OutcomeRule, Questions
 from ganbench.spec import AXES, RunSpec, varying
 from ganbench.suite.changes import Changes, changed, kept, seed_note
 from ganbench.suite.evaluation import Evaluation, check_marks, own_metrics, read_evaluation, read_select
@@ -69,7 +69,7 @@ class Draft:
     select: str
     rules: tuple[ExclusionRule, ...]
     plugins: tuple[Path, ...]
-    outcome: Mapping[str, tuple[Condition, ...]]
+    outcome: Mapping[str, OutcomeRule]
     questions: DraftQuestions
 
 

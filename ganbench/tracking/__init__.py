@@ -4,7 +4,8 @@ A suite is an experiment. Each run of a suite is an MLflow run, identified by th
 
     parameters   the flattened spec: variant.kind, variant.a, batch ...
     metrics      scores by name, loss terms as terms/d/real, with the step and the time of the row
-    tags         ganbench.run_id .suite .state .outcome .device ..., and the notation columns: variant, dataset ...
+    tags         ganbench.run_id .suite .state .outcome .collapsed_step .device ..., and the notation columns: variant,
+                 dataset ... The outcome is that of the suite's rule; without a rule a run that is done is `completed`.
     artifacts    samples/<step>.png, spec.json, env.json
 
 Importing this package is fast: only `connection.py` imports mlflow, and only when there is something to log.

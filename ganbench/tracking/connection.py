@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ganbench.errors import RequestError
 from ganbench.results.files import lock_file
+from ganbench.results.manifest import Manifest, read_manifest
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import marker
 from ganbench.tracking.place import artifact_location, database, for_mlflow, sqlite_uri, without_secrets
@@ -62,7 +64,8 @@ class Connection:
 
     def __init__(self, store: Store, uri: str, patience: int) -> None:
         """`patience`: seconds that a request to a server may take, unless the environment sets another limit."""
-        self._uri = uri
+        self._store, self._uri = store, uri
+        self._manifests: dict[str, Manifest] = {}
         self._client = _client(store, uri, patience)
         self._experiments: dict[str, str] = {}
         self._mirrored: dict[tuple[str, str], MirroredRun] = {}  # runs in progress
@@ -72,7 +75,7 @@ class Connection:
 
         A run that no process is filling becomes KILLED, unless it is watched `live`. Raises `DamagedRun`.
         """
-        record = read_record(folder, suite, live=live)
+        record = read_record(folder, suite, self._manifest(suite), live=live)
         if record is None:
             return Added()
         # The entry is removed until the push succeeds, because a failed request may have been carried out.
@@ -86,6 +89,13 @@ class Connection:
         elif live:
             self._mirrored[suite, record.run_id] = mirrored
         return added
+
+    def _manifest(self, suite: str) -> Manifest | None:
+        """The manifest of the suite, read once; None if it can't be read, which does not keep a run from MLflow."""
+        if suite not in self._manifests:
+            with suppress(RequestError):
+                self._manifests[suite] = read_manifest(self._store, suite)
+        return self._manifests.get(suite)
 
     def _find(self, record: Record, suite: str) -> MirroredRun:
         query = f"tags.`{RUN_ID}` = '{record.run_id}'"

@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 from ganbench.results.content import RunContent
 from ganbench.results.files import is_own_file
+from ganbench.results.manifest import Manifest
 from ganbench.results.store import RunFolder, State
 from ganbench.spec import canonical_json
 
 MetricStep = tuple[str, int]  # a metric's name and a step
 MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 LONGEST = 6000  # the number of characters that MLflow keeps of a parameter
+OUTCOME = "ganbench.outcome"
 RUN_ID = "ganbench.run_id"  # the tag that identifies a run
 
 
@@ -41,9 +43,10 @@ class Record:
         return _hash([self.status, self.params, self.tags, values, sizes])
 
 
-def read_record(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
+def read_record(folder: RunFolder, suite: str, manifest: Manifest | None = None, *, live: bool) -> Record | None:
     """The record of a folder, of the rows that count; None for a run that was never started. Raises `DamagedRun`.
 
+    `manifest`: that of the suite, whose rule gives the outcome of a run that is done; without a rule it is `completed`.
     An unfinished run is RUNNING while it is watched `live` or another process is filling it, otherwise KILLED.
     """
     content = folder.read()
@@ -58,7 +61,7 @@ def read_record(folder: RunFolder, suite: str, *, live: bool) -> Record | None:
         start=start,
         end=max(times, default=start),
         params=dict(_flat(spec.get("spec", {}))),
-        tags=_tags(content, suite) | {name: str(value) for name, value in spec.get("columns", {}).items()},
+        tags=_tags(content, suite) | _outcome(content, manifest) | _columns(spec),
         metrics=metrics,
         artifacts=_artifacts(folder),
         seal=seal(state),
@@ -82,13 +85,35 @@ def _tags(content: RunContent, suite: str) -> dict[str, str]:
         RUN_ID: content.path.name,
         "ganbench.suite": suite,
         "ganbench.state": state.status,
-        "ganbench.outcome": {"running": None, "done": "completed"}.get(state.status, state.status),
         "ganbench.device": env.get("device"),
         "ganbench.diverged_step": state.diverged["step"] if state.diverged else None,
         "ganbench.diverged_term": state.diverged["term"] if state.diverged else None,
         "ganbench.error": state.error,
     }
     return {name: str(value)[:LONGEST] for name, value in tags.items() if value is not None}
+
+
+def _columns(spec: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in spec.get("columns", {}).items()}
+
+
+def _outcome(content: RunContent, manifest: Manifest | None) -> dict[str, str]:
+    """The tags with a run's outcome and, if it collapsed, the step; none for a run in progress."""
+    state, run_id = content.state, content.path.name
+    if state.status == "running":
+        return {}
+    columns = manifest.runs.get(run_id) if manifest else None
+    rule = manifest.questions.outcome.get(str(columns["dataset"])) if manifest and columns else None
+    if manifest is None or rule is None:
+        return {OUTCOME: "completed" if state.status == "done" else state.status}
+    curves: dict[str, dict[int, float]] = {}
+    for row in content.scores():  # of several scores at a step the newest counts
+        if row["evaluator"] in manifest.scores:
+            curves.setdefault(row["metric"], {})[row["step"]] = float(row["value"])
+    steps = sorted(set(manifest.marks[run_id]) - set(state.skipped_marks))
+    ending = rule.ending(state.status, steps, curves, manifest.ranked_metrics())
+    collapsed = {"ganbench.collapsed_step": str(ending.step)} if ending and ending.step is not None else {}
+    return {OUTCOME: ending.kind if ending else state.status} | collapsed
 
 
 def _metrics(content: RunContent) -> dict[MetricStep, tuple[float, int]]:

@@ -16,11 +16,11 @@ from ganbench.report.analysis.claims import Verdict, verdicts
 from ganbench.report.analysis.comparisons import family
 from ganbench.report.analysis.factors import factors
 from ganbench.report.analysis.outcomes import best_cells
-from ganbench.report.analysis.rows import Ending, RunRow
+from ganbench.report.analysis.rows import RunRow
 from ganbench.report.analysis.summary import summarise
-from ganbench.results.questions import Claim, Compare, Condition, Level, Published, Questions
+from ganbench.results.questions import Claim, Compare, Condition, Level, OutcomeRule, Published, Questions
 from ganbench.results.table import read_results
-from ganbench.stats.outcomes import StabilityRule
+from ganbench.stats.outcomes import Ending, Thresholds
 from tests.support.claims import claim_of, only_part, versus
 from tests.support.synthetic import Run, write_suite
 
@@ -241,7 +241,11 @@ def test_only_a_significant_best_is_bold() -> None:
 
 
 QUESTIONS = Questions(
-    outcome={"digits": (Condition("fd_pixels", StabilityRule(limit=15)), Condition("hq", StabilityRule(limit=0.5)))},
+    outcome={
+        "digits": OutcomeRule(
+            good=(Condition("fd_pixels", Thresholds(limit=15)),), diverse=(Condition("hq", Thresholds(limit=0.5)),)
+        )
+    },
     compare=(Compare(axis="variant", metric="stable", baseline="ns"),),
     claims=(
         claim_of(
@@ -255,9 +259,10 @@ QUESTIONS = Questions(
 
 
 def study(root: Path) -> Any:
-    """`lsgan` stable; of `ns` half collapse at step 2000 and one diverges."""
+    """`lsgan` stable; of `ns` three collapse at step 2000, one never is good and one diverges."""
     runs = [Run(variant="lsgan", seed=s, curves={"fd_pixels": [30, 9 + 0.1 * s], "hq": [0.1, 0.9]}) for s in range(8)]
-    runs += [Run(seed=s, curves={"fd_pixels": [12.0, 40.0 + s], "hq": [0.9, 0.9]}) for s in range(4)]
+    runs += [Run(seed=s, curves={"fd_pixels": [12.0, 40.0 + s], "hq": [0.9, 0.9 if s else 0.1]}) for s in range(3)]
+    runs += [Run(seed=3, curves={"fd_pixels": [60.0, 43.0], "hq": [0.9, 0.1]})]
     runs += [Run(seed=s, curves={"fd_pixels": [12.0, 14.0 + s / 10], "hq": [0.9, 0.9]}) for s in range(4, 7)]
     runs += [Run(seed=7, status="diverged")]
     marks = {run.run_id: [1000, 2000] for run in runs}
@@ -270,10 +275,12 @@ def test_outcomes_per_cell(tmp_path: Path) -> None:
     lsgan, ns = (cell.outcomes for cell in section.cells)
     assert lsgan is not None and ns is not None
     assert (lsgan.stable.mean, lsgan.steps) == (1.0, ())
-    assert [rate.mean for rate in (ns.stable, ns.collapsed, ns.diverged)] == [3 / 8, 4 / 8, 1 / 8]
-    assert ns.steps == (2000,) * 4
+    rates = (ns.stable, ns.collapsed, ns.never_good, ns.diverged)
+    assert [rate.mean for rate in rates] == [3 / 8, 3 / 8, 1 / 8, 1 / 8]
+    assert (ns.steps, ns.diverse) == ((2000,) * 3, 2)
     assert section.best == {"fd_pixels": 0}
-    assert section.stable.startswith("fd_pixels at most 15, in most of the last 20%")
+    rule = "good where fd_pixels at most 15, diverse where hq at least 0.5, judged by most of the last 20% of the marks"
+    assert section.outcome == rule
 
 
 def test_every_format_shows_the_answers(tmp_path: Path) -> None:
@@ -282,7 +289,7 @@ def test_every_format_shows_the_answers(tmp_path: Path) -> None:
     assert "| LSGAN is better_than NS & more | digits  | reproduced |" in text
     assert "better 10 ± 1 / 9.300" in text
     assert "1 of 8 pairs left out: diverged" in text
-    assert "4/8 [0.22, 0.78]" in text
+    assert "3/8 [0.14, 0.69]" in text and "2/3" in text
     assert "**9.35" in text
     latex = format_report(store, "study", "latex", None)
     assert r"LSGAN is better\_than NS \& more" in latex

@@ -13,8 +13,18 @@ import pytest
 from ganbench.report import format_report
 from ganbench.report.analysis.claims import Verdict, halves, verdicts
 from ganbench.report.analysis.rows import RunRow
-from ganbench.results.questions import Claim, Condition, Contrast, Level, Part, Published, Questions, Surrogate
-from ganbench.stats.outcomes import StabilityRule
+from ganbench.results.questions import (
+    Claim,
+    Condition,
+    Contrast,
+    Level,
+    OutcomeRule,
+    Part,
+    Published,
+    Questions,
+    Surrogate,
+)
+from ganbench.stats.outcomes import Thresholds
 from tests.support.claims import claim_of, versus
 from tests.support.synthetic import Run, write_suite
 
@@ -170,7 +180,7 @@ def study(root: Path, **questions: Any) -> Any:
     """`lsgan` good in all of eight runs and `ns` in none."""
     runs = [Run(variant="lsgan", seed=s, curves={"fd_pixels": [9.0 + s / 10]}) for s in range(8)]
     runs += [Run(seed=s, curves={"fd_pixels": [40.0 + s]}) for s in range(8)]
-    outcome = {"digits": (Condition("fd_pixels", StabilityRule(limit=15)),)}
+    outcome = {"digits": OutcomeRule(good=(Condition("fd_pixels", Thresholds(limit=15)),))}
     return write_suite(root, runs, **Questions(outcome=outcome, **questions).as_json())
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from ganbench.report import format_report
 from ganbench.report.analysis.claims import Verdict, verdicts
-from ganbench.report.analysis.rows import Ending, RunRow
+from ganbench.report.analysis.rows import RunRow
 from ganbench.results.questions import Claim, Published, Questions
+from ganbench.stats.outcomes import Ending
 from tests.support.claims import claim_of, only_part, versus
 from tests.support.synthetic import Run, write_suite
 

@@ -219,13 +219,18 @@ def test_a_rule_by_a_metric_that_one_lacks_judges_neither(tmp_path: Path, ruled:
     found = against(first, second)
     assert {one.comparison.metric for one in found.differences} == {"fd_pixels", "diverged"}
     text = format_comparison(found, "markdown")
-    assert f"metric hq (only in {ruled})" in text and "stable, collapsed on digits (judged by hq)" in text
+    assert f"metric hq (only in {ruled})" in text and "stable, collapsed, never_good on digits (judged by hq)" in text
 
 
 def test_a_rule_by_a_common_metric_is_compared(tmp_path: Path) -> None:
     rule = {"outcome": {"digits": [{"metric": "hq", "rule": {"limit": 0.4}}]}}
     sides = [struck(tmp_path / name, "done", 0, **rule) for name in ("a", "b")]
-    assert {one.comparison.metric for one in against(*sides).differences} >= {"stable", "collapsed", "diverged"}
+    assert {one.comparison.metric for one in against(*sides).differences} >= {
+        "stable",
+        "collapsed",
+        "never_good",
+        "diverged",
+    }
 
 
 def test_a_dataset_of_one_side_only_is_reported(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stable or collapsed, and when: on published FID trajectories and on made-up ones."""
+"""How runs ended, and when they collapsed: on published FID trajectories and on made-up ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.stats.outcomes import StabilityRule, bad_marks, collapse
+from ganbench.stats.outcomes import Ending, Thresholds, good_marks, judge
 
 # FID on CIFAR-10 every 10,000 steps, from published training logs
 LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]
@@ -15,8 +15,10 @@ HINGE = [62, 61, 45, 43, 50, 51, 64, 105, 121, 148, 162, 139, 131, 123, 135, 139
 WGAN_GP = [41, 35, 36, 32, 29, 29, 30, 29, 26, 29]
 
 
-def fid(values: list[int], rule: StabilityRule) -> int | None:
-    return collapse([10_000 * (i + 1) for i in range(len(values))], values, "lower", rule)
+def fid(values: list[int], thresholds: Thresholds) -> Ending:
+    """The ending by one metric, of which lower is better, at marks 10,000 steps apart; diversity is not judged."""
+    good = good_marks(values, "lower", thresholds)
+    return judge([10_000 * (i + 1) for i in range(len(values))], good, [True] * len(values))
 
 
 @pytest.mark.parametrize(
@@ -26,91 +28,108 @@ def fid(values: list[int], rule: StabilityRule) -> int | None:
 )
 def test_published_runs_that_collapsed(values: list[int], steps: tuple[int, int]) -> None:
     for ratio, step in zip((1.5, 2.0), steps, strict=True):
-        assert fid(values, StabilityRule(ratio=ratio)) == step
+        assert fid(values, Thresholds(ratio=ratio)) == Ending("collapsed", step, diverse=True)
 
 
 def test_published_run_that_did_not() -> None:
-    assert fid(WGAN_GP, StabilityRule(ratio=1.5)) is None
-    assert fid(WGAN_GP, StabilityRule(limit=25)) == 10_000, "a rule that it never satisfies: from the first mark"
+    assert fid(WGAN_GP, Thresholds(ratio=1.5)) == Ending("stable")
+    assert fid(WGAN_GP, Thresholds(limit=25)) == Ending("never_good"), "thresholds that it never meets"
 
 
 def test_higher_is_better() -> None:
     modes: list[float | None] = [2, 5, 8, 8, 8, 7, 3, 1, 2, 1]
-    steps = list(range(1, 11))
-    for rule in (StabilityRule(limit=6), StabilityRule(ratio=1.5), StabilityRule(drop=2)):
-        assert collapse(steps, modes, "higher", rule) == 7
+    for thresholds in (Thresholds(limit=6), Thresholds(ratio=1.5), Thresholds(drop=2)):
+        diverse = good_marks(modes, "higher", thresholds)
+        assert judge(range(1, 11), [True] * 10, diverse) == Ending("collapsed", 7)
     negative: list[float | None] = [-50, -20, -10, -15, -80, -90]
-    assert collapse(steps[:6], negative, "higher", StabilityRule(drop=20)) == 5
+    assert good_marks(negative, "higher", Thresholds(drop=20)) == [True] * 4 + [False] * 2
     with pytest.raises(ValueError, match="give a drop"):
-        collapse(steps[:6], negative, "higher", StabilityRule(ratio=2))
+        good_marks(negative, "higher", Thresholds(ratio=2))
 
 
+# G: good and diverse; q: good, not diverse; d: diverse, not good; o: neither
 @pytest.mark.parametrize(
-    ("values", "step"),
+    ("marks", "ending"),
     [
-        ([9, 9, 9, 1, 1, 1, 1, 1, 1, 1], None),  # a slow start
-        ([9, 9, 9, 9, 9, 9, 1, 1, 9, 9], 9),  # the same, then a collapse
-        ([1, 1, 9, 9, 9, 1, 1, 1, 1, 1], None),  # recovered
-        ([1, 9, 1, 1, 1, 9, 9, 9, 9, 9], 6),  # the first bad mark was another matter
-        ([1, 1, 1, 9, 9, 9, 1, 9, 9, 9], 4),  # one good mark on the way down
-        ([1, 1, 1, 1, 1, 1, 1, 1, 1, 9], None),  # half of the tail is not more than half
-        ([9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 1),  # never good
-        ([9], 1),
-        ([1], None),
-        ([1, 9], 2),
-        ([1, 1, 1, 1, None], 5),  # what can't be computed isn't good
-        ([None, float("nan")], 1),
-        ([1, float("inf")], 2),
+        ("oooGGGGGGG", Ending("stable")),  # a slow start
+        ("ooooooooGG", Ending("stable")),
+        ("ooooooooo", Ending("never_good")),
+        ("ddddddddd", Ending("never_good")),  # diverse noise
+        ("oddooddoo", Ending("never_good")),  # diversity that came and went before it was good
+        ("qqqqqqqqq", Ending("collapsed", 1)),  # good samples of few modes from the start
+        ("qqqqqGGGG", Ending("stable")),  # it found the others later
+        ("ooGGGGqqqq", Ending("collapsed", 7)),
+        ("ooGGGGoooo", Ending("collapsed", 7)),
+        ("ooGGGGdddd", Ending("collapsed", 7, diverse=True)),  # bad samples that are as diverse as before
+        ("GGooGGGGGG", Ending("stable")),  # recovered
+        ("oGoooGGGoo", Ending("collapsed", 9)),  # an earlier bad spell was another matter
+        ("GGGoooGooo", Ending("collapsed", 4)),  # one good mark on the way down
+        ("GGGGGGGGGo", Ending("stable")),  # half of the tail is not more than half
+        ("oooooooooG", Ending("stable")),  # only the marks since the first good one count
+        ("o", Ending("never_good")),
+        ("q", Ending("collapsed", 1)),
+        ("G", Ending("stable")),
     ],
 )
-def test_made_up(values: list[float | None], step: int | None) -> None:
-    assert collapse(range(1, len(values) + 1), values, "lower", StabilityRule(limit=5)) == step
+def test_made_up(marks: str, ending: Ending) -> None:
+    good, diverse = ([mark in letters for mark in marks] for letters in ("Gq", "Gd"))
+    assert judge(range(1, len(marks) + 1), good, diverse) == ending
 
 
-def test_an_absent_value_is_one_bad_mark() -> None:
-    assert collapse(range(1, 11), [5, 4, 3, 3, 3, 3, 3, 3, None, 3], "lower", StabilityRule(limit=5, tail=0.3)) is None
-    assert collapse([7], [None], "higher", StabilityRule(limit=1)) == 7
+def test_the_tail_that_decides() -> None:
+    good = [True] * 8 + [False, True]
+    assert judge(range(10), good, [True] * 10, tail=0.3).kind == "stable"
+    assert judge([1, 2, 3], [False, False, True], [True] * 3, tail=1.0) == Ending("stable"), "late, and not lost"
+    assert judge([1, 2, 3], [True, False, False], [True] * 3, tail=0.0) == Ending("collapsed", 2, diverse=True)
+    with pytest.raises(ValueError, match="share"):
+        judge([1], [True], [True], tail=1.2)
 
 
-def test_a_tail_bad_by_its_start_alone() -> None:
-    assert collapse([1, 2, 3], [9, 9, 1], "lower", StabilityRule(limit=5, tail=1.0)) == 1
+def test_a_value_that_is_absent_is_not_good() -> None:
+    values = [1, 1, None, float("nan"), float("inf")]
+    assert good_marks(values, "lower", Thresholds(limit=5)) == [True, True, False, False, False]
 
 
-def test_every_condition_counts() -> None:
+def test_every_threshold_counts() -> None:
     values = [10.0, 14.0, 16.0]
-    assert bad_marks(values, "lower", StabilityRule(ratio=1.5)) == [False, False, True]
-    assert bad_marks(values, "lower", StabilityRule(drop=3)) == [False, True, True]
-    assert bad_marks(values, "lower", StabilityRule(limit=9)) == [True, True, True]
-    assert bad_marks(values, "lower", StabilityRule(limit=15, ratio=2)) == [False, False, True]
-    assert bad_marks([10.0, 15.0], "lower", StabilityRule(limit=15, ratio=1.5, drop=5)) == [False, False], (
+    assert good_marks(values, "lower", Thresholds(ratio=1.5)) == [True, True, False]
+    assert good_marks(values, "lower", Thresholds(drop=3)) == [True, False, False]
+    assert good_marks(values, "lower", Thresholds(limit=9)) == [False, False, False]
+    assert good_marks(values, "lower", Thresholds(limit=15, ratio=2)) == [True, True, False]
+    assert good_marks([10.0, 15.0], "lower", Thresholds(limit=15, ratio=1.5, drop=5)) == [True, True], (
         "a border is good"
     )
 
 
-@pytest.mark.parametrize("wrong", [{}, {"ratio": 0.5}, {"drop": -1}, {"limit": 1, "tail": 1.2}], ids=str)
-def test_rules_that_say_nothing(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"a rule needs|at least|share"):
-        StabilityRule(**wrong)
+@pytest.mark.parametrize("wrong", [{}, {"ratio": 0.5}, {"drop": -1}], ids=str)
+def test_thresholds_that_say_nothing(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"thresholds need|at least"):
+        Thresholds(**wrong)
 
 
 @pytest.mark.parametrize("steps", [[], [1, 1], [2, 1], [1]], ids=str)
 def test_marks_in_order_one_value_each(steps: list[int]) -> None:
     with pytest.raises(ValueError, match="in ascending order"):
-        collapse(steps, [1.0, 2.0] if steps else [], "lower", StabilityRule(limit=1))
+        judge(steps, [True, True] if steps else [], [True, True] if steps else [])
 
 
-@given(st.lists(st.one_of(st.none(), st.integers(0, 20)), min_size=1, max_size=30), st.sampled_from([0.0, 0.2, 0.5, 1]))
-def test_what_the_step_promises(values: list[float | None], tail: float) -> None:
-    steps = [3 * i + 1 for i in range(len(values))]
-    step = collapse(steps, values, "lower", StabilityRule(limit=9, ratio=2, tail=tail))
-    mirrored = [None if value is None else -value for value in values]
-    plain = collapse(steps, values, "lower", StabilityRule(limit=9, drop=30, tail=tail))
-    assert collapse(steps, mirrored, "higher", StabilityRule(limit=-9, drop=30, tail=tail)) == plain
-    if step is None:
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.sampled_from([0.0, 0.2, 0.5, 1]))
+def test_what_the_step_promises(marks: list[int], tail: float) -> None:
+    """Never good exactly without a good mark; from the step of collapse on, more marks are bad than good."""
+    good, diverse = [mark >= 2 for mark in marks], [mark % 2 == 1 for mark in marks]
+    ending = judge(range(len(marks)), good, diverse, tail)
+    assert (ending.kind == "never_good") == (not any(good))
+    assert (ending.step is not None) == (ending.kind == "collapsed")
+    if ending.step is None:
         return
-    at = steps.index(step)
-    bad = bad_marks(values, "lower", StabilityRule(limit=9, ratio=2))
-    assert bad[at]
-    after = bad[at:]
-    shares = [sum(after[: n + 1]) / (n + 1) for n in range(len(after))]
-    assert all(share > 0.5 for share in shares) or at == 0
+    bad = [mark != 3 for mark in marks[ending.step :]]
+    assert any(good[: ending.step + 1])
+    assert bad[0]
+    assert all(2 * sum(bad[: n + 1]) > n + 1 for n in range(len(bad)))
+
+
+def test_thresholds_mirror() -> None:
+    values = [3.0, 9.0, 4.0, None]
+    mirrored = [None if value is None else -value for value in values]
+    lower, higher = Thresholds(limit=5, drop=2), Thresholds(limit=-5, drop=2)
+    assert good_marks(values, "lower", lower) == good_marks(mirrored, "higher", higher)

@@ -152,7 +152,7 @@ def test_an_axis(tmp_path: Path, axis: str, says: str) -> None:
     ("line", "says"),
     [
         ("trian: {batch: 3}", "4:1  a suite has no key 'trian'. did you mean 'train'?"),
-        ("outcome: {stable: x}", "4:19  stable must be a mapping. allowed: metric, at_least"),
+        ("outcome: {good: x, diverse: []}", "4:17  good must be a mapping. allowed: metric, at_least"),
         ("claims: [x]", "4:10  a claim must be a mapping. allowed: says, source"),
         ("about: 3", "4:8  about = 3 must be text"),
         ("name: y", "4:1  the key 'name' is given twice"),
@@ -356,7 +356,7 @@ def test_a_list_where_a_word_is_expected_is_a_mistake(value: str, tmp_path: Path
         f"compare: {{axis: variant, metric: {value}, baseline: ns}}",
         f"compare: {{axis: {value}, metric: modes, baseline: ns}}",
         f"claims: [{{says: a, source: b, value: {{metric: {value}, at_least: 1}}}}]",
-        f"outcome: {{stable: {{metric: {value}, at_least: 1}}}}",
+        f"outcome: {{good: {{metric: hq, at_least: 1}}, diverse: {{metric: {value}, at_least: 1}}}}",
         f"select: {value}",
     ):
         assert said(tmp_path, f"{text}{asked}\n")

@@ -11,9 +11,19 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from ganbench.errors import SuiteError
-from ganbench.results.questions import Claim, Compare, Condition, Contrast, Level, Published, Surrogate, from_json
+from ganbench.results.questions import (
+    Claim,
+    Compare,
+    Condition,
+    Contrast,
+    Level,
+    OutcomeRule,
+    Published,
+    Surrogate,
+    from_json,
+)
 from ganbench.runner.run import manifest
-from ganbench.stats.outcomes import StabilityRule
+from ganbench.stats.outcomes import Thresholds
 from ganbench.suite import Changes, Suite, load, schema
 from tests.support.claims import claim_of, versus
 
@@ -25,11 +35,12 @@ grid:
   optimizer: [adam, {kind: rmsprop, lr: 1e-4}]
   seed: 3
 train: {steps: 100}
-evaluate: {with: [modes, {kind: fid, features: classifier}]}
+evaluate: {with: [modes, class_modes, {kind: fid, features: classifier}]}
 outcome:
-  stable:
+  good: {ring8: {metric: hq, at_least: 0.6}, default: [{metric: fd_classifier, at_most: 5, ratio: 2}]}
+  diverse:
     ring8: {metric: modes, at_least: 7}
-    default: [{metric: fd_classifier, at_most: 5, ratio: 2, marks: last}]
+    default: [{metric: class_kl_uniform, drop: 0.1}, {metric: class_modes, at_least: 9}]
 compare: [{axis: variant, metric: stable, baseline: ns, where: {optimizer: rmsprop}, pooled: true}]
 claims:
   - says: Pearson's labels are better
@@ -66,8 +77,16 @@ def loaded(folder: Path, text: str = TEXT, changes: Changes | None = None) -> Su
 def test_words_become_values_of_columns(tmp_path: Path) -> None:
     asked = loaded(tmp_path).questions
     assert asked.outcome == {
-        "ring8": (Condition("modes", StabilityRule(limit=7)),),
-        "digits": (Condition("fd_classifier", StabilityRule(limit=5, ratio=2, tail=0)),),
+        "ring8": OutcomeRule(
+            good=(Condition("hq", Thresholds(limit=0.6)),), diverse=(Condition("modes", Thresholds(limit=7)),)
+        ),
+        "digits": OutcomeRule(
+            good=(Condition("fd_classifier", Thresholds(limit=5, ratio=2)),),
+            diverse=(
+                Condition("class_kl_uniform", Thresholds(drop=0.1)),
+                Condition("class_modes", Thresholds(limit=9)),
+            ),
+        ),
     }
     where = {"optimizer": ("rmsprop[lr=0.0001]",)}
     assert asked.compare == (Compare(axis="variant", metric="stable", baseline="ns", where=where, pooled=True),)
@@ -113,6 +132,18 @@ def test_the_manifest_keeps_them(tmp_path: Path) -> None:
     assert from_json({}).claims == ()
 
 
+def test_the_rule_of_an_old_manifest_is_that_of_a_good_run() -> None:
+    """Version 0.1 listed the conditions of a stable run, each with the share of the marks that decided."""
+    old = [{"metric": "fd", "rule": {"limit": 30, "ratio": 2, "drop": None, "tail": 0.5}}]
+    rule = OutcomeRule(good=(Condition("fd", Thresholds(limit=30, ratio=2)),), tail=0.5)
+    assert from_json({"outcome": {"digits": old}}).outcome == {"digits": rule}
+    endings = [
+        rule.ending("done", (1, 2, 3), {"fd": dict(enumerate(values, 1))}, {"fd": "lower"})
+        for values in ([40, 20, 20], [20, 50, 60], [90, 80, 70])
+    ]
+    assert [ending.kind for ending in endings if ending] == ["stable", "collapsed", "never_good"]
+
+
 def test_another_grid_may_lack_what_a_claim_names(tmp_path: Path) -> None:
     asked = loaded(tmp_path, changes=Changes(set=("grid.variant=[ns, wgan]",))).questions
     assert only_test(asked.claims[0]) == versus("{kind: lsgan, a: -1}", "lsgan", "stable")
@@ -153,7 +184,7 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
     for good, bad in (
         ("at_least: 7", "least: 7"),
         ("says: often, ", ""),
-        ("marks: last", "marks: first"),
+        ("drop: 0.1", "drop: -1"),
         ("d: false", "d: 3"),
     ):
         assert good in TEXT
@@ -163,13 +194,17 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "says"),
     [
-        ("at_least: 7", "at_most: 7", "12:28  modes is better when higher; give at_least, not at_most"),
+        ("at_least: 7", "at_most: 7", "13:28  modes is better when higher; give at_least, not at_most"),
         ("metric: modes, at_least", "metric: mods, at_least", "no ranked metric 'mods'. did you mean 'modes'?"),
-        ("marks: last", "marks: lst", "marks = lst must be a share of the marks or a word. did you mean 'last'?"),
+        ("drop: 0.1", "marks: last", "diverse has no key 'marks'"),
+        ("  good: {ring8", "  stable: {ring8", "`stable` is how suites of version 0.1 were written. say"),
+        ("metric: class_kl_uniform, drop: 0.1", "metric: fd_classifier, at_most: 5",
+         "fd_classifier does not measure diversity, by which collapse is judged. metrics here that do: modes"),
+        ("default: [{metric: fd_classifier, at_most: 5, ratio: 2}]", "glyphs: []", "needs `good` for digits too"),
         ("ratio: 2", "ratio: 0.5", "ratio = 0.5 must be at least 1"),
-        ("at_most: 5, ratio: 2, ", "", "stable needs `at_most`, `ratio` or `drop`"),
-        ("ring8: {metric", "default: {metric", "the key 'default' is given twice"),
-        ("{metric: modes, at_least: 7}", "{metric: fd_classifier, at_most: 7}", "is not measured on ring8"),
+        (", at_most: 5, ratio: 2", "", "good needs `at_most`, `ratio` or `drop`"),
+        ("    ring8: {metric", "    default: {metric", "the key 'default' is given twice"),
+        ("{metric: modes, at_least: 7}", "{metric: class_modes, at_least: 7}", "is not measured on ring8"),
         ("axis: variant, metric: stable", "axis: varant, metric: stable", "no axis 'varant' to compare. did you mean"),
         ("metric: stable, baseline", "metric: stale, baseline", "suite has no ranked metric 'stale'. did you mean"),
         ("baseline: ns", "baseline: nss", "no run of this suite has variant nss here. did you mean 'ns'?"),

@@ -15,9 +15,10 @@ import pytest
 from ganbench.errors import SuiteError
 from ganbench.evaluators.base import Metric
 from ganbench.report.analysis.claims import Verdict, verdicts
-from ganbench.report.analysis.rows import Ending, RunRow
+from ganbench.report.analysis.rows import RunRow
 from ganbench.results.questions import RATES, Cell, Claim, Contrast, Level, Part
 from ganbench.stats import LEVEL
+from ganbench.stats.outcomes import Ending
 from ganbench.suite import Suite, load
 
 SUITES = Path(__file__).parents[2] / "suites"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from ganbench.stats import LEVEL, Interval, holm, signed_rank, wilson
+from ganbench.stats.outcomes import Outcome
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.rows import RunRow
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Shares of a cell's finished runs with Wilson's intervals, and the marks at which the collapsed ones collapsed."""
+    """Shares of a cell's finished runs with Wilson's intervals.
+
+    `steps`: the marks from which the collapsed runs were collapsed. `diverse`: how many of these runs stayed diverse,
+    and so lost the quality of their samples and not their diversity.
+    """
 
     stable: Interval
     collapsed: Interval
+    never_good: Interval
     diverged: Interval
     steps: tuple[int, ...]
+    diverse: int
 
 
 def outcomes(cell: Sequence[RunRow]) -> Outcomes | None:
@@ -29,10 +36,9 @@ def outcomes(cell: Sequence[RunRow]) -> Outcomes | None:
         return None
     kinds = [ending.kind for ending in endings]
     return Outcomes(
-        stable=wilson(kinds.count("stable"), len(kinds)),
-        collapsed=wilson(kinds.count("collapsed"), len(kinds)),
-        diverged=wilson(kinds.count("diverged"), len(kinds)),
+        **{kind: wilson(kinds.count(kind), len(kinds)) for kind in get_args(Outcome)},
         steps=tuple(sorted(ending.step for ending in endings if ending.step is not None)),
+        diverse=sum(ending.diverse for ending in endings),
     )
 
 

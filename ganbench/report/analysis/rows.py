@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from ganbench.stats.outcomes import collapse
+from ganbench.results.questions import RATES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ganbench.results.manifest import Columns
-    from ganbench.results.questions import Condition, Named, Where
+    from ganbench.results.questions import Named, OutcomeRule, Where
     from ganbench.results.table import Results
+    from ganbench.stats.outcomes import Ending
 
-    Values = Mapping[tuple[str, str], Mapping[int, float]]  # (run id, metric) -> step -> value
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a finished run ended by the suite's rule, and the mark from which it was collapsed."""
-
-    kind: Literal["stable", "collapsed", "diverged"]
-    step: int | None = None
+    Curves = Mapping[str, Mapping[str, Mapping[int, float]]]  # run id -> metric -> step -> value
 
 
 @dataclass(frozen=True)
@@ -41,20 +34,22 @@ class RunRow:
     ending: Ending | None
 
 
-def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, Sequence[Condition]]) -> list[RunRow]:
+def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, OutcomeRule]) -> list[RunRow]:
     """Every run of the suite, in its order. `numbers`: the table that `per_run` returns."""
     values: dict[str, dict[str, float]] = {}
     known = numbers[numbers["headline"].notna()]
     for run_id, metric, value in zip(known["run_id"], known["metric"], known["headline"], strict=True):
         values.setdefault(run_id, {})[metric] = float(value)
-    curves = _curves(results, {condition.metric for conditions in outcome.values() for condition in conditions})
+    curves = _curves(results, {metric for rule in outcome.values() for metric in rule.metrics})
+    better = results.manifest.ranked_metrics()
     runs = []
     for run in results.runs.to_dict("records"):
         columns = {str(name): value for name, value in run.items() if name not in ("run_id", "status", "error")}
-        conditions = outcome.get(run["dataset"], ())
-        ending = _ending(run["run_id"], run["status"], conditions, results, curves)
+        rule, run_id = outcome.get(run["dataset"]), run["run_id"]
+        steps, own = results.marks[run_id], curves.get(run_id, {})
+        ending = rule.ending(run["status"], steps, own, better) if rule else None
         rates = _rates(run["status"], ending)
-        runs.append(RunRow(run["run_id"], columns, run["status"], values.get(run["run_id"], {}) | rates, ending))
+        runs.append(RunRow(run_id, columns, run["status"], values.get(run_id, {}) | rates, ending))
     return runs
 
 
@@ -82,35 +77,15 @@ def unmeasured(runs: Sequence[RunRow], metric: str) -> bool:
 def _rates(status: str, ending: Ending | None) -> dict[str, float]:
     if status not in ("done", "diverged"):
         return {}
-    rates = {"diverged": float(status == "diverged")}
-    if ending:
-        rates |= {"stable": float(ending.kind == "stable"), "collapsed": float(ending.kind == "collapsed")}
-    return rates
+    known = RATES if ending else ("diverged",)
+    return {name: float(name == (ending.kind if ending else status)) for name in known}
 
 
-def _ending(
-    run_id: str, status: str, conditions: Sequence[Condition], results: Results, values: Values
-) -> Ending | None:
-    """How a run ended by all conditions: it collapsed at the earliest mark of any. None without a rule."""
-    if not conditions or status not in ("done", "diverged"):
-        return None
-    if status == "diverged":
-        return Ending("diverged")
-    steps = results.marks[run_id]
-    collapsed = []
-    for condition in conditions:
-        curve = values.get((run_id, condition.metric), {})
-        better = results.manifest.ranked_metrics()[condition.metric]
-        collapsed.append(collapse(steps, [curve.get(step) for step in steps], better, condition.rule))
-    marks = [step for step in collapsed if step is not None]
-    return Ending("collapsed", min(marks)) if marks else Ending("stable")
-
-
-def _curves(results: Results, metrics: set[str]) -> Values:
+def _curves(results: Results, metrics: set[str]) -> Curves:
     scores = results.scores[results.scores["metric"].isin(metrics)]
-    curves: dict[tuple[str, str], dict[int, float]] = {}
+    curves: dict[str, dict[str, dict[int, float]]] = {}
     columns = (scores[name].tolist() for name in ("run_id", "metric", "step", "value"))
     for run_id, metric, step, value in zip(*columns, strict=True):
         if not isnan(value):
-            curves.setdefault((run_id, metric), {})[step] = value
+            curves.setdefault(run_id, {}).setdefault(metric, {})[step] = value
     return curves

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ganbench.results.manifest import Columns, ExcludedCell, Manifest, NotEvaluated
-    from ganbench.results.questions import Condition
+    from ganbench.results.questions import Condition, OutcomeRule
     from ganbench.results.store import Store
     from ganbench.results.table import AbsentMetric, Results
 
@@ -63,7 +63,7 @@ class DatasetSummary:
     varying: tuple[str, ...]
     metrics: Mapping[str, str]
     cells: tuple[CellSummary, ...]
-    stable: str = ""  # the suite's rule for a stable run, in words; empty without a rule
+    outcome: str = ""  # the suite's rule for how a run ended, in words; empty without a rule
     best: dict[str, int] = field(default_factory=dict)  # metric -> the cell that is significantly the best
 
 
@@ -140,7 +140,7 @@ def _section(dataset: str, runs: Sequence[RunRow], numbers: Numbers, manifest: M
         varying=differing,
         metrics=metrics,
         cells=tuple(_cell({name: cell[0].columns[name] for name in columns}, cell, numbers) for cell in cells),
-        stable="; ".join(_rule_text(condition, manifest) for condition in manifest.questions.outcome.get(dataset, ())),
+        outcome=_rule_text(rule, manifest) if (rule := manifest.questions.outcome.get(dataset)) else "",
         best=best_cells(cells, metrics),
     )
 
@@ -157,14 +157,24 @@ def _cell(columns: Columns, runs: Sequence[RunRow], numbers: Numbers) -> CellSum
     )
 
 
-def _rule_text(condition: Condition, manifest: Manifest) -> str:
-    """`modes at least 7, in most of the last 20 % of the marks`."""
-    rule, higher = condition.rule, manifest.metrics[condition.metric].better == "higher"
-    limit = [] if rule.limit is None else [f"at {'least' if higher else 'most'} {rule.limit:g}"]
-    ratio = [] if rule.ratio is None else [f"no more than {rule.ratio:g} times worse than its best"]
-    drop = [] if rule.drop is None else [f"no more than {rule.drop:g} worse than its best"]
-    when = f"in most of the last {rule.tail:.0%} of the marks" if rule.tail else "at the last mark"
-    return f"{condition.metric} {' and '.join((*limit, *ratio, *drop))}, {when}"
+def _rule_text(rule: OutcomeRule, manifest: Manifest) -> str:
+    """`good where hq at least 0.5, diverse where modes at least 7, judged by most of the last 20% of the marks`."""
+    parts = [
+        f"{name} where {' and '.join(_condition_text(condition, manifest) for condition in conditions)}"
+        for name, conditions in (("good", rule.good), ("diverse", rule.diverse))
+        if conditions
+    ]
+    when = f"by most of the last {rule.tail:.0%} of the marks" if rule.tail else "at the last mark"
+    return f"{', '.join(parts)}, judged {when}"
+
+
+def _condition_text(condition: Condition, manifest: Manifest) -> str:
+    """`fd at most 30 and no more than 2 times worse than its best`."""
+    own, higher = condition.thresholds, manifest.metrics[condition.metric].better == "higher"
+    limit = [] if own.limit is None else [f"at {'least' if higher else 'most'} {own.limit:g}"]
+    ratio = [] if own.ratio is None else [f"no more than {own.ratio:g} times worse than its best"]
+    drop = [] if own.drop is None else [f"no more than {own.drop:g} worse than its best"]
+    return f"{condition.metric} {' and '.join((*limit, *ratio, *drop))}"
 
 
 def _by_run(numbers: pd.DataFrame) -> Numbers:

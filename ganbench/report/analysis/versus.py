@@ -97,9 +97,8 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
     metrics = both.manifest.ranked_metrics()
     chosen = check_rule(rule or first.manifest.select, list(metrics))
     rules = first.manifest.questions.outcome
-    judges = {dataset: {condition.metric for condition in conditions} for dataset, conditions in rules.items()}
-    absent = {dataset: metrics_ - set(both.manifest.metrics) for dataset, metrics_ in judges.items()}
-    outcome = {dataset: conditions for dataset, conditions in rules.items() if not absent[dataset]}
+    absent = {dataset: outcome_rule.metrics - set(both.manifest.metrics) for dataset, outcome_rule in rules.items()}
+    outcome = {dataset: outcome_rule for dataset, outcome_rule in rules.items() if not absent[dataset]}
     runs = rows(both, per_run(both, chosen), outcome)
     judged = metrics | {name: better for name, better in RATES.items() if any(name in row.numbers for row in runs)}
     differences = tuple(difference for pooled in (True, False) for difference in _kind(runs, judged, pooled))
@@ -111,7 +110,7 @@ def versus(sides: tuple[Results, Results], names: tuple[str, str], rule: str | N
             "compare results of the same suite",
         )
     unjudged = [
-        f"stable, collapsed on {dataset} (judged by {', '.join(sorted(missing))})"
+        f"stable, collapsed, never_good on {dataset} (judged by {', '.join(sorted(missing))})"
         for dataset, missing in absent.items()
         if missing
     ]

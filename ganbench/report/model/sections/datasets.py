@@ -28,6 +28,7 @@ from ganbench.report.text import ABSENT, ARROWS, interval_text, rate_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ganbench.report.analysis.outcomes import Outcomes
     from ganbench.report.analysis.study import Study
     from ganbench.report.analysis.summary import CellSummary, DatasetSummary, MetricSummary, Report
     from ganbench.report.model.document import Place
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
 SEEDS = 3  # of each cell whose samples are shown at the last mark
 MARKS = 6  # of the first seed
 OUTCOMES = (
-    "Shares of the finished runs with Wilson's 95 % intervals. The step is given as median and range. A run that was"
-    " never good counts as collapsed from its first mark."
+    "Shares of the finished runs with Wilson's 95 % intervals. A collapsed run was good and lost its diversity or its"
+    " quality; a run that was never good did not learn. The step of collapse is given as median and range, and of the"
+    " collapsed runs the number that stayed diverse."
 )
+DISPLACED = 2  # modes more after the alignment than in place, from which on the report says so
 SHORTENED = (
     "The names below leave out the options that all components of a kind share; the table above has the whole names."
 )
@@ -62,11 +65,30 @@ def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
     blocks = (
         *([Paragraph(f"Constant: {constants}.")] if constants else []),
         *_tables(report, summary, slug, constants),
+        *_displaced(summary),
         *shortened,
         *_charts(study, slug, summary, cells),
         *_gallery(study, slug, summary, cells),
     )
     return Section(summary.dataset, slug, blocks)
+
+
+def _displaced(summary: DatasetSummary) -> Iterator[Paragraph]:
+    """A sentence about the cells whose generators have modes in another place."""
+    found = []
+    for cell in summary.cells:
+        modes, aligned = (cell.metrics.get(name) for name in ("modes", "modes_aligned"))
+        if not (modes and aligned and modes.headline and aligned.headline):
+            continue
+        if aligned.headline.mean >= modes.headline.mean + DISPLACED:
+            counts = f"{aligned.headline.mean:.1f} and {modes.headline.mean:.1f}"
+            found.append(f"{', '.join(names.whole(summary, cell))} ({counts})")
+    if found:
+        yield Paragraph(
+            "Modes in another place, with the means of modes_aligned (captured after the best shift and scale) and of"
+            f" modes (captured in place): {'; '.join(found)}. Batch norm in D over real and generated batches apart"
+            " hides a shift or a scale; displacement is its size in standard deviations of a mode."
+        )
 
 
 def _anchors(slug: str, summary: DatasetSummary, what: str = "") -> tuple[str, ...]:
@@ -115,21 +137,21 @@ def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) 
 
 
 def _outcomes(summary: DatasetSummary, label: str, about: Callable[[str], str], slug: str) -> Table:
-    """The shares of stable, collapsed and diverged runs."""
+    """The shares of the outcomes of runs."""
     rows = []
     for cell in summary.cells:
-        numbers: tuple[str, ...] = (ABSENT,) * 5
-        if cell.outcomes:
-            rates = (cell.outcomes.stable, cell.outcomes.collapsed, cell.outcomes.diverged)
-            numbers = (str(rates[0].n), *map(rate_text, rates), _steps(cell.outcomes.steps))
+        numbers: tuple[str, ...] = (ABSENT,) * 7
+        if own := cell.outcomes:
+            rates = (own.stable, own.collapsed, own.never_good, own.diverged)
+            numbers = (str(own.stable.n), *map(rate_text, rates), _steps(own.steps), _diverse(own))
         rows.append((*names.whole(summary, cell), *numbers))
-    title = f"outcomes by the suite's rule: {summary.stable}"
+    title = f"outcomes by the suite's rule: {summary.outcome}"
     return Table(
         title=title,
         label=f"{label}-outcomes",
         columns=(
             *named(*summary.varying),
-            *numbered("runs", "stable", "collapsed", "diverged", "collapsed at step"),
+            *numbered("runs", "stable", "collapsed", "never_good", "diverged", "collapsed at step", "still diverse"),
         ),
         rows=tuple(rows),
         caption=about(title),
@@ -140,6 +162,11 @@ def _outcomes(summary: DatasetSummary, label: str, about: Callable[[str], str], 
 
 def _steps(steps: tuple[int, ...]) -> str:
     return f"{median(steps):g} [{steps[0]}, {steps[-1]}]" if steps else ABSENT
+
+
+def _diverse(outcomes: Outcomes) -> str:
+    """`1/4`: of the collapsed runs, those that stayed diverse."""
+    return f"{outcomes.diverse}/{len(outcomes.steps)}" if outcomes.steps else ABSENT
 
 
 def _headline_row(summary: DatasetSummary, cell: CellSummary) -> tuple[str, ...]:
