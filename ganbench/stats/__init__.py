@@ -1,6 +1,6 @@
 """Statistics over training seeds: intervals, tests, ranks over several problems and the analysis of variance."""
 
-from ganbench.stats.intervals import RESAMPLES, Interval, mean_interval, tail_median, wilson
+from ganbench.stats.intervals import BOOTSTRAPPED, FEWEST, RESAMPLES, Interval, mean_interval, tail_median, wilson
 from ganbench.stats.levels import mean_tails, rate_gap_tails
 from ganbench.stats.paired import (
     LEVEL,
@@ -25,6 +25,8 @@ from ganbench.stats.unpaired import (
 from ganbench.stats.variance import shares
 
 __all__ = [
+    "BOOTSTRAPPED",
+    "FEWEST",
     "LEVEL",
     "RESAMPLES",
     "Interval",
