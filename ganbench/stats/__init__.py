@@ -2,6 +2,7 @@
 
 from ganbench.stats.intervals import BOOTSTRAPPED, FEWEST, RESAMPLES, Interval, mean_interval, tail_median, wilson
 from ganbench.stats.levels import mean_tails, rate_gap_tails
+from ganbench.stats.looks import look_corrected, spending
 from ganbench.stats.paired import (
     LEVEL,
     detectable_difference,
@@ -38,6 +39,7 @@ __all__ = [
     "fisher",
     "holm",
     "improvement",
+    "look_corrected",
     "mcnemar",
     "mean_gap",
     "mean_interval",
@@ -52,6 +54,7 @@ __all__ = [
     "rate_tails",
     "shares",
     "signed_rank",
+    "spending",
     "tail_median",
     "wilson",
 ]

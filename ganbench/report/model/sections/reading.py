@@ -19,8 +19,8 @@ TAIL = "the median of the last fifth of a run's marks (rounded down, at least on
 RULES = {"last": "the value at a run's last mark", "tail": TAIL}
 READING = (
     f"Headline: the mean over training seeds with a 95 % interval: Student's t below {BOOTSTRAPPED} seeds, from there"
-    f" on the bootstrap (BCa, {RESAMPLES} resamples, seeded; percentile if BCa is degenerate). Fewer than {FEWEST} seeds"
-    " have no interval. Intervals do not include the sampling error of a metric within one model.",
+    f" on the bootstrap (BCa, {RESAMPLES} resamples, seeded; percentile if BCa is degenerate). Fewer than {FEWEST}"
+    " seeds have no interval. Intervals do not include the sampling error of a metric within one model.",
     f"best: picked on the data it is reported on, so it is optimistic and hides collapse. last: {RULES['last']}."
     f" tail: {TAIL}.",
     "runs: how many of all runs are done. Only these enter the means; n is given if fewer of them have a metric. A"
