@@ -98,8 +98,8 @@ def _stages(suite: Suite, options: RunOptions, display: Listener) -> Iterator[tu
             continue
         needed = needed_runs(store, suite.name)
         wanted = [spec for spec in specs if spec.run_id() in needed]
-        display.say(f"{suite.name}, {_look_name(suite, look)}: {len(wanted)} of {len(specs)} runs are needed by claims "
-                    "whose tests at the look before left them open")  # fmt: skip
+        display.say(f"{suite.name}, {_look_name(suite, look)}: open claims need {len(wanted)} "
+                    f"of {len(specs)} runs")  # fmt: skip
         if wanted:
             yield suite.part(wanted), _look_name(suite, look)
 

@@ -2,17 +2,18 @@
 
 from ganbench.stats.intervals import BOOTSTRAPPED, FEWEST, RESAMPLES, Interval, mean_interval, tail_median, wilson
 from ganbench.stats.levels import mean_tails, rate_gap_tails
-from ganbench.stats.looks import look_corrected, spending
 from ganbench.stats.paired import (
     LEVEL,
     detectable_difference,
     detectable_rate,
     holm,
+    look_corrected,
     mcnemar,
     needed,
     rate_difference,
     rate_tails,
     signed_rank,
+    spending,
 )
 from ganbench.stats.ranks import Ranking, improvement, profile, ranking
 from ganbench.stats.unpaired import (

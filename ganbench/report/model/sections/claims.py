@@ -65,8 +65,9 @@ def claims(study: Study) -> Iterator[Section]:
     sources = Items(tuple(distinct), "claim", numbered=True, audience="paper")
     differs = study.results.manifest.questions.differs
     departures: tuple[Block, ...] = (Paragraph(DIFFERS), Items(differs, "difference")) if differs else ()
+    table = _table(report, study.results.manifest.looks)
     again = (_halves(report),) if report.halves else ()
-    yield Section("Claims", "claims", (Answers(counts), found, *departures, _table(report, study.results.manifest.looks), *again, sources))
+    yield Section("Claims", "claims", (Answers(counts), found, *departures, table, *again, sources))
 
 
 def _table(report: Report, looks: tuple[int, ...]) -> Table:
@@ -108,6 +109,8 @@ def _halves(report: Report) -> Table:
 
 
 def _at_looks(looks: tuple[int, ...]) -> str:
+    if not looks:
+        return ANSWERED
     levels = (f"{share:.3g}" for share in spending(looks))
     return LOOKS.format(looks=" and ".join(map(str, looks)), levels=" and ".join(levels))
 
