@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collec
 from ganbench.cli.terminal import answer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ganbench.runner.events import Listener
     from ganbench.runner.plan import Plan
     from ganbench.runner.run import RunSummary
@@ -27,6 +29,7 @@ class RunOptions(SuiteOptions, ExecutionOptions):
 
     suites: tuple[Path, ...]
     retry_failed: bool
+    all_looks: bool
     dry_run: bool
     as_json: bool
 
@@ -36,11 +39,15 @@ class RunOptions(SuiteOptions, ExecutionOptions):
 @suite_options
 @execution_options
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
+@click.option("--all-looks", is_flag=True, help="Run the seeds of every look, whatever the claims' answers are.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @as_json
 @collected(RunOptions)
 def run(options: RunOptions) -> int:
     """Run whatever is missing from one or more suites. After a stop, run the same line again to continue.
+
+    A suite with `looks` runs in stages: the claims are tested after each, and the next one has only the runs that open
+    claims need.
 
     The exit code is 0 when every run is done or diverged, 1 when some run failed, and 130 after Ctrl-C.
 
@@ -53,24 +60,59 @@ def run(options: RunOptions) -> int:
     """
     from ganbench.cli.progress import progress_display
     from ganbench.cli.request import load
+    from ganbench.runner import run as runner
 
     display, summaries = progress_display(), []
     for suite in [load(path, options) for path in options.suites]:
         try:
-            summary = _run_suite(suite, options, display)
+            stages = [_run_stage(*stage, options, display) for stage in _stages(suite, options, display)]
         except KeyboardInterrupt:
             display.say(INTERRUPTED_TEXT)
             return INTERRUPTED
-        if summary is not None:
-            summaries.append(summary)
+        done = [summary for summary in stages if summary is not None]
+        if done:
+            summaries.append(runner.joined(done))
     if options.as_json:
         for summary in summaries:
             answer(json.dumps(asdict(summary)))
     return FAILED if any(summary.failed for summary in summaries) else DONE
 
 
-def _run_suite(suite: Suite, options: RunOptions, display: Listener) -> RunSummary | None:
-    """Run what is missing from a suite; None for a dry run. Raises `KeyboardInterrupt` after the workers have ended."""
+def _stages(suite: Suite, options: RunOptions, display: Listener) -> Iterator[tuple[Suite, str]]:
+    """The part of a suite for each look, with its name, when the look before is over. A dry run ends where it is not.
+
+    Without looks, and with `--all-looks`, the whole suite is a single stage.
+    """
+    from ganbench.report.analysis.looks import needed_runs
+    from ganbench.results.store import Store
+
+    if not suite.looks or options.all_looks:
+        yield suite, ""
+        return
+    store = Store(options.results)
+    first, *later = suite.by_look
+    yield replace(suite.part(first), excluded=suite.excluded), _look_name(suite, 0)
+    for look, specs in enumerate(later, 1):
+        if options.dry_run and suite.name not in store.suites():
+            display.say(f"{suite.name}, {_look_name(suite, look)}: up to {len(specs)} runs, for claims that are open")
+            continue
+        needed = needed_runs(store, suite.name)
+        wanted = [spec for spec in specs if spec.run_id() in needed]
+        display.say(f"{suite.name}, {_look_name(suite, look)}: open claims need {len(wanted)} "
+                    f"of {len(specs)} runs")  # fmt: skip
+        if wanted:
+            yield suite.part(wanted), _look_name(suite, look)
+
+
+def _look_name(suite: Suite, look: int) -> str:
+    return f"look {look + 1} of {len(suite.looks)}, {suite.looks[look]} seeds"
+
+
+def _run_stage(suite: Suite, name: str, options: RunOptions, display: Listener) -> RunSummary | None:
+    """Run what is missing from a suite or from one of its looks; None for a dry run.
+
+    Raises `KeyboardInterrupt` after the workers have ended.
+    """
     from ganbench.cli.request import execution_of, mirror_of, packing_of
     from ganbench.results.store import Store
     from ganbench.runner import devices, plan
@@ -79,7 +121,7 @@ def _run_suite(suite: Suite, options: RunOptions, display: Listener) -> RunSumma
     execution = execution_of(suite, options)
     store = Store(execution.settings.results)
     todo = plan.make(suite, store, packing_of(execution, options.pack), options.retry_failed)
-    display.say(todo.headline(devices.headline(execution.devices)))
+    display.say((f"{name}: " if name else "") + todo.headline(devices.headline(execution.devices)))
     if options.pack and any(len(job.trained) > options.pack for job in todo.jobs):
         display.say(f"--pack {options.pack} is for runs that are planned now; others keep the pack that was planned "
                     "for them before")  # fmt: skip

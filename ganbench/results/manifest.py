@@ -59,7 +59,7 @@ class Manifest:
     `marks`: the steps at which a run is scored. `packs`: the seeds that are trained as one program with a run, its own
     among them; of every run that was ever planned under this name. `scores`: the names under which the evaluators'
     scores are kept (`score_key`). `samples`: generated at each mark. `budget`: the share of the wall time that
-    evaluation may take.
+    evaluation may take. `looks`: the numbers of seeds after which the claims are tested; empty: after all.
     """
 
     suite: str
@@ -77,6 +77,7 @@ class Manifest:
     excluded: tuple[ExcludedCell, ...] = ()
     not_evaluated: tuple[NotEvaluated, ...] = ()
     questions: Questions = field(default_factory=Questions)
+    looks: tuple[int, ...] = ()
 
     def ranked_metrics(self) -> dict[str, Literal["lower", "higher"]]:
         """The metrics of the headline tables, and whether lower or higher values are better."""
@@ -93,6 +94,7 @@ class Manifest:
             "excluded": [{"columns": dict(cell.columns), "because": cell.because} for cell in self.excluded],
             "axes": list(self.axes),
             "select": self.select,
+            "looks": list(self.looks),
             **self.questions.as_json(),
             "marks": {run_id: list(marks) for run_id, marks in self.marks.items()},
             "packs": {run_id: list(seeds) for run_id, seeds in self.packs.items()},
@@ -159,6 +161,7 @@ def _manifest(body: Mapping[str, Any]) -> Manifest:
         excluded=tuple(ExcludedCell(**cell) for cell in body["excluded"]),
         not_evaluated=tuple(NotEvaluated(**entry) for entry in evaluation.get("skipped", ())),
         questions=from_json(body),
+        looks=_numbers(body.get("looks", []), "looks"),
     )
     for run_id in manifest.runs:
         if rule := why_no_name(run_id):

@@ -55,7 +55,7 @@ class Plan:
 def make(suite: Suite, store: Store, packing: Packing | None = None, retry_failed: bool = False) -> Plan:
     """Compare a suite with what a results folder holds. `packing` is for the runs that are planned now."""
     packing = packing or Packing()
-    packs = packs_of(suite.whole.specs, store, packing)
+    packs = packs_by_look(suite, store, packing)
     done, failed, todo, damaged = [], [], [], []
     for spec in suite.specs:
         job = job_of(suite, (spec,))
@@ -73,6 +73,11 @@ def make(suite: Suite, store: Store, packing: Packing | None = None, retry_faile
             todo.append(spec)
     jobs = tuple(_jobs_of(suite, todo, packs))
     return Plan(suite, tuple(done), tuple(failed), jobs, tuple(damaged), packs, packing, retry_failed)
+
+
+def packs_by_look(suite: Suite, store: Store, packing: Packing) -> Packs:
+    """The pack of every run of the whole suite. Runs of two looks never share one."""
+    return {run_id: pack for specs in suite.whole.by_look for run_id, pack in packs_of(specs, store, packing).items()}
 
 
 def job_of(suite: Suite, specs: tuple[RunSpec, ...], pack: tuple[int, ...] = ()) -> Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -20,8 +20,8 @@ from ganbench.results.store import Store
 from ganbench.runner.dry_pass import check_components, check_packs
 from ganbench.runner.events import Ended
 from ganbench.runner.job import Job, own_key, score_key
-from ganbench.runner.packing import Packs, cells_of, fixed_packs, packs_of, planned_packs, planning
-from ganbench.runner.plan import job_of, make
+from ganbench.runner.packing import Packs, cells_of, fixed_packs, planned_packs, planning
+from ganbench.runner.plan import job_of, make, packs_by_look
 from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -142,6 +142,14 @@ def _summary(plan: Plan, total: Counter[str], seconds: float) -> RunSummary:
     )
 
 
+def joined(stages: Sequence[RunSummary]) -> RunSummary:
+    """The summary of a suite that was run in stages."""
+    counts = ("runs", "done", "diverged", "failed", "excluded", "skipped")
+    totals = {name: sum(getattr(stage, name) for stage in stages) for name in counts}
+    seconds = round(sum(stage.seconds for stage in stages), 1)
+    return RunSummary(suite=stages[0].suite, **totals, seconds=seconds)
+
+
 def without_failing_packs(plan: Plan, store: Store) -> tuple[Plan, list[str]]:
     """The plan with the runs alone whose components, a user's, fail in a pack, and a note for each reason.
 
@@ -164,7 +172,7 @@ def settled(plan: Plan, store: Store) -> Plan:
     """Write the manifest, with the packs. A plan that is older than another process's follows that one's packs."""
     suite = plan.suite
     with planning(store):
-        if packs_of(suite.whole.specs, store, plan.packing) != plan.packs:
+        if packs_by_look(suite, store, plan.packing) != plan.packs:
             plan = make(suite, store, plan.packing, plan.retry_failed)
         earlier = planned_packs(store, [suite.name])
         write_manifest(store, manifest(suite.whole, {**earlier, **plan.packs}))
@@ -231,6 +239,7 @@ def manifest(suite: Suite, packs: Packs | None = None) -> Manifest:
         excluded=_excluded(suite),
         not_evaluated=tuple(NotEvaluated(s.dataset, s.evaluator, s.because) for s in evaluation.skipped),
         questions=suite.questions,
+        looks=suite.looks,
     )
 
 

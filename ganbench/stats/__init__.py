@@ -1,17 +1,19 @@
 """Statistics over training seeds: intervals, tests, ranks over several problems and the analysis of variance."""
 
-from ganbench.stats.intervals import RESAMPLES, Interval, mean_interval, tail_median, wilson
+from ganbench.stats.intervals import BOOTSTRAPPED, FEWEST, RESAMPLES, Interval, mean_interval, tail_median, wilson
 from ganbench.stats.levels import mean_tails, rate_gap_tails
 from ganbench.stats.paired import (
     LEVEL,
     detectable_difference,
     detectable_rate,
     holm,
+    look_corrected,
     mcnemar,
     needed,
     rate_difference,
     rate_tails,
     signed_rank,
+    spending,
 )
 from ganbench.stats.ranks import Ranking, improvement, profile, ranking
 from ganbench.stats.unpaired import (
@@ -25,6 +27,8 @@ from ganbench.stats.unpaired import (
 from ganbench.stats.variance import shares
 
 __all__ = [
+    "BOOTSTRAPPED",
+    "FEWEST",
     "LEVEL",
     "RESAMPLES",
     "Interval",
@@ -36,6 +40,7 @@ __all__ = [
     "fisher",
     "holm",
     "improvement",
+    "look_corrected",
     "mcnemar",
     "mean_gap",
     "mean_interval",
@@ -50,6 +55,7 @@ __all__ = [
     "rate_tails",
     "shares",
     "signed_rank",
+    "spending",
     "tail_median",
     "wilson",
 ]

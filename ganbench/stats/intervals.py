@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from math import nan
+from math import nan, sqrt
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 9999  # of the bootstrap; the ends of an interval then vary by a few per cent of its width between seeds
+FEWEST = 3  # values of an interval; over two seeds no method covers the mean often enough
+BOOTSTRAPPED = 10  # the smallest sample for the bootstrap, which is too narrow below (table in docs/statistics.md)
 KEPT = 64  # the largest sample for which the resamples are kept in memory, 5 MB for each n
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean or a rate over `n` seeds with its confidence interval; `low` and `high` are None if `n` is 1.
+    """A mean or a rate over `n` seeds with its confidence interval; `low` and `high` are None for a mean of few seeds.
 
     `sd` is the standard deviation over the seeds (ddof = 1), None for a rate and if `n` is 1.
     """
@@ -35,24 +37,33 @@ class Interval:
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int = 0) -> Interval:
-    """The mean with its seeded bootstrap interval (BCa, Efron 1987; percentile if BCa is degenerate).
+    """The mean with its interval: Student's t from `FEWEST` values, the bootstrap from `BOOTSTRAPPED`, none below.
 
-    The values are sorted first, so that the order of the seeds changes nothing. Raises ValueError without values and
-    for NaN; missing values must be left out.
+    The bootstrap is seeded (BCa, Efron 1987; percentile if BCa is degenerate). The values are sorted first, so that
+    the order of the seeds changes nothing. Raises ValueError without values and for NaN; missing values must be left
+    out.
     """
     sample = np.sort(np.asarray(values, dtype=np.float64))
     if sample.size == 0 or np.isnan(sample).any():
         raise ValueError("an interval needs at least one value and no NaN")
     mean = fmean(sample)
-    if sample.size == 1:
-        return Interval(mean, None, None, 1)
-    sd = float(sample.std(ddof=1))
+    sd = float(sample.std(ddof=1)) if sample.size > 1 else None
+    if sd is None or sample.size < FEWEST:
+        return Interval(mean, None, None, sample.size, sd)
     if sample[0] == sample[-1]:
         return Interval(mean, mean, mean, sample.size, sd)
+    if sample.size < BOOTSTRAPPED:
+        half = _t_quantile(sample.size - 1, confidence) * sd / sqrt(sample.size)
+        return Interval(mean, mean - half, mean + half, sample.size, sd)
     low, high = _bootstrap(sample, "BCa", confidence, seed)
     if not (np.isfinite(low) and np.isfinite(high)):
         low, high = _bootstrap(sample, "percentile", confidence, seed)
     return Interval(mean, low, high, sample.size, sd)
+
+
+@cache
+def _t_quantile(freedom: int, confidence: float) -> float:
+    return float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
 
 
 def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed: int) -> tuple[float, float]:

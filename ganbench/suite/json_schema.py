@@ -99,6 +99,8 @@ def _questions() -> Json:
         "compare": _listed(compare, least=0),
         "claims": _listed(_claim(pair, where), least=0),
         "differs": _listed(TEXT, least=0),
+        "looks": _listed({"type": "integer", "minimum": 2}),
+        "looked_at": _listed(_ref("seed")),
     }
 
 

@@ -14,25 +14,27 @@ complete, so that nothing about a suite is decided or read later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganbench.errors import RequestError
 from ganbench.plugins import Registry
+from ganbench.results.looks import look_of_runs
 from ganbench.results.names import why_no_name
 from ganbench.results.questions import OutcomeRule, Questions
 from ganbench.spec import AXES, RunSpec, varying
 from ganbench.suite.changes import Changes, changed, kept, seed_note
 from ganbench.suite.evaluation import Evaluation, check_marks, own_metrics, read_evaluation, read_select
 from ganbench.suite.grid import SuiteGrid, need_steps, read_blocks, read_datasets, read_train
+from ganbench.suite.looks import DraftLooks, read_looks
 from ganbench.suite.nodes import Mistakes, Node, read
 from ganbench.suite.outcome import read_outcome
 from ganbench.suite.questions import DraftQuestions, read_questions
 from ganbench.suite.rules import Excluded, ExclusionRule, check_used, read_rules, sorted_out
 from ganbench.suite.values import LONGEST_NAME, mapping
 
-QUESTIONS = ("outcome", "compare", "claims", "differs")
+QUESTIONS = ("outcome", "compare", "claims", "differs", "looks", "looked_at")
 KEYS = ("name", "about", "grid", "exclude", "train", "evaluate", "select", "plugins", *QUESTIONS)
 
 
@@ -50,6 +52,7 @@ class Suite:
     axes: tuple[str, ...]  # of the grid, on which the runs have more than one value
     plugins: tuple[Path, ...]
     questions: Questions
+    looks: tuple[int, ...] = ()  # the numbers of seeds after which claims are tested; empty: after all
     note: str = ""  # what a flag takes, for the user
     narrowed_from: Suite | None = None  # the suite of which `--only` kept a part
 
@@ -57,6 +60,17 @@ class Suite:
     def whole(self) -> Suite:
         """The suite without `--only`."""
         return self.narrowed_from or self
+
+    @property
+    def by_look(self) -> tuple[tuple[RunSpec, ...], ...]:
+        """The runs of each look; all together in a suite without looks."""
+        places = look_of_runs({spec.run_id(): spec.columns() for spec in self.whole.specs}, self.looks)
+        looks = range(max(1, len(self.looks)))
+        return tuple(tuple(spec for spec in self.specs if places[spec.run_id()] == look) for look in looks)
+
+    def part(self, specs: Iterable[RunSpec]) -> Suite:
+        """The suite with some of its runs, without the excluded ones."""
+        return replace(self, specs=tuple(specs), excluded=(), narrowed_from=self.whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +85,7 @@ class Draft:
     plugins: tuple[Path, ...]
     outcome: Mapping[str, OutcomeRule]
     questions: DraftQuestions
+    looks: DraftLooks
 
 
 def load(path: Path, changes: Changes | None = None, data_root: Path | None = None) -> Suite:
@@ -86,9 +101,7 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
     mistakes.stop()
     specs, excluded = sorted_out(draft.grid.cells(mistakes), draft.rules, draft.grid.datasets)
     runs = (*specs, *(run.spec for run in excluded))
-    check_marks(draft.top.get("evaluate", draft.top["grid"]), draft.evaluation, specs, mistakes)
-    if not changes.grid:
-        check_used(draft.rules, runs, mistakes)
+    _check_runs(draft, (specs, runs), changes, mistakes)
     compare, claims = draft.questions.resolved(runs, None if changes.grid else mistakes)
     if not specs:
         mistakes.at(draft.top["grid"], "every run is excluded", excluded[0].because)
@@ -105,9 +118,20 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
         axes=varying((spec.columns() for spec in runs), (axis for axis in AXES if axis in named)),
         plugins=draft.plugins,
         questions=Questions(outcome=draft.outcome, compare=compare, claims=claims, differs=draft.questions.differs),
+        looks=draft.looks.looks,
         note=seed_note(own, tree, changes),
     )
     return _narrowed(suite, changes.only) if changes.only else suite
+
+
+def _check_runs(
+    draft: Draft, runs: tuple[Sequence[RunSpec], Sequence[RunSpec]], changes: Changes, mistakes: Mistakes
+) -> None:
+    """Note what is wrong about the runs. `runs`: those to do, and all with the excluded ones."""
+    check_marks(draft.top.get("evaluate", draft.top["grid"]), draft.evaluation, runs[0], mistakes)
+    draft.looks.check(runs[0], changes, mistakes)
+    if not changes.grid:
+        check_used(draft.rules, runs[1], mistakes)
 
 
 def _narrowed(suite: Suite, only: Sequence[str]) -> Suite:
@@ -143,7 +167,8 @@ def _draft(tree: Node, folder: Path, data_root: Path | None, mistakes: Mistakes)
     outcome = read_outcome(top["outcome"], evaluation, datasets, names, mistakes) if "outcome" in top else {}
     questions = read_questions(top, evaluation.metrics, bool(outcome), mistakes)
     grid = SuiteGrid(blocks, defaults, datasets, registry)
-    return Draft(top, grid, evaluation, select, rules, plugins, outcome, questions)
+    looks = read_looks(top, mistakes)
+    return Draft(top, grid, evaluation, select, rules, plugins, outcome, questions, looks)
 
 
 def _sections(tree: Node, mistakes: Mistakes) -> dict[str, Node]:

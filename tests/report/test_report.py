@@ -219,10 +219,10 @@ def test_latex_escapes_every_special_character():
 
 def test_latex_has_true_minus_signs_and_powers(tmp_path: Path):
     runs = [
-        Run(variant="wgan[clip=-1]", seed=seed, curves={"hq": [-3.0 - seed], "fd_pixels": [2e-7]}) for seed in (0, 1)
+        Run(variant="wgan[clip=-1]", seed=seed, curves={"hq": [-3.0 - seed], "fd_pixels": [2e-7]}) for seed in (0, 1, 2)
     ]
     text = format_report(write_suite(tmp_path, runs), "study", "latex", None)
-    assert "$-$3.5 [$-$4.0, $-$3.0]" in text
+    assert "$-$4.0 [$-$6.5, $-$1.5]" in text
     assert r"2.000$\times10^{-7}$ [2.000$\times10^{-7}$" in text
     assert "wgan[clip=-1] &" in text
 

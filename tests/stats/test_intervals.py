@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,8 +14,9 @@ from ganbench.stats import RESAMPLES, Interval, holm, mean_interval, tail_median
 
 pytestmark = pytest.mark.golden
 
-SEEDS = [66.7, 71.2, 59.8, 90.4, 65.0, 62.3, 120.1, 68.9]  # one FID per training seed, skewed by two bad seeds
+SEEDS = [66.75, 71.25, 59.75, 90.5, 65.0, 62.25, 120.0, 69.0, 61.5, 67.75]  # FIDs whose sums are exact, two bad
 LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]
+DOCS = Path(__file__).parents[2] / "docs" / "statistics.md"
 WGAN_GP = [41, 35, 36, 32, 29, 29, 30, 29, 26, 29]
 
 
@@ -71,8 +74,32 @@ def test_standard_deviation_is_over_n_minus_one():
     assert mean_interval([0.0, 2.0]).sd == pytest.approx(2**0.5)
 
 
-def test_one_seed_has_no_interval():
+@pytest.mark.parametrize("n", [3, 9])
+def test_few_seeds_have_students_interval(n: int):
+    expected = reference.t.interval(0.95, n - 1, np.mean(SEEDS[:n]), reference.sem(SEEDS[:n]))
+    found = mean_interval(SEEDS[:n])
+    assert (found.low, found.high) == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_seed_has_no_interval_and_two_have_none():
     assert mean_interval([3.5]) == Interval(3.5, None, None, 1, None)
+    assert mean_interval([3.0, 5.0]) == Interval(4.0, None, None, 2, 2**0.5)
+    assert mean_interval([3.0, 3.0]) == Interval(3.0, None, None, 2, 0.0)
+
+
+def test_coverage_is_what_the_docs_say():
+    """`docs/statistics.md` prints what this simulates."""
+    rng, true = np.random.default_rng(0), float(np.exp(0.125))
+    for n in (3, 5, 9, 10, 12, 24):
+        normal, skewed = rng.normal(size=(1000, n)), rng.lognormal(0, 0.5, (1000, n))
+        covered = [
+            np.mean([found.low <= mean <= found.high for found in map(mean_interval, samples)])  # type: ignore[operator]
+            for samples, mean in ((normal, 0.0), (skewed, true))
+        ]
+        method = "Student's t" if n < 10 else "BCa"
+        row = f"| {n} | {method} | {covered[0]:.2f} | {covered[1]:.2f} |"
+        assert row in DOCS.read_text()
+        assert min(covered) > 0.85, row
 
 
 def test_equal_seeds_have_an_interval_of_no_width():
@@ -81,7 +108,7 @@ def test_equal_seeds_have_an_interval_of_no_width():
 
 def test_a_degenerate_bca_falls_back_on_the_percentile():
     low, high = 1.0, 1.0 + 2**-52  # the jackknife underflows: scipy's BCa is NaN here
-    found = mean_interval([low, high, low])
+    found = mean_interval([low, high, low] * 4)
     assert found.low == low and found.high == high
 
 

@@ -25,6 +25,8 @@ class Verdict:
     A claim is reproduced if every part holds and contradicted if a part is contradicted. `p` is that of the whole claim
     (see `ClaimTest`), and `corrected` is Holm's over all claims of the suite; both are None if nothing could be tested.
     `needed`: about how many seeds would answer an inconclusive claim if its effects stay as they are.
+    `look`: the number of seeds of the last look that tested the claim, 0 before the first, None in a suite without
+    looks. `awaited`: how many runs of the next look are not over.
     """
 
     claim: Claim
@@ -34,6 +36,8 @@ class Verdict:
     p: float | None = None
     corrected: float | None = None
     needed: int | None = None
+    look: int | None = None
+    awaited: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class ClaimTest:
 
 def verdicts(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> tuple[Verdict, ...]:
     """Test every claim on each dataset that it is about, and correct over all. `better`: by metric, lower or higher."""
-    tests = [test for claim in claims for test in _tests(rows, claim, better)]
+    tests = claim_tests(rows, claims, better)
     adjusted = iter(holm([test.p for test in tests if test.p is not None]))
     corrected = [next(adjusted) if test.p is not None else None for test in tests]
     level = LEVEL / max(1, sum(p is not None and p >= LEVEL for p in corrected))  # of Holm's last step
@@ -100,6 +104,11 @@ def halves(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str,
     return tuple(
         Half(side, verdicts([row for row in rows if row.columns["seed"] in side], claims, better)) for side in sides
     )
+
+
+def claim_tests(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> list[ClaimTest]:
+    """The tests of every claim on each dataset that it is about, before any correction."""
+    return [test for claim in claims for test in _tests(rows, claim, better)]
 
 
 def _needed(parts: Sequence[PartResult]) -> int | None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
 
-from ganbench.report.analysis.claims import Half, Verdict, halves, verdicts
+from ganbench.report.analysis.claims import Half, Verdict, halves
 from ganbench.report.analysis.comparisons import Family, family
 from ganbench.report.analysis.factors import Factors, factors
+from ganbench.report.analysis.looks import NOT_NEEDED, tested
 from ganbench.report.analysis.outcomes import Outcomes, best_cells, outcomes
 from ganbench.report.analysis.rows import RunRow, by, rows
 from ganbench.report.analysis.trajectories import NUMBERS, per_run
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Numbers = dict[str, dict[str, tuple[float, ...]]]  # by run and metric: headline, best, last, tail; NaN if missing
 
-STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing")
+STATUSES = ("done", "diverged", "failed", "damaged", "running", "missing", NOT_NEEDED)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
     """Everything that a report is built from. Means are over runs that are done; missing numbers are left out."""
     manifest, numbers = results.manifest, per_run(results, rule)
     questions = manifest.questions
-    runs = rows(results, numbers, questions.outcome)
+    runs, answers = tested(rows(results, numbers, questions.outcome), manifest)
     better = {name: info.better for name, info in manifest.metrics.items()} | RATES
     compared = tuple(dict.fromkeys(compare.metric for compare in questions.compare))
     by_run = _by_run(numbers)
@@ -119,7 +120,7 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
         failures=_failures(store, results.runs),
         evaluation_share=results.evaluation_share,
         budget=manifest.budget,
-        claims=verdicts(runs, questions.claims, better),
+        claims=answers,
         halves=halves(runs, questions.claims, better),
         families=tuple(family(runs, compare, better[compare.metric]) for compare in questions.compare),
         factors=tuple(factors(runs, manifest.axes, compared)),

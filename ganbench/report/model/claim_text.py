@@ -74,7 +74,22 @@ def _found(part: PartResult) -> str:
 
 
 def _more(verdict: Verdict) -> str:
-    """How many seeds would answer an inconclusive claim."""
+    """After which look a claim was answered, or how many seeds would answer it."""
+    if verdict.look is not None:
+        return _at_look(verdict)
+    return _seeds_needed(verdict)
+
+
+def _at_look(verdict: Verdict) -> str:
+    if verdict.awaited:
+        tested = f"Tested after {verdict.look} seeds" if verdict.look else "Not tested yet"
+        return f" {tested}; the next look awaits {plural(verdict.awaited, 'run')}."
+    if verdict.answer == "inconclusive":
+        return f" Open after {verdict.look} seeds.{_seeds_needed(verdict)}"
+    return f" Answered after {verdict.look} seeds."
+
+
+def _seeds_needed(verdict: Verdict) -> str:
     if verdict.answer != "inconclusive" or verdict.needed is None:
         return ""
     seeds = f"more than {MANY}" if verdict.needed > MANY else f"about {verdict.needed}"

@@ -9,6 +9,7 @@ from ganbench.report.model.claim_text import answer, sentence, tested, tested_pa
 from ganbench.report.model.document import Answers, Column, Items, Paragraph, Section, Table, named
 from ganbench.report.text import ABSENT, detectable_text, interval_text, number, p_text
 from ganbench.results.questions import Contrast
+from ganbench.stats import spending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +31,9 @@ COLUMNS = (
 NOTE = (
     "An effect says by how much the better side is better, over pairs that share seed and setting: positive speaks for"
     " the claim. Of a value, or of two that are alike, it is the mean or the difference. p is two-sided and corrected"
-    " over all claims. A claim is reproduced or contradicted if p < 0.05."
+    " over all claims."
 )
+ANSWERED = " A claim is reproduced or contradicted if p < 0.05."
 PARTS = (
     " A claim of several parts is reproduced if every part holds and contradicted if one is contradicted. The p of a"
     " part is its own, without a correction."
@@ -43,6 +45,11 @@ UNPAIRED = (
 HALVES = (
     "Each half is tested and corrected on its own, with less power than all seeds. An answer that only one half gives"
     " is weaker, and one that the halves give differently is none."
+)
+LOOKS = (
+    " The claims are tested after {looks} seeds, where p is compared with {levels} after Holm's correction over all"
+    " claims, so that all looks and claims together are wrong in less than 5 % of the suites without any effect. An"
+    " answered claim keeps the numbers of its look."
 )
 DIFFERS = "The training of this suite differs from that of the paper, and every answer above is about this training:"
 
@@ -58,11 +65,12 @@ def claims(study: Study) -> Iterator[Section]:
     sources = Items(tuple(distinct), "claim", numbered=True, audience="paper")
     differs = study.results.manifest.questions.differs
     departures: tuple[Block, ...] = (Paragraph(DIFFERS), Items(differs, "difference")) if differs else ()
+    table = _table(report, study.results.manifest.looks)
     again = (_halves(report),) if report.halves else ()
-    yield Section("Claims", "claims", (Answers(counts), found, *departures, _table(report), *again, sources))
+    yield Section("Claims", "claims", (Answers(counts), found, *departures, table, *again, sources))
 
 
-def _table(report: Report) -> Table:
+def _table(report: Report, looks: tuple[int, ...]) -> Table:
     tests = [part.part.test for verdict in report.claims for part in verdict.parts]
     unpaired = any(isinstance(test, Contrast) and not test.paired for test in tests)
     whole = len(tests) == len(report.claims)
@@ -73,7 +81,10 @@ def _table(report: Report) -> Table:
         columns=COLUMNS,
         rows=tuple(rows),
         caption=f"{report.suite}: claims.",
-        note=NOTE + ("" if whole else PARTS) + (UNPAIRED if unpaired else ""),
+        note=NOTE
+        + (_at_looks(looks) if looks else ANSWERED)
+        + ("" if whole else PARTS)
+        + (UNPAIRED if unpaired else ""),
         titled=False,
         anchors=tuple(anchor for place, v in enumerate(report.claims, 1) for anchor in _anchors(v, place)),
         details=tuple(lines for verdict in report.claims for lines in _details(verdict)),
@@ -95,6 +106,13 @@ def _halves(report: Report) -> Table:
         caption=f"{report.suite}: claims on disjoint halves of the seeds.",
         note=HALVES,
     )
+
+
+def _at_looks(looks: tuple[int, ...]) -> str:
+    if not looks:
+        return ANSWERED
+    levels = (f"{share:.3g}" for share in spending(looks))
+    return LOOKS.format(looks=" and ".join(map(str, looks)), levels=" and ".join(levels))
 
 
 def _source(claim: Claim) -> str:

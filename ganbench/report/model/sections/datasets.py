@@ -24,6 +24,7 @@ from ganbench.report.model.document import (
     numbered,
 )
 from ganbench.report.text import ABSENT, ARROWS, interval_text, rate_text
+from ganbench.stats import FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,8 +191,8 @@ def _headline(summary: MetricSummary | None, done: int) -> str:
 
 
 def _few(n: int, done: int) -> str:
-    """The n, if it is 1 or less than the number of runs that are done."""
-    return f" (n={n})" if n == 1 or n < done else ""
+    """The n, if it is too few for an interval or less than the number of runs that are done."""
+    return f" (n={n})" if n < FEWEST or n < done else ""
 
 
 def _spreads(summary: DatasetSummary, cell: CellSummary) -> Iterator[tuple[str, ...]]:

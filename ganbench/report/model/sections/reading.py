@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ganbench.report.model.document import FailedRuns, Items, Section, Table, named
 from ganbench.report.text import ABSENT, plural
 from ganbench.spec import varying
-from ganbench.stats import RESAMPLES
+from ganbench.stats import BOOTSTRAPPED, FEWEST, RESAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 TAIL = "the median of the last fifth of a run's marks (rounded down, at least one)"
 RULES = {"last": "the value at a run's last mark", "tail": TAIL}
 READING = (
-    f"Headline: the mean over training seeds with a 95 % bootstrap interval (BCa, {RESAMPLES} resamples, seeded;"
-    " percentile if BCa is degenerate). A single seed has no interval, and with few seeds the intervals are too narrow."
-    " They do not include the sampling error of a metric within one model.",
+    f"Headline: the mean over training seeds with a 95 % interval: Student's t below {BOOTSTRAPPED} seeds, from there"
+    f" on the bootstrap (BCa, {RESAMPLES} resamples, seeded; percentile if BCa is degenerate). Fewer than {FEWEST}"
+    " seeds have no interval. Intervals do not include the sampling error of a metric within one model.",
     f"best: picked on the data it is reported on, so it is optimistic and hides collapse. last: {RULES['last']}."
     f" tail: {TAIL}.",
     "runs: how many of all runs are done. Only these enter the means; n is given if fewer of them have a metric. A"
