@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,8 +130,9 @@ class Forgetful(Executor):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "a test"
 
-    def run(self, jobs: Any, workers: Any, listen: Any) -> Generator[Ended, None, None]:
-        yield from ()
+    @contextmanager
+    def open(self, workers: Any, keep: bool = False) -> Iterator[Any]:
+        yield SimpleNamespace(run=lambda jobs, listen: ())
 
 
 def test_a_run_of_which_an_executor_says_nothing_has_failed(tmp_path: Path) -> None:
@@ -139,3 +141,26 @@ def test_a_run_of_which_an_executor_says_nothing_has_failed(tmp_path: Path) -> N
     failed = Execution(Forgetful(), WorkerSettings(tmp_path), ("cpu",)).do([JOB], listener)
     assert failed == set(JOB.run_ids)
     assert [event.status for event in heard if isinstance(event, Ended)] == ["failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting(Forgetful):
+    """Notes how it is opened and left."""
+
+    opened: list[tuple[int, bool]]
+
+    @contextmanager
+    def open(self, workers: Any, keep: bool = False) -> Iterator[Any]:
+        self.opened.append((len(workers), keep))
+        yield SimpleNamespace(run=lambda jobs, listen: (Ended(id_, "done") for job in jobs for id_ in job.run_ids))
+        self.opened.append((0, keep))
+
+
+def test_a_search_has_one_session_and_a_suite_another(tmp_path: Path) -> None:
+    opened: list[tuple[int, bool]] = []
+    listener: Any = SimpleNamespace(hear=lambda event: None)
+    execution = Execution(Counting(opened=opened), WorkerSettings(tmp_path), ("cpu",) * 3)
+    with execution.kept(2) as kept:
+        assert kept.do([JOB], listener) == kept.do([JOB], listener) == set()
+    assert execution.do([JOB], listener) == set()
+    assert opened == [(2, True), (0, True), (1, False), (0, False)]
