@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,12 +16,12 @@ import pytest
 
 from ganbench.executors.base import Executor
 from ganbench.executors.local import Local
-from ganbench.executors.parts.process import Running
+from ganbench.executors.parts.process import Running, WorkerProcess
 from ganbench.plugins import Registry
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import events
 from ganbench.runner import job as job_module
-from ganbench.runner.events import Ended, Event, Noted, Progressed
+from ganbench.runner.events import Busy, Ended, Event, Noted, Progressed
 from ganbench.runner.job import Job
 from ganbench.runner.run import Execution
 from ganbench.runner.settings import WorkerSettings
@@ -164,3 +166,33 @@ def test_a_search_has_one_session_and_a_suite_another(tmp_path: Path) -> None:
         assert kept.do([JOB], listener) == kept.do([JOB], listener) == set()
     assert execution.do([JOB], listener) == set()
     assert opened == [(2, True), (0, True), (1, False), (0, False)]
+
+
+# --- a worker that was suspended ---
+
+
+def test_a_worker_that_wakes_up_after_another_took_its_run_writes_nothing(tmp_path: Path) -> None:
+    """Its lock is gone without its knowledge, as on a file server that took its machine for dead."""
+    long = replace(JOB, specs=(replace(SPEC, steps=50_000),), marks=(50_000,))
+    store, heard = Store(tmp_path / "results").open(), list[Event]()
+    worker, folder = WorkerProcess(WorkerSettings(store.root, save_every=0.0)), store.run(long.run_ids[0])
+    list(worker.ready())
+    events = worker.do(long)
+    while not folder.checkpoint().exists():
+        heard.append(next(events))
+    process = worker._running.process  # type: ignore[union-attr]
+    process.send_signal(signal.SIGSTOP)
+    while Path(f"/proc/{process.pid}/stat").read_text().split()[2] != "T":
+        time.sleep(0.01)
+    Path(folder.lock().lock_file).unlink()
+    with folder.owned(0.0) as own:
+        own.clear()
+        own.write_state(State("done", step=7))
+        process.send_signal(signal.SIGCONT)
+        heard = list(events)
+        assert Busy(long.run_ids) in heard and not [event for event in heard if isinstance(event, Ended)]
+        assert any("another process fills this run now" in event.text for event in heard if isinstance(event, Noted))
+        assert [path.name for path in folder.path.iterdir()] == ["state.json"]
+        assert folder.state() == State("done", step=7)
+        assert folder.busy(), "the lock of the new owner still stands"
+    worker.release()

@@ -59,6 +59,7 @@ class WorkerPool:
     threads: list[threading.Thread] = field(default_factory=list)
     in_progress: int = 0
     stopped: bool = False
+    aborted: bool = False  # no worker can be reached any more
     changed: threading.Condition = field(default_factory=threading.Condition)  # guards the two above and `todo`
 
     @classmethod
@@ -77,10 +78,10 @@ class WorkerPool:
             self.changed.notify_all()
         for worker in self.workers:
             worker.ask_to_stop()
-        until = time.monotonic() + GRACE
+        until = time.monotonic() + (0.0 if self.aborted else GRACE)
         for worker in self.workers:
             worker.wait(until)
-        for thread in self.threads:  # they read the events of the workers, which have ended
+        for thread in () if self.aborted else self.threads:  # they read the events of the workers, which have ended
             thread.join(max(POLL, until - time.monotonic()))
         for worker in self.workers:
             worker.release()
@@ -108,6 +109,7 @@ class WorkerPool:
 
     def abort(self, error: Exception) -> None:
         """Let `run` raise an error: the engine of all workers is gone. Any thread may call it."""
+        self.aborted = True
         self.events.put(error)
 
     def _start_threads(self) -> int:
@@ -207,8 +209,7 @@ class WorkerPool:
 
 def _recorded(store: Store, run_id: str, failure: WorkerFailed) -> Ended:
     """Record a failure in a run that is not finished; one of a pack may have ended before."""
-    folder = store.run(run_id)
-    with folder.lock().acquire(timeout=LEASE):
+    with store.run(run_id).owned(LEASE) as folder:
         try:
             state = folder.check() or State("running")
         except DamagedRun:
