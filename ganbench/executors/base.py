@@ -20,7 +20,7 @@ from abc import abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ganbench.component import Component
 
@@ -84,6 +84,14 @@ class Session(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Executor(Component):
     """Does jobs. Its fields say how it starts workers; what a worker needs to know comes as `WorkerSettings`."""
+
+    elsewhere: ClassVar[bool] = False  # whether workers run on other machines, of whose memory nothing is known here
+
+    def devices(self, asked: str, workers: int | None, per_gpu: int) -> tuple[str, ...]:
+        """One device a worker, from `--devices`, `--workers` and `--per-gpu`. Raises `RequestError`."""
+        from ganbench.runner.devices import resolve  # only here: the types of an executor need no runner
+
+        return resolve(asked, workers, per_gpu)
 
     @abstractmethod
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> AbstractContextManager[Session]:

@@ -58,10 +58,16 @@ class Execution:
     def workers(self, jobs: int) -> list[WorkerSettings]:
         """The settings of each worker, who share the free memory of the machine and of each GPU."""
         devices = self.devices[:jobs]
+        if self.executor.elsewhere:
+            return [replace(self.settings, device=device) for device in devices]
         free = {device: free_on(device) for device in set(devices)}
         shares = {device: count // devices.count(device) for device, count in free.items() if count is not None}
-        settings = replace(self.settings, memory=memory_share(len(devices)))
+        settings = replace(self.settings, memory=self.share(jobs))
         return [replace(settings, device=device, device_memory=shares.get(device)) for device in devices]
+
+    def share(self, jobs: int) -> int | None:
+        """The bytes of free memory of each worker; None where they are not known here."""
+        return None if self.executor.elsewhere else memory_share(min(len(self.devices), jobs))
 
     @contextmanager
     def kept(self, jobs: int) -> Iterator[Execution]:
@@ -117,7 +123,7 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     check_ready(suite, execution.settings, plan.jobs)
     plan, notes = without_failing_packs(plan, store)
     plan = settled(plan, store)
-    share = memory_share(min(len(execution.devices), len(plan.jobs)))
+    share = execution.share(len(plan.jobs))
     for text in (*notes, *plan.damaged, *memory_warnings(suite, execution.settings.data, share)):
         listener.say(text)
     failed: set[str] = set()

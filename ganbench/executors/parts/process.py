@@ -121,11 +121,11 @@ class WorkerProcess:
         yield from ()
 
     def do(self, todo: job.Job) -> Iterator[events.Event]:
-        """Give the worker a job and yield its events until it is idle again. Raises `WorkerFailed`.
+        """Give the worker a job and yield its events until it is idle again. Raises `WorkerFailed`."""
+        return self.events_of(job.encode(todo))
 
-        After any exception the process is gone, and the next job gets a new one.
-        """
-        line = job.encode(todo)
+    def events_of(self, line: str) -> Iterator[events.Event]:
+        """Do an encoded job. After any exception the process is gone, and the next job gets a new one."""
         running = self._running
         assert running is not None, "`ready` comes first"
         idle = False
