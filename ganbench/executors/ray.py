@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Ray(Executor):
     @contextmanager
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> Iterator[Session]:
         """Connect to the cluster and try its machines. Raises `RequestError` where no machine can be used."""
+        os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # else a call after the end starts a cluster of its own
         try:
             from ganbench.executors.parts import ray_cluster
         except ModuleNotFoundError as error:

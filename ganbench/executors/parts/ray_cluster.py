@@ -27,8 +27,8 @@ from ganbench.runner import job
 from ganbench.runner.events import Event, Noted
 from ganbench.runner.settings import WorkerSettings, encode
 
-LOOK = 4.0  # seconds between two looks at the head
-HEAD_LOST = 14.0  # seconds without the head after which the command ends; Ray itself ends the process after 60
+LOOK = 3.0  # seconds between two looks at the head
+HEAD_LOST = 10.0  # seconds without the head after which the command ends; Ray itself ends the process after 60
 PROBING = 60.0  # seconds for a machine to answer the probe; its first process imports ganbench
 REMARK = 30.0  # seconds without a place on the cluster after which this is said
 ACTOR = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": 2}
@@ -118,7 +118,7 @@ class RayWorker:
     def ready(self) -> Iterator[Noted | None]:
         """Wait for a place on a machine that passes the probe. Raises `CannotStart` where there can be none."""
         failures = 0
-        while self.held is None:
+        while self.held is None and not self.cluster.lost.is_set():
             self.cluster.try_machines()
             while self.cluster.unsaid:
                 yield Noted(self.cluster.unsaid.pop())
@@ -138,7 +138,7 @@ class RayWorker:
                 time.sleep(1.0)  # a dead node may still be given actors for some seconds
                 yield None
             finally:
-                if self.held is not actor:
+                if self.held is not actor and not self.cluster.lost.is_set():
                     ray.kill(actor)
 
     def _until_placed(self, node: Any) -> Iterator[Noted | None]:
