@@ -15,6 +15,7 @@ from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from ganbench.cli.options import ExecutionOptions, SuiteOptions
+    from ganbench.executors.base import Executor
     from ganbench.features.inception import InceptionWeights
     from ganbench.results.store import Store
     from ganbench.runner.packing import Packing
@@ -92,7 +93,7 @@ def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
         download_inception=weights.download,
         save_every=options.save_every,
     )
-    executor = read_executor(options.executor, options.on)
+    executor: Executor = read_executor(options.executor, options.on)
     return Execution(executor, settings, executor.devices(options.devices, options.workers, options.per_gpu))
 
 

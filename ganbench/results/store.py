@@ -66,10 +66,7 @@ class RunFolder:
 
     @contextmanager
     def owned(self, timeout: float) -> Iterator[RunFolder]:
-        """This folder for writing: locked, with this process as its owner. Raises `Timeout` like the lock.
-
-        Where another process takes the lock meanwhile, every write raises `TakenOver`.
-        """
+        """Locked for writing, or `Timeout`. If another process takes the lock, writes raise `TakenOver`."""
         token = self.path.parent / ".locks" / f"{self.run_id}.owner"
         with self.lock().acquire(timeout=timeout), Owner.claimed(token) as owner:
             yield replace(self, owner=owner)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganbench.plugins import Registry
 from ganbench.suite.nodes import Mistakes, Node, TextSource, parse, placed, read
 from ganbench.suite.values import component
 
-if TYPE_CHECKING:
-    from ganbench.executors.base import Executor
 
-
-def read_executor(kind: str, given: Sequence[str]) -> Executor:
+def read_executor(kind: str, given: Sequence[str]) -> Any:
     """The executor of a kind with these options; of several values of a key the last one counts.
 
     Raises `RequestError` with all mistakes.
@@ -27,9 +24,9 @@ def read_executor(kind: str, given: Sequence[str]) -> Executor:
     for text in given:
         top = _with_pair(top, text, mistakes) if "=" in text else _with_file(top, Path(text), mistakes)
     mistakes.stop()
-    executor: Any = component(Registry().find("executor", kind), f"executor {kind}", top, mistakes)
+    executor = component(Registry().find("executor", kind), f"executor {kind}", top, mistakes)
     mistakes.stop()
-    return executor  # type: ignore[no-any-return]
+    return executor
 
 
 def _with_pair(top: Node, text: str, mistakes: Mistakes) -> Node:

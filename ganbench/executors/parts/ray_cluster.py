@@ -264,7 +264,8 @@ def _reach(address: str) -> None:
 
 def _answer(asked: Any) -> str | None:
     try:
-        return ray.get(asked, timeout=PROBING)  # type: ignore[no-any-return]
+        answer: str | None = ray.get(asked, timeout=PROBING)
+        return answer
     except GetTimeoutError:
         return f"no answer within {PROBING:.0f} seconds"
     except RayError as error:
