@@ -45,6 +45,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def cluster(session: nox.Session) -> None:
+    """Suites on a Ray cluster that is started on this machine, with nodes and workers that are killed."""
+    session.install("-e", ".[ray]", "--group", "test")
+    session.run("pytest", "-m", "cluster", "tests/cluster", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(default=False)
 def lowest(session: nox.Session) -> None:
     """The lowest versions that pyproject.toml allows, on the parts that lean on them; `nox -s lowest` runs it.
 

@@ -4,7 +4,8 @@ GanbenchError
 |- RequestError      the request is wrong; nothing was run, and the exit code is 2
 |  |- SuiteError     one or more mistakes in a suite file, each with its place
 |  '- SideEffect     a user's component changed the state of the process
-'- DamagedRun        a file of a run folder is damaged; the run is done again
+|- DamagedRun        a file of a run folder is damaged; the run is done again
+'- TakenOver         another process has taken over a run folder; this one writes no more into it
 
 Divergence and collapse are measured outcomes of a run, not exceptions. A run that fails is recorded as failed in its
 folder, and the other runs go on.
@@ -34,6 +35,10 @@ class SideEffect(RequestError):
 
 class DamagedRun(GanbenchError):
     """A file in a run folder is unreadable or truncated, or contradicts the run's state."""
+
+
+class TakenOver(GanbenchError):
+    """Another process has taken the lock of a run folder while this one was suspended or cut off."""
 
 
 @dataclass(frozen=True)

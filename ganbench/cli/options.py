@@ -40,7 +40,9 @@ SUITE = (
 )  # fmt: skip
 EXECUTION = (
     click.option("--executor", type=click.Choice(Registry().names("executor")), default="local", show_default=True,
-                 help="Train in worker processes on this machine, or in this process."),
+                 help="Train in worker processes on this machine, in this process, or on a cluster."),
+    click.option("--on", multiple=True, metavar="KEY=VALUE|FILE",
+                 help="Options of the executor: `ganbench list executors` shows them."),
     click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; on a CPU one per core."),
     click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Devices to train on."),
     click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU."),
@@ -69,6 +71,7 @@ class ExecutionOptions:
     """Where runs are trained, and where their results go."""
 
     executor: str
+    on: tuple[str, ...]
     workers: int | None
     devices: str
     per_gpu: int

@@ -6,17 +6,16 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.cli.terminal import note
 from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
-from ganbench.plugins import Registry
-from ganbench.runner import devices
 from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from ganbench.cli.options import ExecutionOptions, SuiteOptions
+    from ganbench.executors.base import Executor
     from ganbench.features.inception import InceptionWeights
     from ganbench.results.store import Store
     from ganbench.runner.packing import Packing
@@ -83,6 +82,7 @@ def suite_name(store: Store, typed: str | None) -> str:
 def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
     """How and where to run a suite."""
     from ganbench.runner.run import Execution
+    from ganbench.suite import read_executor
 
     weights = inception_weights()
     settings = WorkerSettings(
@@ -93,8 +93,8 @@ def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
         download_inception=weights.download,
         save_every=options.save_every,
     )
-    executor: Any = Registry().find("executor", options.executor)
-    return Execution(executor(), settings, devices.resolve(options.devices, options.workers, options.per_gpu))
+    executor: Executor = read_executor(options.executor, options.on)
+    return Execution(executor, settings, executor.devices(options.devices, options.workers, options.per_gpu))
 
 
 def packing_of(execution: Execution, pack: int | None) -> Packing:

@@ -69,11 +69,12 @@ def tune(options: TuneOptions) -> int:
     budget = tuning.budget(suite, options.metric, options.trials, options.search, options.sampler)
     runner.check_ready(suite, execution.settings)
     mirror = mirror_of(store, options.tracking_uri, display.say)
-    display.say(f"{suite.name}: {len(tuning.contenders(suite, budget))} contenders, {budget.trials} trials each, "
+    contenders = len(tuning.contenders(suite, budget))
+    display.say(f"{suite.name}: {contenders} contenders, {budget.trials} trials each, "
                 f"by {budget.metric}; {devices.headline(execution.devices)}")  # fmt: skip
     try:
-        with interruptible(display) as listener:
-            context = tuning.SearchContext(suite, store, execution, listener, budget)
+        with interruptible(display) as listener, execution.kept(contenders * budget.trials) as kept:
+            context = tuning.SearchContext(suite, store, kept, listener, budget)
             body, summary = _search(context, packing_of(execution, options.pack), mirror)
     except KeyboardInterrupt:
         display.say(INTERRUPTED_TEXT)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -26,24 +27,38 @@ class Inline(Executor):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "this process"
 
-    def run(
-        self, jobs: Iterable[Job], workers: Sequence[WorkerSettings], listen: Listen
-    ) -> Generator[Ended, None, None]:
+    @contextmanager
+    def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> Iterator[InlineSession]:
+        """A session in this process."""
+        torch.set_num_threads(workers[0].threads)
+        yield InlineSession(workers[0])
+
+
+@dataclass
+class InlineSession:
+    """The worker and its events that have not been passed on yet."""
+
+    settings: WorkerSettings
+    worker: Worker = field(init=False)
+    events: deque[Event] = field(default_factory=deque)
+    listen: Listen = field(default=lambda event: None)
+
+    def __post_init__(self) -> None:
+        self.worker = Worker(self.settings, self._emit)
+
+    def run(self, jobs: Iterable[Job], listen: Listen) -> Generator[Ended, None, None]:
         """Do the jobs in turn; one whose runs are busy goes to the end."""
-        settings, todo, events = workers[0], deque(jobs), list[Event]()
-        torch.set_num_threads(settings.threads)
-
-        def emit(event: Event) -> None:
-            events.append(event)
-            if not isinstance(event, Ended):
-                listen(event)
-
-        worker = Worker(settings, emit)
+        self.listen, todo = listen, deque(jobs)
         while todo:
             job = todo.popleft()
-            events.clear()
-            worker.fill(job)
-            if any(isinstance(event, Busy) for event in events):
+            self.events.clear()
+            self.worker.fill(job)
+            if any(isinstance(event, Busy) for event in self.events):
                 todo.append(job)
                 time.sleep(POLL)
-            yield from (event for event in events if isinstance(event, Ended))
+            yield from (event for event in self.events if isinstance(event, Ended))
+
+    def _emit(self, event: Event) -> None:
+        self.events.append(event)
+        if not isinstance(event, Ended):
+            self.listen(event)

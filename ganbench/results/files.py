@@ -13,9 +13,12 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from errno import EINVAL, EISDIR
 from io import FileIO
 from pathlib import Path
@@ -38,6 +41,35 @@ def lock_file(path: Path) -> FileLock:
     if path.is_symlink():
         path.unlink()
     return FileLock(path)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that writes into a folder, by the token that it has left in a file beside the folder's lock.
+
+    A lock ends without its holder's knowledge where a file server takes a suspended machine for dead. The next process
+    leaves a token of its own, so that the first one can see that it is the owner no longer.
+    """
+
+    file: Path
+    token: str
+
+    @classmethod
+    @contextmanager
+    def claimed(cls, file: Path) -> Iterator[Owner]:
+        """Be the owner; the caller holds the lock."""
+        owner = cls(file, f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(8)}")
+        write_bytes(file, owner.token.encode())
+        try:
+            yield owner
+        finally:
+            with suppress(OSError):
+                if owner.is_current():
+                    file.unlink()
+
+    def is_current(self) -> bool:
+        """Whether no other process has become the owner since."""
+        return read_bytes(self.file) == self.token.encode()
 
 
 def write_json(path: Path, body: dict[str, Any]) -> None:

@@ -13,18 +13,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from errno import EINVAL, EISDIR, ELOOP, ENOTDIR
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from ganbench.errors import DamagedRun, RequestError
+from ganbench.errors import DamagedRun, RequestError, TakenOver
 from ganbench.results.content import RunContent, content_of, damaged, json_object, rows_in
 from ganbench.results.files import (
     LEFT_BEHIND,
+    Owner,
     appending,
     lock_file,
     make_way,
@@ -49,6 +51,7 @@ class RunFolder:
     """The folder of a run. Only the process that holds `lock()` writes into it."""
 
     path: Path
+    owner: Owner | None = field(default=None, compare=False)  # the process that fills it; None for a reader
 
     @property
     def run_id(self) -> str:
@@ -60,6 +63,18 @@ class RunFolder:
         A process that is killed releases its locks.
         """
         return lock_file(self.path.parent / ".locks" / f"{self.run_id}.lock")
+
+    @contextmanager
+    def owned(self, timeout: float) -> Iterator[RunFolder]:
+        """Locked for writing, or `Timeout`. If another process takes the lock, writes raise `TakenOver`."""
+        token = self.path.parent / ".locks" / f"{self.run_id}.owner"
+        with self.lock().acquire(timeout=timeout), Owner.claimed(token) as owner:
+            yield replace(self, owner=owner)
+
+    def check_owner(self) -> None:
+        """Raises `TakenOver` where another process has taken the lock since; to be called before each write."""
+        if self.owner and not self.owner.is_current():
+            raise TakenOver(str(self.path), "another process fills this run now", todo="nothing more is written here")
 
     def busy(self) -> bool:
         """Whether another process is filling this folder."""
@@ -117,6 +132,7 @@ class RunFolder:
         Without `seal` the state seals no file. A change that rewrites rows begins with such a write. Raises
         `DamagedRun` if a file differs from what was `written`, a seal for each name.
         """
+        self.check_owner()
         sealed = {name: _seal(self.path / name) for name in SEALED if seal and (self.path / name).exists()}
         for name, expected in (written or {}).items():
             if sealed.get(name) != expected:
@@ -147,12 +163,14 @@ class RunFolder:
 
     def log(self, text: str) -> None:
         """Append to the log."""
+        self.check_owner()
         make_way(self.path / "log.txt")
         with appending(self.path / "log.txt") as file:
             file.write(text.encode("utf-8", "backslashreplace"))
 
     def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> bytes:
         """Append rows to a file of `ROWS`, in place of an unfinished last line, and return the appended content."""
+        self.check_owner()
         content = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
         if content or (self.path / name).is_file():
             with appending(self.path / name) as file:
@@ -162,6 +180,7 @@ class RunFolder:
 
     def keep_rows_until(self, step: int) -> None:
         """Drop the rows after a step. A run that resumes at that step writes them again."""
+        self.check_owner()
         for name in filter(lambda name: (self.path / name).exists(), ROWS):
             content = self.read_bytes(name) or b""
             kept = [row for row in rows_in(self.path / name, content) if row["step"] <= step]
@@ -183,6 +202,7 @@ class RunFolder:
 
     def write_json(self, name: str, body: dict[str, Any]) -> None:
         """Replace a JSON file of the folder."""
+        self.check_owner()
         write_signed_json(self.path / name, body)
 
     def clear(self) -> None:
@@ -190,6 +210,7 @@ class RunFolder:
 
         The state goes first: a reader never finds it without its rows.
         """
+        self.check_owner()
         remove(self.path / "state.json")
         remove(self.path)
 

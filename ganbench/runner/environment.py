@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +20,8 @@ from ganbench.spec import Arithmetic
 from ganbench.training.graphs import NO_GRAPHS
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "pandas", "mlflow", "pillow")
+
+ENGINE_JOBS = {"ray": "RAY_JOB_ID", "slurm": "SLURM_JOB_ID"}  # Ray first: it may run within a job of Slurm
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Environment:
     ganbench: str
     python: str
     platform: str
+    host: str
+    engine_job: str | None  # "slurm 1234", "ray 01000000"; None outside of such engines
     packages: dict[str, str]
     device: str
     device_name: str
@@ -62,6 +69,8 @@ def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic) -> Envi
         ganbench=ganbench.__version__,
         python=sys.version.split()[0],
         platform=platform.platform(),
+        host=socket.gethostname(),
+        engine_job=engine_job(os.environ),
         packages=_packages(),
         device=device,
         device_name=_device_name(device),
@@ -78,6 +87,14 @@ def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic) -> Envi
             tf32=torch.backends.cuda.matmul.allow_tf32,
         ),
     )
+
+
+def engine_job(variables: Mapping[str, str]) -> str | None:
+    """The job of the engine that started this process, from its environment variables."""
+    for engine, name in ENGINE_JOBS.items():
+        if name in variables:
+            return f"{engine} {variables[name]}"
+    return None
 
 
 def how_turns(eager: str | None) -> str:

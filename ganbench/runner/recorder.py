@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ganbench.errors import DamagedRun
+from ganbench.errors import DamagedRun, TakenOver
 from ganbench.evaluators.base import Score
 from ganbench.features.bank import Real
 from ganbench.features.scoring import NO_VALUE, AbsentScore, finite_score, score_all
@@ -113,6 +113,7 @@ class Recorder:
         evaluators = {key: e for key, e in job.wanted().items() if step not in scored.get(key, ())}
         generated = sample(self.spec, self.real.data, weights, job.samples, step)
         x = generated.x.cpu()
+        self.folder.check_owner()
         picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x)
         path = self.folder.path / "samples" / f"{step}.png"
         make_way(path)
@@ -146,10 +147,12 @@ class Recorder:
         # the state first: rows past the checkpoint's step are dropped on resuming, missing rows would be lost
         self.state = replace(self.state, seconds=self.seconds())
         self.journal.write_state(self.state)
+        self.folder.check_owner()
         tensors.save(self.folder.checkpoint(), snapshot.checkpoint())
 
     def _record_mark(self, snapshot: RunSnapshot, due: bool) -> None:
         weights = snapshot.generator()
+        self.folder.check_owner()
         tensors.save(self.folder.checkpoint(snapshot.step), weights)
         started = self.clock()
         if due:
@@ -169,7 +172,7 @@ class PackRecorder:
     """The runs of a pack that a job asks for, in its order; what the others do is not written.
 
     An error while one of them is recorded is given to `fail`, with the run's folder, and the others go on; only
-    `DamagedRun` is raised.
+    `DamagedRun` and `TakenOver` are raised.
     """
 
     job: Job
@@ -219,7 +222,7 @@ class PackRecorder:
         """Let an error end this run only."""
         try:
             yield
-        except DamagedRun:
+        except (DamagedRun, TakenOver):
             raise
         except Exception as error:
             recorder.state = replace(recorder.state, status="failed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,7 +27,7 @@ from ganbench.runner.settings import WorkerSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganbench.executors.base import Executor
+    from ganbench.executors.base import Executor, Session
     from ganbench.runner.events import Listener
     from ganbench.runner.plan import Plan
     from ganbench.suite import Suite
@@ -53,26 +53,43 @@ class Execution:
     executor: Executor
     settings: WorkerSettings
     devices: tuple[str, ...]
+    session: Session | None = None  # with workers that stay; None: every `do` has a session of its own
 
     def workers(self, jobs: int) -> list[WorkerSettings]:
         """The settings of each worker, who share the free memory of the machine and of each GPU."""
         devices = self.devices[:jobs]
+        if self.executor.elsewhere:
+            return [replace(self.settings, device=device) for device in devices]
         free = {device: free_on(device) for device in set(devices)}
         shares = {device: count // devices.count(device) for device, count in free.items() if count is not None}
-        settings = replace(self.settings, memory=memory_share(len(devices)))
+        settings = replace(self.settings, memory=self.share(jobs))
         return [replace(settings, device=device, device_memory=shares.get(device)) for device in devices]
+
+    def share(self, jobs: int) -> int | None:
+        """The bytes of free memory of each worker; None where they are not known here."""
+        return None if self.executor.elsewhere else memory_share(min(len(self.devices), jobs))
+
+    @contextmanager
+    def kept(self, jobs: int) -> Iterator[Execution]:
+        """This execution with workers for so many jobs at once, who stay until the context is left."""
+        with self.executor.open(self.workers(jobs), keep=True) as session:
+            yield replace(self, session=session)
 
     def do(self, jobs: Iterable[Job], listener: Listener) -> set[str]:
         """Do the jobs; the ids of the runs that failed. A run of which the executor says nothing has failed too."""
         jobs = list(jobs)
+        if self.session is not None:
+            return self._do(jobs, self.session, listener)
+        with self.executor.open(self.workers(len(jobs))) as session:
+            return self._do(jobs, session, listener)
+
+    def _do(self, jobs: Sequence[Job], session: Session, listener: Listener) -> set[str]:
         silent = {run_id for job in jobs for run_id in job.run_ids}
         failed: set[str] = set()
-        workers = self.workers(len(jobs))
-        with closing(self.executor.run(jobs, workers, listener.hear)) as endings:  # closing stops the workers
-            for ended in endings:
-                silent.discard(ended.run_id)
-                failed |= {ended.run_id} if ended.status == "failed" else set()
-                listener.hear(ended)
+        for ended in session.run(jobs, listener.hear):
+            silent.discard(ended.run_id)
+            failed |= {ended.run_id} if ended.status == "failed" else set()
+            listener.hear(ended)
         for run_id in sorted(silent):
             error = f"the executor {self.executor.kind()!r} ended without a word of this run"
             listener.hear(Ended(run_id, "failed", error=error))
@@ -106,7 +123,7 @@ def run(plan: Plan, execution: Execution, listener: Listener, mirror: FolderMirr
     check_ready(suite, execution.settings, plan.jobs)
     plan, notes = without_failing_packs(plan, store)
     plan = settled(plan, store)
-    share = memory_share(min(len(execution.devices), len(plan.jobs)))
+    share = execution.share(len(plan.jobs))
     for text in (*notes, *plan.damaged, *memory_warnings(suite, execution.settings.data, share)):
         listener.say(text)
     failed: set[str] = set()

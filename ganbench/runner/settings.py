@@ -17,6 +17,7 @@ class WorkerSettings:
     device: str = "cpu"  # "cpu" or "cuda:1"
     threads: int = 1  # CPU threads
     memory: int | None = None  # bytes that scores may take: the worker's share of those that are free; None: all
+    share: float = 1.0  # of the free memory of its machine, where `memory` is not known to the parent
     device_memory: int | None = None  # the same on its GPU
     inception: Path | None = None  # the weights of the Inception network
     download_inception: bool = False  # download them when they are needed

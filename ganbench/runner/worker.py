@@ -18,7 +18,7 @@ from typing import Any
 from filelock import Timeout
 
 from ganbench.datasets.base import Dataset
-from ganbench.errors import DamagedRun, GanbenchError
+from ganbench.errors import DamagedRun, GanbenchError, TakenOver
 from ganbench.features.bank import Bank, Real
 from ganbench.features.inception import InceptionWeights
 from ganbench.guard.process_state import unchanged_by
@@ -67,38 +67,41 @@ class Worker:
         Raises `Stopped` only.
         """
         self._failed.clear()
-        folders = self._folders(job.run_ids)
         with ExitStack() as locks:
             try:
-                for folder in folders:
-                    self._lock(folder, locks)
-            except Timeout:
+                folders = [self._lock(folder, locks) for folder in map(self.store.run, job.run_ids)]
+                self._fill_or_fail(job, folders)
+            except (Timeout, TakenOver) as error:
+                if isinstance(error, TakenOver):
+                    self._note(str(error))
                 self.emit(Busy(tuple(run_id for run_id in job.run_ids if run_id not in self._failed)))
-                return
-            try:
-                self._fill_again(job, folders)
-            except Stopped:
-                raise
-            except Exception as error:
-                for folder in self._left(folders):
-                    self._fail_apart(job, folder, error)
 
-    def _lock(self, folder: RunFolder, locks: ExitStack) -> None:
-        """Lock the folder of a run, which fails where nothing can be written. Raises `Timeout` if it is locked."""
+    def _lock(self, folder: RunFolder, locks: ExitStack) -> RunFolder:
+        """The folder of a run, locked; it fails where nothing can be written. Raises `Timeout` if it is locked."""
         try:
-            locks.enter_context(folder.lock().acquire(timeout=LOCK_WAIT))
+            return locks.enter_context(folder.owned(LOCK_WAIT))
         except Timeout:
             raise
         except OSError as error:
             self._failed.add(folder.run_id)
             self.emit(Ended(folder.run_id, "failed", error=f"its folder can't be locked: {error}"))
+            return folder
+
+    def _fill_or_fail(self, job: Job, folders: Sequence[RunFolder]) -> None:
+        try:
+            self._fill_again(job, folders)
+        except (Stopped, TakenOver):
+            raise
+        except Exception as error:
+            for folder in self._left(folders):
+                self._fail_apart(job, folder, error)
 
     def refuse(self, run_ids: Iterable[str], error: Exception) -> None:
         """Let each run of a job that can't be read end as failed; on disk a finished one stays finished."""
-        for folder in self._folders(run_ids):
+        for folder in map(self.store.run, run_ids):
             try:
-                with folder.lock().acquire(timeout=LOCK_WAIT):
-                    self._fail(folder, error, lambda state: False)
+                with folder.owned(LOCK_WAIT) as own:
+                    self._fail(own, error, lambda state: False)
             except OSError as trouble:  # no lock, or another process has it
                 self.emit(Ended(folder.run_id, "failed", error=_unrecorded(_sentence(error), trouble)))
 
@@ -119,9 +122,6 @@ class Worker:
 
     def _note(self, text: str) -> None:
         self.emit(Noted(text))
-
-    def _folders(self, run_ids: Iterable[str]) -> list[RunFolder]:
-        return [self.store.run(run_id) for run_id in run_ids]
 
     def _note_once(self, text: str) -> None:
         if text not in self._noted:
@@ -158,7 +158,7 @@ class Worker:
         for folder in self._left(folders):
             try:
                 chosen += [folder] if holds(folder) else []
-            except DamagedRun:
+            except (DamagedRun, TakenOver):
                 raise
             except Exception as error:
                 self._fail_apart(job, folder, error)

@@ -14,11 +14,13 @@ import queue
 import signal
 import sys
 import threading
+from dataclasses import replace
 from functools import cache
 from typing import TextIO
 
 import torch
 
+from ganbench.features.memory import free_memory
 from ganbench.plugins import Registry
 from ganbench.runner import events, job, settings
 from ganbench.runner.worker import Stopped, Worker
@@ -36,7 +38,7 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which decides
-    own = settings.decode(lines.readline())
+    own = with_memory(settings.decode(lines.readline()))
     torch.set_num_threads(own.threads)
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines, jobs), daemon=True).start()
@@ -46,6 +48,13 @@ def main() -> None:
 
     emit(events.Ready())
     _serve(Worker(own, emit, stop.is_set), jobs, stop)
+
+
+def with_memory(own: settings.WorkerSettings) -> settings.WorkerSettings:
+    """Settings with the worker's share of the memory that is free on this machine."""
+    if own.memory is None and own.share < 1.0 and (free := free_memory()) is not None:
+        return replace(own, memory=int(free * own.share))
+    return own
 
 
 def _serve(worker: Worker, jobs: queue.SimpleQueue[str], stop: threading.Event) -> None:

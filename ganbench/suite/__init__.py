@@ -2,8 +2,9 @@
 
 from ganbench.suite.changes import Changes
 from ganbench.suite.evaluation import Evaluation, Skipped
+from ganbench.suite.executor_options import read_executor
 from ganbench.suite.json_schema import schema
 from ganbench.suite.load import Suite, load
 from ganbench.suite.rules import Excluded
 
-__all__ = ["Changes", "Evaluation", "Excluded", "Skipped", "Suite", "load", "schema"]
+__all__ = ["Changes", "Evaluation", "Excluded", "Skipped", "Suite", "load", "read_executor", "schema"]

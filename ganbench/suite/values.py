@@ -81,6 +81,11 @@ def scalar(name: str, kind: Any, node: Node, mistakes: Mistakes) -> Any:
     return _checked(kind, node.plain, name, lambda _: node, mistakes)
 
 
+def component(owner: type[Any], subject: str, node: Node, mistakes: Mistakes) -> Any:
+    """An instance of a component class from a mapping of its options; None where one is wrong, which is noted."""
+    return _built(owner, subject, node, node.value if isinstance(node.value, dict) else {}, mistakes)
+
+
 def mapping(node: Node, owner: str, keys: Iterable[str], mistakes: Mistakes) -> dict[str, Node]:
     """The entries of a mapping. A key that is not in `keys` is noted as a mistake and left out."""
     known = tuple(keys)

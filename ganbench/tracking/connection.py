@@ -17,7 +17,15 @@ from ganbench.results.files import lock_file
 from ganbench.results.manifest import Manifest, read_manifest
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import marker
-from ganbench.tracking.place import artifact_location, database, for_mlflow, sqlite_uri, without_secrets
+from ganbench.tracking.place import (
+    artifact_location,
+    database,
+    for_mlflow,
+    journal_mode,
+    mounts,
+    sqlite_uri,
+    without_secrets,
+)
 from ganbench.tracking.record import RUN_ID, MetricStep, Record, read_record
 from ganbench.tracking.relocation import relocate
 
@@ -231,7 +239,7 @@ def _forget_places() -> None:
 def _create_database(file: Path, store: Store) -> None:
     """Build a missing SQLite store under another name, so that a process killed during the migrations leaves no part.
 
-    Its journal is a write-ahead log: it takes a third of the time, and a reader (`mlflow ui`) never blocks the writer.
+    Its journal is that of `journal_mode`.
     """
     from mlflow import MlflowClient
 
@@ -247,5 +255,5 @@ def _create_database(file: Path, store: Store) -> None:
         unfinished = file.with_name(f".{file.name}.{uuid4().hex}.new")
         MlflowClient(for_mlflow(sqlite_uri(unfinished)))
         with closing(sqlite3.connect(unfinished)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA journal_mode={journal_mode(file, mounts())}")
         unfinished.replace(file)

@@ -8,12 +8,28 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from ganbench.errors import RequestError
 
 ALLOWED = "allowed: a server (http://...), a database (sqlite:///FILE, postgresql://...) or none"
+NETWORK = (
+    "nfs",
+    "cifs",
+    "smb",
+    "lustre",
+    "gpfs",
+    "beegfs",
+    "ceph",
+    "glusterfs",
+    "fuse.",
+    "afs",
+    "9p",
+    "pvfs",
+    "orangefs",
+)
 HIDDEN = "***"
 _LOCAL = re.compile(r"(sqlite(\+\w+)?|file):///")
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]*)")
@@ -73,6 +89,28 @@ def database(uri: str) -> Path | None:
     if path.startswith("file:"):
         path = unquote(re.sub(r"^file:(//(localhost)?(?=/))?", "", path))
     return Path(path).resolve()
+
+
+def journal_mode(file: Path, mounts: str) -> str:
+    """The journal mode of an SQLite file, by the mounts of the machine as `/proc/self/mounts` lists them.
+
+    A write-ahead log takes a third of the time, and a reader (`mlflow ui`) never blocks the writer; but its index is
+    memory that processes share, which no network file system offers (https://www.sqlite.org/wal.html, section 1).
+    """
+    kinds = {}
+    for line in mounts.splitlines():
+        _, point, kind, *_ = line.split(" ")
+        point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), point)  # a blank is written as \040
+        kinds[Path(point)] = kind  # the last one hides those before
+    kind = next((kinds[folder] for folder in file.parents if folder in kinds), "")
+    return "DELETE" if kind.startswith(NETWORK) else "WAL"
+
+
+def mounts() -> str:
+    """The mounts of this machine; empty where the system does not list them."""
+    with suppress(OSError):
+        return Path("/proc/self/mounts").read_text(errors="surrogateescape")
+    return ""
 
 
 def artifact_location(uri: str, suite: str) -> str | None:

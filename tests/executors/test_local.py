@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,12 +16,12 @@ import pytest
 
 from ganbench.executors.base import Executor
 from ganbench.executors.local import Local
-from ganbench.executors.parts.process import Running
+from ganbench.executors.parts.process import Running, WorkerProcess
 from ganbench.plugins import Registry
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import events
 from ganbench.runner import job as job_module
-from ganbench.runner.events import Ended, Event, Noted, Progressed
+from ganbench.runner.events import Busy, Ended, Event, Noted, Progressed
 from ganbench.runner.job import Job
 from ganbench.runner.run import Execution
 from ganbench.runner.settings import WorkerSettings
@@ -129,8 +132,9 @@ class Forgetful(Executor):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "a test"
 
-    def run(self, jobs: Any, workers: Any, listen: Any) -> Generator[Ended, None, None]:
-        yield from ()
+    @contextmanager
+    def open(self, workers: Any, keep: bool = False) -> Iterator[Any]:
+        yield SimpleNamespace(run=lambda jobs, listen: ())
 
 
 def test_a_run_of_which_an_executor_says_nothing_has_failed(tmp_path: Path) -> None:
@@ -139,3 +143,56 @@ def test_a_run_of_which_an_executor_says_nothing_has_failed(tmp_path: Path) -> N
     failed = Execution(Forgetful(), WorkerSettings(tmp_path), ("cpu",)).do([JOB], listener)
     assert failed == set(JOB.run_ids)
     assert [event.status for event in heard if isinstance(event, Ended)] == ["failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting(Forgetful):
+    """Notes how it is opened and left."""
+
+    opened: list[tuple[int, bool]]
+
+    @contextmanager
+    def open(self, workers: Any, keep: bool = False) -> Iterator[Any]:
+        self.opened.append((len(workers), keep))
+        yield SimpleNamespace(run=lambda jobs, listen: (Ended(id_, "done") for job in jobs for id_ in job.run_ids))
+        self.opened.append((0, keep))
+
+
+def test_a_search_has_one_session_and_a_suite_another(tmp_path: Path) -> None:
+    opened: list[tuple[int, bool]] = []
+    listener: Any = SimpleNamespace(hear=lambda event: None)
+    execution = Execution(Counting(opened=opened), WorkerSettings(tmp_path), ("cpu",) * 3)
+    with execution.kept(2) as kept:
+        assert kept.do([JOB], listener) == kept.do([JOB], listener) == set()
+    assert execution.do([JOB], listener) == set()
+    assert opened == [(2, True), (0, True), (1, False), (0, False)]
+
+
+# --- a worker that was suspended ---
+
+
+def test_a_worker_that_wakes_up_after_another_took_its_run_writes_nothing(tmp_path: Path) -> None:
+    """Its lock is gone without its knowledge, as on a file server that took its machine for dead."""
+    long = replace(JOB, specs=(replace(SPEC, steps=50_000),), marks=(50_000,))
+    store, heard = Store(tmp_path / "results").open(), list[Event]()
+    worker, folder = WorkerProcess(WorkerSettings(store.root, save_every=0.0)), store.run(long.run_ids[0])
+    list(worker.ready())
+    events = worker.do(long)
+    while not folder.checkpoint().exists():
+        heard.append(next(events))
+    process = worker._running.process  # type: ignore[union-attr]
+    process.send_signal(signal.SIGSTOP)
+    while Path(f"/proc/{process.pid}/stat").read_text().split()[2] != "T":
+        time.sleep(0.01)
+    Path(folder.lock().lock_file).unlink()
+    with folder.owned(0.0) as own:
+        own.clear()
+        own.write_state(State("done", step=7))
+        process.send_signal(signal.SIGCONT)
+        heard = list(events)
+        assert Busy(long.run_ids) in heard and not [event for event in heard if isinstance(event, Ended)]
+        assert any("another process fills this run now" in event.text for event in heard if isinstance(event, Noted))
+        assert [path.name for path in folder.path.iterdir()] == ["state.json"]
+        assert folder.state() == State("done", step=7)
+        assert folder.busy(), "the lock of the new owner still stands"
+    worker.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +22,13 @@ def forget() -> Any:
     environment._git.cache_clear()
     yield
     environment._git.cache_clear()
+
+
+def test_the_record_of_a_run_names_its_host_and_the_job_of_its_engine() -> None:
+    assert environment.describe("cpu", (0,), Arithmetic()).host == socket.gethostname()
+    both = {"RAY_JOB_ID": "01000000", "SLURM_JOB_ID": "77"}
+    assert environment.engine_job(both) == "ray 01000000" and environment.engine_job({}) is None
+    assert environment.engine_job({"SLURM_JOB_ID": "77"}) == "slurm 77"
 
 
 def test_the_record_of_a_run_is_json_and_complete() -> None:

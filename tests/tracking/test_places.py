@@ -12,7 +12,7 @@ import pytest
 from ganbench.errors import RequestError
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import Mirror, Synced, default_uri, resolve, sync
-from ganbench.tracking.place import artifact_location, database, for_mlflow, sqlite_uri
+from ganbench.tracking.place import artifact_location, database, for_mlflow, journal_mode, mounts, sqlite_uri
 from ganbench.tracking.relocation import relocate
 from tests.tracking.test_tracking import eventually, one_run, quiet, sample, the_run
 
@@ -165,3 +165,26 @@ def test_a_database_without_tables_is_left_to_mlflow(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").touch()
     relocate(tmp_path / "mlflow.db")
     assert (tmp_path / "mlflow.db").stat().st_size == 0
+
+
+MOUNTS = r"""/dev/sda1 / ext4 rw 0 0
+server:/home /home nfs4 rw,vers=4.2 0 0
+/dev/sdb1 /home/me/fast\040disk xfs rw 0 0
+lab@o2ib:/scratch /scratch lustre rw 0 0
+sshfs /mnt/far fuse.sshfs rw 0 0
+tmpfs /scratch/tmp tmpfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(("folder", "mode"), [
+    ("/data/results", "WAL"),
+    ("/home/me/results", "DELETE"),
+    ("/home/me/fast disk/results", "WAL"),
+    ("/scratch/results", "DELETE"),
+    ("/scratch/tmp/results", "WAL"),
+    ("/mnt/far/results", "DELETE"),
+])  # fmt: skip
+def test_a_database_on_a_network_file_system_has_no_write_ahead_log(folder: str, mode: str) -> None:
+    assert journal_mode(Path(folder) / "mlflow.db", MOUNTS) == mode
+    assert journal_mode(Path(folder) / "mlflow.db", "") == "WAL", "a system that does not list its mounts"
+    assert mounts().count(" / ") >= 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import optuna
@@ -64,12 +66,18 @@ class Interrupted(Executor):
     source: ClassVar[str] = "a test"
     left: list[int]
 
-    def run(self, jobs: Any, workers: Any, listen: Any) -> Generator[Ended, None, None]:
-        for ended in Inline().run(jobs, workers, listen):
-            yield ended
-            self.left[0] -= 1
-            if not self.left[0]:
-                raise KeyboardInterrupt
+    @contextmanager
+    def open(self, workers: Any, keep: bool = False) -> Iterator[Any]:
+        with Inline().open(workers) as session:
+
+            def run(jobs: Any, listen: Any) -> Iterator[Ended]:
+                for ended in session.run(jobs, listen):
+                    yield ended
+                    self.left[0] -= 1
+                    if not self.left[0]:
+                        raise KeyboardInterrupt
+
+            yield SimpleNamespace(run=run)
 
 
 @pytest.fixture(scope="module")

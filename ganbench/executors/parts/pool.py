@@ -1,4 +1,4 @@
-"""Jobs shared among worker processes. One whose worker dies is tried once more."""
+"""Jobs shared among workers, wherever they run. A job whose worker dies is tried once more."""
 
 from __future__ import annotations
 
@@ -7,142 +7,201 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
 
 from ganbench.errors import DamagedRun
-from ganbench.executors.parts import process
-from ganbench.executors.parts.process import CannotStart, WorkerFailed, WorkerProcess
+from ganbench.executors.base import GRACE, CannotStart, MachineLost, WorkerFailed, WorkerHandle
 from ganbench.results.store import State, Store
 from ganbench.runner.events import Busy, Ended, Event, Idle, Listen, Noted
 from ganbench.runner.job import Job
 
 ATTEMPTS = 2  # a job whose worker died is tried once more, from its last checkpoint
+LOSSES = 10  # machines that a job may lose before it fails
 POLL = 1.0  # seconds between two attempts at a run that another process fills
+LEASE = 100.0  # seconds after which a file server has released the locks of a machine that is gone
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A job, and how many of its workers have failed so far."""
+    """A job, how many of its workers have failed so far, and how many of its machines were lost."""
 
     job: Job
     failures: int = 0
+    losses: int = 0
+
+    def after(self, failure: WorkerFailed) -> Attempt:
+        """The next attempt."""
+        if isinstance(failure, MachineLost):
+            return replace(self, losses=self.losses + 1)
+        return replace(self, failures=self.failures + 1)
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.failures < ATTEMPTS and self.losses < LOSSES
 
 
-@dataclass(frozen=True)
+@dataclass
 class WorkerPool:
-    """Worker processes and the jobs that are left for them. One thread a worker gives it jobs.
+    """Workers and the jobs that are left for them. One thread a worker waits until it is ready and gives it jobs.
 
-    Whatever happens in a thread, every run of every job ends with an `Ended`, unless the pool is stopped.
+    A thread takes a job only when its worker is ready, so no job waits with a worker that has no place to run. Whatever
+    happens in a thread, every run of every job ends with an `Ended`, unless the context is left.
     """
 
-    todo: deque[Attempt]
-    workers: Sequence[WorkerProcess]
-    events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)  # `Idle`: a worker is finished
-    stop: threading.Event = field(default_factory=threading.Event)
-    unfit: dict[WorkerProcess, str] = field(default_factory=dict)  # workers that can't be started, and why
+    workers: Sequence[WorkerHandle]
+    store: Store
+    keep: bool = False  # workers stay for the jobs of the next `run`; else each is released when none is left for it
+    todo: deque[Attempt] = field(default_factory=deque)
+    events: queue.SimpleQueue[Event | Exception] = field(default_factory=queue.SimpleQueue)  # `Idle`: a thread's end
+    unfit: dict[int, str] = field(default_factory=dict)  # why workers can't be started, by their index
     threads: list[threading.Thread] = field(default_factory=list)
+    in_progress: int = 0
+    stopped: bool = False
+    aborted: bool = False  # no worker can be reached any more
+    changed: threading.Condition = field(default_factory=threading.Condition)  # guards the two above and `todo`
 
     @classmethod
-    def of(cls, jobs: Iterable[Job], workers: Sequence[WorkerProcess]) -> WorkerPool:
-        return cls(deque(map(Attempt, jobs)), workers)
+    def of(cls, workers: Sequence[WorkerHandle], results: Path, keep: bool = False) -> WorkerPool:
+        return cls(workers, Store(results), keep)
 
-    def run(self, listen: Listen) -> Generator[Ended, None, None]:
-        """Do the jobs; closing the generator stops the workers after they have saved what they were doing."""
-        try:
-            # a worker that can't be started puts its job back, maybe after the others have found none left
-            while self.todo and len(self.unfit) < len(self.workers):
-                working = self._start_threads()
-                while working:
-                    match self.events.get():
-                        case Ended() as ended:
-                            yield ended
-                        case Idle():
-                            working -= 1
-                        case event:
-                            listen(event)
-            reason = "; ".join(dict.fromkeys(self.unfit.values()))
-            for attempt in self.todo:
-                for run_id in attempt.job.run_ids:
-                    yield Ended(run_id, "failed", error=f"{reason}; run the same line again to start this run")
-        finally:
-            self._end()
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the workers after they have saved what they were doing."""
+        with self.changed:
+            self.stopped = True
+            self.changed.notify_all()
+        for worker in self.workers:
+            worker.ask_to_stop()
+        until = time.monotonic() + (0.0 if self.aborted else GRACE)
+        for worker in self.workers:
+            worker.wait(until)
+        for thread in () if self.aborted else self.threads:  # they read the events of the workers, which have ended
+            thread.join(max(POLL, until - time.monotonic()))
+        for worker in self.workers:
+            worker.release()
+
+    def run(self, jobs: Iterable[Job], listen: Listen) -> Generator[Ended, None, None]:
+        """Do jobs. Raises what `abort` was given."""
+        self.todo.extend(map(Attempt, jobs))
+        # a worker that can't be started puts its job back, maybe after the others have found none left
+        while self.todo and len(self.unfit) < len(self.workers):
+            working = self._start_threads()
+            while working:
+                match self.events.get():
+                    case Ended() as ended:
+                        yield ended
+                    case Idle():
+                        working -= 1
+                    case Exception() as error:
+                        raise error
+                    case event:
+                        listen(event)
+        reason = "; ".join(dict.fromkeys(self.unfit.values()))
+        while self.todo:
+            for run_id in self.todo.popleft().job.run_ids:
+                yield Ended(run_id, "failed", error=f"{reason}; run the same line again to start this run")
+
+    def abort(self, error: Exception) -> None:
+        """Let `run` raise an error: the engine of all workers is gone. Any thread may call it."""
+        self.aborted = True
+        self.events.put(error)
 
     def _start_threads(self) -> int:
         """Start a thread for each worker that may be started, and return their number."""
+        self.threads = [thread for thread in self.threads if thread.is_alive()]
         working = 0
-        for worker in self.workers:
-            if worker not in self.unfit:
-                thread = threading.Thread(target=self._work, args=(worker,), daemon=True)
+        for index in range(len(self.workers)):
+            if index not in self.unfit:
+                thread = threading.Thread(target=self._work, args=(index,), daemon=True)
                 try:
                     thread.start()
                 except RuntimeError as error:  # the system has no room for another thread
-                    self._give_up(worker, f"a worker can't be started: {error}")
+                    self._give_up(index, f"a worker can't be started: {error}")
                 else:
                     self.threads.append(thread)
                     working += 1
         return working
 
-    def _end(self) -> None:
-        self.stop.set()
-        for worker in self.workers:
-            worker.ask_to_stop()
-        until = time.monotonic() + process.GRACE
-        for worker in self.workers:
-            worker.wait(until)
-        for thread in self.threads:  # they read the events of the workers, which have ended
-            thread.join(max(POLL, until - time.monotonic()))
-        for worker in self.workers:
-            worker.close()
-
-    def _work(self, worker: WorkerProcess) -> None:
+    def _work(self, index: int) -> None:
         """Give a worker jobs until none are left."""
+        worker = self.workers[index]
         try:
-            while not self.stop.is_set() and worker not in self.unfit:
+            while attempt := self._take(worker):
                 try:
-                    attempt = self.todo.popleft()
-                except IndexError:
-                    return
-                self._give(worker, attempt)
+                    self._give(worker, attempt)
+                finally:
+                    with self.changed:
+                        self.in_progress -= 1
+                        self.changed.notify_all()
+        except CannotStart as failure:
+            self._give_up(index, failure.reason)
+        except Exception as error:
+            self._give_up(index, f"a worker can't be started: {type(error).__name__}: {error}")
         finally:
+            if not self.keep and not self.stopped:
+                worker.release()
             self.events.put(Idle())
 
-    def _give(self, worker: WorkerProcess, attempt: Attempt) -> None:
+    def _take(self, worker: WorkerHandle) -> Attempt | None:
+        """The next job, once the worker is ready for one; None when no job is left for it. Raises `CannotStart`."""
+        while self._is_needed():
+            for note in worker.ready():
+                if note is not None:
+                    self.events.put(note)
+                if not self._is_needed():
+                    return None
+            with self.changed:
+                if self.todo and not self.stopped:
+                    self.in_progress += 1
+                    return self.todo.popleft()
+                if self.keep and self.in_progress:
+                    self.changed.wait()  # another worker may put its job back, and have no place to run it
+        return None
+
+    def _is_needed(self) -> bool:
+        with self.changed:
+            return not self.stopped and bool(self.todo or (self.keep and self.in_progress))
+
+    def _give(self, worker: WorkerHandle, attempt: Attempt) -> None:
         busy = False
         try:
             for event in worker.do(attempt.job):
                 busy = busy or isinstance(event, Busy)
                 self.events.put(event)
-        except CannotStart as failure:  # which is not the job's fault
-            self.todo.appendleft(attempt)
-            self._give_up(worker, failure.reason)
         except WorkerFailed as failure:
-            self._retry_or_fail(worker, attempt, failure)
+            self._retry_or_fail(attempt, failure)
         except Exception as error:
             reason = f"its worker can't be used: {type(error).__name__}: {error}"
-            self._retry_or_fail(worker, attempt, WorkerFailed(reason))
+            self._retry_or_fail(attempt, WorkerFailed(reason))
         if busy:
             time.sleep(POLL)
             self.todo.append(attempt)
 
-    def _give_up(self, worker: WorkerProcess, reason: str) -> None:
-        self.unfit[worker] = reason
+    def _give_up(self, index: int, reason: str) -> None:
+        self.unfit[index] = reason
         self.events.put(Noted(reason))
 
-    def _retry_or_fail(self, worker: WorkerProcess, attempt: Attempt, failure: WorkerFailed) -> None:
+    def _retry_or_fail(self, attempt: Attempt, failure: WorkerFailed) -> None:
         """Put the job back, or let its unfinished runs fail. The worker starts anew with its next job."""
-        if self.stop.is_set():
+        if self.stopped:
             return
-        failures = attempt.failures + 1
-        if failures < ATTEMPTS:
-            runs = ", ".join(attempt.job.run_ids)
-            self.events.put(Noted(f"{failure.reason} while it worked on {runs}: the job is tried once more"))
-            self.todo.append(Attempt(attempt.job, failures))
+        attempt = attempt.after(failure)
+        if attempt.is_allowed:
+            runs, lost = ", ".join(attempt.job.run_ids), isinstance(failure, MachineLost)
+            next_step = "the job is given to another worker" if lost else "the job is tried once more"
+            self.events.put(Noted(f"{failure.reason} while it worked on {runs}: {next_step}"))
+            self.todo.append(attempt)
             return
-        store = Store(worker.settings.results)
         for run_id in attempt.job.run_ids:
             ended = Ended(run_id, "failed", error=failure.reason)
             try:
-                ended = _recorded(store, run_id, failure)
+                ended = _recorded(self.store, run_id, failure)
             except Exception as trouble:  # whatever it is, the run has an outcome
                 self.events.put(Noted(f"{run_id}: its failure could not be recorded: {trouble}"))
             self.events.put(ended)
@@ -150,8 +209,7 @@ class WorkerPool:
 
 def _recorded(store: Store, run_id: str, failure: WorkerFailed) -> Ended:
     """Record a failure in a run that is not finished; one of a pack may have ended before."""
-    folder = store.run(run_id)
-    with folder.lock().acquire(timeout=POLL):
+    with store.run(run_id).owned(LEASE) as folder:
         try:
             state = folder.check() or State("running")
         except DamagedRun:

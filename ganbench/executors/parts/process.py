@@ -12,18 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from ganbench.executors.base import GRACE, CannotStart, WorkerFailed
 from ganbench.runner import events, job, settings
 
-GRACE = 30.0  # seconds that workers have to save what they are doing before they are killed
 LOG_END = 8192  # bytes of a dead worker's stderr that are kept
-
-
-class WorkerFailed(Exception):
-    """A worker process could not do its job: the reason in words, and the end of its log."""
-
-    def __init__(self, reason: str, log: str = "") -> None:
-        self.reason, self.log = reason, log
-        super().__init__(reason)
 
 
 class WorkerDied(WorkerFailed):
@@ -32,13 +24,6 @@ class WorkerDied(WorkerFailed):
     def __init__(self, returncode: int, log: str) -> None:
         how = f"signal {signal.Signals(-returncode).name}" if returncode < 0 else f"exit code {returncode}"
         super().__init__(f"the worker died: {how}", log)
-
-
-class CannotStart(WorkerFailed):
-    """A worker process can't be started, for whatever job."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(f"a worker can't be started: {error}")
 
 
 @dataclass
@@ -95,7 +80,7 @@ class Running:
         return WorkerDied(returncode, self.log.read().decode(errors="replace"))
 
     def close(self) -> None:
-        """Kill the process if it is there still, and close its files. Nobody may read its events any more."""
+        """Kill the process if it is there still, and close its files; no thread may be reading its events."""
         self.process.kill()
         self.process.wait()
         for file in (self.jobs, self.process.stdout, self.log):
@@ -122,13 +107,27 @@ class WorkerProcess:
     _running: Running | None = None
     _stopped: bool = False
 
-    def do(self, todo: job.Job) -> Iterator[events.Event]:
-        """Give the worker a job and yield its events until it is idle again. Raises `WorkerFailed`.
+    def ready(self) -> Iterator[events.Noted | None]:
+        """Start the process where there is none, which takes no wait. Raises `CannotStart`."""
+        if self._running is not None and self._running.process.poll() is not None:
+            self.release()
+        if self._running is None:
+            try:
+                self._running = Running.start(self.settings)
+            except OSError as error:
+                raise CannotStart(f"a worker can't be started: {error}") from error
+        if self._stopped:  # asked to stop while it started
+            self._running.process.terminate()
+        yield from ()
 
-        After any exception the process is gone, and the next job gets a new one.
-        """
-        line = job.encode(todo)
-        running = self._started()
+    def do(self, todo: job.Job) -> Iterator[events.Event]:
+        """Give the worker a job and yield its events until it is idle again. Raises `WorkerFailed`."""
+        return self.events_of(job.encode(todo))
+
+    def events_of(self, line: str) -> Iterator[events.Event]:
+        """Do an encoded job. After any exception the process is gone, and the next job gets a new one."""
+        running = self._running
+        assert running is not None, "`ready` comes first"
         idle = False
         try:
             began = running.log.seek(0, os.SEEK_END)
@@ -143,7 +142,7 @@ class WorkerProcess:
             raise running.death(began)
         finally:
             if not idle:
-                self.close()
+                self.release()
 
     def ask_to_stop(self) -> None:
         """Let it save what it is doing at the next snapshot, and end; also one that is suspended (SIGSTOP)."""
@@ -163,20 +162,8 @@ class WorkerProcess:
                 running.process.kill()
                 running.process.wait()
 
-    def close(self) -> None:
-        """End the process and close its files. Nobody may read its events any more."""
+    def release(self) -> None:
+        """End the process and close its files; no thread may be reading its events."""
         running, self._running = self._running, None
         if running is not None:
             running.close()
-
-    def _started(self) -> Running:
-        if self._running is not None and self._running.process.poll() is not None:
-            self.close()
-        if self._running is None:
-            try:
-                self._running = Running.start(self.settings)
-            except OSError as error:
-                raise CannotStart(error) from error
-        if self._stopped:  # asked to stop while it started
-            self._running.process.terminate()
-        return self._running
