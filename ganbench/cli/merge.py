@@ -73,7 +73,7 @@ def merge(options: MergeOptions) -> int:
       ganbench merge desktop/results laptop/results --into merged --prefer desktop/results
     """
     from ganbench import tracking
-    from ganbench.results.merge import carry_out, plan_merge
+    from ganbench.results.merge import plan_merge
     from ganbench.results.store import Store
 
     uri = tracking.resolve(options.tracking_uri, options.into)
@@ -82,7 +82,7 @@ def merge(options: MergeOptions) -> int:
     if plan.conflicts:
         return _refuse(plan)
     copied = len(plan.to_copy)
-    failures = carry_out(plan)
+    failures = _carried_out(plan)
     summary = MergeSummary(
         into=str(options.into),
         suites=tuple(manifest.suite for manifest in plan.manifests),
@@ -128,6 +128,16 @@ def _refuse(plan: MergePlan) -> int:
     error = RequestError("ganbench merge", f"{count}; nothing was written", allowed, "choose it with --prefer FOLDER")
     note(str(error))
     return WRONG
+
+
+def _carried_out(plan: MergePlan) -> tuple[str, ...]:
+    """Carry out the merge; a sentence for each run that could not be copied. Raises `RequestError`."""
+    from ganbench.results.merge import carry_out
+
+    try:
+        return carry_out(plan)
+    except RequestError as error:
+        raise RequestError(error.where, error.given, todo="choose another folder with --into") from None
 
 
 def _mirror(store: Store, uri: str, suites: Sequence[str]) -> None:

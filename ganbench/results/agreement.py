@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganbench.results.content import RunContent
-from ganbench.results.state import State, pack_of
+from ganbench.results.state import State
 from ganbench.results.store import RunFolder
 
 Scores = Mapping[tuple[int, str, str], Mapping[str, Any]]  # by step, evaluator's key and metric
@@ -24,15 +24,11 @@ class RunRecord:
     owner: str
     folder: RunFolder
     content: RunContent
+    seed: int
 
     @property
     def state(self) -> State:
         return self.content.state
-
-    def pack(self, seed: int) -> tuple[int, ...]:
-        """The seeds of the pack in which the run was begun, by its `env.json`; `()` where it is not known."""
-        environment = self.content.environment()
-        return pack_of(environment, seed) if environment else ()
 
     def scores(self) -> Scores:
         """The newest score of each step, evaluator and metric."""
@@ -57,8 +53,8 @@ def read_record(owner: str, folder: RunFolder) -> RunRecord | None:
     content = folder.read()
     if content is None:
         return None
-    folder.spec()
-    return RunRecord(owner, folder, content)
+    seed = folder.spec().get("spec", {}).get("seed", 0)
+    return RunRecord(owner, folder, content, seed if isinstance(seed, int) else 0)
 
 
 def best_of(records: list[RunRecord], preferred: str | None = None) -> RunRecord | Conflict:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.results.agreement import Conflict, RunRecord, best_of, read_record
 from ganbench.results.manifest import Manifest, planning, read_manifest, write_manifest
-from ganbench.results.store import Store
+from ganbench.results.state import pack_of
+from ganbench.results.store import RunFolder, Store
 from ganbench.results.transfer import IN_PROGRESS, copy_run
 from ganbench.results.union import disagreement, union
 
@@ -27,23 +28,44 @@ class Source:
 
 
 @dataclass(frozen=True)
+class KeptRun:
+    """Where the record of a run that is kept lies; without its content, because there may be many runs.
+
+    `owner`: the folder as the user typed it. `pack`: the seeds with which it was begun; `()` where that is not known.
+    """
+
+    owner: str
+    folder: RunFolder
+    pack: tuple[int, ...]
+
+    @classmethod
+    def of(cls, record: RunRecord) -> KeptRun:
+        environment = record.content.environment()
+        return cls(record.owner, record.folder, pack_of(environment, record.seed) if environment else ())
+
+    def is_within(self, store: Store) -> bool:
+        """Whether it lies in that results folder already."""
+        return self.folder.path.parents[1].resolve() == store.root.resolve()
+
+
+@dataclass(frozen=True)
 class MergePlan:
     """What a merge will do. With conflicts it can't be carried out.
 
-    `chosen`: the record to keep of each run. `manifests`: of each suite, joined. `left_out`: a sentence for each
+    `chosen`: what is kept of each run. `manifests`: of each suite, joined. `left_out`: a sentence for each
     damaged file and each run in progress.
     """
 
     into: Store
-    chosen: Mapping[str, RunRecord]
+    chosen: Mapping[str, KeptRun]
     manifests: tuple[Manifest, ...]
     conflicts: tuple[str, ...]
     left_out: tuple[str, ...]
 
     @property
-    def to_copy(self) -> list[RunRecord]:
-        """The records that the merged folder does not hold yet."""
-        return [record for record in self.chosen.values() if not _is_within(record, self.into)]
+    def to_copy(self) -> list[KeptRun]:
+        """The runs that the merged folder does not hold yet."""
+        return [run for run in self.chosen.values() if not run.is_within(self.into)]
 
 
 def plan_merge(sources: Sequence[Source], into: Store, preferred: str | None = None) -> MergePlan:
@@ -56,7 +78,7 @@ def plan_merge(sources: Sequence[Source], into: Store, preferred: str | None = N
     for source in sources:
         for folder in source.store.runs():
             holders.setdefault(folder.run_id, []).append(source)
-    chosen, conflicts, left_out = dict[str, RunRecord](), list[str](), list[str]()
+    chosen, conflicts, left_out = dict[str, KeptRun](), list[str](), list[str]()
     for run_id, owners in sorted(holders.items()):
         records, sentences = _records(run_id, owners)
         left_out += sentences
@@ -64,9 +86,10 @@ def plan_merge(sources: Sequence[Source], into: Store, preferred: str | None = N
         if isinstance(best, Conflict):
             conflicts.append(str(best))
         elif best and best.content.in_progress:
-            left_out += [] if _is_within(best, into) else [f"not merged: {best.folder.path}: {IN_PROGRESS}"]
+            own = KeptRun.of(best).is_within(into)
+            left_out += [] if own else [f"not merged: {best.folder.path}: {IN_PROGRESS}"]
         elif best:
-            chosen[run_id] = best
+            chosen[run_id] = KeptRun.of(best)
     manifests, rules, damaged = _manifests(sources, preferred)
     packed = tuple(_with_packs(manifest, chosen) for manifest in manifests)
     return MergePlan(into, chosen, packed, (*rules, *conflicts), (*damaged, *left_out))
@@ -78,19 +101,15 @@ def carry_out(plan: MergePlan) -> tuple[str, ...]:
     A process that plans runs in the merged folder meanwhile waits for the manifests.
     """
     store, failures = plan.into.open(), list[str]()
-    for record in plan.to_copy:
+    for run in plan.to_copy:
         try:
-            copy_run(record.folder, store.run(record.folder.run_id))
+            copy_run(run.folder, store.run(run.folder.run_id))
         except (DamagedRun, RequestError) as error:
             failures.append(f"not merged: {error}")
     with planning(store):
         for manifest in plan.manifests:
             write_manifest(store, _with_news(manifest, store))
     return tuple(failures)
-
-
-def _is_within(record: RunRecord, store: Store) -> bool:
-    return record.folder.path.parents[1].resolve() == store.root.resolve()
 
 
 def _ordered(sources: Sequence[Source], into: Store) -> list[Source]:
@@ -139,10 +158,9 @@ def _manifests(sources: Sequence[Source], preferred: str | None) -> tuple[list[M
     return [union([manifest for _, manifest in owners]) for owners in held.values() if owners], conflicts, damaged
 
 
-def _with_packs(manifest: Manifest, chosen: Mapping[str, RunRecord]) -> Manifest:
-    """The manifest in which each run that has begun has the pack in which the chosen record was begun."""
-    seeds = {run_id: int(columns["seed"]) for run_id, columns in manifest.runs.items()}
-    begun = {run_id: chosen[run_id].pack(seed) for run_id, seed in seeds.items() if run_id in chosen}
+def _with_packs(manifest: Manifest, chosen: Mapping[str, KeptRun]) -> Manifest:
+    """The manifest in which each run that has begun has the pack in which the kept record was begun."""
+    begun = {run_id: chosen[run_id].pack for run_id in manifest.runs if run_id in chosen}
     return replace(manifest, packs={**manifest.packs, **{run_id: pack for run_id, pack in begun.items() if pack}})
 
 

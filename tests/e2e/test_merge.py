@@ -78,6 +78,10 @@ def test_contradictions_are_named_and_nothing_is_written(halves: Path, tmp_path:
         (("absent", "--into", "c"), "absent: there are no results in it. "),
         (("a", "--into", "c", "--prefer", "b"), "--prefer: 'b' is not one of the folders. allowed: a, c. name one"),
         (("a", "--into", "c", "--tracking-uri", "mlflow"), "'mlflow' is not the URI of an MLflow store"),
+        (
+            ("a", "--into", "small.yaml"),
+            "small.yaml: can't write results here: Not a directory. choose another folder",
+        ),
         (("a",), "Missing option '--into'"),
     ],
 )
