@@ -21,7 +21,7 @@ from ganbench.guard.interrupts import end_at_once, leave
 
 COMMANDS = (
     *("run", "report", "tune", "watch", "show", "check", "evaluate"),
-    *("list_", "schema", "cite", "parity", "cache", "sync", "fetch"),
+    *("list_", "schema", "cite", "parity", "cache", "sync", "merge", "archive", "fetch"),
 )
 
 

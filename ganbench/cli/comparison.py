@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from ganbench.report import only_suite
 from ganbench.report.analysis.versus import Versus, too_few_pairs, versus
 from ganbench.results.store import Store
 from ganbench.results.table import read_results
+from ganbench.results.unpacked import is_archive, opened
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of two results as it was typed: a suite of the results folder, or another folder with its suites."""
+    """One of two results as it was typed: a suite of the results folder, or another folder or archive."""
 
     typed: str
     store: Store
@@ -38,16 +40,23 @@ def compare(typed: tuple[str, str], root: Path, suite: str | None, rule: str | N
     `suite` (`--suite`) chooses among those of a folder. Says on stderr which suites only one side has. Raises
     `RequestError`.
     """
-    first, second = (_side(name, root, suite) for name in typed)
+    with ExitStack() as archives:
+        first, second = (_side(name, root, suite, archives) for name in typed)
+        return _compared((first, second), root, suite, rule)
+
+
+def _compared(sides: tuple[Side, Side], root: Path, suite: str | None, rule: str | None) -> Compared:
+    first, second = sides
+    typed = (first.typed, second.typed)
     if suite and Store(root) == first.store == second.store:
         raise RequestError("--suite", "two suites are given, and no results folder", todo="leave it out")
     pairs = _pairs(first, second)
     found = {}
     for ours, theirs in pairs:
-        sides = read_results(first.store, ours), read_results(second.store, theirs)
-        print_damage([sentence for side in sides for sentence in side.damage])
+        results = read_results(first.store, ours), read_results(second.store, theirs)
+        print_damage([sentence for side in results for sentence in side.damage])
         names = typed if len(pairs) == 1 else (f"{typed[0]} {ours}", f"{typed[1]} {theirs}")
-        found[ours] = versus(sides, names, rule)
+        found[ours] = versus(results, names, rule)
     lost = tuple(name for name in first.suites if name not in found)
     return Compared(found, lost)
 
@@ -71,11 +80,12 @@ def exit_code(compared: Compared, fail_on: str) -> int:
     return code
 
 
-def _side(typed: str, root: Path, suite: str | None) -> Side:
+def _side(typed: str, root: Path, suite: str | None, archives: ExitStack) -> Side:
     """A word that names a suite of the results folder is that suite, whatever folder has its name."""
-    if typed in Store(root).suites() or not Path(typed).is_dir():
+    path = Path(typed)
+    if typed in Store(root).suites() or not (path.is_dir() or is_archive(path)):
         return Side(typed, Store(root), (suite_name(Store(root), typed),))
-    store = Store(Path(typed))
+    store = archives.enter_context(opened(path))
     if suite:
         return Side(typed, store, (suite_name(store, suite),))
     return Side(typed, store, tuple(store.suites()) or (only_suite(store),))

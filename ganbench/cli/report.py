@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -53,6 +55,7 @@ class ReportOptions:
 def report(options: ReportOptions) -> int:
     """Summarise the runs of a suite in tables, or compare two suites or results folders cell by cell.
 
+    A file that `ganbench archive` wrote is read like a results folder.
     To compare, a word that names a suite is that suite; write `stability/` for a results folder of the same name.
 
     \b
@@ -62,6 +65,7 @@ def report(options: ReportOptions) -> int:
       ganbench report stability --format html --out report.html
       ganbench report stability --format csv | column -ts,
       ganbench report stability --publish paper/
+      ganbench report stability.zip
       ganbench report results-before/ results-after/ --fail-on worse
       ganbench report results-before/ results-after/ --suite stability
     """
@@ -91,8 +95,7 @@ def _publish(options: ReportOptions, folder: Path) -> int:
     from ganbench.cli.request import print_damage, writing
     from ganbench.report import publish
 
-    store, suite = _one_suite(options)
-    with writing("--publish", folder):
+    with _one_suite(options) as (store, suite), writing("--publish", folder):
         paths = publish(store, suite, options.rule, folder, print_damage)
     for path in paths:
         answer(str(path))
@@ -104,16 +107,20 @@ def _render(options: ReportOptions) -> str:
     from ganbench.cli.request import print_damage
     from ganbench.report import format_report
 
-    store, suite = _one_suite(options)
-    return format_report(store, suite, options.format, options.rule, print_damage)
+    with _one_suite(options) as (store, suite):
+        return format_report(store, suite, options.format, options.rule, print_damage)
 
 
-def _one_suite(options: ReportOptions) -> tuple[Store, str]:
+@contextmanager
+def _one_suite(options: ReportOptions) -> Iterator[tuple[Store, str]]:
+    """The results, which may be in an archive, and the suite to report."""
     from ganbench.cli.request import suite_name
-    from ganbench.results.store import Store
+    from ganbench.results.unpacked import is_archive, opened
 
-    store = Store(options.results)
-    return store, suite_name(store, options.suites[0] if options.suites else None)
+    typed = options.suites[0] if options.suites else None
+    within = typed is not None and is_archive(Path(typed))
+    with opened(Path(typed) if typed and within else options.results) as store:
+        yield store, suite_name(store, None if within else typed)
 
 
 def _compare(options: ReportOptions) -> tuple[str, int]:

@@ -32,12 +32,14 @@ def show(run_id: str, results: Path) -> None:
     RUN is a run id, its hash, or the beginning of either that fits only one run.
 
     \b
-    Example:
+    Examples:
       ganbench show lsgan-ring8-bn0-adam-s0
+      ganbench show lsgan-ring8-bn0-adam-s0 --results stability.zip
     """
-    from ganbench.results.store import Store
+    from ganbench.results.unpacked import opened
 
-    answer(run_text(find_run(Store(results), run_id)))
+    with opened(results) as store:
+        answer(run_text(find_run(store, run_id)))
 
 
 def find_run(store: Store, prefix: str) -> RunFolder:

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ganbench.errors import RequestError
-from ganbench.results.files import read_bytes, signed_json, write_signed_json
+from ganbench.results.files import lock_file, read_bytes, signed_json, write_signed_json
 from ganbench.results.names import why_no_name
 from ganbench.results.questions import Questions, from_json
 
 if TYPE_CHECKING:
+    from filelock import FileLock
+
     from ganbench.results.store import Store
 
 FORMAT = 2
@@ -111,6 +113,11 @@ class Manifest:
 def write_manifest(store: Store, manifest: Manifest) -> None:
     """Write a suite's manifest, atomically."""
     write_signed_json(store.manifest_path(manifest.suite), manifest.as_json())
+
+
+def planning(store: Store) -> FileLock:
+    """The lock of the process that plans: of two at once, the second reads what the first has planned."""
+    return lock_file(store.root / "suites" / ".lock")
 
 
 def read_manifest(store: Store, suite: str) -> Manifest:

@@ -22,8 +22,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.results.manifest import read_manifest
 from ganbench.results.state import pack_of
@@ -85,11 +83,6 @@ def _parameters(network: Network, space: Space) -> float:
     except Exception:  # whatever it is: such a network is trained alone
         return math.inf
     return sum(parameter.numel() for net in nets for parameter in net.parameters())
-
-
-def planning(store: Store) -> FileLock:
-    """The lock of the process that plans: of two at once, the second reads what the first has planned."""
-    return FileLock(store.root / "suites" / ".lock")
 
 
 def packs_of(specs: Iterable[RunSpec], store: Store, packing: Packing) -> Packs:

@@ -15,12 +15,12 @@ from ganbench.errors import DamagedRun
 from ganbench.features.bank import Bank
 from ganbench.features.inception import InceptionWeights
 from ganbench.features.memory import free_memory, free_on, unfit_for
-from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, write_manifest
+from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, planning, write_manifest
 from ganbench.results.store import Store
 from ganbench.runner.dry_pass import check_components, check_packs
 from ganbench.runner.events import Ended
 from ganbench.runner.job import Job, own_key, score_key
-from ganbench.runner.packing import Packs, cells_of, fixed_packs, planned_packs, planning
+from ganbench.runner.packing import Packs, cells_of, fixed_packs, planned_packs
 from ganbench.runner.plan import job_of, make, packs_by_look
 from ganbench.runner.settings import WorkerSettings
 

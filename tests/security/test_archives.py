@@ -14,7 +14,10 @@ from PIL import Image, UnidentifiedImageError
 from ganbench.datasets.parts import listing
 from ganbench.errors import RequestError
 from ganbench.report.render.html.gallery import encode
+from ganbench.results import unpacked
+from ganbench.results.archive import SUMS, write_archive
 from ganbench.samples import read_samples
+from tests.support.synthetic import Run, write_suite
 
 
 @pytest.fixture
@@ -115,3 +118,95 @@ def test_an_array_larger_than_the_memory_is_refused(here: Path) -> None:
     for name in ("bomb.npz", "bomb.npy"):
         with pytest.raises(RequestError, match=r"takes 3815 GiB when it is unpacked: uint8 \(1000000000, 64, 64\)"):
             read_samples(name, "good.npy", None, None)
+
+
+# --- archives of suites ---
+
+
+@pytest.fixture
+def study(here: Path) -> dict[str, bytes]:
+    """The members of an archive of a suite."""
+    store = write_suite(here / "results", [Run(curves={"fd_pixels": [1.0]})])
+    write_archive(store, "study", Path("study.zip"))
+    with zipfile.ZipFile("study.zip") as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def refused(name: str, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        unpacked.opened(Path(name)).__enter__()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "../evil.json",
+            "/etc/evil.json",
+            "suites/../../evil.json",
+            "runs/../evil/state.json",
+            "runs/x/../state.json",
+        ),
+        *(
+            "runs/x/samples/../../state.json",
+            "runs/x/samples/a.png",
+            "runs/x/evil.py",
+            "suites/.json",
+            "suites/a/b.json",
+        ),
+        *("runs\\x\\state.json", "runs/con/state.json", "runs/x/state.json/y", "cache/x", "mlflow.db"),
+    ],
+)
+def test_only_names_of_a_results_folder_are_unpacked(here: Path, study: dict[str, bytes], name: str) -> None:
+    before = sorted(here.parent.rglob("*"))
+    archive(study | {name: b"{}"}, "evil.zip")
+    refused("evil.zip", r"is no file of an archive of a suite\. .*\. unpack it yourself")
+    assert {path.name for path in set(here.parent.rglob("*")) - set(before)} == {"evil.zip"}
+
+
+def test_a_link_in_an_archive_of_a_suite_is_refused(here: Path, study: dict[str, bytes]) -> None:
+    archive(study, "links.zip")
+    info = zipfile.ZipInfo("runs/x/log.txt")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile("links.zip", "a") as file:
+        file.writestr(info, "/etc/passwd")
+    refused("links.zip", "is no file of an archive")
+
+
+def test_a_name_that_is_there_twice_is_refused(here: Path, study: dict[str, bytes]) -> None:
+    archive(study, "twice.zip")
+    with zipfile.ZipFile("twice.zip", "a") as file, pytest.warns(UserWarning, match="Duplicate name"):
+        file.writestr("suites/study.json", "{}")
+    refused("twice.zip", "is no file of an archive")
+
+
+def test_what_the_digests_do_not_name_or_name_otherwise_is_refused(here: Path, study: dict[str, bytes]) -> None:
+    archive(study | {"runs/x/log.txt": b"more"}, "more.zip")
+    refused("more.zip", f"damaged: runs/x/log.txt is not what {SUMS} says")
+    archive(study | {"suites/study.json": b"{}"}, "other.zip")
+    refused("other.zip", f"damaged: suites/study.json is not what {SUMS} says")
+    archive({name: content for name, content in study.items() if name != "suites/study.json"}, "fewer.zip")
+    refused("fewer.zip", "damaged: suites/study.json is missing")
+    archive({name: content for name, content in study.items() if name != SUMS}, "none.zip")
+    refused("none.zip", f"it is no archive of a suite: {SUMS} is missing")
+    archive(study | {SUMS: b"\xff"}, "words.zip")
+    refused("words.zip", "it is damaged or cut")
+
+
+def test_a_bomb_in_an_archive_of_a_suite_is_refused(
+    here: Path, study: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(study | {"runs/x/log.txt": bytes(unpacked.MOST_BYTES + 1)}, "bomb.zip")
+    assert Path("bomb.zip").stat().st_size < 10**6
+    refused("bomb.zip", r"it takes 256 MiB when it is unpacked, runs/x/log\.txt the most of them\. at most 256 MiB")
+    monkeypatch.setattr(unpacked, "MOST_IN_ALL", 2000)
+    refused("study.zip", "at most 256 MiB for a file, and 0 MiB in all")
+
+
+def test_an_encrypted_archive_is_one_message(here: Path, study: dict[str, bytes]) -> None:
+    content = bytearray(Path("study.zip").read_bytes())
+    at = -1
+    while (at := content.find(b"PK\x01\x02", at + 1)) >= 0:
+        content[at + 8] |= 1
+    Path("locked.zip").write_bytes(content)
+    refused("locked.zip", "it is damaged or cut, or no zip file .*encrypted")

@@ -1,0 +1,44 @@
+"""`ganbench archive`: write a suite's results into one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.cli.exit_codes import DONE, FAILED
+from ganbench.cli.options import results
+from ganbench.cli.terminal import answer
+from ganbench.errors import RequestError
+
+
+@click.command()
+@click.argument("suite")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.zip", help="The file to write.")
+@click.option("--checkpoints", is_flag=True, help="Include the trained generators and the states of unfinished runs.")
+@results
+def archive(suite: str, out: Path, checkpoints: bool, results: Path) -> int:
+    """Write a suite's manifest and the files of its runs into a zip file, to publish or to send.
+
+    `ganbench report FILE.zip` reads it, and so does every zip program. Equal results give equal bytes. Damaged runs and
+    runs in progress are left out and named, and the exit code is 1.
+
+    \b
+    Examples:
+      ganbench archive stability --out stability.zip
+      ganbench archive stability --out stability.zip --checkpoints
+      ganbench report stability.zip
+    """
+    from ganbench.cli.request import print_damage, suite_name, writing
+    from ganbench.results.archive import write_archive
+    from ganbench.results.store import Store
+
+    if out.suffix.lower() != ".zip":
+        raise RequestError("--out", f"{str(out)!r} does not end with .zip", todo=f"write {out}.zip")
+    store = Store(results)
+    with writing("--out", out):
+        archived = write_archive(store, suite_name(store, suite), out, checkpoints)
+    print_damage(archived.left_out)
+    size = out.stat().st_size / 2**20
+    answer(f"{out}: {archived.runs} runs, {archived.files} files, {size:.2f} MiB")
+    return FAILED if archived.left_out else DONE
