@@ -141,8 +141,8 @@ def main() -> None:
     steps = ("--set", f"train.steps={options.steps}") if options.steps else ()
     warm, clocks = Clocks(), Clocks()
     with tempfile.TemporaryDirectory(prefix="ganbench-overhead-") as folder:
-        run(warm, Path(folder), "--set", "train.steps=10", "--seeds", "1")  # what a process and a folder do once
-        run(clocks, Path(folder), *steps, "--seeds", str(options.seeds))
+        run(warm, Path(folder), "--set", "train.steps=10", "--set", "grid.seed=[15]")  # done once a process
+        run(clocks, Path(folder), *steps, "--set", f"grid.seed={list(range(15, 15 + options.seeds))}")
     print(f"{options.seeds} runs of lsgan on each data set of {SUITE.name}; {len(os.sched_getaffinity(0))} cores, "
           f"torch {torch.__version__}")  # fmt: skip
     print(table(clocks, options.seeds))

@@ -54,7 +54,7 @@ def run(options: RunOptions) -> int:
     \b
     Examples:
       ganbench run suites/stability.yaml
-      ganbench run suites/stability.yaml --only variant=ns,lsgan --only dataset=ring8 --seeds 2
+      ganbench run suites/quick.yaml --only variant=ns,lsgan --only dataset=ring8 --seeds 2
       ganbench run suites/stability.yaml --set train.steps=500 --set evaluate.samples=200
       ganbench run suites/stability-mnist.yaml --devices 0,1 --per-gpu 4 --pack 5
     """
