@@ -83,12 +83,12 @@ def _stages(suite: Suite, options: RunOptions, display: Listener) -> Iterator[tu
 
     Without looks, and with `--all-looks`, the whole suite is a single stage.
     """
-    from ganbench.report.analysis.looks import needed_runs
-    from ganbench.results.store import Store
-
     if not suite.looks or options.all_looks:
         yield suite, ""
         return
+    from ganbench.report.analysis.looks import needed_runs
+    from ganbench.results.store import Store
+
     store = Store(options.results)
     first, *later = suite.by_look
     yield replace(suite.part(first), excluded=suite.excluded), _look_name(suite, 0)
