@@ -15,9 +15,10 @@ from ganbench.datasets.base import Data, Modes, Space, SplitName
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Reference, Score, View, is_file
 from ganbench.evaluators.parts.gaussians import moments
-from ganbench.evaluators.parts.protocol import content_key
+from ganbench.evaluators.parts.protocol import INCEPTION, content_key
 from ganbench.features.cache import Cache, Tensors
 from ganbench.features.classifier import classifier
+from ganbench.features.efficientnet import efficientnet, efficientnet_weights
 from ganbench.features.extractor import Embedding, Extractor, embed, pixels
 from ganbench.features.inception import InceptionWeights, inception
 from ganbench.features.pretrained import PRETRAINED, pretrained, pretrained_weights
@@ -45,10 +46,12 @@ class Bank:
     def check_ready(self, needs: Iterable[FeatureName]) -> None:
         """Raise `RequestError`, which says what to do, if a feature isn't available. Call it before anything runs."""
         for name in set(needs) - set(self.extractors):
-            if name == "inception":
+            if name in INCEPTION:
                 self.inception_weights.checked(self.cache, self.log)
             elif name in PRETRAINED:
                 pretrained_weights(name)
+            elif name == "efficientnet_lite0":
+                efficientnet_weights()
             elif is_file(name):
                 torchscript_file(name)
 
@@ -122,9 +125,12 @@ class Real:
             return classifier(self.space, self.data.train, self.cache, self.bank.device)
         if name in PRETRAINED:
             return pretrained(name, self.bank.device)
+        if name == "efficientnet_lite0":
+            return efficientnet(self.bank.device)
         if is_file(name):
             return torchscript(torchscript_file(name), self.bank.device)
-        return inception(self.bank.inception_weights.checked(self.bank.cache, self.bank.log), self.bank.device)
+        weights = self.bank.inception_weights.checked(self.bank.cache, self.bank.log)
+        return inception(weights, self.bank.device, "clean" if name == "inception_clean" else "TensorFlow 1")
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from ganbench.evaluators.base import Evaluator, FeatureName, Reference, View
 
 
+INCEPTION: dict[FeatureName, str] = {"inception": "", "inception_clean": "_clean"}  # what it adds to a metric's name
+OF_IMAGES = (*INCEPTION, "dinov2", "clip", "clip_l14_336", "efficientnet_lite0")  # of 1 or 3 channels
+
+
 def metric_name(inception: str, other: str, features: FeatureName, split: SplitName = "test") -> str:
-    """The plain name with Inception's features (`fid`), else a name that says which: `fd_pixels`, `fd_my_net`."""
-    return on_split(inception if features == "inception" else f"{other}_{PurePath(features).stem}", split)
+    """The plain name with Inception's features (`fid`), else a name that says which: `fd_pixels`, `fd_my_net`.
+
+    Inception's features of images that were resized in another way are in the names as well: `fid_clean`.
+    """
+    if features in INCEPTION:
+        return on_split(inception + INCEPTION[features], split)
+    return on_split(f"{other}_{PurePath(features).stem}", split)
 
 
 def on_split(name: str, split: SplitName) -> str:
@@ -31,7 +40,7 @@ def unsupported_features(features: FeatureName, space: Space) -> str | None:
     """Why samples of that space have no such features, or None."""
     if features == "classifier" and not (space.is_image and space.classes >= 2):
         return "features 'classifier' need images with labels of at least 2 classes; use features: pixels"
-    if features in ("inception", "dinov2", "clip") and not (space.is_image and space.shape[0] in (1, 3)):
+    if features in OF_IMAGES and not (space.is_image and space.shape[0] in (1, 3)):
         return f"features {features!r} need images of 1 or 3 channels; use features: pixels"
     return None
 
