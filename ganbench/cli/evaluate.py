@@ -66,8 +66,10 @@ def evaluate(options: EvaluateOptions) -> None:
 
     GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
-    are points or features, and are used unchanged. A TorchScript file of features, FILE.pt, holds code and is refused
-    without --trust. The folder `cache` of the results folder keeps features of the real samples.
+    are points or features, and are used unchanged. REF may hold statistics instead: the arrays mu and sigma of
+    Inception's features, or of those in --features, as ADM, EDM and pytorch-fid write them. A TorchScript file of
+    features, FILE.pt, holds code and is refused without --trust. The folder `cache` of the results folder keeps
+    features of the real samples.
 
     \b
     Examples:
@@ -89,7 +91,7 @@ def evaluate(options: EvaluateOptions) -> None:
     for text in samples.notes:
         note(text)
     bank = _bank(options)
-    features, lacking = available_features(samples.real.space, bank, options.features)
+    features, lacking = available_features(samples.real.space, bank, _feature_names(options, samples))
     evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
         sheet = score(samples, evaluators, bank, options.seed, step)
@@ -100,6 +102,12 @@ def evaluate(options: EvaluateOptions) -> None:
         reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
         raise RequestError(options.generated, f"nothing can be scored: {reasons}")
     _answer(options, sheet, absent)
+
+
+def _feature_names(options: EvaluateOptions, samples: ComparedSamples) -> str | None:
+    """The features that were named; a file of statistics is one of Inception's features unless others are named."""
+    default = "inception" if samples.statistics is not None and samples.real.space.is_image else None
+    return options.features or default
 
 
 def _bank(options: EvaluateOptions) -> Bank:
@@ -126,7 +134,8 @@ def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> No
     from ganbench.results.files import write_bytes, write_json
     from ganbench.samples import nearest_pairs
 
-    picture = pictures.pairs(*nearest_pairs(samples, PAIRS))
+    picture = None if samples.statistics is not None else pictures.pairs(*nearest_pairs(samples, PAIRS))
     with writing("--out", folder):
         write_json(folder / "scores.json", scores)
-        write_bytes(folder / "pairs.png", picture)
+        if picture is not None:
+            write_bytes(folder / "pairs.png", picture)

@@ -16,6 +16,7 @@ from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Reference, Score, View, is_file
 from ganbench.evaluators.parts.gaussians import moments
 from ganbench.evaluators.parts.protocol import INCEPTION, content_key
+from ganbench.evaluators.parts.statistics import KnownMoments
 from ganbench.features.cache import Cache, Tensors
 from ganbench.features.classifier import classifier
 from ganbench.features.efficientnet import efficientnet, efficientnet_weights
@@ -55,9 +56,12 @@ class Bank:
             elif is_file(name):
                 torchscript_file(name)
 
-    def reference(self, data: Data) -> Real:
-        """The real samples of a dataset, which also make the views of generated samples."""
-        return Real(self, data)
+    def reference(self, data: Data, statistics: KnownMoments | None = None) -> Real:
+        """The real samples of a dataset, which also make the views of generated samples.
+
+        `statistics` stand for the test split where its samples aren't known.
+        """
+        return Real(self, data, statistics)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,7 @@ class Real:
 
     bank: Bank
     data: Data
+    statistics: KnownMoments | None = None
     _splits: dict[SplitName, Samples] = field(default_factory=dict, init=False, repr=False)
     _extractors: dict[FeatureName, Extractor] = field(default_factory=dict, init=False, repr=False)
 
@@ -81,8 +86,10 @@ class Real:
     def cache(self) -> Cache:
         return Cache(self.bank.cache, self.bank.log)
 
-    def split(self, name: SplitName) -> Samples:
+    def split(self, name: SplitName) -> View:
         """A view of one of the data's splits. Raises `RequestError` if it isn't finite."""
+        if name == "test" and self.statistics is not None:
+            return self.statistics
         if name not in self._splits:
             split = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}[name]
             _check_finite(split.x, f"the {name} split")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ganbench.errors import RequestError
+from ganbench.evaluators.parts.statistics import KnownMoments
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space, SplitName
@@ -66,8 +67,13 @@ def _samples(n: int) -> str:
 
 
 def real_view(real: Reference, split: SplitName, count: int | None, least: int) -> View:
-    """The first `count` samples of a split, or all. Raises `RequestError` if the split is too small."""
+    """The first `count` samples of a split, or all, or its known moments.
+
+    Raises `RequestError` if the split is too small.
+    """
     view = real.split(split)
+    if isinstance(view, KnownMoments):
+        return view if count is None else view.first(count)
     wanted = max(count or 0, least)
     if len(view) < wanted:
         raise RequestError(
