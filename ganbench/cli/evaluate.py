@@ -68,8 +68,7 @@ def evaluate(options: EvaluateOptions) -> None:
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
     are points or features, and are used unchanged. REF may hold statistics instead: the arrays mu and sigma of
     Inception's features, or of those in --features, as ADM, EDM and pytorch-fid write them. A TorchScript file of
-    features, FILE.pt, holds code and is refused without --trust. The folder `cache` of the results folder keeps
-    features of the real samples.
+    features, FILE.pt, holds code and is refused without --trust. The results' folder `cache` keeps real features.
 
     \b
     Examples:

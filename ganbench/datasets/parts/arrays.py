@@ -273,7 +273,6 @@ def _samples(place: Path, name: str) -> Tensor:
 
 
 def read_array(place: Path, name: str) -> Array:
-    """One array of the file; that of a .npy file has the name ""."""
     with _reading(place):
         loaded = np.load(place, allow_pickle=False)
         if not name:
