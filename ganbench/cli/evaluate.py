@@ -66,9 +66,9 @@ def evaluate(options: EvaluateOptions) -> None:
 
     GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
-    are points or features, and are used unchanged. REF may hold statistics instead: the arrays mu and sigma of
-    Inception's features, or of those in --features, as ADM, EDM and pytorch-fid write them. A TorchScript file of
-    features, FILE.pt, holds code and is refused without --trust. The results' folder `cache` keeps real features.
+    are points or features. REF may hold statistics instead: mu and sigma of Inception's features, or of those in
+    --features, as ADM, EDM and pytorch-fid write them. A TorchScript file of features, FILE.pt, holds code and is
+    refused without --trust. The folder `cache` of the results folder keeps features of the real samples.
 
     \b
     Examples:

@@ -32,6 +32,11 @@ def metric_name(inception: str, other: str, features: FeatureName, split: SplitN
     return on_split(f"{other}_{PurePath(features).stem}", split)
 
 
+def pixel_metric(name: str, features: FeatureName, split: SplitName) -> str:
+    """The plain name with pixels, else a name that says which features were used: `mmd_squared_dinov2`."""
+    return on_split(name if features == "pixels" else f"{name}_{PurePath(features).stem}", split)
+
+
 def on_split(name: str, split: SplitName) -> str:
     """The name with `_validation` for that split, so that a suite can select by it and report the test metric."""
     return f"{name}_validation" if split == "validation" else name
