@@ -67,8 +67,8 @@ def evaluate(options: EvaluateOptions) -> None:
     GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
     are points or features. REF may hold statistics instead: mu and sigma of Inception's features, or of those in
-    --features, as ADM, EDM and pytorch-fid write them. A TorchScript file of features, FILE.pt, holds code and is
-    refused without --trust. The folder `cache` of the results folder keeps features of the real samples.
+    --features. A TorchScript file of features, FILE.pt, holds code and is refused without --trust. The folder `cache`
+    of the results folder keeps features of the real samples.
 
     \b
     Examples:
@@ -89,8 +89,8 @@ def evaluate(options: EvaluateOptions) -> None:
     samples = read_samples(options.generated, options.reference, options.validation, data_root())
     for text in samples.notes:
         note(text)
-    bank = _bank(options)
-    features, lacking = available_features(samples.real.space, bank, _feature_names(options, samples))
+    bank, named = _bank(options), _feature_names(options, samples)
+    features, lacking = available_features(samples.real.space, bank, named)
     evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
         sheet = score(samples, evaluators, bank, options.seed, step)

@@ -37,7 +37,8 @@ def is_file(features: str) -> bool:
     return path.suffix == ".pt" and path.stem not in KNOWN and re.fullmatch(r"[A-Za-z0-9_-]+", path.stem) is not None
 
 
-FeatureName = Known | Annotated[str, Predicate(is_file)]
+FeatureFile = Annotated[str, Predicate(is_file)]
+FeatureName = Known | FeatureFile
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ from ganbench.features.pretrained import PRETRAINED, pretrained, pretrained_weig
 from ganbench.features.torchscript import torchscript, torchscript_file
 from ganbench.guard.process_state import unchanged_by
 
+ALLOWED_LOGITS = "classifier, inception, efficientnet_lite0, or a TorchScript file that returns features and logits"
+
 
 def _silent(message: str) -> None:
     pass
@@ -177,7 +179,7 @@ class Samples:
         """Class logits (n, classes). Raises `RequestError` for features that have none."""
         logits = self._embedding(name).logits
         if logits is None:
-            raise RequestError(f"features {name!r}", "they have no class logits", "classifier or inception")
+            raise RequestError(f"features {name!r}", "they have no class logits", ALLOWED_LOGITS)
         return logits
 
     def moments(self, name: FeatureName) -> Moments:
