@@ -47,8 +47,8 @@ class EvaluateOptions:
 @click.option("--reference", required=True, metavar="REF", help="The real samples to compare with.")
 @click.option("--validation", metavar="VAL", help="Further real samples, from which parzen chooses its width.")
 @click.option("--with", "evaluators", metavar="NAME[,NAME]",
-              help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}'; the default is all that"
-                   " fit.")  # fmt: skip
+              help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}', or 'standard', what papers"
+                   " report today; the default is all that fit.")  # fmt: skip
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
 @click.option("--features", metavar="F[,F]", help="pixels, classifier ... or FILE.pt; the default is all but files.")
 @click.option("--trust", is_flag=True, help="Run the code in the TorchScript files that give features.")
@@ -96,11 +96,7 @@ def evaluate(options: EvaluateOptions) -> None:
         sheet = score(samples, evaluators, bank, options.seed, step)
     for text in sheet.notes:
         note(text)
-    absent = (*lacking, *unfit, *sheet.absent)
-    if not sheet.lines:
-        reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
-        raise RequestError(options.generated, f"nothing can be scored: {reasons}")
-    _answer(options, sheet, absent)
+    _answer(options, sheet, (*lacking, *unfit, *sheet.absent))
 
 
 def _feature_names(options: EvaluateOptions, samples: ComparedSamples) -> str | None:
@@ -121,6 +117,9 @@ def _bank(options: EvaluateOptions) -> Bank:
 def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavailable]) -> None:
     from ganbench.samples import score_body, score_table
 
+    if not sheet.lines:
+        reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
+        raise RequestError(options.generated, f"nothing can be scored: {reasons}")
     body = score_body(sheet, absent)
     if options.out is not None:
         _write(options.out, body, sheet.samples)

@@ -97,3 +97,13 @@ def test_what_is_no_mean_and_covariance_is_refused(arrays: dict[str, np.ndarray]
     np.savez(tmp_path / "ref.npz", **arrays)
     with pytest.raises(RequestError, match=message):
         read_samples(str(tmp_path / "fake.npy"), str(tmp_path / "ref.npz"), None, None)
+
+
+def test_the_standard_set_of_points(say: Say) -> None:
+    """What papers report today, as far as the data allow; the rest is listed with reasons."""
+    np.save("fake.npy", points(0, 50))
+    np.save("real.npy", points(1, 50))
+    code, out, _ = say("evaluate", "fake.npy", "--reference", "real.npy", "--json", "--with", "standard")
+    found = json.loads(out)
+    assert code == 0 and {one["metric"] for one in found["scores"]} == {"wasserstein_1"}
+    assert "features 'inception' need images" in out and "modes" in out
