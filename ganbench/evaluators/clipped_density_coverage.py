@@ -31,8 +31,13 @@ class ClippedDensityCoverage(FeatureComparison):
     k: Count = 5
 
     def metrics(self) -> tuple[Metric, ...]:
-        names = (metric_name(name, name, self.features, self.split) for name in ("clipped_density", "clipped_coverage"))
-        return metrics_per(self.per, *(Metric(name, "higher", low=0, high=1) for name in names))
+        names = ("clipped_density", "clipped_coverage")
+        density, coverage = (metric_name(name, name, self.features, self.split) for name in names)
+        return metrics_per(
+            self.per,
+            Metric(density, "higher", low=0, high=1),
+            Metric(coverage, "higher", low=0, high=1, diversity=True),
+        )
 
     @property
     def least_samples(self) -> Sizes:
