@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
 
-from ganbench.component import Positive
+from ganbench.component import ADDED, Positive
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
 from ganbench.evaluators.parts.distances import distances_memory
@@ -33,7 +33,7 @@ class MMD(TwoSamples):
     bandwidths: tuple[Positive, ...] = (0.25, 0.5, 1.0, 2.0)
     unit: Literal["median", "data"] = "median"
     split: SplitName = "test"
-    features: FeatureName = "pixels"
+    features: FeatureName = field(default="pixels", metadata=ADDED)
 
     def metrics(self) -> tuple[Metric, ...]:
         return (Metric(pixel_metric("mmd_squared", self.features, self.split), "lower"),)

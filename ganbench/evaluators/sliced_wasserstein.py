@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
 
-from ganbench.component import Count
+from ganbench.component import ADDED, Count
 from ganbench.datasets.base import SplitName
 from ganbench.evaluators.base import FeatureName, Metric, View
 from ganbench.evaluators.parts.protocol import Sizes, pixel_metric
@@ -29,7 +29,7 @@ class SlicedWasserstein(TwoSamples):
     p: Literal[1, 2] = 2
     projections: Count = 500
     split: SplitName = "test"
-    features: FeatureName = "pixels"
+    features: FeatureName = field(default="pixels", metadata=ADDED)
 
     def metrics(self) -> tuple[Metric, ...]:
         return (Metric(pixel_metric(f"sliced_wasserstein_{self.p}", self.features, self.split), "lower", low=0),)
