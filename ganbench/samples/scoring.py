@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ganbench.evaluators.base import Evaluator, Metric, Score
+from ganbench.evaluators.parts.statistics import STATISTICS
 from ganbench.features.bank import Bank, Real
 from ganbench.features.memory import unfit
 from ganbench.features.scoring import AbsentScore, score_all
@@ -63,7 +64,7 @@ def score_samples(
 ) -> ScoreSheet:
     """The scores by evaluators that support the samples. Adding an evaluator doesn't change another's numbers."""
     chosen = list(evaluators)
-    real = bank.reference(samples.real)
+    real = bank.reference(samples.real, samples.statistics)
     fake = real.view(samples.fake.x, samples.fake.y)
     too_large = unfit(chosen, len(fake), real)
     fitting = [evaluator for evaluator in chosen if evaluator.notation() not in too_large]
@@ -93,6 +94,6 @@ def _unavailable(absent: AbsentScore, real: Real) -> Unavailable:
 
 def _marked(score: Score, samples: ComparedSamples) -> Score:
     """The score with its reference's content in the fingerprint."""
-    if not score.n_reference:
+    if not score.n_reference and score.fingerprint.get("real") != STATISTICS:
         return score
     return replace(score, fingerprint=score.fingerprint | {"reference": f"sha256 {samples.reference.sha256}"})

@@ -13,8 +13,11 @@ from ganbench.datasets.base import Data, Dataset, Space, Split, SplitName
 from ganbench.datasets.parts import arrays
 from ganbench.datasets.parts.formats import is_array_file
 from ganbench.datasets.parts.images import Form, ImageSet, read_set
+from ganbench.datasets.parts.statistics import holds_statistics, read_statistics
 from ganbench.errors import RequestError
+from ganbench.evaluators.base import Moments
 from ganbench.evaluators.parts.protocol import content_key
+from ganbench.evaluators.parts.statistics import KnownMoments
 from ganbench.plugins import Registry, hint
 
 ALLOWED = "a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT]"
@@ -58,10 +61,13 @@ class ComparedSamples:
     generated: SampleSource
     reference: SampleSource
     notes: tuple[str, ...] = ()
+    statistics: KnownMoments | None = None  # of the reference, if it has no samples
 
 
 def read_samples(generated: str, reference: str, validation: str | None, root: Path | None) -> ComparedSamples:
     """Read both sides; `root` is the data folder of `dataset:NAME`. Raises `RequestError` if they can't be scored."""
+    if (known := _known_moments(reference)) is not None:
+        return _compared_with(known, _samples(generated, "test", root))
     real, tested, notes = _reference(reference, root)
     if validation is not None:
         held_out = _fitted(_samples(validation, "validation", root), real.space, "--validation")
@@ -69,6 +75,23 @@ def read_samples(generated: str, reference: str, validation: str | None, root: P
     fake = _fitted(_samples(generated, "test", root), real.space, "generated samples")
     notes += _check(fake)
     return ComparedSamples(real, fake.split, _described(fake), _described(tested), notes)
+
+
+def _known_moments(source: str) -> KnownMoments | None:
+    """The statistics of features in a file that holds nothing else."""
+    place = Path(source).expanduser()
+    if source.startswith(DATASET) or not is_array_file(place) or not holds_statistics(place):
+        return None
+    return KnownMoments(source, Moments(*read_statistics(place)))
+
+
+def _compared_with(known: KnownMoments, fake: SourcedSamples) -> ComparedSamples:
+    """Generated samples and a reference without samples, which has their space."""
+    space = Space(tuple(fake.split.x.shape[1:]))
+    nothing = _no_samples(space)
+    reference = SampleSource(known.source, 0, content_key(*known.known))
+    data = Data(space, nothing, nothing, nothing)
+    return ComparedSamples(data, fake.split, _described(fake), reference, _check(fake), known)
 
 
 def _reference(source: str, root: Path | None) -> tuple[Data, SourcedSamples, tuple[str, ...]]:
