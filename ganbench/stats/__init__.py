@@ -1,7 +1,7 @@
 """Statistics over training seeds: intervals, tests, ranks over several problems and the analysis of variance."""
 
 from ganbench.stats.intervals import BOOTSTRAPPED, FEWEST, RESAMPLES, Interval, mean_interval, tail_median, wilson
-from ganbench.stats.levels import mean_tails, rate_gap_tails
+from ganbench.stats.levels import mean_between, mean_tails, rate_between, rate_gap_tails, rate_gap_within
 from ganbench.stats.paired import (
     LEVEL,
     detectable_difference,
@@ -42,6 +42,7 @@ __all__ = [
     "improvement",
     "look_corrected",
     "mcnemar",
+    "mean_between",
     "mean_gap",
     "mean_interval",
     "mean_tails",
@@ -49,9 +50,11 @@ __all__ = [
     "profile",
     "rank_sum",
     "ranking",
+    "rate_between",
     "rate_difference",
     "rate_gap",
     "rate_gap_tails",
+    "rate_gap_within",
     "rate_tails",
     "shares",
     "signed_rank",
