@@ -15,7 +15,9 @@ from ganbench.stats.paired import (
     signed_rank,
     spending,
 )
+from ganbench.stats.power import Design, MeanInside, PairedMeans, UnpairedMeans, smallest_effect
 from ganbench.stats.ranks import Ranking, improvement, profile, ranking
+from ganbench.stats.rate_power import PairedRates, RateDesign, RateInside, UnpairedRates
 from ganbench.stats.unpaired import (
     detectable_gap,
     detectable_rate_gap,
@@ -31,8 +33,16 @@ __all__ = [
     "FEWEST",
     "LEVEL",
     "RESAMPLES",
+    "Design",
     "Interval",
+    "MeanInside",
+    "PairedMeans",
+    "PairedRates",
     "Ranking",
+    "RateDesign",
+    "RateInside",
+    "UnpairedMeans",
+    "UnpairedRates",
     "detectable_difference",
     "detectable_gap",
     "detectable_rate",
@@ -58,6 +68,7 @@ __all__ = [
     "rate_tails",
     "shares",
     "signed_rank",
+    "smallest_effect",
     "spending",
     "tail_median",
     "wilson",

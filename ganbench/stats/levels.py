@@ -44,7 +44,7 @@ def _skewed_tails(d: NDArray[np.float64], at_bound: int) -> Tails:
 
 
 def skewed_t(d: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Student's t with Hall's cubic correction for skewness, along the last axis (Hall 1992, J. R. Stat. Soc. B 54:221).
+    """Student's t with a cubic correction for skewness, along the last axis (Hall 1992, J. R. Stat. Soc. B 54:221).
 
     With W = mean / sd and the skewness g, t = sqrt(n) (W + g W^2 / 3 + g^2 W^3 / 27 + g / 6n), which rises with W. It
     needs n of at least 3 and a spread, and has n - 1 degrees of freedom.
