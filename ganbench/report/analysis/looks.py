@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ganbench.report.analysis.claims import ClaimTest, Verdict, claim_tests, verdicts
-from ganbench.report.analysis.rows import RunRow, rows, within
+from ganbench.report.analysis.rows import RunRow, rows
 from ganbench.report.analysis.trajectories import per_run
 from ganbench.results.looks import look_of_runs
-from ganbench.results.questions import RATES, Contrast
+from ganbench.results.questions import RATES
+from ganbench.results.selection import sides
 from ganbench.results.table import read_results
 from ganbench.stats import look_corrected, spending
 
 if TYPE_CHECKING:
     from ganbench.results.manifest import Manifest
-    from ganbench.results.questions import Claim, Part
+    from ganbench.results.questions import Claim
     from ganbench.results.store import Store
 
     Key = tuple[int, str]  # the place of a claim, and a dataset
@@ -49,7 +50,7 @@ class LookedAt:
         """The runs that a claim compares on a dataset, of all looks."""
         place, dataset = key
         own = [row for row in self.rows if row.columns["dataset"] == dataset]
-        found = {row.run_id: row for part in self.claims[place].parts for row in compared_runs(own, part)}
+        found = {row.run_id: row for part in self.claims[place].parts for side in sides(own, part) for row in side}
         return list(found.values())
 
     def awaited(self, key: Key, look: int) -> int:
@@ -61,15 +62,6 @@ class LookedAt:
     def is_open(self, key: Key) -> bool:
         """Whether a claim that can be answered has no answer yet."""
         return self.answers[key].answer == "inconclusive" and not self.claims[key[0]].unanswerable
-
-
-def compared_runs(runs: Sequence[RunRow], part: Part) -> Iterable[RunRow]:
-    """The runs that a part of a claim is about."""
-    matching, test = within(runs, part.where), part.test
-    if not isinstance(test, Contrast):
-        return matching
-    cells = [{name: (value,) for name, value in cell.items()} for cell in (test.better, test.worse)]
-    return [row for cell in cells for row in within(matching, cell)]
 
 
 def tested(runs: Sequence[RunRow], manifest: Manifest) -> tuple[list[RunRow], tuple[Verdict, ...]]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from ganbench.report.analysis.pairs import FEW, Effect, detectable, effect, paired
 from ganbench.report.analysis.projection import Projection, of_contrast, of_level
-from ganbench.report.analysis.rows import within
 from ganbench.report.analysis.unpaired import unpaired, without
 from ganbench.report.text import also_different, too_few
 from ganbench.results.questions import RATES, Contrast
+from ganbench.results.selection import sides, within
 from ganbench.stats import Interval, mean_between, mean_interval, rate_between, rate_gap_within, wilson
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ class PartTest:
 
 def test_part(rows: Sequence[RunRow], part: Part, better: Mapping[str, str]) -> PartTest:
     """Test a part on the runs of one dataset. `better`: by metric, whether a lower or a higher one is better."""
-    matching, test = within(rows, part.where), part.test
+    test = part.test
     if isinstance(test, Contrast):
-        return _contrast(matching, part, test, better[test.metric] == "higher")
-    return _level(matching, part, test)
+        return _contrast(rows, part, test, better[test.metric] == "higher")
+    return _level(within(rows, part.where), part, test)
 
 
 def untested(part: Part, note: str) -> PartTest:
@@ -118,11 +118,11 @@ def untested(part: Part, note: str) -> PartTest:
 
 def _contrast(rows: Sequence[RunRow], part: Part, test: Contrast, higher: bool) -> PartTest:
     """`higher`: whether higher values of the metric are better."""
-    sides = [within(rows, {name: (value,) for name, value in cell.items()}) for cell in (test.better, test.worse)]
-    pairs = paired(sides[0], sides[1], test.better, test.metric)
-    gap = effect(pairs, test.metric) if test.paired else unpaired(sides[0], sides[1], test.better, test.metric)
+    first, second = sides(rows, part)
+    pairs = paired(first, second, test.better, test.metric)
+    gap = effect(pairs, test.metric) if test.paired else unpaired(first, second, test.better, test.metric)
     if gap is None:
-        left_out = pairs.left_out if test.paired else without([*sides[0], *sides[1]], test.metric)
+        left_out = pairs.left_out if test.paired else without([*first, *second], test.metric)
         return untested(part, _nothing(test, left_out))
     if test.within is None:
         p, holds = gap.p if gap.direction else 1.0, gap.direction == (1 if higher else -1)
