@@ -106,7 +106,7 @@ def _stages(suite: Suite, options: RunOptions, display: Listener) -> Iterator[tu
         if options.dry_run and suite.name not in store.suites():
             display.say(f"{suite.name}, {_look_name(suite, look)}: up to {len(specs)} runs, for claims that are open")
             continue
-        needed = needed_runs(store, suite.name)
+        needed = needed_runs(store, suite.name, look)
         wanted = [spec for spec in specs if spec.run_id() in needed]
         display.say(f"{suite.name}, {_look_name(suite, look)}: open claims need {len(wanted)} "
                     f"of {len(specs)} runs")  # fmt: skip

@@ -105,7 +105,8 @@ class PlannedClaims:
         for seeds in range(now + 1, MOST_SEEDS + 1):
             tests = tuple(replace(test, parts=tuple(part.scaled(now, seeds) for part in test.parts))
                           for test in self.tests[-1])  # fmt: skip
-            if PlannedClaims(self.claims, (seeds,), (tests,)).answerable[-1][place]:
+            later = PlannedClaims(self.claims, (*self.seeds[:-1], seeds), (*self.tests[:-1], tests))
+            if later.answerable[-1][place]:
                 return seeds
         return None
 

@@ -35,7 +35,7 @@ class LookedAt:
     better: Mapping[str, str]
     looks: tuple[int, ...]
     places: Mapping[str, int]
-    answers: dict[Key, Verdict] = field(default_factory=dict)
+    answers: Mapping[Key, Verdict] = field(default_factory=dict)
 
     def tests(self, look: int) -> dict[Key, ClaimTest]:
         """The tests of all claims with the runs of this look and of earlier ones."""
@@ -84,14 +84,14 @@ def answered(runs: Sequence[RunRow], manifest: Manifest, better: Mapping[str, st
     places = look_of_runs(manifest.runs, manifest.looks)
     studied = LookedAt(runs, manifest.questions.claims, better, manifest.looks, places)
     last = studied.tests(len(manifest.looks) - 1)
-    studied.answers.update({key: _untested(test, studied.awaited(key, 0)) for key, test in last.items()})
+    studied = replace(studied, answers={key: _untested(test, studied.awaited(key, 0)) for key, test in last.items()})
     for look, share in enumerate(spending(manifest.looks)):
-        _decide(studied, look, share)
+        studied = replace(studied, answers=_answers(studied, look, share))
     return studied
 
 
-def _decide(studied: LookedAt, look: int, share: float) -> None:
-    """Answer what one look can answer. A claim is tested once all of its runs are over."""
+def _answers(studied: LookedAt, look: int, share: float) -> dict[Key, Verdict]:
+    """The answers after a look, from those before it. A claim is tested once all of its runs are over."""
     known, found = studied.answers, studied.tests(look)
     waits = {key: studied.awaited(key, look) for key in known}
     done = [verdict.answer != "inconclusive" for verdict in known.values()]
@@ -99,12 +99,14 @@ def _decide(studied: LookedAt, look: int, share: float) -> None:
     p_values = [found[key].p if now else None for key, now in zip(known, ready, strict=True)]
     corrected = look_corrected(p_values, done)
     level = share / max(1, sum(p >= share for p in corrected))  # of Holm's last step
-    for key, now, over, p in zip(list(known), ready, done, corrected, strict=True):
+    answers = dict(known)
+    for key, now, over, p in zip(known, ready, done, corrected, strict=True):
         if now and not over:
             verdict = found[key].decided(level, p if found[key].p is not None else None)
-            known[key] = replace(verdict, look=studied.looks[look])
+            answers[key] = replace(verdict, look=studied.looks[look])
         elif not over and known[key].look == (studied.looks[look - 1] if look else 0):
-            known[key] = replace(known[key], awaited=waits[key])
+            answers[key] = replace(known[key], awaited=waits[key])
+    return answers
 
 
 def _untested(test: ClaimTest, awaited: int) -> Verdict:
@@ -113,21 +115,21 @@ def _untested(test: ClaimTest, awaited: int) -> Verdict:
     return Verdict(test.claim, test.dataset, "inconclusive", parts, look=0, awaited=awaited)
 
 
-def needed_runs(store: Store, suite: str) -> frozenset[str]:
-    """The ids of the runs of the next look that open claims need: those whose tests at the looks so far are complete.
+def needed_runs(store: Store, suite: str, look: int) -> frozenset[str]:
+    """The ids of a look's runs that claims need which the looks before it tested and left open.
 
-    Raises `RequestError` if the suite never ran here.
+    They stay the same when the look is over. Raises `RequestError` if the suite never ran here.
     """
     results = read_results(store, suite)
     manifest = results.manifest
-    if not manifest.looks:
-        return frozenset()
     better = {name: info.better for name, info in manifest.metrics.items()} | RATES
     runs = rows(results, per_run(results, manifest.select), manifest.questions.outcome)
     studied = answered(runs, manifest, better)
-    wanted = set[str]()
-    for key, verdict in studied.answers.items():
-        if studied.is_open(key) and verdict.look:
-            looks = manifest.looks.index(verdict.look) + 1
-            wanted |= {row.run_id for row in studied.runs_of(key) if studied.places[row.run_id] == looks}
-    return frozenset(wanted)
+    before = manifest.looks[look - 1]
+    return frozenset(
+        row.run_id
+        for key, verdict in studied.answers.items()
+        if (studied.is_open(key) and verdict.look == before) or (verdict.look or 0) > before
+        for row in studied.runs_of(key)
+        if studied.places[row.run_id] == look
+    )

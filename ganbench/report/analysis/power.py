@@ -1,4 +1,4 @@
-"""What the claims of a suite can show before anything runs: the smallest effect of each part, and its power."""
+"""What the claims of a suite can show before anything runs: for each part its smallest effect and its power."""
 
 from __future__ import annotations
 
