@@ -185,7 +185,7 @@ def _draft(tree: Node, folder: Path, data_root: Path | None, mistakes: Mistakes)
     select = read_select(top["select"], evaluation, mistakes) if "select" in top else "last"
     rules = read_rules(top["exclude"], mistakes) if "exclude" in top else ()
     outcome = read_outcome(top["outcome"], evaluation, datasets, names, mistakes) if "outcome" in top else {}
-    questions = read_questions(top, evaluation.metrics, bool(outcome), mistakes)
+    questions = read_questions(top, evaluation.metrics, "outcome" in top, mistakes)
     grid = SuiteGrid(blocks, defaults, datasets, registry)
     looks = read_looks(top, mistakes)
     return Draft(top, grid, evaluation, select, rules, plugins, outcome, questions, looks)
