@@ -93,7 +93,7 @@ class PlannedClaims:
     @property
     def levels(self) -> tuple[float, ...]:
         """By look: the level that a part has if no other claim is answered."""
-        return tuple(share / len(self.tests[-1]) for share in spending(self.seeds))
+        return tuple(share / max(1, len(self.tests[-1])) for share in spending(self.seeds))
 
     def never_answered(self) -> list[tuple[PlannedTest, int | None]]:
         """The tests that no outcome of the runs could answer, and how many seeds would do; None if too many."""
