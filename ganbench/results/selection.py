@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     Key = tuple[Named, ...]
 
 
-class Placed(Protocol):
+class WithColumns(Protocol):
     """Anything that has the columns of a run."""
 
     @property
     def columns(self) -> Columns: ...
 
 
-T = TypeVar("T", bound=Placed)
+T = TypeVar("T", bound=WithColumns)
 
 
 def within(runs: Iterable[T], where: Where) -> list[T]:
@@ -48,7 +48,9 @@ def sides(runs: Iterable[T], part: Part) -> tuple[list[T], ...]:
     return within(matching, better), within(matching, worse)
 
 
-def shared(first: Sequence[Placed], second: Sequence[Placed], axes: Collection[str]) -> tuple[list[str], list[str]]:
+def shared(
+    first: Sequence[WithColumns], second: Sequence[WithColumns], axes: Collection[str]
+) -> tuple[list[str], list[str]]:
     """The columns by which two sides can be paired, and those that change with the axes in which they differ."""
     fixed = {*axes, "seed", "dataset"}
     names = [name for name in first[0].columns if name not in fixed] if first and second else []
