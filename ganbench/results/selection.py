@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     Key = tuple[Named, ...]
 
 
-class WithColumns(Protocol):
+class HasColumns(Protocol):
     """Anything that has the columns of a run."""
 
     @property
     def columns(self) -> Columns: ...
 
 
-T = TypeVar("T", bound=WithColumns)
+T = TypeVar("T", bound=HasColumns)
 
 
 def within(runs: Iterable[T], where: Where) -> list[T]:
@@ -49,7 +49,7 @@ def sides(runs: Iterable[T], part: Part) -> tuple[list[T], ...]:
 
 
 def shared(
-    first: Sequence[WithColumns], second: Sequence[WithColumns], axes: Collection[str]
+    first: Sequence[HasColumns], second: Sequence[HasColumns], axes: Collection[str]
 ) -> tuple[list[str], list[str]]:
     """The columns by which two sides can be paired, and those that change with the axes in which they differ."""
     fixed = {*axes, "seed", "dataset"}
