@@ -64,6 +64,7 @@ def run(options: RunOptions) -> int:
 
     display, summaries = progress_display(), []
     for suite in [load(path, options) for path in options.suites]:
+        _say_answerable(suite, display)
         try:
             stages = [_run_stage(*stage, options, display) for stage in _stages(suite, options, display)]
         except KeyboardInterrupt:
@@ -76,6 +77,15 @@ def run(options: RunOptions) -> int:
         for summary in summaries:
             answer(json.dumps(asdict(summary)))
     return FAILED if any(summary.failed for summary in summaries) else DONE
+
+
+def _say_answerable(suite: Suite, display: Listener) -> None:
+    """Say in one line how many claims the runs can answer at all."""
+    from ganbench.report.model.power_table import answerable_text
+
+    if suite.questions.claims:
+        display.say(f"{suite.name}: {answerable_text(suite.planned)}; "
+                    f"`ganbench check --power {suite.path}` says which effects they can show")  # fmt: skip
 
 
 def _stages(suite: Suite, options: RunOptions, display: Listener) -> Iterator[tuple[Suite, str]]:
@@ -96,7 +106,7 @@ def _stages(suite: Suite, options: RunOptions, display: Listener) -> Iterator[tu
         if options.dry_run and suite.name not in store.suites():
             display.say(f"{suite.name}, {_look_name(suite, look)}: up to {len(specs)} runs, for claims that are open")
             continue
-        needed = needed_runs(store, suite.name)
+        needed = needed_runs(store, suite.name, look)
         wanted = [spec for spec in specs if spec.run_id() in needed]
         display.say(f"{suite.name}, {_look_name(suite, look)}: open claims need {len(wanted)} "
                     f"of {len(specs)} runs")  # fmt: skip
