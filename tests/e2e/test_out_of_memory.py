@@ -42,7 +42,7 @@ class Hungry(NonSaturating):
 SUITE = """\
 name: small
 about: One of its variants needs more memory than there is.
-grid: {variant: [ns, hungry], dataset: ring8, seed: 3}
+grid: {variant: [ns, hungry], dataset: ring8, seed: 2}
 train: {network: {kind: mlp, z: 8, g_widths: [16], d_widths: [16]}, steps: 40, batch: 32}
 evaluate: {every: 20, samples: 50, with: [modes]}
 plugins: [hungry.py]
@@ -64,7 +64,7 @@ def table(ganbench: Run, results: str) -> str:
 def test_a_job_that_ran_out_of_memory_is_done_again_alone(ganbench: Run, site: Path) -> None:
     (site / "memory").write_text("once")
     done = ganbench(*QUIET, "--workers", "2")
-    assert done.returncode == 0 and json.loads(done.stdout)["done"] == 6, done.stderr
+    assert done.returncode == 0 and json.loads(done.stdout)["done"] == 4, done.stderr
     assert done.stderr.count("out of memory on cpu; tried again alone on its device") == 1
     undisturbed = ganbench(*QUIET, *INLINE, "--results", "undisturbed")
     assert undisturbed.returncode == 0, undisturbed.stderr
@@ -72,22 +72,20 @@ def test_a_job_that_ran_out_of_memory_is_done_again_alone(ganbench: Run, site: P
 
 
 def test_a_pack_that_is_too_large_is_planned_anew_in_halves(ganbench: Run, site: Path) -> None:
-    """Three seeds become packs of two and one, and the two in turn packs of one; the table is that of `--pack 1`."""
+    """The table is that of `--pack 1`."""
     (site / "memory").write_text("packs")
     done = ganbench(*QUIET, "--workers", "1", "--only", "variant=hungry")
-    assert done.returncode == 0 and json.loads(done.stdout)["done"] == 3, done.stderr
-    assert done.stderr.count("tried again in packs of half the seeds") == 2
+    assert done.returncode == 0 and json.loads(done.stdout)["done"] == 2, done.stderr
+    assert done.stderr.count("tried again in packs of half the seeds") == 1
     packs = json.loads((site / "results/suites/small.json").read_text())["packs"]
-    widths = {run_id.split("-")[0]: [] for run_id in packs} | {}
-    for run_id, pack in packs.items():
-        widths[run_id.split("-")[0]].append(len(pack))
-    assert widths == {"ns": [3, 3, 3], "hungry": [1, 1, 1]}
+    widths = [(run_id.partition("-")[0], len(pack)) for run_id, pack in packs.items()]
+    assert sorted(widths) == [("hungry", 1), ("hungry", 1), ("ns", 2), ("ns", 2)]
     (site / "memory").unlink()
     single = ganbench(*QUIET, *INLINE, "--only", "variant=hungry", "--pack", "1", "--results", "undisturbed")
     assert single.returncode == 0, single.stderr
     assert table(ganbench, "results") == table(ganbench, "undisturbed")
     again = ganbench(*QUIET, *INLINE, "--only", "variant=hungry")
-    assert json.loads(again.stdout)["skipped"] == 3, "nothing is done twice"
+    assert json.loads(again.stdout)["skipped"] == 2, "nothing is done twice"
 
 
 def test_a_run_that_never_fits_fails_with_what_to_do(ganbench: Run, site: Path) -> None:

@@ -48,7 +48,7 @@ class Running:
                 text=True,
                 encoding="utf-8",
                 pass_fds=(reading,),
-                env=os.environ | _environment(own),
+                env=os.environ | environment_of(own),
                 start_new_session=True,  # Ctrl-C on the terminal reaches the parent alone
             )
         except BaseException:
@@ -92,7 +92,8 @@ class Running:
                 pass
 
 
-def _environment(own: settings.WorkerSettings) -> dict[str, str]:
+def environment_of(own: settings.WorkerSettings) -> dict[str, str]:
+    """The environment variables of a worker process, beside those of its parent."""
     uuid = gpu_memory.uuid_of(own.device)
     return {
         **(gpu_memory.visible(uuid) if uuid else {}),
