@@ -87,8 +87,8 @@ class Executor(Component):
 
     elsewhere: ClassVar[bool] = False  # whether workers run on other machines, of whose memory nothing is known here
 
-    def devices(self, asked: str, workers: int | None, per_gpu: int) -> tuple[str, ...]:
-        """One device a worker, from `--devices`, `--workers` and `--per-gpu`. Raises `RequestError`."""
+    def devices(self, asked: str, workers: int | None, per_gpu: int | None) -> tuple[str, ...]:
+        """One device a worker, from `--devices`, `--workers` and `--per-gpu` (None: auto). Raises `RequestError`."""
         from ganbench.runner.devices import resolve  # only here: the types of an executor need no runner
 
         return resolve(asked, workers, per_gpu)

@@ -34,9 +34,9 @@ class Ray(Executor):
         default_factory=dict, hash=False, metadata=UNCOUNTED
     )  # Ray's; GANBENCH_* and torch's variables are added
 
-    def devices(self, asked: str, workers: int | None, per_gpu: int) -> tuple[str, ...]:
+    def devices(self, asked: str, workers: int | None, per_gpu: int | None) -> tuple[str, ...]:
         """As many as `workers`; the machine on which each runs decides what the first GPU is."""
-        if asked != "auto" or per_gpu != 1:
+        if asked != "auto" or per_gpu not in (None, 1):
             given = "Ray chooses the devices of its workers"
             todo = "leave --devices and --per-gpu out, and give each worker a GPU with --on num_gpus=1"
             raise RequestError("--executor ray", given, "allowed: --on num_gpus=0 or 1", todo)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganbench.errors import RequestError
+from ganbench.runner.ledger import is_exhaustion
 from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Job:
     until: int | None = None  # leave the runs at this mark, to be resumed later; None: train them to their end
     budget: float | None = None  # the share of the wall time that evaluation may take; marks are skipped to keep to it
     pack: tuple[int, ...] = ()  # the seeds that are trained as one program, those of `specs` among them; (): only these
+    backs_off: bool = False  # running out of memory is no failure: the parent tries these runs in another way
 
     @property
     def trained(self) -> tuple[RunSpec, ...]:
@@ -41,6 +43,15 @@ class Job:
     def seeds(self) -> tuple[int, ...]:
         """The seeds of the runs of the pack."""
         return tuple(spec.seed for spec in self.trained)
+
+    @property
+    def cell(self) -> str:
+        """The id of the cell: that of its run of seed 0."""
+        return replace(self.specs[0], seed=0).run_id()
+
+    def passes_on(self, error: BaseException) -> bool:
+        """Whether an error is no failure of the run, but for the parent to deal with."""
+        return self.backs_off and is_exhaustion(error)
 
     def spec_of(self, run_id: str) -> RunSpec:
         """The run of this id."""
