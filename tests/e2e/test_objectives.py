@@ -36,6 +36,7 @@ def test_losses_and_penalties_are_crossed_and_redone_to_the_same_table(tmp_path:
     assert "variant wgan: clipping and a gradient penalty both bound the critic's slope" in left_out
     table = within(tmp_path, "report", "crossed", "--format", "csv").stdout
     assert table.splitlines()[0].endswith(",penalty") and ",lecam" in table and ",r1[every=2]" in table
+    assert "r1: Mescheder et al. 2018, arXiv:1801.04406" in within(tmp_path, "cite", "crossed.yaml").stdout
     terms = next(tmp_path.glob("results/runs/ns-r1-*/terms.jsonl")).read_text()
     assert "d/r1" in terms
     for run in tmp_path.glob("results/runs/ns-lecam-*-s1-*"):
