@@ -8,13 +8,13 @@ describe fields to users (`options`).
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from ganbench.spec import ADDED as ADDED
 from ganbench.spec import plain
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ Count = Annotated[int, Ge(1)]
 Index = Annotated[int, Ge(0)]
 
 
-ADDED: Mapping[str, Any] = {"identity": "changed"}  # the metadata of an option that was added after a release
-
-
 @dataclass(frozen=True)
 class Search:
     """The range in which `ganbench tune` searches a field: `Annotated[Positive, Search(1e-5, 1e-2, log=True)]`."""
@@ -42,7 +39,7 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Component(ABC):
-    """Base of variants, datasets, networks, optimizers and evaluators.
+    """Base of variants, penalties, datasets, networks, optimizers and evaluators.
 
     A component is a value: it does not print, log, or read the clock or the environment. Its `version` is part of the
     run id; raise it when the component's numbers change. Two keys of a field's metadata change how the field is used:
@@ -155,7 +152,7 @@ def bounds_text(hint: Any) -> str:
     """The bounds of a number, or of the numbers in a list: `>= 0 and < 1`."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return " and ".join(filter(None, map(_bound, args[1:])))
+        return " and ".join(filter(None, (bounds_text(args[0]), *map(_bound, args[1:]))))
     if origin in (Union, UnionType, tuple):
         return next((text for arg in args if (text := bounds_text(arg))), "")
     return ""

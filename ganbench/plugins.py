@@ -28,6 +28,7 @@ from ganbench.guard.user_files import RENAMED, import_file
 
 FAMILIES = {
     "variant": "variants",
+    "penalty": "penalties",
     "dataset": "datasets",
     "network": "networks",
     "optimizer": "optimizers",
@@ -35,7 +36,7 @@ FAMILIES = {
     "executor": "executors",
 }
 TORCHSCRIPT = ".pt"
-SUITE_FAMILIES = ("variant", "dataset", "network", "optimizer", "evaluator")  # those that a suite names
+SUITE_FAMILIES = tuple(family for family in FAMILIES if family != "executor")  # those that a suite names
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from annotated_types import Ge, Le, Lt
 
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from ganbench.datasets.base import Dataset, Space
     from ganbench.networks.base import Network
     from ganbench.optimizers.base import Optimizer
+    from ganbench.penalties.base import Penalty
     from ganbench.variants.base import Variant
 
 FORMAT = 1  # raise it when the meaning of a spec changes; every run id then changes
-# The axes of a grid, which are also the columns of a run in tables.
+# The axes that decide every run's id.
 AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps", "seed")
+ADDED_AXES = ("penalty",)  # those that a grid may have too; their value in other runs is NONE
+GRID_AXES = (AXES[0], *ADDED_AXES, *AXES[1:])  # also the columns of a run in tables
+NONE = "none"  # the kind that is the absence of a component
+
+# The metadata of an option that was added after a release, or of a part that not every run has.
+ADDED: Mapping[str, Any] = {"identity": "changed"}
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 Precision = Literal["float32", "bf16"]
@@ -99,7 +106,9 @@ class RunSpec:
     steps: Annotated[int, Ge(1)] = 1000
     seed: Seed = 0
     schedule: Schedule = field(default_factory=Schedule)
-    arithmetic = Arithmetic()  # no field: only an `AcceleratedRunSpec` has another one, so the ids of all others stay
+    # No fields: only an `ExtendedRunSpec` has other values, so the ids of all others stay.
+    arithmetic = Arithmetic()
+    penalty = cast("Penalty | None", None)
 
     @property
     def stackable(self) -> bool:
@@ -108,23 +117,26 @@ class RunSpec:
 
     def canonical(self) -> dict[str, Any]:
         """The spec as plain JSON values, with all defaults and the kind and version of each component."""
-        return {"format": FORMAT} | {f.name: plain(getattr(self, f.name)) for f in fields(self)}
+        return {"format": FORMAT} | {f.name: plain(getattr(self, f.name)) for f in fields(self) if _counts(f, self)}
 
-    def components(self) -> tuple[Variant, Dataset, Network, Optimizer]:
-        """What the run is made of."""
-        return self.variant, self.dataset, self.network, self.optimizer
+    def components(self) -> dict[str, Variant | Penalty | Dataset | Network | Optimizer]:
+        """What the run is made of, by axis."""
+        parts = {axis: getattr(self, axis) for axis in ("variant", "penalty", "dataset", "network", "optimizer")}
+        return {axis: part for axis, part in parts.items() if part is not None}
 
     def run_id(self) -> str:
         """A readable prefix and 10 hex digits of the SHA-256 of the canonical JSON."""
         digest = hashlib.sha256(canonical_json(self.canonical()).encode()).hexdigest()
         bn = {"none": "bn0", "generator": "bng", "discriminator": "bnd", "both": "bngd"}[self.network.batchnorm]
-        parts = (self.variant.kind(), self.dataset.kind(), bn, self.optimizer.kind(), f"s{self.seed}", digest[:10])
-        return "-".join(parts)
+        objective = (self.variant, self.penalty) if self.penalty else (self.variant,)
+        kinds = (part.kind() for part in (*objective, self.dataset))
+        return "-".join((*kinds, bn, self.optimizer.kind(), f"s{self.seed}", digest[:10]))
 
     def columns(self) -> dict[str, Any]:
-        """The run's value on each of `AXES`, as tables show it: batch, steps and seed as numbers, the rest as text."""
+        """The run's value on each of `GRID_AXES`, as tables show it. Batch, steps and seed are numbers."""
         return {
             "variant": self.variant.notation(),
+            "penalty": self.penalty.notation() if self.penalty else NONE,
             "dataset": self.dataset.notation(),
             "network": self.network.notation(hide=("batchnorm",)),
             "batchnorm": self.network.batchnorm,
@@ -137,18 +149,34 @@ class RunSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AcceleratedRunSpec(RunSpec):
-    """A run whose networks do not compute in the default way. `run_spec` makes it."""
+class ExtendedRunSpec(RunSpec):
+    """A run with something that not every run has. `run_spec` makes it."""
 
-    arithmetic: Arithmetic
-
-
-def run_spec(arithmetic: Arithmetic, **parts: Any) -> RunSpec:
-    """The run with these parts; equal runs are equal values."""
-    return RunSpec(**parts) if arithmetic == Arithmetic() else AcceleratedRunSpec(arithmetic=arithmetic, **parts)
+    arithmetic: Arithmetic = field(default=RunSpec.arithmetic, metadata=ADDED)
+    penalty: Penalty | None = field(default=None, metadata=ADDED)
 
 
-def varying(rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = AXES) -> tuple[str, ...]:
+def run_spec(*, arithmetic: Arithmetic = RunSpec.arithmetic, penalty: Penalty | None = None, **parts: Any) -> RunSpec:
+    """The run with these parts, a penalty of the kind `none` being no penalty; equal runs are equal values."""
+    if penalty is not None and penalty.kind() == NONE:
+        penalty = None
+    if arithmetic == RunSpec.arithmetic and penalty is None:
+        return RunSpec(**parts)
+    return ExtendedRunSpec(arithmetic=arithmetic, penalty=penalty, **parts)
+
+
+def saved_columns(spec: RunSpec) -> dict[str, Any]:
+    """The columns as a run's files hold them: without the axes that were added later, where the run has no value."""
+    return {axis: value for axis, value in spec.columns().items() if axis not in ADDED_AXES or value != NONE}
+
+
+def all_columns(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that were saved, with the value of every axis that was added later."""
+    head = {axis: saved.get(axis, NONE) for axis in GRID_AXES if axis in saved or axis in ADDED_AXES}
+    return head | dict(saved)
+
+
+def varying(rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = GRID_AXES) -> tuple[str, ...]:
     """The columns in which the rows have more than one value, in the order given."""
     rows = tuple(rows)
     return tuple(name for name in columns if len({row[name] for row in rows}) > 1)

@@ -3,6 +3,7 @@ they name every component and metric, and their numbers are those of the publish
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from ganbench.cli import cli
 from ganbench.datasets.base import Space
 from ganbench.plugins import FAMILIES, RENAMED, Registry
-from ganbench.testing import check_component, check_network, check_optimizer
+from ganbench.testing import check_component, check_network, check_optimizer, check_run, small_run
 from tests.e2e.conftest import Run, ganbench
 from tests.support import pages
 from tests.support.pages import ROOT, code
@@ -25,6 +26,7 @@ __all__ = ["ganbench"]
 OWN = "docs/add-your-own.md"
 FILES = {
     "my_gan.py": "A GAN: `my_gan.py`",
+    "drift.py": "A penalty: `drift.py`",
     "moons.py": "A dataset: `moons.py`",
     "spread.py": "An evaluator: `spread.py`",
     "small_net.py": "A network: `small_net.py`",
@@ -51,9 +53,13 @@ class TestCode:
 
     @pytest.mark.parametrize(
         ("file", "shown"),
-        [("small_net.py", ("small_net[width=64]",)), ("lion.py", ("adam", "lion[lr=0.0001]"))],
+        [
+            ("small_net.py", ("small_net[width=64]",)),
+            ("lion.py", ("adam", "lion[lr=0.0001]")),
+            ("drift.py", ("rsgan", "none", "drift[weight=0.01]")),
+        ],
     )
-    def test_an_own_network_and_an_own_optimizer_run(
+    def test_an_own_network_optimizer_or_penalty_runs(
         self, file: str, shown: tuple[str, ...], ganbench: Run, tmp_path: Path
     ) -> None:
         write_plugins(tmp_path)
@@ -73,6 +79,14 @@ class TestCode:
         check_network(network, Space((3, 8, 8)))
         check_component(optimizer, registry)
         check_optimizer(optimizer)
+
+    def test_an_own_penalty_passes_the_checks(self, tmp_path: Path) -> None:
+        write_plugins(tmp_path)
+        registry = Registry.of([tmp_path / "drift.py"])
+        penalty: Any = registry.find("penalty", "drift")()
+        check_component(penalty, registry)
+        check_run(small_run(penalty=penalty))
+        assert penalty.digest[:8] in json.dumps(small_run(penalty=penalty).canonical())
 
     def test_the_checks_of_an_own_gan_pass(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_plugins(tmp_path)
@@ -112,7 +126,7 @@ class TestCode:
         run |= {"Write a suite", "Ask questions", "A complete example"}
         shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
         assert {block.heading for block in shown} == run
-        assert len(shown) == len(run) + 3  # a component and a suite below one heading: README's GAN, network, optimizer
+        assert len(shown) == len(run) + 4  # a component and a suite below one heading: README's GAN and three others
 
 
 def link_targets(page: str) -> list[str]:

@@ -22,7 +22,7 @@ def cite(suite: Path) -> None:
     from ganbench.cli.request import load
 
     loaded = load(suite, SuiteOptions())
-    parts = [part for spec in loaded.specs for part in (spec.variant, spec.dataset, spec.network, spec.optimizer)]
+    parts = [part for spec in loaded.specs for part in spec.components().values()]
     sources = {part.kind(): part.source for part in (*parts, *loaded.evaluation.evaluators)}
     for kind, source in sources.items():
         answer(f"{kind}: {source}")

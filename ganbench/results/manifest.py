@@ -15,6 +15,7 @@ from ganbench.errors import RequestError
 from ganbench.results.files import lock_file, read_bytes, signed_json, write_signed_json
 from ganbench.results.names import why_no_name
 from ganbench.results.questions import Questions, from_json
+from ganbench.spec import all_columns
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -157,7 +158,7 @@ def _manifest(body: Mapping[str, Any]) -> Manifest:
         suite=_typed(body["suite"], "suite", str),
         version=_typed(body.get("version", ""), "version", str),
         about=_typed(body["about"], "about", str),
-        runs=_mapping(body, "runs", lambda columns: dict(_typed(columns, "runs", dict))),
+        runs=_mapping(body, "runs", lambda columns: all_columns(_typed(columns, "runs", dict))),
         marks=_mapping(body, "marks", lambda marks: _numbers(marks, "marks")),
         packs=_mapping({"packs": _alone(body), **body}, "packs", lambda seeds: _numbers(seeds, "packs")),
         axes=_words(body, "axes"),

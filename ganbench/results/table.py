@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 COMPONENTS = ("variant", "dataset", "network", "batchnorm", "optimizer")
 COLUMNS = ("run_id", "suite", *COMPONENTS, "seed", "status", "step", "metric", "value", "stderr", "n")
-OPTIONAL = ("schedule", "batch", "steps")  # appended to the columns when they are axes of the suite
+OPTIONAL = ("penalty", "schedule", "batch", "steps")  # appended to the columns when they are axes of the suite
 LARGEST = 1e70  # of a score; float64 still holds the fourth powers that statistics need
 TOO_LARGE = f"its value is beyond {LARGEST:g}, where float64 holds no variance"
 

@@ -11,7 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 
@@ -31,7 +31,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.plugins import family_of
 from ganbench.rng import stream
 from ganbench.runner.job import Job
-from ganbench.spec import RunSpec
+from ganbench.spec import RunSpec, run_spec
 from ganbench.training.sampling import sample
 from ganbench.training.trainer import train
 
@@ -45,6 +45,7 @@ ALLOWED = {
     "dataset": "images are uint8 (n, channels, height, width), points float32 (n, d), labels int64 from 0",
     "network": "G maps (n, z) to (n, *space.shape), D maps samples to one score each, (n,)",
     "variant": "a loss gives scalar terms by name, and each network that it moves has a gradient",
+    "penalty": "it gives scalar terms by name, which no loss of the variant has",
     "optimizer": "each update changes every parameter that has a gradient, and no other",
     "evaluator": "it gives a `Score` for each metric that it declares, within the bounds declared",
 }
@@ -56,11 +57,11 @@ def check_components(jobs: Iterable[Job], root: Path | None) -> None:
 
     `root` is the data folder. A combination of components is tried once, whatever its seeds, steps and batch.
     """
-    chosen = [job for job in jobs if source_files(*job.specs[0].components(), *job.evaluators)]
+    chosen = [job for job in jobs if source_files(*job.specs[0].components().values(), *job.evaluators)]
     data = {dataset: _data(dataset, root) for dataset in dict.fromkeys(job.specs[0].dataset for job in chosen)}
     for spec in dict.fromkeys(_small(job.specs[0]) for job in chosen):
-        if source_files(*spec.components()):
-            with _blamed(*spec.components()):
+        if source_files(*spec.components().values()):
+            with _blamed(*spec.components().values()):
                 _check_run(spec, data[spec.dataset])
     scored = [(job.specs[0].dataset, e, job.samples) for job in chosen for e in job.evaluators if e.digest]
     for dataset, evaluator, samples in dict.fromkeys(scored):
@@ -76,7 +77,7 @@ def check_packs(cells: Iterable[RunSpec], root: Path | None) -> dict[RunSpec, st
     trials: dict[RunSpec, str | None] = {}
     reasons: dict[RunSpec, str] = {}
     for cell in cells:
-        if not source_files(cell.variant, cell.network, cell.optimizer):
+        if not source_files(*_trained(cell)):
             continue
         small = _in_float32(_small(cell))
         if small not in trials:
@@ -88,7 +89,7 @@ def check_packs(cells: Iterable[RunSpec], root: Path | None) -> dict[RunSpec, st
 
 def _why_alone(spec: RunSpec, root: Path | None) -> str | None:
     """The user's components and why a pack of two runs with them fails or differs from the runs alone, or None."""
-    users: list[Component] = [part for part in (spec.variant, spec.network, spec.optimizer) if part.digest]
+    users = [part for part in _trained(spec) if part.digest]
     try:
         testing.check_pack(spec, _data(spec.dataset, root))
     except AssertionError as difference:
@@ -104,7 +105,12 @@ def _why_alone(spec: RunSpec, root: Path | None) -> str | None:
 
 def _in_float32(spec: RunSpec) -> RunSpec:
     """The run without reduced precision, which can't be compared in float64."""
-    return RunSpec(**{field.name: getattr(spec, field.name) for field in fields(RunSpec)})
+    return run_spec(**{**vars(spec), "arithmetic": RunSpec.arithmetic})
+
+
+def _trained(spec: RunSpec) -> list[Component]:
+    """The components of a run that compute in a pack: all but the dataset."""
+    return [part for axis, part in spec.components().items() if axis != "dataset"]
 
 
 def _small(spec: RunSpec) -> RunSpec:

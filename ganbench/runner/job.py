@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganbench.errors import RequestError
 from ganbench.runner.ledger import is_exhaustion
-from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec
+from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec, saved_columns
 
 if TYPE_CHECKING:
     from ganbench.evaluators.base import Evaluator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ROWS_OF_TERMS = 100  # points of a run's training curves
-FAMILIES = ("variant", "dataset", "network", "optimizer")
+FAMILIES = ("variant", "penalty", "dataset", "network", "optimizer")  # the components of a run
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def own_key(variant: Variant) -> str:
 
 def spec_file(spec: RunSpec) -> dict[str, Any]:
     """The content of a run's `spec.json`."""
-    return {"run_id": spec.run_id(), "spec": spec.canonical(), "columns": spec.columns()}
+    return {"run_id": spec.run_id(), "spec": spec.canonical(), "columns": saved_columns(spec)}
 
 
 def encode(job: Job) -> str:
@@ -126,7 +126,8 @@ def run_ids(line: str) -> tuple[str, ...]:
 
 
 def _spec(body: Mapping[str, Any], registry: Registry) -> RunSpec:
-    components: dict[str, Any] = {family: registry.build(family, body[family]) for family in FAMILIES}
+    named = (family for family in FAMILIES if body.get(family))
+    components: dict[str, Any] = {family: registry.build(family, body[family]) for family in named}
     arithmetic = Arithmetic(**body.get("arithmetic", {}))
     parts = {**body, **components, "schedule": Schedule(**body["schedule"])}
     return run_spec(**{**parts, "arithmetic": arithmetic})

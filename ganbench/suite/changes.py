@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ganbench.errors import RequestError
 from ganbench.plugins import hint
-from ganbench.spec import AXES, RunSpec
+from ganbench.spec import GRID_AXES, RunSpec
 from ganbench.suite.nodes import Mistakes, Node, TextSource, parse, placed
 from ganbench.suite.rules import all_labels, labels
 from ganbench.text import span
@@ -119,8 +119,8 @@ def kept(specs: Sequence[RunSpec], only: Sequence[str]) -> Callable[[RunSpec], b
     known = all_labels(specs if only else ())
     for text in only:
         axis, _, values = text.partition("=")
-        if axis not in AXES:
-            raise RequestError(f"--only {text}", f"there is no axis {axis!r}", hint(axis, AXES))
+        if axis not in GRID_AXES:
+            raise RequestError(f"--only {text}", f"there is no axis {axis!r}", hint(axis, GRID_AXES))
         for word in (part.strip() for part in re.split(r",(?![^\[]*\])", values)):
             if word not in known[axis]:
                 raise RequestError(

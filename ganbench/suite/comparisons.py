@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.plugins import hint
 from ganbench.results.questions import RATES, Compare
-from ganbench.spec import AXES
+from ganbench.spec import GRID_AXES
 from ganbench.suite.naming import Names
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.values import mapping, scalar
 
-COMPARED = tuple(axis for axis in AXES if axis not in ("dataset", "seed"))
+COMPARED = tuple(axis for axis in GRID_AXES if axis not in ("dataset", "seed"))
 EXAMPLE = "compare: {axis: variant, better: lsgan, worse: ns, metric: fd_classifier}"
 
 
@@ -46,7 +46,7 @@ def needs(node: Node, entries: Mapping[str, Node], keys: Iterable[str], owner: s
 
 def exist(entries: Mapping[str, Node], known: Sequence[str], mistakes: Mistakes) -> bool:
     """Whether the axis, the metric and the keys of `where` exist, as far as they are among the entries."""
-    where = mapping(entries["where"], "where", AXES, mistakes) if "where" in entries else {}
+    where = mapping(entries["where"], "where", GRID_AXES, mistakes) if "where" in entries else {}
     axis, metric = entries.get("axis"), entries.get("metric")
     if axis and _word(axis) not in COMPARED:
         mistakes.at(axis, f"there is no axis {axis.text!r} to compare", hint(axis.text, COMPARED))

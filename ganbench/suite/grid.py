@@ -14,13 +14,13 @@ from ganbench.datasets.base import Dataset, Space
 from ganbench.errors import RequestError
 from ganbench.networks.base import Network
 from ganbench.plugins import Registry, hint
-from ganbench.spec import AXES, Arithmetic, RunSpec, run_spec
+from ganbench.spec import GRID_AXES, Arithmetic, RunSpec, run_spec
 from ganbench.suite import per_dataset
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.values import MOST, Choice, choices, mapping
 
 ARITHMETIC = tuple(f.name for f in fields(Arithmetic))
-IN_TRAIN = (*(axis for axis in AXES if axis not in ("variant", "dataset", "seed")), *ARITHMETIC)
+IN_TRAIN = (*(axis for axis in GRID_AXES if axis not in ("variant", "dataset", "seed")), *ARITHMETIC)
 
 Block = dict[str, list[Choice]]  # one mapping of the grid: its axes and their values
 Datasets = dict[str, tuple[Dataset, Space]]  # by notation
@@ -48,7 +48,7 @@ class SuiteGrid:
         """The cells in the file's order. Axes that the grid does not have get the value of `train` or a default."""
         for block in self.blocks:
             seeds = tuple(choice.value for choice in block.get("seed", ())) or (0,)
-            axes = [axis for axis in AXES if axis in block and axis != "seed"]
+            axes = [axis for axis in GRID_AXES if axis in block and axis != "seed"]
             for combination in itertools.product(*(block[axis] for axis in axes)):
                 chosen = dict(zip(axes, combination, strict=True))
                 yield GridCell(self._spec(chosen, seeds[0], mistakes), seeds)
@@ -61,7 +61,7 @@ class SuiteGrid:
         if "optimizer" not in values:
             values["optimizer"] = self._default("optimizer", "adam")
         arithmetic = Arithmetic(**{name: values.pop(name) for name in ARITHMETIC if name in values})
-        return run_spec(arithmetic, **values, network=self._network(dataset, full, mistakes), seed=seed)
+        return run_spec(arithmetic=arithmetic, **values, network=self._network(dataset, full, mistakes), seed=seed)
 
     def _network(self, dataset: Dataset, chosen: Mapping[str, Choice], mistakes: Mistakes) -> Network:
         network, norm = chosen.get("network"), chosen.get("batchnorm")
@@ -87,7 +87,7 @@ def read_blocks(node: Node, registry: Registry, mistakes: Mistakes) -> tuple[Blo
     """The blocks of `grid`: one for a mapping, several for a list of mappings."""
     blocks = []
     for item in node.items:
-        entries = mapping(item, "grid", AXES, mistakes)
+        entries = mapping(item, "grid", GRID_AXES, mistakes)
         for axis in ("variant", "dataset"):
             if axis not in entries and isinstance(item.value, dict):
                 mistakes.at(item, f"the grid needs the axis {axis!r}", hint("", registry.names(axis)))
@@ -136,7 +136,7 @@ def read_train(
         values = choices(axis, entry, registry, mistakes)
         if isinstance(entry.value, list) or len(values) > 1:
             several = (
-                f"for several use the grid's axis {axis!r}" if axis in AXES else "for several write several suites"
+                f"for several use the grid's axis {axis!r}" if axis in GRID_AXES else "for several write several suites"
             )
             mistakes.at(entry, f"train takes a single value for {axis}, not a list", several)
         return values[0] if values else Choice(None, entry)

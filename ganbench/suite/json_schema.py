@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from ganbench.component import Count, Fraction, option_fields
 from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.results.names import NAME
-from ganbench.spec import AXES, Schedule
+from ganbench.spec import GRID_AXES, Schedule
 from ganbench.suite.comparisons import COMPARED
 from ganbench.suite.grid import IN_TRAIN
 from ganbench.suite.outcome import PARTS
@@ -26,7 +26,7 @@ WIDTH: Json = {"type": "number", "exclusiveMinimum": 0}
 def schema(registry: Registry | None = None) -> Json:
     """The schema (Draft 2020-12) with the kinds of a registry; by default those of ganbench and installed packages."""
     registry = registry or Registry.of()
-    block = _closed({axis: _listed(_ref(axis)) for axis in AXES}, required=("variant", "dataset"))
+    block = _closed({axis: _listed(_ref(axis)) for axis in GRID_AXES}, required=("variant", "dataset"))
     block["properties"]["seed"] = {
         "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": _ref("seed")}]
     }
@@ -52,7 +52,7 @@ def schema(registry: Registry | None = None) -> Json:
         **scalars,
         "schedule": _schedule(),
         "block": block,
-        "where": _closed({axis: {} for axis in AXES}),
+        "where": _closed({axis: {} for axis in GRID_AXES}),
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
     return {**head, **_closed(top, required=("name", "grid")), "$defs": definitions}

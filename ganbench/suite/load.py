@@ -24,7 +24,7 @@ from ganbench.results.looks import look_of_runs
 from ganbench.results.names import why_no_name
 from ganbench.results.planned import PlannedClaims
 from ganbench.results.questions import OutcomeRule, Questions
-from ganbench.spec import AXES, RunSpec, varying
+from ganbench.spec import GRID_AXES, RunSpec, varying
 from ganbench.suite.answerable import check_answerable, planned_claims
 from ganbench.suite.changes import Changes, changed, kept, seed_note
 from ganbench.suite.evaluation import Evaluation, check_marks, own_metrics, read_evaluation, read_select
@@ -136,7 +136,7 @@ def _suite(
         excluded=excluded,
         evaluation=draft.evaluation.on({spec.dataset.notation() for spec in every}),
         select=draft.select,
-        axes=varying((spec.columns() for spec in every), (axis for axis in AXES if axis in named)),
+        axes=varying((spec.columns() for spec in every), (axis for axis in GRID_AXES if axis in named)),
         plugins=draft.plugins,
         questions=questions,
         looks=draft.looks.looks,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganbench.plugins import hint
 from ganbench.results.questions import Named, Where
-from ganbench.spec import AXES, RunSpec
+from ganbench.spec import GRID_AXES, RunSpec
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.rules import is_named, labels
 
@@ -18,11 +18,11 @@ class Names:
     def __init__(self, specs: Iterable[RunSpec], mistakes: Mistakes | None) -> None:
         self._mistakes = mistakes
         self._rows: list[dict[str, Any]] = []
-        self._specs: dict[str, dict[Named, RunSpec]] = {axis: {} for axis in AXES}  # a run with each value
+        self._specs: dict[str, dict[Named, RunSpec]] = {axis: {} for axis in GRID_AXES}  # a run with each value
         for spec in specs:
             columns = spec.columns()
             self._rows.append(columns)
-            for axis in AXES:
+            for axis in GRID_AXES:
                 self._specs[axis].setdefault(columns[axis], spec)
 
     def wrong(self, node: Node, message: str, *hints: str) -> None:

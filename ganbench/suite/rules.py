@@ -9,7 +9,7 @@ from typing import Any
 from ganbench.component import Component
 from ganbench.datasets.base import Space
 from ganbench.plugins import hint
-from ganbench.spec import AXES, RunSpec, Schedule, plain
+from ganbench.spec import GRID_AXES, RunSpec, Schedule, plain
 from ganbench.suite.grid import Datasets, GridCell
 from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.values import mapping
@@ -53,11 +53,11 @@ def read_rules(node: Node, mistakes: Mistakes) -> tuple[ExclusionRule, ...]:
             mistakes.at(item, f"exclude needs `{key}`", "exclude: [{where: {dataset: ring8}, because: why}]")
         if missing:
             continue
-        because, where = entries["because"], mapping(entries["where"], "where", AXES, mistakes)
+        because, where = entries["because"], mapping(entries["where"], "where", GRID_AXES, mistakes)
         if not isinstance(because.value, str) or not because.value.strip():
             mistakes.at(because, "because must be a text that gives the reason")
         if isinstance(entries["where"].value, dict) and not entries["where"].value:
-            mistakes.at(entries["where"], "where names no axis", hint("", AXES))
+            mistakes.at(entries["where"], "where names no axis", hint("", GRID_AXES))
         rules.append(ExclusionRule(where, str(because.value), item))
     return tuple(rules)
 
@@ -69,7 +69,7 @@ def labels(spec: RunSpec) -> Labels:
 
 def all_labels(specs: Iterable[RunSpec]) -> dict[str, tuple[str, ...]]:
     """The words that name some run's value, on each axis."""
-    seen: dict[str, dict[str, None]] = {axis: {} for axis in AXES}
+    seen: dict[str, dict[str, None]] = {axis: {} for axis in GRID_AXES}
     for spec in specs:
         for axis, words in labels(spec).items():
             seen[axis].update(dict.fromkeys(words))
@@ -124,8 +124,9 @@ def conflict(spec: RunSpec, space: Space) -> str | None:
         return f"memory_format: {reason}"
     if spec.network.pac > 1 and spec.network.conditional:
         return f"network {spec.network.kind()}: packed samples have no single label; set pac to 1"
-    parts: dict[str, Component] = {axis: getattr(spec, axis) for axis in ("variant", "dataset", "network", "optimizer")}
-    checks = {f"{axis} {part.kind()}": part.conflict for axis, part in parts.items()}
+    if spec.penalty and (reason := spec.penalty.unsupported(space)):
+        return f"penalty {spec.penalty.kind()}: {reason}"
+    checks = {f"{axis} {part.kind()}": part.conflict for axis, part in spec.components().items()}
     reasons = ((name, check(spec)) for name, check in (checks | {"schedule": spec.schedule.conflict}).items())
     return next((f"{name}: {reason}" for name, reason in reasons if reason), None)
 

@@ -15,8 +15,9 @@ from ganbench.spec import RunSpec
 from ganbench.testing.claim import claim, fresh, same
 from ganbench.testing.outputs import check_pixels, check_shape, scores_checked
 from ganbench.training.draws import draw
+from ganbench.training.objective import initial_carry, loss_terms, next_carry
 from ganbench.training.packs import moved, program
-from ganbench.training.players import blueprints, functional_update, moved_by, packed_generator
+from ganbench.training.players import LossInputs, blueprints, functional_update, moved_by, packed_generator
 from ganbench.variants.base import Batch, LossTerms, Params, Player, Players
 
 SEEDS = 8  # draws of weights and samples; each loss must have a gradient at one of them
@@ -54,7 +55,7 @@ def check_generator(spec: RunSpec, data: Data, dtype: torch.dtype = torch.float6
 class DeclaredNoise(Mapping[str, Tensor]):
     """The draws that a variant declares, and the names of those that a loss has read."""
 
-    declared: Params
+    declared: Mapping[str, Tensor]
     read: set[str] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -72,14 +73,15 @@ def _moved(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> set[tupl
     """Check both losses at the initial weights and a batch of a seed; the losses with a gradient for a network."""
     variant, nets, (batch, draws) = spec.variant, _nets(spec, data, seed, dtype), _batch(spec, data, seed, dtype)
     sloped: set[tuple[str, str]] = set()
-    for player, loss, movers in (("d", variant.d_loss, variant.d_moves), ("g", variant.g_loss, variant.g_moves)):
+    moving: dict[PlayerName, tuple[str, ...]] = {"d": variant.d_moves, "g": variant.g_moves}
+    for player, movers in moving.items():
         where = f"{variant.notation()}: {player}_loss"
         weights = [(name, weight) for name in movers for weight in nets[name].weights.values()]
-        given = [batch.x, batch.z, *draws.declared.values(), *batch.carry.values()]
+        given = [batch.x, batch.z, *(draw for own in draws for draw in own.declared.values()), *batch.carry.values()]
         before = [tensor.clone() for tensor in given]
-        terms = loss(_players(spec, nets, batch), batch)
+        terms = loss_terms(spec, player, LossInputs(_players(spec, nets, batch), batch), penalised=True)
         _check_terms(terms, where)
-        again = loss(_players(spec, nets, batch), batch)
+        again = loss_terms(spec, player, LossInputs(_players(spec, nets, batch), batch), penalised=True)
         claim(same(terms, again), f"{where} gives other terms at a second call from the same state")
         claim(same(before, given), f"{where} changes its batch")
         total = torch.stack(list(terms.values())).sum()
@@ -88,7 +90,7 @@ def _moved(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> set[tupl
         sloped |= {(f"{player}_loss", name) for (name, _), slope in zip(weights, slopes, strict=False) if slope.any()}
     _check_carry(spec, nets, batch)
     _check_measures(spec, nets, batch)
-    unread = draws.declared.keys() - draws.read
+    unread = set().union(*(own.declared.keys() - own.read for own in draws))
     claim(not unread, f"{variant.notation()}: no loss reads the draws {', '.join(sorted(unread))}")
     return sloped
 
@@ -125,12 +127,12 @@ def _players(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> P
     return Players(packed_generator(spec, players.pop("g"), dict(batch.carry)), players.pop("d"), players)
 
 
-def _batch(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> tuple[Batch, DeclaredNoise]:
-    """A batch as the trainer makes it."""
+def _batch(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> tuple[Batch, list[DeclaredNoise]]:
+    """A batch as the trainer makes it, and the draws in it, of the variant and of the penalty."""
     drawn = draw(spec, data, dict.fromkeys(("data", "latent", "penalty"), stream(seed, "check")), 1)
-    batch = moved(replace(drawn, carry=spec.variant.carry()), "cpu", dtype)
-    noise = DeclaredNoise(dict(batch.noise))
-    return replace(batch, noise=noise), noise
+    batch = moved(replace(drawn, carry=initial_carry(spec)), "cpu", dtype)
+    noise, added = DeclaredNoise(batch.noise), {name: DeclaredNoise(own) for name, own in batch.added.items()}
+    return replace(batch, noise=noise, added=added), [noise, *added.values()]
 
 
 def _check_terms(terms: LossTerms, where: str) -> None:
@@ -148,7 +150,7 @@ def _check_carry(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) 
     movers: tuple[PlayerName, ...] = ("d", "g")
     for mover in movers:
         with torch.no_grad():
-            following = spec.variant.next_carry(_players(spec, nets, batch), batch, mover)
+            following = next_carry(spec, mover, LossInputs(_players(spec, nets, batch), batch))
         where = f"{spec.variant.notation()}: next_carry after {mover}"
         shapes = [{name: tensor.shape for name, tensor in carry.items()} for carry in (batch.carry, following)]
         claim(shapes[0] == shapes[1], f"{where} gives {shapes[1]}, not {shapes[0]}")

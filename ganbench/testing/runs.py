@@ -14,7 +14,7 @@ from ganbench.datasets.base import Data
 from ganbench.datasets.ring8 import Ring8
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.adam import Adam
-from ganbench.spec import RunSpec
+from ganbench.spec import RunSpec, run_spec
 from ganbench.testing.claim import TOLERANCE, claim, same
 from ganbench.testing.losses import check_losses
 from ganbench.training.packs import Checkpoint
@@ -30,7 +30,7 @@ def small_run(**parts: Any) -> RunSpec:
     """A run that takes a fraction of a second, with the given parts: `small_run(variant=MyGAN(), batch=16)`."""
     network = MLP(z=4, g_widths=(8,), d_widths=(8,))
     own = {"variant": NonSaturating(), "dataset": Ring8(), "network": network, "optimizer": Adam()}
-    return RunSpec(**{**own, "batch": 8, "steps": 4, **parts})
+    return run_spec(**{**own, "batch": 8, "steps": 4, **parts})
 
 
 def check_run(spec: RunSpec, data: Data | None = None) -> None:

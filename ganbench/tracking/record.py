@@ -13,7 +13,7 @@ from ganbench.results.content import RunContent
 from ganbench.results.files import is_own_file
 from ganbench.results.manifest import Manifest
 from ganbench.results.store import RunFolder, State
-from ganbench.spec import canonical_json
+from ganbench.spec import all_columns, canonical_json
 
 MetricStep = tuple[str, int]  # a metric's name and a step
 MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -94,7 +94,7 @@ def _tags(content: RunContent, suite: str) -> dict[str, str]:
 
 
 def _columns(spec: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in spec.get("columns", {}).items()}
+    return {name: str(value) for name, value in all_columns(spec.get("columns", {})).items()}
 
 
 def _outcome(content: RunContent, manifest: Manifest | None) -> dict[str, str]:

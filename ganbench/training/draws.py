@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,7 +12,11 @@ from ganbench.datasets.base import Data, Space, Split, to_range
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.training.inputs import latents, packed_samples, packed_space
-from ganbench.variants.base import Batch, Draw, Params
+from ganbench.training.objective import PENALTY
+from ganbench.variants.base import Batch, Draw, Params, Variant
+
+if TYPE_CHECKING:
+    from ganbench.penalties.base import Penalty
 
 Streams = dict[str, torch.Generator]
 
@@ -26,13 +31,15 @@ def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Batch:
 
 def batch_of(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Batch:
     """A batch of these reals: with their labels if they have any, latents, the step, and the variant's own draws."""
-    pac = spec.network.pac
+    pac, penalty = spec.network.pac, spec.penalty
+    n, generator = len(real) // pac, streams["penalty"]
     return Batch(
         x=packed_samples(to_range(real.x, *spec.network.pixel_range), pac),
         z=packed_samples(latents(spec, space, len(real), streams["latent"]), pac),
-        noise=noise(spec, len(real) // pac, space, streams["penalty"]),
+        noise=noise(spec, spec.variant, n, space, generator),
         y=real.y,
         step=torch.tensor(float(step)),
+        added={PENALTY: noise(spec, penalty, n, space, generator)} if penalty else {},
     )
 
 
@@ -44,9 +51,9 @@ def _labelled(spec: RunSpec, data: Data, generator: torch.Generator) -> tuple[Te
     return to_range(real.x, *spec.network.pixel_range), real.y
 
 
-def noise(spec: RunSpec, n: int, space: Space, generator: torch.Generator) -> Params:
-    """The draws that the variant declares, for a batch of n (packed) samples."""
-    declared = spec.variant.noise(n, packed_space(space, spec.network.pac))
+def noise(spec: RunSpec, owner: Variant | Penalty, n: int, space: Space, generator: torch.Generator) -> Params:
+    """The draws that the variant or the penalty declares, for a batch of n (packed) samples."""
+    declared = owner.noise(n, packed_space(space, spec.network.pac))
     fixed = {name: stream(spec.seed, "penalty", name) for name, law in declared.items() if law.once}
     return {name: _random(spec, space, law, fixed.get(name, generator)) for name, law in declared.items()}
 

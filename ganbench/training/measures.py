@@ -39,7 +39,7 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
     for part in torch.split(torch.arange(n), CHUNK * pac):
         held_out = Split(data.test.x[part], None if data.test.y is None else data.test.y[part])
         batch = moved(batch_of(spec, data.space, held_out, streams, step), like.device, like.dtype)
-        with unchanged_by(*spec.components()), torch.no_grad():
+        with unchanged_by(*spec.components().values()), torch.no_grad():
             for name, values in spec.variant.measure(*loss_inputs(spec, nets, carry, batch)).items():
                 measured[name].append(values.double().cpu())
     return {name: _mean(torch.cat(parts)) for name, parts in measured.items() if parts}

@@ -15,6 +15,7 @@ from ganbench.spec import RunSpec
 from ganbench.training.draws import Streams
 from ganbench.training.graphs import Record, Turns, cuda_graph, turns_of
 from ganbench.training.health import History
+from ganbench.training.objective import initial_carry
 from ganbench.training.packs import (
     Build,
     Checkpoint,
@@ -90,7 +91,7 @@ def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[C
     on_device = replace(data, train=data.train.to(place.device))
     streams = [{name: stream(spec.seed, name) for name in STREAMS} for spec in specs]
     training = Training(specs, on_device, place, nets, streams, turns_of(first, place.record))
-    training.carry = moved(stack([first.variant.carry()] * len(specs)), place.device, place.dtype)
+    training.carry = moved(stack([initial_carry(first)] * len(specs)), place.device, place.dtype)
     if first.schedule.ema:
         training.average = {name: tensor.clone() for name, tensor in nets["g"].frozen.items()}
     if resume is not None:

@@ -18,6 +18,7 @@ from ganbench.training.arithmetic import computed_in
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
 from ganbench.training.measures import measure
+from ganbench.training.objective import carry_report, is_penalised, loss_terms, next_carry
 from ganbench.training.packs import Checkpoint, Tree, map_tensors, moved, over_pack, row, stack
 from ganbench.training.players import (
     LossInputs,
@@ -30,7 +31,7 @@ from ganbench.training.players import (
 from ganbench.training.sampling import saved_generator
 from ganbench.training.snapshot import Measured, RunSnapshot, Snapshot, Terms
 from ganbench.training.state import Place, Training, checkpoint, start
-from ganbench.variants.base import Batch, Params, Variant
+from ganbench.variants.base import Batch, Params
 
 Batches = dict[PlayerName, Batch]  # of the players that move from the same parameters
 
@@ -64,7 +65,7 @@ def train(
     on the CPU. A run whose terms or parameters become non-finite is marked as diverged, and the others go on. Training
     ends early when all have diverged. Raises `RequestError` when a user's component changes the state of the process.
     """
-    components = specs[0].components()
+    components = tuple(specs[0].components().values())
     with unchanged_by(*components):
         training = start(specs, data, place or Place(), resume)
     for stop in stops:
@@ -95,7 +96,8 @@ def _step(training: Training) -> None:
             batches[player] = training.batch = batch
             last = player, batch
         given = Turn(batches, training.carry)
-        moved_on = training.turns(tuple(movers), partial(_turn, training), given)
+        penalised = is_penalised(training.spec, training.step)
+        moved_on = training.turns((*movers, penalised), partial(_turn, training, penalised), given)
         training.carry = moved_on.carry
         training.history.append((training.step, moved_on.terms))
 
@@ -122,10 +124,10 @@ def _draw(training: Training) -> Batch:
     return moved(stack(batches), training.place.device, training.place.dtype)
 
 
-def _turn(training: Training, given: Turn) -> Moved:
+def _turn(training: Training, penalised: bool, given: Turn) -> Moved:
     """Differentiate, update, and renew what the variant carries: tensor operations only, so that it can be recorded."""
     training.carry = given.carry
-    terms, gradients = _gradients(training, given.batches)
+    terms, gradients = _gradients(training, given.batches, penalised)
     before = training.spec.variant.carries_before
     if before:
         _renew_carry(training, given.batches)
@@ -136,13 +138,13 @@ def _turn(training: Training, given: Turn) -> Moved:
     return Moved(terms, training.carry)
 
 
-def _gradients(training: Training, batches: Batches) -> tuple[PlayerTerms, dict[PlayerName, list[Tensor]]]:
+def _gradients(
+    training: Training, batches: Batches, penalised: bool
+) -> tuple[PlayerTerms, dict[PlayerName, list[Tensor]]]:
     """The loss terms of each moving player at the present parameters, and the gradient of their sum."""
-    variant = training.spec.variant
-    losses = {"d": variant.d_loss, "g": variant.g_loss}
 
     def terms_of(inputs: Mapping[PlayerName, LossInputs]) -> PlayerTerms:
-        return {player: losses[player](*given) for player, given in inputs.items()}
+        return {player: loss_terms(training.spec, player, given, penalised) for player, given in inputs.items()}
 
     moving = {player: training.moving(player) for player in batches}
     terms = _on_pack(training, terms_of, batches, {name for nets in moving.values() for name in nets})
@@ -171,16 +173,15 @@ def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> 
 
 
 def _renew_carry(training: Training, batches: Batches) -> None:
-    """Let the variant renew what it carries, for the update of each of these players in turn."""
-    variant = training.spec.variant
+    """Renew what the run carries, for the update of each of these players in turn."""
     for player, batch in batches.items() if training.carry else ():
-        renewed = partial(_next_carry, variant, player)
+        renewed = partial(_next_carry, training.spec, player)
         with torch.no_grad():
             training.carry = _on_pack(training, renewed, {player: batch})
 
 
-def _next_carry(variant: Variant, player: PlayerName, inputs: Mapping[PlayerName, LossInputs]) -> Params:
-    return variant.next_carry(*inputs[player], mover=player)
+def _next_carry(spec: RunSpec, player: PlayerName, inputs: Mapping[PlayerName, LossInputs]) -> Params:
+    return next_carry(spec, player, inputs[player])
 
 
 def _on_pack(
@@ -237,7 +238,7 @@ def _snapshot(training: Training) -> Snapshot:
 def _run_snapshot(training: Training, groups: PlayerTerms, run: int) -> RunSnapshot:
     spec, diverged = training.specs[run], training.diverged.get(run)
     terms = {group: {name: float(values[run]) for name, values in named.items()} for group, named in groups.items()}
-    terms["carry"] = {name: float(value) for name, value in spec.variant.report(row(training.carry, run)).items()}
+    terms["carry"] = {name: float(value) for name, value in carry_report(spec, row(training.carry, run)).items()}
     return RunSnapshot(
         spec,
         training.step,

@@ -1,4 +1,4 @@
-"""The space that a search covers: the fields of a run's variant and optimizer that declare a range."""
+"""The space that a search covers: the fields of a run's variant, penalty and optimizer that declare a range."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from ganbench.component import Component, Search, searches
 from ganbench.errors import RequestError
 from ganbench.spec import RunSpec
 
-PARTS: tuple[Literal["optimizer", "variant"], ...] = ("optimizer", "variant")
+Part = Literal["optimizer", "variant", "penalty"]
+PARTS: tuple[Part, ...] = ("optimizer", "variant", "penalty")
 
 
 @dataclass(frozen=True)
 class SearchedField:
     """One field that is searched: `optimizer.lr`."""
 
-    part: Literal["optimizer", "variant"]
+    part: Part
     field: str
     search: Search
 
@@ -32,7 +33,7 @@ class SearchedField:
 
 def searched_fields(spec: RunSpec, only: Iterable[str] = ()) -> tuple[SearchedField, ...]:
     """The fields of a run that declare a range; `only` the named ones (`optimizer.lr`), where any are named."""
-    declared = [SearchedField(part, *field) for part in PARTS for field in _declared(getattr(spec, part))]
+    declared = [SearchedField(part, *field) for part, owner in _parts(spec).items() for field in _declared(owner)]
     wanted = set(only)
     return tuple(field for field in declared if not wanted or field.name in wanted)
 
@@ -52,12 +53,17 @@ def with_settings(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:
     """The run with its searched fields at these values, by name."""
     parts = {
         part: replace(
-            getattr(spec, part),
+            owner,
             **{name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{part}.")},
         )
-        for part in PARTS
+        for part, owner in _parts(spec).items()
     }
     return replace(spec, **parts)
+
+
+def _parts(spec: RunSpec) -> dict[Part, Any]:
+    """The components of a run that are searched; a run may have no penalty."""
+    return {part: owner for part in PARTS if (owner := getattr(spec, part)) is not None}
 
 
 def _declared(component: Component) -> list[tuple[str, Search]]:

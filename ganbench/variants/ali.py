@@ -32,6 +32,7 @@ class ALI(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Dumoulin et al. 2017, arXiv:1606.00704, Algorithm 1, and the authors' code"
     needs: ClassVar[frozenset[str]] = frozenset({"joint"})
+    scores_samples: ClassVar[bool] = False
     others: ClassVar[tuple[str, ...]] = ("e",)
     g_moves: ClassVar[tuple[str, ...]] = ("g", "e")
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({"reconstruction_error": "lower"})

@@ -83,6 +83,7 @@ class Batch:
     y: Tensor | None = None  # labels (n,) of x and of the fakes; a conditional network gets them with every call
     step: Tensor | None = None  # the number of the generator step, from 1, as a float
     labelled: tuple[Tensor, Tensor] | None = None  # further reals (n, *shape) with labels (n,), for `asks_labels`
+    added: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # the draws of the run's `penalty`
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,7 @@ class Variant(Component):
         return {}
 
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` computes
+    scores_samples: ClassVar[bool] = True  # `net.d` gives the score of a sample that its losses use
     stackable: ClassVar[bool] = True  # False: its runs are never trained in packs
     capturable: ClassVar[bool] = True  # False: its updates are never recorded as CUDA graphs
     carries_before: ClassVar[bool] = False  # `next_carry` is given the networks before the updates of the turn

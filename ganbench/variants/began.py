@@ -32,6 +32,7 @@ class BEGAN(Variant):
     source: ClassVar[str] = "Berthelot, Schumm and Metz 2017, arXiv:1703.10717, section 3.4 and 3.5"
     carries_before: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"reconstruction"})
+    scores_samples: ClassVar[bool] = False
 
     gamma: Annotated[Fraction, Search(0.3, 1.0)] = 0.5
     k_rate: NonNegative = 0.001  # lambda_k

@@ -28,6 +28,7 @@ class EBGAN(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Zhao, Mathieu and LeCun 2017, arXiv:1609.03126, section 2"
     needs: ClassVar[frozenset[str]] = frozenset({"code", "reconstruction"})
+    scores_samples: ClassVar[bool] = False
 
     margin: Annotated[Positive, Search(0.1, 100.0, log=True)] = 10.0
     energy: Literal["norm", "mse"] = "norm"

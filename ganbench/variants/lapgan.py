@@ -33,6 +33,7 @@ class LAPGAN(Variant):
         "Denton et al. 2015, arXiv:1506.05751, eq. 2 at each level, and the authors' code (eyescream)"
     )
     needs: ClassVar[frozenset[str]] = frozenset({"pyramid", "levels"})
+    scores_samples: ClassVar[bool] = False
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:
         n = len(batch.x)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import NonNegative, Positive, Search
+from ganbench.penalties.base import displace, input_gradient_conflict, unit_norm_penalty
 from ganbench.variants.base import Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import displace, input_gradient_conflict, unit_norm_penalty
 from ganbench.variants.parts.scores import Reduction, squared_distance
 
 if TYPE_CHECKING:

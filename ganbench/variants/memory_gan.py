@@ -40,6 +40,7 @@ class MemoryGAN(Variant):
     source: ClassVar[str] = "Kim, Song and Kim 2018, arXiv:1803.01500, and the authors' code (whyjay/memoryGAN)"
     stackable: ClassVar[bool] = False  # the order of tied slots depends on rounding
     needs: ClassVar[frozenset[str]] = frozenset({"query"})
+    scores_samples: ClassVar[bool] = False
 
     slots: Annotated[int, Ge(2)] = 4096
     key: Count = 256  # dimension of keys and queries: the network's own
@@ -65,8 +66,7 @@ class MemoryGAN(Variant):
         return {"fake": loss.mean(), "info": self._info(query, batch)}
 
     def scores(self, net: Players, batch: Batch) -> tuple[Tensor, Tensor]:
-        queries = net.d.part("query", batch.x), net.d.part("query", net.g(batch.z))
-        return self._score(queries[0], batch), self._score(queries[1], batch)
+        return self._score(net.d.part("query", batch.x), batch), self._score(net.d.part("query", net.g(batch.z)), batch)
 
     def decision_boundary(self) -> DecisionBoundary:
         return LOGITS

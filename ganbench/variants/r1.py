@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from torch import Tensor
 
 from ganbench.component import NonNegative, Search
+from ganbench.penalties.base import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.parts.scores import logistic, logistic_g
 
 if TYPE_CHECKING:

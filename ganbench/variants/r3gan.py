@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from torch.nn.functional import softplus
 
 from ganbench.component import NonNegative, Search
+from ganbench.penalties.base import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.base import Batch, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.parts.relativistic import paired_g
 
 if TYPE_CHECKING:

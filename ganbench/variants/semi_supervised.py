@@ -32,6 +32,7 @@ class SemiSupervised(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 5 (and the authors' code)"
     needs: ClassVar[frozenset[str]] = frozenset({"features", "logits"})
+    scores_samples: ClassVar[bool] = False
     asks_labels: ClassVar[bool] = True
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({"test_error": "lower"})
 

@@ -30,6 +30,7 @@ class VEEGAN(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Srivastava et al. 2017, arXiv:1705.07761, Algorithm 1"
     needs: ClassVar[frozenset[str]] = frozenset({"joint"})
+    scores_samples: ClassVar[bool] = False
     others: ClassVar[tuple[str, ...]] = ("e",)
     g_moves: ClassVar[tuple[str, ...]] = ("g", "e")
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({"latent_error": "lower"})

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ganbench.component import Count, NonNegative, Search
+from ganbench.penalties.base import input_gradient_conflict, interpolate, unit_norm_penalty
 from ganbench.variants.base import Batch, Draw, LossTerms, Players, Variant
-from ganbench.variants.parts.penalties import input_gradient_conflict, interpolate, unit_norm_penalty
 from ganbench.variants.parts.scores import critic_g
 
 if TYPE_CHECKING:

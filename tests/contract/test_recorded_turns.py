@@ -19,6 +19,10 @@ from ganbench.optimizers.base import Optimizer
 from ganbench.optimizers.rmsprop import RMSprop
 from ganbench.optimizers.rmsprop_tf import RMSpropTF
 from ganbench.optimizers.sgd import SGD
+from ganbench.penalties.base import Penalty
+from ganbench.penalties.lecam import LeCamPenalty
+from ganbench.penalties.max_gp import MaxGradientPenalty
+from ganbench.penalties.r1 import R1Penalty
 from ganbench.spec import RunSpec, Schedule
 from ganbench.testing.claim import same
 from ganbench.training.graphs import WARM_UP
@@ -37,6 +41,7 @@ RULES = [
     *(Adam(), Adam(historical=0.1), RMSprop(momentum=0.5, centered=True), RMSpropTF(momentum=0.5)),
     *(SGD(momentum=0.5, nesterov=True, weight_decay=0.01), AdamSGD(momentum=0.5)),
 ]
+PENALTIES = [R1Penalty(), R1Penalty(every=2), LeCamPenalty(start=1), MaxGradientPenalty(every=3)]
 SCHEDULES = [
     Schedule(order="simultaneous", reuse_z=True),
     Schedule(order="g_first", d_steps=2, g_steps=3, reuse_z=True, ema=0.9),
@@ -45,7 +50,7 @@ SCHEDULES = [
 
 def last(spec: RunSpec, data: Data, place: Place) -> Snapshot:
     pack = [spec, replace(spec, seed=1)] if spec.stackable else [spec]
-    return list(train(pack, data, (STEPS - 1, STEPS), place))[-1]
+    return list(train(pack, data, (spec.steps - 1, spec.steps), place))[-1]
 
 
 def check(spec: RunSpec, data: Data) -> None:
@@ -59,6 +64,12 @@ def check(spec: RunSpec, data: Data) -> None:
 @pytest.mark.parametrize("spec", [*ONE_OF_EACH, *BATCHNORM], ids=named)
 def test_variants(spec: RunSpec, load: Load) -> None:
     check(replace(spec, steps=STEPS), load(spec.dataset))
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=lambda penalty: penalty.notation())
+def test_penalties(penalty: Penalty, load: Load) -> None:
+    """Turns with the terms of a lazy penalty and turns without them are recorded apart."""
+    check(testing.small_run(penalty=penalty, steps=4 * WARM_UP), load(Ring8()))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.notation())

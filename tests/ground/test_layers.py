@@ -106,6 +106,7 @@ HEAVY = {*TORCH, "numpy", "scipy", "pandas", "mlflow", "pydantic", "ruamel", "sk
 # Where a variant may be named outside `variants/`, and why. A `source` cites papers and is not read.
 VARIANTS_NAMED = {
     "networks": {"lsgan", "lapgan", "ebgan"},  # a paper's networks are named like its objective
+    "penalties": {"r1"},  # a term and an objective of the same name
     "evaluators": {"veegan", "ali"},  # two published ways to count modes
     "parity": {"EBGAN", "LSGAN", "unrolled"},  # whose code a case is compared with
     "suite": {"lsgan", "ns"},  # the example in a message

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganbench.component import ADDED, Component
+from ganbench.penalties.r1 import R1Penalty
+from ganbench.penalties.r2 import R2Penalty
 from ganbench.plugins import Registry
-from ganbench.spec import AXES, RunSpec, Schedule, plain, varying
+from ganbench.spec import AXES, GRID_AXES, RunSpec, Schedule, all_columns, plain, saved_columns, varying
+from ganbench.testing import small_run
 from tests.support.tiny import write_components
 
 
@@ -25,6 +28,7 @@ def test_columns_hold_notations_and_numbers(tmp_path: Path) -> None:
     )
     assert spec.columns() == {
         "variant": "tiny_gan[weight=2.5,widths=4x4]",
+        "penalty": "none",
         "dataset": "tiny_points",
         "network": "tiny_net[width=5]",
         "batchnorm": "both",
@@ -34,7 +38,25 @@ def test_columns_hold_notations_and_numbers(tmp_path: Path) -> None:
         "steps": 500,
         "seed": 11,
     }
-    assert tuple(spec.columns()) == AXES
+    assert tuple(spec.columns()) == GRID_AXES
+
+
+def test_files_hold_an_added_axis_only_for_runs_that_have_a_value_on_it() -> None:
+    """So that the files of older runs are as this version would write them, and are read with the axis."""
+    plain_run, penalised = small_run(), small_run(penalty=R1Penalty(weight=1.0))
+    assert tuple(saved_columns(plain_run)) == AXES and tuple(saved_columns(penalised)) == GRID_AXES
+    for spec in (plain_run, penalised):
+        assert list(all_columns(saved_columns(spec)).items()) == list(spec.columns().items())
+    assert all_columns({"variant": "ns", "own": 1}) == {"variant": "ns", "penalty": "none", "own": 1}
+
+
+def test_a_penalty_is_part_of_the_id_and_of_the_prefix() -> None:
+    spec = small_run(penalty=R1Penalty())
+    assert spec.canonical()["penalty"] == {"kind": "r1", "version": 1, "every": 1, "weight": 10}
+    assert "penalty" not in small_run().canonical()
+    assert spec.run_id().startswith("ns-r1-ring8-bn0-adam-s0-")
+    others = (R1Penalty(weight=1.0), R1Penalty(every=2), R2Penalty())
+    assert len({small_run(penalty=penalty).run_id() for penalty in (None, R1Penalty(), *others)}) == 5
 
 
 def test_columns_that_vary_have_more_than_one_value() -> None:

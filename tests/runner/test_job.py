@@ -11,9 +11,11 @@ import pytest
 from ganbench.errors import RequestError
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.modes import ModeCoverage
+from ganbench.penalties.none import NoPenalty
+from ganbench.penalties.r1 import R1Penalty
 from ganbench.plugins import Registry
 from ganbench.runner.job import FAMILIES, Job, decode, encode, score_key
-from ganbench.spec import Arithmetic, RunSpec, Schedule, run_spec
+from ganbench.spec import Arithmetic, ExtendedRunSpec, RunSpec, Schedule, run_spec
 from tests.support.jobs import JOB, SPEC
 from tests.support.tiny import write_components
 
@@ -33,13 +35,19 @@ def test_a_job_arrives_as_it_was_sent() -> None:
 
 def test_every_field_of_a_spec_is_sent() -> None:
     assert json.loads(encode(JOB))["specs"][0].keys() == {f.name for f in fields(RunSpec)}
-    assert {f.name for f in fields(RunSpec)} >= set(FAMILIES)
+    assert {f.name for f in fields(ExtendedRunSpec)} >= set(FAMILIES)
 
 
 def test_the_arithmetic_of_a_run_arrives() -> None:
     for arithmetic in (Arithmetic(precision="bf16"), Arithmetic(memory_format="channels_last"), Arithmetic()):
-        job = replace(JOB, specs=(run_spec(arithmetic, **vars(SPEC)),))
+        job = replace(JOB, specs=(run_spec(arithmetic=arithmetic, **vars(SPEC)),))
         assert sent(job) == job and sent(job).specs[0].arithmetic == arithmetic
+
+
+def test_the_penalty_of_a_run_arrives() -> None:
+    for penalty in (R1Penalty(every=16), NoPenalty()):
+        job = replace(JOB, specs=(run_spec(penalty=penalty, **vars(SPEC)),))
+        assert sent(job) == job and sent(job).specs[0].penalty == (penalty if penalty != NoPenalty() else None)
 
 
 def test_a_users_own_components_arrive(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def test_what_the_file_leaves_open_has_a_natural_value(tmp_path: Path) -> None:
     assert (points.network.kind(), images.network.kind()) == ("mlp", "dcgan")
     assert points.columns() | {"dataset": "", "network": "", "variant": ""} == {
         "variant": "",
+        "penalty": "none",
         "dataset": "",
         "network": "",
         "batchnorm": "none",

@@ -15,7 +15,7 @@ from torch.func import grad, vmap
 from ganbench import testing
 from ganbench.datasets.digits import Digits
 from ganbench.networks.dcgan import DCGAN
-from ganbench.spec import AcceleratedRunSpec, Arithmetic, RunSpec, run_spec
+from ganbench.spec import Arithmetic, ExtendedRunSpec, RunSpec, run_spec
 from ganbench.testing.claim import same
 from ganbench.training.arithmetic import BFloat16Products
 from ganbench.training.snapshot import RunSnapshot
@@ -32,7 +32,7 @@ DCGAN4 = DCGAN(z=4, width=4)
 def run(arithmetic: Arithmetic, **parts: Any) -> RunSpec:
     """A short run of a DCGAN on digits."""
     plain = testing.small_run(dataset=Digits(), network=DCGAN4, **parts)
-    return run_spec(arithmetic, **vars(plain))
+    return run_spec(arithmetic=arithmetic, **vars(plain))
 
 
 def end(*specs: RunSpec, place: Place | None = None) -> tuple[RunSnapshot, ...]:
@@ -125,7 +125,7 @@ def test_networks_see_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(F, "conv2d", conv2d)
     plain = testing.small_run(dataset=Noise(shape=(3, 16, 16)), network=DCGAN4, steps=1)
-    end(run_spec(LAST, **vars(plain)))
+    end(run_spec(arithmetic=LAST, **vars(plain)))
     assert seen and all(seen)
 
 
@@ -139,13 +139,15 @@ def test_places_that_contradict_are_refused() -> None:
 
 def test_the_default_is_the_run_that_it_always_was() -> None:
     plain = testing.small_run()
-    assert type(run_spec(Arithmetic(), **vars(plain))) is RunSpec
-    assert run_spec(Arithmetic(), **vars(plain)) == plain
-    others = [run_spec(arithmetic, **vars(plain)) for arithmetic in (BF16, LAST, replace(LAST, precision="bf16"))]
-    assert all(type(other) is AcceleratedRunSpec for other in others)
+    assert type(run_spec(arithmetic=Arithmetic(), **vars(plain))) is RunSpec
+    assert run_spec(arithmetic=Arithmetic(), **vars(plain)) == plain
+    others = [
+        run_spec(arithmetic=arithmetic, **vars(plain)) for arithmetic in (BF16, LAST, replace(LAST, precision="bf16"))
+    ]
+    assert all(type(other) is ExtendedRunSpec for other in others)
     assert len({spec.run_id() for spec in (plain, *others)}) == 4
     assert others[0].canonical() == plain.canonical() | {
         "arithmetic": {"precision": "bf16", "memory_format": "contiguous"}
     }
-    assert replace(others[0], seed=3) == run_spec(BF16, **{**vars(plain), "seed": 3})
-    assert same(end(plain)[0].generator(), end(run_spec(Arithmetic(), **vars(plain)))[0].generator())
+    assert replace(others[0], seed=3) == run_spec(arithmetic=BF16, **{**vars(plain), "seed": 3})
+    assert same(end(plain)[0].generator(), end(run_spec(arithmetic=Arithmetic(), **vars(plain)))[0].generator())

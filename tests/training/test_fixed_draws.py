@@ -78,7 +78,7 @@ def test_lsgan_gp_freezes_the_direction_alone(frozen: bool) -> None:
 
 def drawn(spec: RunSpec, state: int) -> dict[str, Tensor]:
     """The draws of an update, with the run's stream at some state."""
-    return noise(spec, spec.batch, Space((2,)), torch.Generator().manual_seed(state))
+    return noise(spec, spec.variant, spec.batch, Space((2,)), torch.Generator().manual_seed(state))
 
 
 def test_frozen_runs_pack_and_resume(ring: Data) -> None:

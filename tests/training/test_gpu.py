@@ -84,7 +84,7 @@ def test_resuming(spec: RunSpec, rule: Optimizer, first: str, then: str) -> None
 
 @pytest.mark.parametrize("arithmetic", [Arithmetic(precision="bf16"), Arithmetic(memory_format="channels_last")])
 def test_other_arithmetic_trains_and_is_recorded(arithmetic: Arithmetic) -> None:
-    (run,) = end([run_spec(arithmetic, **vars(IMAGES))], Digits().load(None), Place.of(CUDA))
+    (run,) = end([run_spec(arithmetic=arithmetic, **vars(IMAGES))], Digits().load(None), Place.of(CUDA))
     assert run.diverged is None and run.terms
 
 

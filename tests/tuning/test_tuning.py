@@ -18,6 +18,7 @@ from ganbench import tuning
 from ganbench.errors import RequestError
 from ganbench.executors.base import Executor
 from ganbench.executors.inline import Inline
+from ganbench.penalties.r1 import R1Penalty
 from ganbench.report import format_report
 from ganbench.report.analysis.tuning import read_tuning
 from ganbench.report.model.sections.comparisons import _search
@@ -28,7 +29,9 @@ from ganbench.runner.events import Ended, Event
 from ganbench.runner.job import Job
 from ganbench.runner.run import Execution, manifest
 from ganbench.runner.settings import WorkerSettings
+from ganbench.testing import small_run
 from ganbench.tuning.search import Trial, Tuned
+from ganbench.tuning.space import searched_fields, with_settings
 from tests.support.rows import file_rows
 
 SUITE = """
@@ -100,6 +103,14 @@ def search(suite: suites.Suite, root: Path, stop: int = 0, trials: int = 5) -> t
 def small(suite: suites.Suite) -> suites.Suite:
     keep = [spec for spec in suite.specs if spec.optimizer.kind() == "adam"]
     return replace(suite, specs=tuple(keep))
+
+
+def test_a_penaltys_weight_is_searched_too() -> None:
+    spec = small_run(penalty=R1Penalty(weight=3.0, every=2))
+    assert [field.name for field in searched_fields(spec)] == ["optimizer.lr", "optimizer.beta1", "penalty.weight"]
+    assert [field.name for field in searched_fields(small_run())] == ["optimizer.lr", "optimizer.beta1"]
+    found = with_settings(spec, {"penalty.weight": 0.5, "optimizer.lr": 1e-3})
+    assert (found.penalty, found.optimizer.lr) == (R1Penalty(weight=0.5, every=2), 1e-3)
 
 
 def test_cells_that_differ_in_what_is_searched_are_one_contender(suite: suites.Suite) -> None:

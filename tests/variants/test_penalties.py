@@ -13,12 +13,12 @@ from torch import Tensor
 from ganbench import testing
 from ganbench.datasets.base import Space
 from ganbench.networks.mlp import MLP
+from ganbench.penalties.base import scored
 from ganbench.variants.base import Batch, Draw, Player, Players, Variant
 from ganbench.variants.dragan import DRAGAN
 from ganbench.variants.lsgan import LSGAN
 from ganbench.variants.lsgan_gp import LSGANGP
 from ganbench.variants.ns import NonSaturating
-from ganbench.variants.parts.penalties import scored
 from ganbench.variants.r1 import R1
 from ganbench.variants.r3gan import R3GAN
 from ganbench.variants.wgan_gp import WGANGP

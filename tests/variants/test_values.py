@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 
+from ganbench.penalties.base import norm, scored, unit_norm_penalty
 from ganbench.variants.base import Batch, Player, Players, Variant
 from ganbench.variants.hinge import Hinge
 from ganbench.variants.lsgan import LSGAN
 from ganbench.variants.minimax import Minimax
 from ganbench.variants.ns import NonSaturating
-from ganbench.variants.parts.penalties import gradient_norm, unit_norm_penalty
 from ganbench.variants.wgan import WGAN
 from ganbench.variants.wgan_gp import WGANGP
 from tests.support.scores import FAKE, LINEAR, REAL, SAME, SCORES, SQUARE, losses, vector
@@ -162,7 +162,7 @@ def test_lsgan_sum_is_batch_size_times_the_mean(n: int) -> None:
 def test_penalty_of_a_linear_critic() -> None:
     """D(x) = 3 x1 + 4 x2 has gradient norm 5 everywhere: 10 (5 - 1)^2 = 160."""
     points = torch.randn(7, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    assert gradient_norm(LINEAR, points).tolist() == pytest.approx([5.0] * 7)
+    assert norm(scored(LINEAR, points).gradient).tolist() == pytest.approx([5.0] * 7)
     assert 10 * unit_norm_penalty(LINEAR, points).item() == pytest.approx(160.0)
     batch = Batch(points, points, {"share": torch.rand(7, dtype=torch.float64)})
     terms = WGANGP().d_loss(Players(SAME, LINEAR), batch)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.report.model.document import Fold, Section, Table, Verbatim, named, numbered
 from ganbench.report.text import one_line, plural
-from ganbench.spec import AXES
+from ganbench.spec import GRID_AXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def every_run(study: Study) -> Iterator[Section]:
     """Every run with its state. The anchor of a row is the run's id."""
     results = study.results
-    varying = [name for name in AXES if name != "seed" and name in results.runs and results.runs[name].nunique() > 1]
+    axes = [name for name in GRID_AXES if name != "seed" and name in results.runs]
+    varying = [name for name in axes if results.runs[name].nunique() > 1]
     rows = []
     for run in results.runs.to_dict("records"):
         step, seconds = results.ended.get(run["run_id"], ("", 0.0))
