@@ -75,7 +75,7 @@ def evaluate(options: EvaluateOptions) -> None:
       ganbench evaluate mine.npy --reference real.npz --validation held_out.npy --with parzen,fid --features pixels
       ganbench evaluate samples.zip --reference photos/ --out scored --json
     """
-    from ganbench.cli.progress import counted
+    from ganbench.api.progress import counted
     from ganbench.datasets.parts.files import data_root
     from ganbench.plugins import Registry
     from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, refuse_code
@@ -92,7 +92,7 @@ def evaluate(options: EvaluateOptions) -> None:
     features, lacking = available_features(samples.real.space, bank, options.features)
     evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
-        sheet = score(samples, evaluators, bank, options.seed, step)
+        sheet = score(samples, evaluators, bank.reference(samples.real), options.seed, step)
     for text in sheet.notes:
         note(text)
     absent = (*lacking, *unfit, *sheet.absent)
@@ -103,7 +103,7 @@ def evaluate(options: EvaluateOptions) -> None:
 
 
 def _bank(options: EvaluateOptions) -> Bank:
-    from ganbench.cli.request import inception_weights
+    from ganbench.api.execution import inception_weights
     from ganbench.features.bank import Bank
     from ganbench.runner import devices
 

@@ -66,21 +66,6 @@ class SuiteOptions:
     changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecutionOptions:
-    """Where runs are trained, and where their results go."""
-
-    executor: str
-    on: tuple[str, ...]
-    workers: int | None
-    devices: str
-    per_gpu: int
-    pack: int | None
-    save_every: float
-    results: Path
-    tracking_uri: str | None
-
-
 def suite_options(command: F) -> F:
     """Add the options of `SuiteOptions` to a command."""
     return _with(SUITE, command)
