@@ -13,6 +13,7 @@ import pandas as pd
 from torch import Tensor
 
 from ganbench.api.execution import inception_weights
+from ganbench.api.runs import source_of
 from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import KNOWN, Evaluator
@@ -81,7 +82,7 @@ class Scores(Mapping[str, float]):
 class Judge:
     """Scores samples against a reference, whose side is computed once and kept on disk by its content.
 
-    `reference`: a tensor, an array, the path of a file, folder or archive, or `dataset:NAME[:SPLIT]`.
+    `reference`: a tensor, an array, the path of a file, folder or archive, `dataset:NAME[:SPLIT]`, or `run:ID[:N]`.
     `metrics`: names such as `fid` and `recall`, or evaluators; None is every metric that can be had without a download.
     `value_range`: of floating-point images, such as (-1, 1); uint8 images need none.
     `latents`: what a generator is fed, for samples given as a callable. `seed`: of the evaluators' own draws.
@@ -119,7 +120,7 @@ class Judge:
     def _reference(self) -> ReferenceSamples:
         if isinstance(self.reference, (Tensor, np.ndarray)):
             return given_reference(in_memory(self.reference, "reference", self.value_range))
-        return read_reference(str(self.reference), data_root())
+        return read_reference(source_of(str(self.reference), Path(self.results)), data_root())
 
     @property
     def _names(self) -> frozenset[str] | None:
@@ -140,7 +141,7 @@ class Judge:
         if isinstance(samples, (Tensor, np.ndarray)):
             return in_memory(samples, where, self.value_range)
         if isinstance(samples, (str, Path)):
-            return read_generated(str(samples), data_root())
+            return read_generated(source_of(str(samples), Path(self.results)), data_root())
         allowed = "a tensor, an array, a path, or a callable that maps latents to samples"
         raise RequestError(where, f"a {type(samples).__name__}", allowed)
 

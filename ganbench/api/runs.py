@@ -8,22 +8,54 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ganbench.api.lookup import find_run, specs_of
+from ganbench.api.suites import load_suite
 from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
 from ganbench.report.render.frames import frame_table
+from ganbench.results.store import Store
+from ganbench.runner.devices import resolve
 from ganbench.samples.generators import SampleRequest, SavedRun, saved_run
+from ganbench.samples.sources import SourcedSamples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
     from ganbench.results.store import RunFolder, State
+    from ganbench.samples.sources import Source
     from ganbench.spec import RunSpec
     from ganbench.training.sampling import TrainedGenerator
 
+RUN = "run:"
+DRAWN = 10_000  # samples of `run:ID`
 SCORES = {"step": "int64", "metric": "str", "value": "float64", "stderr": "float64", "n": "int64",
           "n_reference": "Int64", "evaluator": "str"}  # fmt: skip
+
+
+def open_saved(results: Path, run_id: str, suite: Path | None = None, devices: str = "cpu") -> SavedRun:
+    """What a run of a results folder kept; see `find_run` for `run_id`. `suite`: the file of its suite.
+
+    Raises `RequestError` for a run that is not there, or whose spec is not known without the suite.
+    """
+    known = {} if suite is None else specs_of(load_suite(suite))
+    return saved_run(find_run(Store(results), run_id), known, data_root(), resolve(devices, 1)[0])
+
+
+def source_of(text: str, results: Path) -> Source:
+    """`run:ID[:N]` as the samples of that run, any other text as it is.
+
+    N samples (10,000 by default) come from the last kept generator, with the run's own seed. Raises `RequestError`.
+    """
+    if not text.startswith(RUN):
+        return text
+    run_id, _, count = text.removeprefix(RUN).partition(":")
+    if count and not (count.isdecimal() and int(count)):
+        raise RequestError(text, f"{count!r} is no number of samples", "run:ID or run:ID:N")
+    drawn = open_saved(results, run_id).draw(SampleRequest(n=int(count or DRAWN)))
+    return SourcedSamples(text, drawn)
 
 
 @dataclass(frozen=True, eq=False)

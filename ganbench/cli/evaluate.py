@@ -65,6 +65,7 @@ def evaluate(options: EvaluateOptions) -> None:
     """Score any generated samples against any reference.
 
     GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
+    GENERATED and REF may be run:ID[:N], N samples (10,000 by default) of a run in the results folder.
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
     are points or features, and are used unchanged. A TorchScript file of features, FILE.pt, holds code and is refused
     without --trust. The folder `cache` of the results folder keeps features of the real samples.
@@ -76,6 +77,7 @@ def evaluate(options: EvaluateOptions) -> None:
       ganbench evaluate samples.zip --reference photos/ --out scored --json
     """
     from ganbench.api.progress import counted
+    from ganbench.api.runs import source_of
     from ganbench.datasets.parts.files import data_root
     from ganbench.plugins import Registry
     from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, refuse_code
@@ -85,7 +87,8 @@ def evaluate(options: EvaluateOptions) -> None:
     registry = Registry.of(options.plugins)
     if not options.trust:
         refuse_code(options.features, choose_evaluators(options.evaluators, (), registry))
-    samples = read_samples(options.generated, options.reference, options.validation, data_root())
+    generated, reference = (source_of(text, options.results) for text in (options.generated, options.reference))
+    samples = read_samples(generated, reference, options.validation, data_root())
     for text in samples.notes:
         note(text)
     bank = _bank(options)

@@ -54,6 +54,14 @@ EXECUTION = (
     click.option("--tracking-uri", metavar="URI|none",
                  help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
 )  # fmt: skip
+KEPT_RUN = (
+    click.option("--step", type=click.IntRange(min=1), metavar="MARK",
+                 help="The mark of which the generator was kept; the default is the last one."),
+    click.option("--suite", type=click.Path(path_type=Path), metavar="FILE",
+                 help="The run's suite; needed if a component or the data of the run are your own."),
+    click.option("--devices", default="cpu", show_default=True, metavar="auto|cpu|0", help="Device to compute on."),
+    results,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +82,11 @@ def suite_options(command: F) -> F:
 def execution_options(command: F) -> F:
     """Add the options of `ExecutionOptions` to a command."""
     return _with(EXECUTION, command)
+
+
+def kept_run_options(command: F) -> F:
+    """Add the options of commands that read what a run kept."""
+    return _with(KEPT_RUN, command)
 
 
 def collected(kind: Callable[..., T]) -> Callable[[Callable[[T], Code]], Callable[..., Code]]:

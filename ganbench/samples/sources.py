@@ -68,7 +68,10 @@ class ComparedSamples:
     notes: tuple[str, ...] = ()
 
 
-def read_samples(generated: str, reference: str, validation: str | None, root: Path | None) -> ComparedSamples:
+Source = str | SourcedSamples  # where samples are, or the samples themselves
+
+
+def read_samples(generated: Source, reference: Source, validation: str | None, root: Path | None) -> ComparedSamples:
     """Read both sides; `root` is the data folder of `dataset:NAME`. Raises `RequestError` if they can't be scored."""
     real, tested, notes = read_reference(reference, root)
     if validation is not None:
@@ -91,8 +94,10 @@ def given_reference(samples: SourcedSamples) -> ReferenceSamples:
     return ReferenceSamples(Data(Space(tuple(x.shape[1:])), nothing, nothing, samples.split), samples, _check(samples))
 
 
-def read_reference(source: str, root: Path | None) -> ReferenceSamples:
+def read_reference(source: Source, root: Path | None) -> ReferenceSamples:
     """A reference from a file, a folder, an archive or a dataset. Raises `RequestError`."""
+    if isinstance(source, SourcedSamples):
+        return given_reference(source)
     if source.startswith(DATASET):
         data, split = _dataset(source, root)
         samples = SourcedSamples(source, _part(data, split or "test"))
@@ -112,9 +117,9 @@ def read_reference(source: str, root: Path | None) -> ReferenceSamples:
     return ReferenceSamples(Data(found.space, train, held_out, samples.split), samples, _check(samples))
 
 
-def read_generated(source: str, root: Path | None) -> SourcedSamples:
+def read_generated(source: Source, root: Path | None) -> SourcedSamples:
     """A single set of generated samples from a file, a folder, an archive or a dataset. Raises `RequestError`."""
-    return _samples(source, "test", root)
+    return _samples(source, "test", root) if isinstance(source, str) else source
 
 
 def _samples(source: str, default: SplitName, root: Path | None) -> SourcedSamples:
