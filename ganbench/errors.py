@@ -3,6 +3,7 @@
 GanbenchError
 |- RequestError      the request is wrong; nothing was run, and the exit code is 2
 |  |- SuiteError     one or more mistakes in a suite file, each with its place
+|  |- AbsentFile     a file that the request names is not on this machine
 |  '- SideEffect     a user's component changed the state of the process
 |- DamagedRun        a file of a run folder is damaged; the run is done again
 '- TakenOver         another process has taken over a run folder; this one writes no more into it
@@ -29,6 +30,10 @@ class RequestError(GanbenchError):
     """The request can't be carried out; nothing was run."""
 
 
+class AbsentFile(RequestError):
+    """A file or folder that the request names is not on this machine."""
+
+
 class SideEffect(RequestError):
     """A user's component changed the state of the process, on which the numbers of other runs depend."""
 
@@ -50,6 +55,7 @@ class Mistake:
     line: str = ""  # the text of the offending line
     column: int = 0  # 1-based column of the caret
     hints: tuple[str, ...] = field(default=())  # "did you mean 'n_critic'?", "allowed: ..."
+    absent: bool = False  # a file of the data is not on this machine
 
     def __str__(self) -> str:
         text = ". ".join((self.message, *self.hints))
@@ -63,4 +69,5 @@ class SuiteError(RequestError):
     def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = mistakes
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) != 1 else ''}; nothing was run."
+        self.data_absent = all(mistake.absent for mistake in mistakes)  # and nothing else is wrong
         Exception.__init__(self, "\n".join([*map(str, mistakes), count]))

@@ -94,6 +94,7 @@ def run_stage(stage: Stage, options: TrainingOptions, listener: Listener) -> Run
 
 def stages(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: bool = False) -> Iterator[Stage]:
     """The stages of a suite, each planned when the one before is over. A dry run ends where that is not so."""
+    _say_answerable(suite, listener)
     for part, name in _parts(suite, options, listener, dry_run):
         execution = execution_of(part, options)
         store = Store(execution.settings.results)
@@ -103,6 +104,15 @@ def stages(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: 
             listener.say(f"--pack {options.pack} is for runs that are planned now; others keep the pack that was "
                          "planned for them before")  # fmt: skip
         yield Stage(todo, execution)
+
+
+def _say_answerable(suite: Suite, listener: Listener) -> None:
+    """Say in one line how many claims the runs can answer at all."""
+    from ganbench.report.model.power_table import answerable_text
+
+    if suite.questions.claims:
+        listener.say(f"{suite.name}: {answerable_text(suite.planned)}; "
+                     f"`ganbench check --power {suite.path}` says which effects they can show")  # fmt: skip
 
 
 def _parts(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: bool) -> Iterator[tuple[Suite, str]]:
@@ -119,7 +129,7 @@ def _parts(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: 
         if dry_run and suite.name not in store.suites():
             listener.say(f"{suite.name}, {_look_name(suite, look)}: up to {len(specs)} runs, for claims that are open")
             continue
-        needed = needed_runs(store, suite.name)
+        needed = needed_runs(store, suite.name, look)
         wanted = [spec for spec in specs if spec.run_id() in needed]
         listener.say(f"{suite.name}, {_look_name(suite, look)}: open claims need {len(wanted)} "
                      f"of {len(specs)} runs")  # fmt: skip

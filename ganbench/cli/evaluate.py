@@ -47,8 +47,8 @@ class EvaluateOptions:
 @click.option("--reference", required=True, metavar="REF", help="The real samples to compare with.")
 @click.option("--validation", metavar="VAL", help="Further real samples, from which parzen chooses its width.")
 @click.option("--with", "evaluators", metavar="NAME[,NAME]",
-              help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}'; the default is all that"
-                   " fit.")  # fmt: skip
+              help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}', or 'standard', what papers"
+                   " report today; the default is all that fit.")  # fmt: skip
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
 @click.option("--features", metavar="F[,F]", help="pixels, classifier ... or FILE.pt; the default is all but files.")
 @click.option("--trust", is_flag=True, help="Run the code in the TorchScript files that give features.")
@@ -67,8 +67,9 @@ def evaluate(options: EvaluateOptions) -> None:
     GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
     GENERATED and REF may be run:ID[:N], N samples (10,000 by default) of a run in the results folder.
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
-    are points or features, and are used unchanged. A TorchScript file of features, FILE.pt, holds code and is refused
-    without --trust. The folder `cache` of the results folder keeps features of the real samples.
+    are points or features. REF may hold statistics instead: mu and sigma of Inception's features, or of those in
+    --features. A TorchScript file of features, FILE.pt, holds code and is refused without --trust. The folder `cache`
+    of the results folder keeps features of the real samples.
 
     \b
     Examples:
@@ -91,18 +92,20 @@ def evaluate(options: EvaluateOptions) -> None:
     samples = read_samples(generated, reference, options.validation, data_root())
     for text in samples.notes:
         note(text)
-    bank = _bank(options)
-    features, lacking = available_features(samples.real.space, bank, options.features)
+    bank, named = _bank(options), _feature_names(options, samples)
+    features, lacking = available_features(samples.real.space, bank, named)
     evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
-        sheet = score(samples, evaluators, bank.reference(samples.real), options.seed, step)
+        sheet = score(samples, evaluators, bank.reference(samples.real, samples.statistics), options.seed, step)
     for text in sheet.notes:
         note(text)
-    absent = (*lacking, *unfit, *sheet.absent)
-    if not sheet.lines:
-        reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
-        raise RequestError(options.generated, f"nothing can be scored: {reasons}")
-    _answer(options, sheet, absent)
+    _answer(options, sheet, (*lacking, *unfit, *sheet.absent))
+
+
+def _feature_names(options: EvaluateOptions, samples: ComparedSamples) -> str | None:
+    """The features that were named; a file of statistics is one of Inception's features unless others are named."""
+    default = "inception" if samples.statistics is not None and samples.real.space.is_image else None
+    return options.features or default
 
 
 def _bank(options: EvaluateOptions) -> Bank:
@@ -117,6 +120,9 @@ def _bank(options: EvaluateOptions) -> Bank:
 def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavailable]) -> None:
     from ganbench.samples import score_body, score_table
 
+    if not sheet.lines:
+        reasons = "; ".join(f"{item.name}: {item.because}" for item in absent) or "no evaluator takes these features"
+        raise RequestError(options.generated, f"nothing can be scored: {reasons}")
     body = score_body(sheet, absent)
     if options.out is not None:
         _write(options.out, body, sheet.samples)
@@ -129,7 +135,8 @@ def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> No
     from ganbench.results.files import write_bytes, write_json
     from ganbench.samples import nearest_pairs
 
-    picture = pictures.pairs(*nearest_pairs(samples, PAIRS))
+    picture = None if samples.statistics is not None else pictures.pairs(*nearest_pairs(samples, PAIRS))
     with writing("--out", folder):
         write_json(folder / "scores.json", scores)
-        write_bytes(folder / "pairs.png", picture)
+        if picture is not None:
+            write_bytes(folder / "pairs.png", picture)

@@ -25,7 +25,9 @@ METRIC_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A
 NAMES_OF_METRICS = "letters, digits, _, - and ., in parts separated by /; the part `class N` is that of a class's score"
 OF_A_CLASS = re.compile(r"/class \d+$")  # the end of the name under which the score of a class is reported
 
-Known = Literal["pixels", "classifier", "inception", "dinov2", "clip"]
+Known = Literal[
+    "pixels", "classifier", "inception", "inception_clean", "dinov2", "clip", "clip_l14_336", "efficientnet_lite0"
+]
 KNOWN: tuple[Known, ...] = get_args(Known)
 
 
@@ -35,7 +37,8 @@ def is_file(features: str) -> bool:
     return path.suffix == ".pt" and path.stem not in KNOWN and re.fullmatch(r"[A-Za-z0-9_-]+", path.stem) is not None
 
 
-FeatureName = Known | Annotated[str, Predicate(is_file)]
+FeatureFile = Annotated[str, Predicate(is_file)]
+FeatureName = Known | FeatureFile
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge
 
-from ganbench.component import ADDED, Count
+from ganbench.component import ADDED
 from ganbench.evaluators.base import Metric, View
 from ganbench.evaluators.parts.classes import metrics_per
 from ganbench.evaluators.parts.gaussians import frechet_memory, frechet_of
@@ -28,7 +29,7 @@ class FID(FeatureComparison):
     version: ClassVar[int] = 2
     source: ClassVar[str] = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; by the covariances' factors"
 
-    generated: Count | None = field(default=None, metadata=ADDED)
+    generated: Annotated[int, Ge(2)] | None = field(default=None, metadata=ADDED)
 
     def metrics(self) -> tuple[Metric, ...]:
         return metrics_per(self.per, Metric(metric_name("fid", "fd", self.features, self.split), "lower", low=0))

@@ -9,7 +9,7 @@ import torch
 
 from ganbench.component import Count
 from ganbench.datasets.base import Space
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
+from ganbench.evaluators.base import Evaluator, FeatureFile, FeatureName, Metric, Reference, Score, View
 from ganbench.evaluators.parts.protocol import fingerprint, metric_name, unsupported_features
 
 FLOOR = -700.0  # of log p(y|x): a class with probability 0 would give 0 * inf
@@ -20,13 +20,14 @@ class InceptionScore(Evaluator):
     """`is`, or `is_classifier`: exp E_x KL(p(y|x) || p(y)), the mean over `splits` contiguous parts of the samples.
 
     p(y) is computed for each part; `stderr` is the population standard deviation over the parts, as in the paper. Real
-    samples aren't used. Between 1 and the number of classes. The paper uses 50,000 samples.
+    samples aren't used. Between 1 and the number of classes. The paper uses 50,000 samples. A TorchScript file must
+    return a pair, features and class logits.
     """
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Salimans et al. 2016, arXiv:1606.03498, section 4; through torch-fidelity"
 
-    features: Literal["classifier", "inception"] = "inception"
+    features: Literal["classifier", "inception", "efficientnet_lite0"] | FeatureFile = "inception"
     splits: Count = 10
 
     def metrics(self) -> tuple[Metric, ...]:

@@ -54,7 +54,7 @@ class ModeCoverage(Evaluator):
             Metric("reverse_kl", "lower", low=0, diversity=True),
             Metric("modes_20", "higher", low=0, diversity=True),
             Metric("modes_aligned", "higher", low=0, diversity=True),
-            Metric("displacement", "lower", low=0),
+            Metric("displacement", "neither", low=0),
         )
 
     def needs(self) -> tuple[FeatureName, ...]:

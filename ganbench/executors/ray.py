@@ -13,6 +13,8 @@ from ganbench.errors import RequestError
 from ganbench.executors.base import Executor, Session
 from ganbench.runner.settings import WorkerSettings
 
+UNCOUNTED = {"identity": False}  # an executor is no part of a run id
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ray(Executor):
@@ -25,8 +27,12 @@ class Ray(Executor):
     address: str = "auto"  # HOST:PORT of the head; auto: the cluster that this machine is in
     num_cpus: NonNegative = 1.0  # of each worker, as Ray counts them
     num_gpus: Literal[0, 1] = 0
-    resources: dict[str, float] = field(default_factory=dict)  # further resources of each worker
-    runtime_env: dict[str, Any] = field(default_factory=dict)  # Ray's; GANBENCH_* and torch's variables are added
+    resources: dict[str, float] = field(
+        default_factory=dict, hash=False, metadata=UNCOUNTED
+    )  # further resources of each worker
+    runtime_env: dict[str, Any] = field(
+        default_factory=dict, hash=False, metadata=UNCOUNTED
+    )  # Ray's; GANBENCH_* and torch's variables are added
 
     def devices(self, asked: str, workers: int | None, per_gpu: int) -> tuple[str, ...]:
         """As many as `workers`; the machine on which each runs decides what the first GPU is."""

@@ -15,14 +15,18 @@ from ganbench.datasets.base import Data, Modes, Space, SplitName
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Reference, Score, View, is_file
 from ganbench.evaluators.parts.gaussians import moments
-from ganbench.evaluators.parts.protocol import content_key
+from ganbench.evaluators.parts.protocol import INCEPTION, content_key
+from ganbench.evaluators.parts.statistics import KnownMoments
 from ganbench.features.cache import Cache, Tensors
 from ganbench.features.classifier import classifier
+from ganbench.features.efficientnet import efficientnet, efficientnet_weights
 from ganbench.features.extractor import Embedding, Extractor, embed, pixels
 from ganbench.features.inception import InceptionWeights, inception
 from ganbench.features.pretrained import PRETRAINED, pretrained, pretrained_weights
 from ganbench.features.torchscript import torchscript, torchscript_file
 from ganbench.guard.process_state import unchanged_by
+
+ALLOWED_LOGITS = "classifier, inception, efficientnet_lite0, or a TorchScript file that returns features and logits"
 
 
 def _silent(message: str) -> None:
@@ -45,16 +49,21 @@ class Bank:
     def check_ready(self, needs: Iterable[FeatureName]) -> None:
         """Raise `RequestError`, which says what to do, if a feature isn't available. Call it before anything runs."""
         for name in set(needs) - set(self.extractors):
-            if name == "inception":
+            if name in INCEPTION:
                 self.inception_weights.checked(self.cache, self.log)
             elif name in PRETRAINED:
                 pretrained_weights(name)
+            elif name == "efficientnet_lite0":
+                efficientnet_weights()
             elif is_file(name):
                 torchscript_file(name)
 
-    def reference(self, data: Data) -> Real:
-        """The real samples of a dataset, which also make the views of generated samples."""
-        return Real(self, data)
+    def reference(self, data: Data, statistics: KnownMoments | None = None) -> Real:
+        """The real samples of a dataset, which also make the views of generated samples.
+
+        `statistics` stand for the test split where its samples aren't known.
+        """
+        return Real(self, data, statistics)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +72,7 @@ class Real:
 
     bank: Bank
     data: Data
+    statistics: KnownMoments | None = None
     _splits: dict[SplitName, Samples] = field(default_factory=dict, init=False, repr=False)
     _extractors: dict[FeatureName, Extractor] = field(default_factory=dict, init=False, repr=False)
 
@@ -78,8 +88,10 @@ class Real:
     def cache(self) -> Cache:
         return Cache(self.bank.cache, self.bank.log)
 
-    def split(self, name: SplitName) -> Samples:
+    def split(self, name: SplitName) -> View:
         """A view of one of the data's splits. Raises `RequestError` if it isn't finite."""
+        if name == "test" and self.statistics is not None:
+            return self.statistics
         if name not in self._splits:
             split = {"train": self.data.train, "validation": self.data.validation, "test": self.data.test}[name]
             _check_finite(split.x, f"the {name} split")
@@ -122,9 +134,12 @@ class Real:
             return classifier(self.space, self.data.train, self.cache, self.bank.device)
         if name in PRETRAINED:
             return pretrained(name, self.bank.device)
+        if name == "efficientnet_lite0":
+            return efficientnet(self.bank.device)
         if is_file(name):
             return torchscript(torchscript_file(name), self.bank.device)
-        return inception(self.bank.inception_weights.checked(self.bank.cache, self.bank.log), self.bank.device)
+        weights = self.bank.inception_weights.checked(self.bank.cache, self.bank.log)
+        return inception(weights, self.bank.device, "clean" if name == "inception_clean" else "TensorFlow 1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +179,7 @@ class Samples:
         """Class logits (n, classes). Raises `RequestError` for features that have none."""
         logits = self._embedding(name).logits
         if logits is None:
-            raise RequestError(f"features {name!r}", "they have no class logits", "classifier or inception")
+            raise RequestError(f"features {name!r}", "they have no class logits", ALLOWED_LOGITS)
         return logits
 
     def moments(self, name: FeatureName) -> Moments:

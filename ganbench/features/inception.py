@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ganbench.datasets.parts.files import digest
 from ganbench.errors import RequestError
 from ganbench.results.files import lock_file
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     from ganbench.features.extractor import Extractor
 
@@ -59,32 +60,58 @@ class InceptionWeights:
         return path
 
 
-def inception(weights: Path, device: str) -> Extractor:
-    """Pool features (n, 2048) and logits without bias (n, 1008), float32; gray images are repeated to 3 channels."""
+Resizer = Literal["TensorFlow 1", "clean"]
+RESIZERS: dict[Resizer, str] = {
+    "TensorFlow 1": "bilinear to 299, as TensorFlow 1",
+    "clean": "antialiased bicubic to 299 by PIL, as clean-fid",
+}
+
+
+def inception(weights: Path, device: str, resizer: Resizer = "TensorFlow 1") -> Extractor:
+    """Pool features (n, 2048) and logits without bias (n, 1008), float32; gray images are repeated to 3 channels.
+
+    The resizing of TensorFlow 1 is that of the original papers and, by other code, of StyleGAN and EDM.
+    """
+    from ganbench.features.extractor import Embedding, Extractor
+    from ganbench.features.resizing import pil_bicubic_float
+
+    net = _network(weights).to(device)
+    body, scores = pool_layers(net), net.fc.weight
+
+    def original(x: Tensor) -> Embedding:
+        return Embedding(*net(x.expand(-1, 3, -1, -1)))
+
+    def clean(x: Tensor) -> Embedding:
+        features = body((pil_bicubic_float(x, 299).expand(-1, 3, -1, -1) - 128) / 128).flatten(1)
+        return Embedding(features, features @ scores.T)
+
+    about = {
+        "extractor": "inception-v3-compat",
+        "weights": SHA256,
+        "resizer": RESIZERS[resizer],
+        "dtype": "float32",
+        "torch-fidelity": version("torch-fidelity"),
+    }
+    return Extractor(about, original if resizer == "TensorFlow 1" else clean, device)
+
+
+def pool_layers(net: FeatureExtractorInceptionV3) -> nn.Sequential:
+    """The layers from a scaled image (n, 3, 299, 299) to pool features (n, 2048, 1, 1), in their order."""
+    from torch import nn
+
+    return nn.Sequential(*(layer for name, layer in net.named_children() if name != "fc"))
+
+
+def _network(weights: Path) -> FeatureExtractorInceptionV3:
     import torch
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    from ganbench.features.extractor import Embedding, Extractor
 
     # torch-fidelity unpickles its weights file without restriction, so it is given bytes that hold only tensors
     safe = io.BytesIO()
     torch.save(torch.load(weights, map_location="cpu", weights_only=True), safe)
     safe.seek(0)
-    net = FeatureExtractorInceptionV3(
-        "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=safe
-    ).to(device)
-
-    def apply(x: Tensor) -> Embedding:
-        return Embedding(*net(x.expand(-1, 3, -1, -1)))
-
-    about = {
-        "extractor": "inception-v3-compat",
-        "weights": SHA256,
-        "resizer": "bilinear to 299, as TensorFlow 1",
-        "dtype": "float32",
-        "torch-fidelity": version("torch-fidelity"),
-    }
-    return Extractor(about, apply, device)
+    layers = ["2048", "logits_unbiased"]
+    return FeatureExtractorInceptionV3("inception-v3-compat", layers, feature_extractor_weights_path=safe)
 
 
 def _downloaded(path: Path, log: Callable[[str], None]) -> Path:

@@ -15,7 +15,12 @@ from ganbench.datasets.base import Space, SplitName
 from ganbench.evaluators.base import Evaluator, Load
 from ganbench.features.bank import Real
 
-WIDTHS = {"classifier": 128, "dinov2": 1024}  # dimensions of learned features; of stacked images for each channel
+WIDTHS = {
+    "classifier": 128,
+    "dinov2": 1024,
+    "clip_l14_336": 768,
+    "efficientnet_lite0": 1280,
+}  # dimensions of learned features; of stacked images for each channel
 WIDEST = 2048  # those of Inception, and what is assumed for a user's network
 SHARE = 0.9  # of the free memory that a score may take
 MEMINFO = Path("/proc/meminfo")

@@ -130,6 +130,21 @@ CASES: tuple[Case, ...] = (
          reference=Ring(7), expected=_layout(7), tolerance=1e-12, source="as unrolled GAN's code draws the ring"),
     Case(name="Wasserstein: a shift", evaluator="wasserstein", metric="wasserstein_1", generated=_cross(1.0, 2.0),
          reference=_cross(1.0, 2.0, 0.5), expected=0.5, tolerance=1e-12, source="the length of the shift"),
+    Case(name="MIND: a shift on a line", evaluator="mind", options=PIXELS, metric="mind_pixels",
+         generated=((0.0,), (1.0,), (5.0,)), reference=((2.0,), (3.0,), (7.0,)), expected=12.0, tolerance=1e-9,
+         source="3 d W_2^2, d = 1, W_2 = 2"),
+    Case(name="sliced Wasserstein: a shift on a line", evaluator="sliced_wasserstein", metric="sliced_wasserstein_2",
+         generated=((0.0,), (1.0,), (5.0,)), reference=((2.0,), (3.0,), (7.0,)), expected=2.0, tolerance=1e-12,
+         source="the length of the shift"),
+    Case(name="MMD: two pairs", evaluator="mmd", options={"bandwidths": (1.0,), "unit": "data"}, metric="mmd_squared",
+         generated=((0.0,), (1.0,)), reference=((0.0,), (2.0,)), expected=(math.exp(-2) - 1) / 2, tolerance=1e-12,
+         source="e^-1/2 + e^-2 - (1 + e^-2 + 2 e^-1/2) / 2"),
+    Case(name="clipped density of one law", evaluator="clipped_density_coverage", options=PIXELS,
+         metric="clipped_density_pixels", expected=1.0, tolerance=0.05, source="Salvy et al. 2025: all are good",
+         **CLOUDS),
+    Case(name="clipped coverage of one law", evaluator="clipped_density_coverage", options=PIXELS,
+         metric="clipped_coverage_pixels", expected=1.0, tolerance=0.05, source="Salvy et al. 2025: all are good",
+         **CLOUDS),
     Case(name="precision in 1000 dimensions", evaluator="precision_recall", options=PIXELS | {"k": 5},
          metric="precision_pixels", expected=0.477, source=PRDC, **WIDE),
     Case(name="recall in 1000 dimensions", evaluator="precision_recall", options=PIXELS | {"k": 5},
@@ -139,3 +154,10 @@ CASES: tuple[Case, ...] = (
     Case(name="coverage in 1000 dimensions", evaluator="density_coverage", options=PIXELS, metric="coverage_pixels",
          expected=0.9735, source=PRDC, **WIDE),
 )  # fmt: skip
+
+UNCHECKED = (  # protocols with published values that no case can reach without the networks' weights
+    "fid, kid, is, precision, recall: the weights of Inception",
+    "fid_clean, kid_clean: the weights of Inception",
+    "fd_dinov2: DINOv2 ViT-L/14",
+    "cmmd: CLIP ViT-L/14-336",
+)

@@ -23,6 +23,13 @@ def png(samples: Tensor, columns: int | None = None) -> bytes:
     return buffer.getvalue()
 
 
+def single(sample: Tensor) -> bytes:
+    """PNG of one uint8 image (c, h, w) as it is: grey for one channel, RGB for three."""
+    pixels, buffer = sample.permute(1, 2, 0).numpy(), io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def pairs(generated: Tensor, real: Tensor) -> bytes:
     """PNG of pairs. Images (n, c, h, w) are side by side, the generated image on the left.
 

@@ -161,10 +161,16 @@ def _summary(plan: Plan, total: Counter[str], seconds: float) -> RunSummary:
 
 def joined(stages: Sequence[RunSummary]) -> RunSummary:
     """The summary of a suite that was run in stages."""
-    counts = ("runs", "done", "diverged", "failed", "excluded", "skipped")
-    totals = {name: sum(getattr(stage, name) for stage in stages) for name in counts}
-    seconds = round(sum(stage.seconds for stage in stages), 1)
-    return RunSummary(suite=stages[0].suite, **totals, seconds=seconds)
+    return RunSummary(
+        suite=stages[0].suite,
+        runs=sum(stage.runs for stage in stages),
+        done=sum(stage.done for stage in stages),
+        diverged=sum(stage.diverged for stage in stages),
+        failed=sum(stage.failed for stage in stages),
+        excluded=sum(stage.excluded for stage in stages),
+        skipped=sum(stage.skipped for stage in stages),
+        seconds=round(sum(stage.seconds for stage in stages), 1),
+    )
 
 
 def without_failing_packs(plan: Plan, store: Store) -> tuple[Plan, list[str]]:

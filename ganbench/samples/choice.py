@@ -12,7 +12,7 @@ from ganbench.evaluators.base import KNOWN, Evaluator, FeatureName, is_file
 from ganbench.features.bank import Bank
 from ganbench.plugins import Registry, hint
 from ganbench.suite.nodes import Mistakes, TextSource, parse
-from ganbench.suite.values import choices
+from ganbench.suite.values import STANDARD, choices
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ def choose_evaluators(text: str | None, features: tuple[FeatureName, ...], regis
     chosen = choices("evaluator", node, registry, mistakes) if node else []
     mistakes.stop()
     variants = [
-        _with_features(type(choice.value), features) if isinstance(choice.node.value, str) else [choice.value]
+        _with_features(type(choice.value), features)
+        if isinstance(choice.node.value, str) and choice.node.value != STANDARD
+        else [choice.value]
         for choice in chosen
     ]
     return _distinct(evaluator for several in variants for evaluator in several)

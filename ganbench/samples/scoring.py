@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ganbench.evaluators.base import Evaluator, Metric, Score
+from ganbench.evaluators.parts.statistics import STATISTICS
 from ganbench.features.bank import Real
 from ganbench.features.memory import unfit
 from ganbench.features.scoring import AbsentScore, score_all
@@ -95,6 +96,6 @@ def _unavailable(absent: AbsentScore, real: Real) -> Unavailable:
 
 def _marked(score: Score, samples: ComparedSamples) -> Score:
     """The score with its reference's content in the fingerprint."""
-    if not score.n_reference:
+    if not score.n_reference and score.fingerprint.get("real") != STATISTICS:
         return score
     return replace(score, fingerprint=score.fingerprint | {"reference": f"sha256 {samples.reference.sha256}"})

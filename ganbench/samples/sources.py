@@ -13,8 +13,11 @@ from ganbench.datasets.base import Data, Dataset, Space, Split, SplitName
 from ganbench.datasets.parts import arrays
 from ganbench.datasets.parts.formats import is_array_file
 from ganbench.datasets.parts.images import Form, ImageSet, read_set
+from ganbench.datasets.parts.statistics import holds_statistics, read_statistics
 from ganbench.errors import RequestError
+from ganbench.evaluators.base import Moments
 from ganbench.evaluators.parts.protocol import content_key
+from ganbench.evaluators.parts.statistics import KnownMoments
 from ganbench.plugins import Registry, hint
 
 ALLOWED = "a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT]"
@@ -66,6 +69,7 @@ class ComparedSamples:
     generated: SampleSource
     reference: SampleSource
     notes: tuple[str, ...] = ()
+    statistics: KnownMoments | None = None  # of the reference, if it has no samples
 
 
 Source = str | SourcedSamples  # where samples are, or the samples themselves
@@ -73,11 +77,30 @@ Source = str | SourcedSamples  # where samples are, or the samples themselves
 
 def read_samples(generated: Source, reference: Source, validation: str | None, root: Path | None) -> ComparedSamples:
     """Read both sides; `root` is the data folder of `dataset:NAME`. Raises `RequestError` if they can't be scored."""
+    if isinstance(reference, str) and (known := _known_moments(reference)) is not None:
+        return _compared_with(known, read_generated(generated, root))
     real, tested, notes = read_reference(reference, root)
     if validation is not None:
         held_out = _fitted(_samples(validation, "validation", root), real.space, "--validation")
         real, notes = replace(real, validation=held_out.split), notes + _check(held_out)
     return compared(ReferenceSamples(real, tested, notes), read_generated(generated, root))
+
+
+def _known_moments(source: str) -> KnownMoments | None:
+    """The statistics of features in a file that holds nothing else."""
+    place = Path(source).expanduser()
+    if source.startswith(DATASET) or not is_array_file(place) or not holds_statistics(place):
+        return None
+    return KnownMoments(source, Moments(*read_statistics(place)))
+
+
+def _compared_with(known: KnownMoments, fake: SourcedSamples) -> ComparedSamples:
+    """Generated samples and a reference without samples, which has their space."""
+    space = Space(tuple(fake.split.x.shape[1:]))
+    nothing = _no_samples(space)
+    reference = SampleSource(known.source, 0, content_key(*known.known))
+    data = Data(space, nothing, nothing, nothing)
+    return ComparedSamples(data, fake.split, _described(fake), reference, _check(fake), known)
 
 
 def compared(reference: ReferenceSamples, generated: SourcedSamples) -> ComparedSamples:

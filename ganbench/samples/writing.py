@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ganbench.datasets.base import Split
 from ganbench.errors import RequestError
@@ -54,5 +53,5 @@ def _write_images(samples: Split, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     if any(folder.iterdir()):
         raise RequestError("--out", f"the folder {folder} is not empty", todo="name a new folder")
-    for place, image in enumerate(samples.x.permute(0, 2, 3, 1).numpy()):
-        Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(folder / f"{place:05}.png")
+    for place, image in enumerate(samples.x):
+        (folder / f"{place:05}.png").write_bytes(pictures.single(image))

@@ -1,7 +1,7 @@
 """Statistics over training seeds: intervals, tests, ranks over several problems and the analysis of variance."""
 
 from ganbench.stats.intervals import BOOTSTRAPPED, FEWEST, RESAMPLES, Interval, mean_interval, tail_median, wilson
-from ganbench.stats.levels import mean_tails, rate_gap_tails
+from ganbench.stats.levels import mean_between, mean_tails, rate_between, rate_gap_tails, rate_gap_within
 from ganbench.stats.paired import (
     LEVEL,
     detectable_difference,
@@ -15,7 +15,9 @@ from ganbench.stats.paired import (
     signed_rank,
     spending,
 )
+from ganbench.stats.power import Design, MeanInside, PairedMeans, UnpairedMeans, smallest_effect
 from ganbench.stats.ranks import Ranking, improvement, profile, ranking
+from ganbench.stats.rate_power import PairedRates, RateDesign, RateInside, UnpairedRates
 from ganbench.stats.unpaired import (
     detectable_gap,
     detectable_rate_gap,
@@ -31,8 +33,16 @@ __all__ = [
     "FEWEST",
     "LEVEL",
     "RESAMPLES",
+    "Design",
     "Interval",
+    "MeanInside",
+    "PairedMeans",
+    "PairedRates",
     "Ranking",
+    "RateDesign",
+    "RateInside",
+    "UnpairedMeans",
+    "UnpairedRates",
     "detectable_difference",
     "detectable_gap",
     "detectable_rate",
@@ -42,6 +52,7 @@ __all__ = [
     "improvement",
     "look_corrected",
     "mcnemar",
+    "mean_between",
     "mean_gap",
     "mean_interval",
     "mean_tails",
@@ -49,12 +60,15 @@ __all__ = [
     "profile",
     "rank_sum",
     "ranking",
+    "rate_between",
     "rate_difference",
     "rate_gap",
     "rate_gap_tails",
+    "rate_gap_within",
     "rate_tails",
     "shares",
     "signed_rank",
+    "smallest_effect",
     "spending",
     "tail_median",
     "wilson",

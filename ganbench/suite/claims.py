@@ -43,8 +43,9 @@ class DraftPart:
 
 @dataclass(frozen=True, eq=False)
 class DraftClaim:
-    """A claim of the right form."""
+    """A claim of the right form. `node`: the place of what it says."""
 
+    node: Node
     says: str
     source: str
     parts: tuple[DraftPart, ...]
@@ -75,7 +76,7 @@ def read_claim(item: Node, known: Sequence[str], mistakes: Mistakes) -> DraftCla
     if not (good and parts):
         return None
     outer = entries.get("where")
-    return DraftClaim(says, source, parts, outer, surrogate, unanswerable)
+    return DraftClaim(entries["says"].key or item, says, source, parts, outer, surrogate, unanswerable)
 
 
 def _parts(item: Node, entries: Mapping[str, Node], known: Sequence[str], mistakes: Mistakes) -> tuple[DraftPart, ...]:

@@ -16,7 +16,7 @@ from ganbench.spec import RunSpec
 from ganbench.suite import per_dataset
 from ganbench.suite.grid import Datasets
 from ganbench.suite.nodes import Mistakes, Node
-from ganbench.suite.values import Choice, Steps, choices, mapping, scalar
+from ganbench.suite.values import STANDARD, Choice, Steps, choices, mapping, scalar
 from ganbench.variants.base import Variant
 
 SAMPLES = 1000
@@ -142,13 +142,13 @@ def _check_code(chosen: Iterable[Choice], registry: Registry, mistakes: Mistakes
 
 
 def _skipped(choice: Choice, datasets: Datasets, samples: int, mistakes: Mistakes) -> list[Skipped]:
-    """The datasets that an evaluator can't score. It is a mistake if these are all datasets of the suite."""
+    """The datasets that an evaluator can't score. It is a mistake if these are all and the evaluator was named."""
     evaluator: Evaluator = choice.value
     skipped = []
     for name, (dataset, space) in datasets.items():
         reason = evaluator.unsupported(space, samples, modes=dataset.has_modes)
         skipped += [Skipped(name, evaluator.notation(), reason)] if reason else []
-    if datasets and len(skipped) == len(datasets):
+    if datasets and len(skipped) == len(datasets) and choice.node.value != STANDARD:
         reasons = "; ".join(f"{skip.dataset}: {skip.because}" for skip in skipped)
         mistakes.at(choice.node, f"evaluator {evaluator.notation()} can score none of the suite's datasets", reasons)
     return skipped

@@ -13,7 +13,7 @@ from ganbench.spec import AXES, Schedule
 from ganbench.suite.comparisons import COMPARED
 from ganbench.suite.grid import IN_TRAIN
 from ganbench.suite.outcome import PARTS
-from ganbench.suite.values import LONGEST_NAME, SCALARS
+from ganbench.suite.values import LONGEST_NAME, SCALARS, STANDARD
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def schema(registry: Registry | None = None) -> Json:
         "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": _ref("seed")}]
     }
     rule = _closed({"where": _ref("where"), "because": {"type": "string"}}, required=("where", "because"))
-    evaluate = {"every": _by_dataset(_type(Count)), "samples": _type(Count), "with": _listed(_ref("evaluator"))}
+    evaluate = {"every": _by_dataset(_type(Count)), "samples": _type(Count), "with": _with()}
     evaluate["budget"] = _type(Fraction)
     train = {key: _by_dataset(_ref(key)) for key in IN_TRAIN}
     top = {
@@ -56,6 +56,11 @@ def schema(registry: Registry | None = None) -> Json:
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
     return {**head, **_closed(top, required=("name", "grid")), "$defs": definitions}
+
+
+def _with() -> Json:
+    """Evaluators, or the word for the set that papers report today."""
+    return _listed({"anyOf": [{"const": STANDARD}, _ref("evaluator")]})
 
 
 def _family(family: str, registry: Registry) -> Json:

@@ -22,8 +22,10 @@ from ganbench.errors import RequestError
 from ganbench.plugins import Registry
 from ganbench.results.looks import look_of_runs
 from ganbench.results.names import why_no_name
+from ganbench.results.planned import PlannedClaims
 from ganbench.results.questions import OutcomeRule, Questions
 from ganbench.spec import AXES, RunSpec, varying
+from ganbench.suite.answerable import check_answerable, planned_claims
 from ganbench.suite.changes import Changes, changed, kept, seed_note
 from ganbench.suite.evaluation import Evaluation, check_marks, own_metrics, read_evaluation, read_select
 from ganbench.suite.grid import SuiteGrid, need_steps, read_blocks, read_datasets, read_train
@@ -61,6 +63,11 @@ class Suite:
     def whole(self) -> Suite:
         """The suite without `--only`."""
         return self.narrowed_from or self
+
+    @property
+    def planned(self) -> PlannedClaims:
+        """The tests that the claims will have, also with `--only`: claims are about the whole suite."""
+        return planned_claims(self.whole.specs, self.whole.evaluation, self.questions, self.looks)
 
     @property
     def by_look(self) -> tuple[tuple[RunSpec, ...], ...]:
@@ -114,23 +121,36 @@ def expand(own: Node, path: Path, changes: Changes, data_root: Path | None, mist
     if not specs:
         mistakes.at(draft.top["grid"], "every run is excluded", excluded[0].because)
     mistakes.stop()
+    questions = Questions(outcome=draft.outcome, compare=compare, claims=claims, differs=draft.questions.differs)
+    suite = _suite(path, draft, (specs, excluded), questions, seed_note(own, tree, changes))
+    suite = replace(suite, written=own)
+    if not changes.grid:  # a part of the seeds is a trial
+        check_answerable(suite.planned, [claim.node for claim in draft.questions.claims], mistakes)
+        mistakes.stop()
+    return _narrowed(suite, changes.only) if changes.only else suite
+
+
+def _suite(
+    path: Path, draft: Draft, runs: tuple[tuple[RunSpec, ...], tuple[Excluded, ...]], questions: Questions, note: str
+) -> Suite:
+    """The suite of a draft. `runs`: those to do, and the excluded ones."""
+    specs, excluded = runs
+    every = (*specs, *(run.spec for run in excluded))
     named = {axis for block in draft.grid.blocks for axis in block}
-    suite = Suite(
+    return Suite(
         name=str(draft.top["name"].value),
         about=str(draft.top["about"].value) if "about" in draft.top else "",
         path=path,
         specs=specs,
         excluded=excluded,
-        evaluation=draft.evaluation.on({spec.dataset.notation() for spec in runs}),
+        evaluation=draft.evaluation.on({spec.dataset.notation() for spec in every}),
         select=draft.select,
-        axes=varying((spec.columns() for spec in runs), (axis for axis in AXES if axis in named)),
+        axes=varying((spec.columns() for spec in every), (axis for axis in AXES if axis in named)),
         plugins=draft.plugins,
-        questions=Questions(outcome=draft.outcome, compare=compare, claims=claims, differs=draft.questions.differs),
+        questions=questions,
         looks=draft.looks.looks,
-        note=seed_note(own, tree, changes),
-        written=own,
+        note=note,
     )
-    return _narrowed(suite, changes.only) if changes.only else suite
 
 
 def _check_runs(
@@ -174,7 +194,7 @@ def _draft(tree: Node, folder: Path, data_root: Path | None, mistakes: Mistakes)
     select = read_select(top["select"], evaluation, mistakes) if "select" in top else "last"
     rules = read_rules(top["exclude"], mistakes) if "exclude" in top else ()
     outcome = read_outcome(top["outcome"], evaluation, datasets, names, mistakes) if "outcome" in top else {}
-    questions = read_questions(top, evaluation.metrics, bool(outcome), mistakes)
+    questions = read_questions(top, evaluation.metrics, "outcome" in top, mistakes)
     grid = SuiteGrid(blocks, defaults, datasets, registry)
     looks = read_looks(top, mistakes)
     return Draft(top, grid, evaluation, select, rules, plugins, outcome, questions, looks)

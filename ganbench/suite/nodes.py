@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
-from ganbench.errors import Mistake, RequestError, SuiteError
+from ganbench.errors import AbsentFile, Mistake, RequestError, SuiteError
 
 BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML
 UNUSABLE = re.compile("[\0\ud800-\udfff]")  # can be written as an escape only
@@ -87,22 +87,23 @@ class Mistakes:
     def __init__(self) -> None:
         self._noted: dict[Mistake, tuple[int, int]] = {}
 
-    def at(self, node: Node, message: str, *hints: str) -> None:
-        """Note a mistake at a node."""
+    def at(self, node: Node, message: str, *hints: str, absent: bool = False) -> None:
+        """Note a mistake at a node. `absent`: it is that a file of the data is not here."""
         given = tuple(hint.rstrip(".") for hint in hints if hint)
         if not node.source.lines:
-            self._noted.setdefault(Mistake(node.source.name, message, hints=given), (0, 0))
+            self._noted.setdefault(Mistake(node.source.name, message, hints=given, absent=absent), (0, 0))
             return
         place = f"{node.source.name}:{node.line}:{node.column}"
         line, start = node.source.line(node.line), max(0, node.column - SHOWN)
         shown, column = line[start : node.column + SHOWN], node.column - start
         if start:
             shown, column = f"...{shown}", column + 3
-        self._noted.setdefault(Mistake(place, message, shown, column, given), (node.line, node.column))
+        self._noted.setdefault(Mistake(place, message, shown, column, given, absent), (node.line, node.column))
 
     def at_error(self, node: Node, error: RequestError) -> None:
         """Note the error of another part at the node that caused it."""
-        self.at(node, f"{error.where}: {error.given}", error.allowed, error.todo)
+        absent = isinstance(error, AbsentFile)
+        self.at(node, f"{error.where}: {error.given}", error.allowed, error.todo, absent=absent)
 
     def stop(self) -> None:
         """Raise `SuiteError` with all mistakes in the file's order, if there are any."""

@@ -29,6 +29,17 @@ SCALARS: dict[str, Any] = {
     **{"batchnorm": BatchNorm, "batch": Batch, "steps": Steps, "seed": Seed},
     **{"precision": Precision, "memory_format": MemoryFormat},
 }
+STANDARD = "standard"  # under `evaluate.with`: what papers report today, each where the data allow it
+STANDARD_EVALUATORS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("fid", {}),
+    ("fid", {"features": "dinov2"}),
+    ("kid", {}),
+    ("inception_score", {}),
+    ("precision_recall", {}),
+    ("density_coverage", {"features": "dinov2"}),
+    ("modes", {}),
+    ("wasserstein", {}),
+)
 LONGEST_NAME = 100  # of a suite; it also names files, folders and an experiment
 WORDS = {
     "greater_than": "must be above {gt:.10g}",
@@ -126,6 +137,8 @@ def _schedules(node: Node, mistakes: Mistakes) -> list[Schedule | None]:
 
 
 def _components(family: str, node: Node, registry: Registry, mistakes: Mistakes) -> list[Component | None]:
+    if family == "evaluator" and node.value == STANDARD:
+        return [registry.find(family, kind)(**options) for kind, options in STANDARD_EVALUATORS]
     entries = {"kind": node} if isinstance(node.value, str) else node.value
     if not isinstance(entries, dict) or "kind" not in entries:
         mistakes.at(node, f"{family} must be a kind or a mapping with `kind`", hint("", registry.names(family)))

@@ -109,7 +109,7 @@ def journal_mode(file: Path, mounts: str) -> str:
 def mounts() -> str:
     """The mounts of this machine; empty where the system does not list them."""
     with suppress(OSError):
-        return Path("/proc/self/mounts").read_text(errors="surrogateescape")
+        return Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
     return ""
 
 

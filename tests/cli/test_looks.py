@@ -49,6 +49,7 @@ def test_only_the_cells_of_open_claims_go_on_and_all_looks_runs_the_rest(suite: 
     stdout, stderr = run(suite, "--json")
     assert (json.loads(stdout)["runs"], json.loads(stdout)["done"]) == (28, 28)
     assert "look 2 of 2, 10 seeds: open claims need 4 of 6 runs" in stderr
+    assert json.loads(run(suite, "--json")[0])["runs"] == 28, "a finished suite counts the runs of every look"
     packs = read_manifest(Store(suite.parent / "results"), "study").packs
     assert {min(seeds) >= 8 or max(seeds) < 8 for seeds in packs.values()} == {True}, "no pack has seeds of two looks"
     assert json.loads(run(suite, "--json", "--all-looks")[0])["skipped"] == 28
@@ -78,7 +79,7 @@ def test_flags_never_take_seeds_that_were_looked_at(suite: Path) -> None:
 
 
 def test_looks_count_into_a_list_of_seeds(suite: Path) -> None:
-    suite.write_text(SUITE.replace("seed: 10}", "seed: [9, 8, 7, 6, 5]}").replace("[8, 10]", "[2, 5]"))
+    suite.write_text(SUITE.replace("seed: 10}", "seed: [9, 8, 7, 6, 5, 4, 3]}").replace("[8, 10]", "[2, 7]"))
     first, second = load(suite).by_look
     assert [spec.seed for spec in first[:2]] == [9, 8]
-    assert {spec.seed for spec in second} == {7, 6, 5}
+    assert {spec.seed for spec in second} == {7, 6, 5, 4, 3}

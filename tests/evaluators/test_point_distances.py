@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.evaluators.base import Evaluator, Score
-from ganbench.evaluators.mmd import MMD, median_distance
+from ganbench.evaluators.mmd import MMD
+from ganbench.evaluators.parts.kernels import median_distance
 from ganbench.evaluators.parts.transport import line_cost, pieces
 from ganbench.evaluators.sliced_wasserstein import SlicedWasserstein
 from ganbench.evaluators.wasserstein import Wasserstein

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.digits import Digits
@@ -359,8 +360,9 @@ def test_weights_that_are_absent_wrong_or_unreachable_are_refused(tmp_path: Path
             Bank(tmp_path, inception_weights=InceptionWeights.named(weights)).check_ready(["inception"])
 
 
-@pytest.mark.usefixtures("no_network")
-def test_inception_features_and_logits_of_gray_and_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def untrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tensor]:
+    """A file of random weights that passes for Inception's: their tensors."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3 as Inception
 
     with monkeypatch.context() as patch:  # the network as torch-fidelity builds it, before it wants its weights
@@ -370,13 +372,31 @@ def test_inception_features_and_logits_of_gray_and_colour(tmp_path: Path, monkey
     weights = tmp_path / "weights.pth"
     torch.save(state, weights)
     monkeypatch.setattr(inception, "SHA256", digest(weights))
+    return state
 
+
+@pytest.mark.usefixtures("no_network")
+def test_inception_features_and_logits_of_gray_and_colour(tmp_path: Path, untrained: dict[str, Tensor]) -> None:
     x = torch.randint(0, 256, (2, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    given = InceptionWeights(weights)
+    given = InceptionWeights(tmp_path / "weights.pth")
     gray = real_side(image_data(), tmp_path, inception_weights=given).view(x)
     colour = real_side(image_data(shape=(3, 8, 8)), tmp_path, inception_weights=given).view(x.repeat(1, 3, 1, 1))
     assert gray.features("inception").shape == (2, 2048) and gray.logits("inception").shape == (2, 1008)
     torch.testing.assert_close(gray.features("inception"), colour.features("inception"), rtol=1e-5, atol=1e-6)
-    wanted = gray.features("inception") @ state["fc.weight"].T  # without the bias
+    wanted = gray.features("inception") @ untrained["fc.weight"].T  # without the bias
     torch.testing.assert_close(gray.logits("inception"), wanted, rtol=1e-4, atol=1e-5)
     assert gray.extractor("inception")["weights"] == inception.SHA256
+
+
+@pytest.mark.golden
+@pytest.mark.usefixtures("no_network")
+def test_clean_inception_differs_in_the_resizing_alone(tmp_path: Path, untrained: dict[str, Tensor]) -> None:
+    """An image of 299x299 needs none; another one is resized by PIL in float, as clean-fid does it."""
+    given = InceptionWeights(tmp_path / "weights.pth")
+    x = torch.randint(0, 256, (1, 3, 299, 299), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    whole = real_side(image_data(shape=(3, 299, 299)), tmp_path, inception_weights=given).view(x)
+    torch.testing.assert_close(whole.features("inception_clean"), whole.features("inception"), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(whole.logits("inception_clean"), whole.logits("inception"), rtol=1e-4, atol=1e-5)
+    about = whole.extractor("inception_clean"), whole.extractor("inception")
+    assert {name for name in about[0] if about[0][name] != about[1][name]} == {"resizer"}
+    assert FID(features="inception_clean").metrics()[0].name == "fid_clean"

@@ -7,13 +7,16 @@ import urllib.error
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import torchvision
+from PIL import Image
 from torch import Tensor, nn
 
 from ganbench.errors import RequestError, SuiteError
-from ganbench.evaluators.base import is_file
+from ganbench.evaluators.base import KNOWN, is_file
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.precision_recall import PrecisionRecall
 from ganbench.features import pretrained
@@ -109,7 +112,8 @@ def test_a_suite_takes_a_file_and_no_other_word(tmp_path: Path, monkeypatch: pyt
     assert evaluator == FID(features="nets/my_net.pt") and evaluator.metrics()[0].name == "fd_my_net"
     with pytest.raises(SuiteError) as error:
         load(suite("pixls"))
-    assert "pixls must be one of pixels, classifier, inception, dinov2, clip or the path of" in str(error.value)
+    allowed = ", ".join(KNOWN)
+    assert f"pixls must be one of {allowed} or the path of" in str(error.value)
     assert "did you mean 'pixels'?" in str(error.value)
 
 
@@ -129,7 +133,14 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "hub"
 
 
-@pytest.mark.parametrize(("name", "todo"), [("dinov2", "facebookresearch/dinov2"), ("clip", "ViT-B-32.pt (354 MB)")])
+@pytest.mark.parametrize(
+    ("name", "todo"),
+    [
+        ("dinov2", "facebookresearch/dinov2"),
+        ("clip", "ViT-B-32.pt (354 MB)"),
+        ("clip_l14_336", "ViT-L-14-336px.pt (934 MB)"),
+    ],
+)
 def test_missing_files_are_an_error_that_says_where_they_belong(
     name: str, todo: str, hub: Path, tmp_path: Path
 ) -> None:
@@ -178,6 +189,25 @@ def test_dinov2_is_taken_from_torchs_folder(hub: Path, tmp_path: Path) -> None:
     check_gray_and_colour("dinov2", tmp_path)
 
 
+@pytest.mark.golden
+def test_dinov2_prepares_images_as_published(hub: Path, tmp_path: Path) -> None:
+    """PIL's bicubic resizing of 8-bit RGB images, then ImageNet's mean and standard deviation (dgm-eval's order)."""
+    for place, text in zip(pretrained.PRETRAINED["dinov2"].places, (HUBCONF, "weights"), strict=True):
+        (hub / place).parent.mkdir(parents=True, exist_ok=True)
+        (hub / place).write_text(text)
+    x = torch.randint(0, 256, (2, 3, 300, 260), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    photos = [Image.fromarray(image.permute(1, 2, 0).numpy()).resize((224, 224), Image.BICUBIC) for image in x]
+    images = torch.stack([torchvision.transforms.functional.to_tensor(photo) for photo in photos])
+    mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    namespace: dict[str, Any] = {}
+    exec(HUBCONF, namespace)
+    with torch.no_grad(), torch.random.fork_rng():
+        wanted = namespace["dinov2_vitl14"]()((images - mean) / std)
+    view = real_side(image_data(shape=(3, 300, 260)), tmp_path).view(x)
+    torch.testing.assert_close(view.features("dinov2"), wanted, rtol=1e-4, atol=1e-5)
+    assert "PIL" in view.extractor("dinov2")["resizer"]
+
+
 class TinyClip(nn.Module):
     """What a CLIP archive holds: its visual part, and the text projection that tells the embedding's size."""
 
@@ -191,13 +221,40 @@ class TinyClip(nn.Module):
 
 
 def test_clip_is_taken_from_torchs_folder(hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(hub, "clip", monkeypatch)
+    check_gray_and_colour("clip", tmp_path)
+
+
+def archive(hub: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """A small archive in the place of CLIP's; its visual part."""
     from torch_fidelity.feature_extractor_clip import VisionTransformer
 
     visual: Callable[..., nn.Module] = VisionTransformer
     net = TinyClip(visual(input_resolution=8, patch_size=4, width=64, layers=1, heads=1, output_dim=6))
-    place = hub / pretrained.PRETRAINED["clip"].places[-1]
+    place = hub / pretrained.PRETRAINED[name].places[-1]
     place.parent.mkdir(parents=True)
     trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
     torch.jit.save(trace(net, torch.zeros(1)), str(place))
-    stub("clip", hashlib.sha256(place.read_bytes()).hexdigest(), monkeypatch)
-    check_gray_and_colour("clip", tmp_path)
+    stub(name, hashlib.sha256(place.read_bytes()).hexdigest(), monkeypatch)
+    return net.visual
+
+
+@pytest.mark.golden
+def test_clip_336_prepares_images_as_cmmd(hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images in 0..1, resized bicubically, normalised by CLIP's statistics; embeddings of unit length."""
+    from torch_fidelity.feature_extractor_clip import convert_weights
+
+    visual = archive(hub, "clip_l14_336", monkeypatch)
+    convert_weights(visual)  # to 16 bits, in which the published weights are
+    visual = visual.float()
+    check_gray_and_colour("clip_l14_336", tmp_path)
+    x = torch.randint(0, 256, (2, 3, 5, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    # of an enlarged image, the kernel that torch calls antialiased is Keys' cubic with the coefficient -1/2
+    wide = nn.functional.interpolate(x / 255, size=8, mode="bicubic", antialias=True)
+    images = torchvision.transforms.functional.normalize(
+        wide, (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+    )
+    with torch.no_grad():
+        wanted = visual(images)
+    got = real_side(image_data(classes=2, shape=(3, 5, 5)), tmp_path).view(x).features("clip_l14_336")
+    torch.testing.assert_close(got, wanted / wanted.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-5)

@@ -90,7 +90,7 @@ ROOMS: dict[str, set[str]] = {  # a library, and the packages or modules that ma
     "matplotlib": {"report"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
-    "PIL": {"datasets", "results", "report"},
+    "PIL": {"datasets", "features", "results", "report"},  # features: published protocols resize by it
     "pickle": set(),
     "joblib": set(),
     "random": {"guard"},  # they watch its state

@@ -112,7 +112,7 @@ def store(tmp_path: Path):
 
 
 def test_the_next_look_has_the_cells_of_open_claims(store) -> None:
-    needed = needed_runs(store, "study")
+    needed = needed_runs(store, "study", 1)
     assert needed == {f"{name}-digits-s{seed}-0123456789" for name in ("ns", "wgan") for seed in range(12, 24)}
 
 

@@ -252,12 +252,12 @@ def _classes(place: Path, pairs: Pairs) -> Array:
 
 
 def _labels(place: Path, name: str) -> Array:
-    return _values(place, name).reshape(-1)
+    return read_array(place, name).reshape(-1)
 
 
 def _samples(place: Path, name: str) -> Tensor:
     """The samples as they are stored: uint8 (n, c, h, w) or float32 (n, d), every number finite."""
-    values = _values(place, name)
+    values = read_array(place, name)
     if values.dtype == np.uint8:
         images = values[:, None] if values.ndim == 3 else values.transpose(0, 3, 1, 2)
         return torch.from_numpy(np.ascontiguousarray(images))
@@ -272,7 +272,7 @@ def _samples(place: Path, name: str) -> Tensor:
     return torch.from_numpy(points)
 
 
-def _values(place: Path, name: str) -> Array:
+def read_array(place: Path, name: str) -> Array:
     with _reading(place):
         loaded = np.load(place, allow_pickle=False)
         if not name:

@@ -8,7 +8,7 @@ from errno import EINVAL
 from functools import cache
 from pathlib import Path
 
-from ganbench.errors import RequestError
+from ganbench.errors import AbsentFile, RequestError
 
 
 def data_root() -> Path | None:
@@ -22,7 +22,7 @@ def located(path: str, root: Path | None) -> Path:
     place = (root or Path.cwd()) / Path(path).expanduser()
     if not place.exists():
         start = "GANBENCH_DATA" if root else "the current folder (GANBENCH_DATA is not set)"
-        raise RequestError(
+        raise AbsentFile(
             str(place), "there is no such file or folder", f"a relative path starts at {start}", "correct the path"
         )
     return place

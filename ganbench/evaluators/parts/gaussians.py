@@ -26,6 +26,7 @@ from ganbench.evaluators.parts.products import (
     within,
 )
 from ganbench.evaluators.parts.protocol import Sizes
+from ganbench.evaluators.parts.statistics import KnownMoments
 
 ROWS = 4096  # accumulated at once
 SHARE = 1e-9  # rounding error, as a share of the trace, above which singular values are computed instead
@@ -72,10 +73,10 @@ def frechet_of(fake: View, reals: View, name: FeatureName, subsets: Sequence[Ten
     None: of the whole set.
     """
     x = fake.features(name)
-    if are_wide(len(fake) + len(reals), x.shape[1]):
+    if are_wide(len(fake) + len(reals), x.shape[1]) and not isinstance(reals, KnownMoments):
         sets = (within(fake, name), across(fake, reals, name), within(reals, name))
         return [_by_products(*sets, rows, fake.device) for rows in subsets or [torch.arange(len(fake))]]
-    truth = gaussian_of(reals, name)
+    truth = reals.moments_of(name, x.shape[1]) if isinstance(reals, KnownMoments) else gaussian_of(reals, name)
     sides = [gaussian_of(fake, name)] if subsets is None else (gaussian(x[rows]) for rows in subsets)
     return [frechet(side, truth, fake.device) for side in sides]
 

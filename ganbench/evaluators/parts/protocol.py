@@ -11,15 +11,30 @@ import torch
 from torch import Tensor
 
 from ganbench.errors import RequestError
+from ganbench.evaluators.parts.statistics import KnownMoments
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space, SplitName
     from ganbench.evaluators.base import Evaluator, FeatureName, Reference, View
 
 
+INCEPTION: dict[FeatureName, str] = {"inception": "", "inception_clean": "_clean"}  # what it adds to a metric's name
+OF_IMAGES = (*INCEPTION, "dinov2", "clip", "clip_l14_336", "efficientnet_lite0")  # of 1 or 3 channels
+
+
 def metric_name(inception: str, other: str, features: FeatureName, split: SplitName = "test") -> str:
-    """The plain name with Inception's features (`fid`), else a name that says which: `fd_pixels`, `fd_my_net`."""
-    return on_split(inception if features == "inception" else f"{other}_{PurePath(features).stem}", split)
+    """The plain name with Inception's features (`fid`), else a name that says which: `fd_pixels`, `fd_my_net`.
+
+    Inception's features of images that were resized in another way are in the names as well: `fid_clean`.
+    """
+    if features in INCEPTION:
+        return on_split(inception + INCEPTION[features], split)
+    return on_split(f"{other}_{PurePath(features).stem}", split)
+
+
+def pixel_metric(name: str, features: FeatureName, split: SplitName) -> str:
+    """The plain name with pixels, else a name that says which features were used: `mmd_squared_dinov2`."""
+    return on_split(name if features == "pixels" else f"{name}_{PurePath(features).stem}", split)
 
 
 def on_split(name: str, split: SplitName) -> str:
@@ -31,7 +46,7 @@ def unsupported_features(features: FeatureName, space: Space) -> str | None:
     """Why samples of that space have no such features, or None."""
     if features == "classifier" and not (space.is_image and space.classes >= 2):
         return "features 'classifier' need images with labels of at least 2 classes; use features: pixels"
-    if features in ("inception", "dinov2", "clip") and not (space.is_image and space.shape[0] in (1, 3)):
+    if features in OF_IMAGES and not (space.is_image and space.shape[0] in (1, 3)):
         return f"features {features!r} need images of 1 or 3 channels; use features: pixels"
     return None
 
@@ -57,8 +72,13 @@ def _samples(n: int) -> str:
 
 
 def real_view(real: Reference, split: SplitName, count: int | None, least: int) -> View:
-    """The first `count` samples of a split, or all. Raises `RequestError` if the split is too small."""
+    """The first `count` samples of a split, or all, or its known moments.
+
+    Raises `RequestError` if the split is too small.
+    """
     view = real.split(split)
+    if isinstance(view, KnownMoments):
+        return view if count is None else view.first(count)
     wanted = max(count or 0, least)
     if len(view) < wanted:
         raise RequestError(

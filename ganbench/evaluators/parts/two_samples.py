@@ -15,6 +15,7 @@ from ganbench.evaluators.base import Evaluator, FeatureName, Load, Reference, Sc
 from ganbench.evaluators.parts.classes import Per, check_classes, score_classes, unsupported_classes
 from ganbench.evaluators.parts.distances import distances_memory, features_memory
 from ganbench.evaluators.parts.protocol import Sizes, fingerprint, real_view, unsupported_features, unsupported_sizes
+from ganbench.evaluators.parts.statistics import STATISTICS, KnownMoments
 
 
 class MetricValues(NamedTuple):
@@ -98,7 +99,7 @@ class TwoSamples(Evaluator):
         reals = self._reals(real)
         values, facts, stderr, used = self.compare(fake, reals, rng)
         n, m = used or (len(fake), len(reals))
-        sets = {"generated": n, "real": m, "split": self.split}
+        sets = {"generated": n, "real": STATISTICS if isinstance(reals, KnownMoments) else m, "split": self.split}
         marks = fingerprint(self, *self.libraries, **fake.extractor(self.features), **sets, **facts)
         by_metric = zip(self.metrics(), values, strict=True)
         return {metric.name: Score(value, stderr, n, m, marks) for metric, value in by_metric if value is not None}

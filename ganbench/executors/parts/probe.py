@@ -91,7 +91,7 @@ class Probe:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                if self.nonce_file.read_text() == self.nonce:
+                if self.nonce_file.read_text(encoding="utf-8") == self.nonce:
                     return True
             except OSError:
                 pass

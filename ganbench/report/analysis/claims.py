@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ganbench.report.analysis.parts import PartResult, PartTest, test_part, untested
-from ganbench.report.analysis.rows import by, unmeasured, within
+from ganbench.report.analysis.rows import unmeasured
+from ganbench.results.selection import by, within
 from ganbench.stats import LEVEL, holm
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from math import inf, isfinite, isinf
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ganbench.report.analysis.pairs import Effect, detectable, effect, paired, shared
-from ganbench.report.analysis.rows import by, unmeasured, within
+from ganbench.report.analysis.pairs import Effect, detectable, effect, paired
+from ganbench.report.analysis.rows import unmeasured
 from ganbench.results.questions import RATES
+from ganbench.results.selection import by, shared, within
 from ganbench.spec import varying
 from ganbench.stats import LEVEL, Interval, Ranking, holm, improvement, profile, ranking
 

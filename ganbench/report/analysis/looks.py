@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ganbench.report.analysis.claims import ClaimTest, Verdict, claim_tests, verdicts
-from ganbench.report.analysis.rows import RunRow, rows, within
+from ganbench.report.analysis.rows import RunRow, rows
 from ganbench.report.analysis.trajectories import per_run
 from ganbench.results.looks import look_of_runs
-from ganbench.results.questions import RATES, Contrast
+from ganbench.results.questions import RATES
+from ganbench.results.selection import sides
 from ganbench.results.table import read_results
 from ganbench.stats import look_corrected, spending
 
 if TYPE_CHECKING:
     from ganbench.results.manifest import Manifest
-    from ganbench.results.questions import Claim, Part
+    from ganbench.results.questions import Claim
     from ganbench.results.store import Store
 
     Key = tuple[int, str]  # the place of a claim, and a dataset
@@ -34,7 +35,7 @@ class LookedAt:
     better: Mapping[str, str]
     looks: tuple[int, ...]
     places: Mapping[str, int]
-    answers: dict[Key, Verdict] = field(default_factory=dict)
+    answers: Mapping[Key, Verdict] = field(default_factory=dict)
 
     def tests(self, look: int) -> dict[Key, ClaimTest]:
         """The tests of all claims with the runs of this look and of earlier ones."""
@@ -49,7 +50,7 @@ class LookedAt:
         """The runs that a claim compares on a dataset, of all looks."""
         place, dataset = key
         own = [row for row in self.rows if row.columns["dataset"] == dataset]
-        found = {row.run_id: row for part in self.claims[place].parts for row in compared_runs(own, part)}
+        found = {row.run_id: row for part in self.claims[place].parts for side in sides(own, part) for row in side}
         return list(found.values())
 
     def awaited(self, key: Key, look: int) -> int:
@@ -61,15 +62,6 @@ class LookedAt:
     def is_open(self, key: Key) -> bool:
         """Whether a claim that can be answered has no answer yet."""
         return self.answers[key].answer == "inconclusive" and not self.claims[key[0]].unanswerable
-
-
-def compared_runs(runs: Sequence[RunRow], part: Part) -> Iterable[RunRow]:
-    """The runs that a part of a claim is about."""
-    matching, test = within(runs, part.where), part.test
-    if not isinstance(test, Contrast):
-        return matching
-    cells = [{name: (value,) for name, value in cell.items()} for cell in (test.better, test.worse)]
-    return [row for cell in cells for row in within(matching, cell)]
 
 
 def tested(runs: Sequence[RunRow], manifest: Manifest) -> tuple[list[RunRow], tuple[Verdict, ...]]:
@@ -92,14 +84,14 @@ def answered(runs: Sequence[RunRow], manifest: Manifest, better: Mapping[str, st
     places = look_of_runs(manifest.runs, manifest.looks)
     studied = LookedAt(runs, manifest.questions.claims, better, manifest.looks, places)
     last = studied.tests(len(manifest.looks) - 1)
-    studied.answers.update({key: _untested(test, studied.awaited(key, 0)) for key, test in last.items()})
+    studied = replace(studied, answers={key: _untested(test, studied.awaited(key, 0)) for key, test in last.items()})
     for look, share in enumerate(spending(manifest.looks)):
-        _decide(studied, look, share)
+        studied = replace(studied, answers=_answers(studied, look, share))
     return studied
 
 
-def _decide(studied: LookedAt, look: int, share: float) -> None:
-    """Answer what one look can answer. A claim is tested once all of its runs are over."""
+def _answers(studied: LookedAt, look: int, share: float) -> dict[Key, Verdict]:
+    """The answers after a look, from those before it. A claim is tested once all of its runs are over."""
     known, found = studied.answers, studied.tests(look)
     waits = {key: studied.awaited(key, look) for key in known}
     done = [verdict.answer != "inconclusive" for verdict in known.values()]
@@ -107,12 +99,14 @@ def _decide(studied: LookedAt, look: int, share: float) -> None:
     p_values = [found[key].p if now else None for key, now in zip(known, ready, strict=True)]
     corrected = look_corrected(p_values, done)
     level = share / max(1, sum(p >= share for p in corrected))  # of Holm's last step
-    for key, now, over, p in zip(list(known), ready, done, corrected, strict=True):
+    answers = dict(known)
+    for key, now, over, p in zip(known, ready, done, corrected, strict=True):
         if now and not over:
             verdict = found[key].decided(level, p if found[key].p is not None else None)
-            known[key] = replace(verdict, look=studied.looks[look])
+            answers[key] = replace(verdict, look=studied.looks[look])
         elif not over and known[key].look == (studied.looks[look - 1] if look else 0):
-            known[key] = replace(known[key], awaited=waits[key])
+            answers[key] = replace(known[key], awaited=waits[key])
+    return answers
 
 
 def _untested(test: ClaimTest, awaited: int) -> Verdict:
@@ -121,21 +115,21 @@ def _untested(test: ClaimTest, awaited: int) -> Verdict:
     return Verdict(test.claim, test.dataset, "inconclusive", parts, look=0, awaited=awaited)
 
 
-def needed_runs(store: Store, suite: str) -> frozenset[str]:
-    """The ids of the runs of the next look that open claims need: those whose tests at the looks so far are complete.
+def needed_runs(store: Store, suite: str, look: int) -> frozenset[str]:
+    """The ids of a look's runs that claims need which the looks before it tested and left open.
 
-    Raises `RequestError` if the suite never ran here.
+    They stay the same when the look is over. Raises `RequestError` if the suite never ran here.
     """
     results = read_results(store, suite)
     manifest = results.manifest
-    if not manifest.looks:
-        return frozenset()
     better = {name: info.better for name, info in manifest.metrics.items()} | RATES
     runs = rows(results, per_run(results, manifest.select), manifest.questions.outcome)
     studied = answered(runs, manifest, better)
-    wanted = set[str]()
-    for key, verdict in studied.answers.items():
-        if studied.is_open(key) and verdict.look:
-            looks = manifest.looks.index(verdict.look) + 1
-            wanted |= {row.run_id for row in studied.runs_of(key) if studied.places[row.run_id] == looks}
-    return frozenset(wanted)
+    before = manifest.looks[look - 1]
+    return frozenset(
+        row.run_id
+        for key, verdict in studied.answers.items()
+        if (studied.is_open(key) and verdict.look == before) or (verdict.look or 0) > before
+        for row in studied.runs_of(key)
+        if studied.places[row.run_id] == look
+    )

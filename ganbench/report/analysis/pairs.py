@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ganbench.results.questions import RATES
+from ganbench.results.selection import partners, shared
 from ganbench.stats import (
     LEVEL,
     Interval,
@@ -25,9 +26,6 @@ from ganbench.stats import (
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.rows import RunRow
-    from ganbench.results.questions import Named
-
-    Key = tuple[Named, ...]
 
 FEW = 5  # seeds below which a comparison is flagged
 
@@ -114,31 +112,22 @@ def attrition(first: Sequence[RunRow], second: Sequence[RunRow], metric: str) ->
     return Attrition((diverged[0], diverged[1]), (diverged[0] + done[0], diverged[1] + done[1]))
 
 
-def shared(first: Sequence[RunRow], second: Sequence[RunRow], axes: Collection[str]) -> tuple[list[str], list[str]]:
-    """The columns by which two sides can be paired, and those that change with the axes in which they differ."""
-    fixed = {*axes, "seed", "dataset"}
-    names = [name for name in first[0].columns if name not in fixed] if first and second else []
-    common = {name: {row.columns[name] for row in first} & {row.columns[name] for row in second} for name in names}
-    return [name for name in names if common[name]], [name for name in names if not common[name]]
-
-
 def paired(first: Sequence[RunRow], second: Sequence[RunRow], axes: Collection[str], metric: str) -> PairedValues:
     """Pair the runs of two sides, which differ in `axes`. A pair without both numbers is left out and counted."""
-    names, varies = shared(first, second, axes)
-    sides = (_by_key(first, names), _by_key(second, names))
     values: list[tuple[float, float]] = []
     seeds, left_out = set(), Counter[str]()
-    for key in dict.fromkeys((*sides[0], *sides[1])):
-        reason = next((why for side in sides if (why := _absent(side.get(key, []), metric))), None)
+    for key, sides in partners(first, second, axes).items():
+        reason = next((why for side in sides if (why := _absent(side, metric))), None)
         if reason:
             left_out[reason] += 1
             continue
-        values.append((sides[0][key][0].numbers[metric], sides[1][key][0].numbers[metric]))
+        values.append((sides[0][0].numbers[metric], sides[1][0].numbers[metric]))
         seeds.add(key[-1])
     columns = zip(*values, strict=True) if values else ((), ())
     first_values, second_values = map(tuple, columns)
     lost = attrition(first, second, metric)
-    return PairedValues(first_values, second_values, len(seeds), dict(left_out), tuple(varies), lost)
+    varies = tuple(shared(first, second, axes)[1])
+    return PairedValues(first_values, second_values, len(seeds), dict(left_out), varies, lost)
 
 
 def effect(pairs: PairedValues, metric: str) -> Effect | None:
@@ -187,13 +176,6 @@ def detectable(effect: Effect, metric: str, alpha: float) -> float | None:
 def sign(value: float) -> int:
     """1, 0 or -1."""
     return (value > 0) - (value < 0)
-
-
-def _by_key(side: Sequence[RunRow], names: Sequence[str]) -> dict[Key, list[RunRow]]:
-    groups: dict[Key, list[RunRow]] = {}
-    for row in side:
-        groups.setdefault((*map(row.columns.__getitem__, names), row.columns["seed"]), []).append(row)
-    return groups
 
 
 def _absent(side: Sequence[RunRow], metric: str) -> str | None:

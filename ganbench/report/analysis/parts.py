@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Literal
 
 from ganbench.report.analysis.pairs import FEW, Effect, detectable, effect, paired
 from ganbench.report.analysis.projection import Projection, of_contrast, of_level
-from ganbench.report.analysis.rows import within
 from ganbench.report.analysis.unpaired import unpaired, without
 from ganbench.report.text import also_different, too_few
 from ganbench.results.questions import RATES, Contrast
-from ganbench.stats import Interval, mean_interval, mean_tails, rate_gap_tails, rate_tails, wilson
+from ganbench.results.selection import sides, within
+from ganbench.stats import Interval, mean_between, mean_interval, rate_between, rate_gap_within, wilson
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.pairs import PairedValues
     from ganbench.report.analysis.rows import RunRow
     from ganbench.results.questions import Level, Part, Published
-
-    Tails = tuple[float, float]  # one-sided p-values: that something is above a bound, and that it is below
 
 PartAnswer = Literal["holds", "contradicted", "open"]
 
@@ -106,10 +104,10 @@ class PartTest:
 
 def test_part(rows: Sequence[RunRow], part: Part, better: Mapping[str, str]) -> PartTest:
     """Test a part on the runs of one dataset. `better`: by metric, whether a lower or a higher one is better."""
-    matching, test = within(rows, part.where), part.test
+    test = part.test
     if isinstance(test, Contrast):
-        return _contrast(matching, part, test, better[test.metric] == "higher")
-    return _level(matching, part, test)
+        return _contrast(rows, part, test, better[test.metric] == "higher")
+    return _level(within(rows, part.where), part, test)
 
 
 def untested(part: Part, note: str) -> PartTest:
@@ -120,11 +118,11 @@ def untested(part: Part, note: str) -> PartTest:
 
 def _contrast(rows: Sequence[RunRow], part: Part, test: Contrast, higher: bool) -> PartTest:
     """`higher`: whether higher values of the metric are better."""
-    sides = [within(rows, {name: (value,) for name, value in cell.items()}) for cell in (test.better, test.worse)]
-    pairs = paired(sides[0], sides[1], test.better, test.metric)
-    gap = effect(pairs, test.metric) if test.paired else unpaired(sides[0], sides[1], test.better, test.metric)
+    first, second = sides(rows, part)
+    pairs = paired(first, second, test.better, test.metric)
+    gap = effect(pairs, test.metric) if test.paired else unpaired(first, second, test.better, test.metric)
     if gap is None:
-        left_out = pairs.left_out if test.paired else without([*sides[0], *sides[1]], test.metric)
+        left_out = pairs.left_out if test.paired else without([*first, *second], test.metric)
         return untested(part, _nothing(test, left_out))
     if test.within is None:
         p, holds = gap.p if gap.direction else 1.0, gap.direction == (1 if higher else -1)
@@ -152,11 +150,10 @@ def _negative(difference: Interval) -> Interval:
 def _same(pairs: PairedValues, test: Contrast, margin: float) -> tuple[float, bool]:
     """p, and whether the two sides differ by no more than the margin."""
     if test.metric not in RATES:
-        return _between(pairs.differences, -margin, margin)
+        return mean_between(pairs.differences, -margin, margin)
     only_first = sum(a > b for a, b in zip(pairs.first, pairs.second, strict=True))
     only_second = sum(a < b for a, b in zip(pairs.first, pairs.second, strict=True))
-    low, high = (rate_gap_tails(only_first, only_second, len(pairs.first), gap) for gap in (-margin, margin))
-    return _p_between(low, high)
+    return rate_gap_within(only_first, only_second, len(pairs.first), margin)
 
 
 def _nothing(test: Contrast, left_out: Mapping[str, int]) -> str:
@@ -181,8 +178,9 @@ def _level(rows: Sequence[RunRow], part: Part, test: Level) -> PartTest:
         return untested(part, f"no finished run has {test.metric}")
     values = [row.numbers[test.metric] for row in known]
     rated = test.metric in RATES
-    interval = wilson(round(sum(values)), len(values)) if rated else mean_interval(values)
-    p, holds = _rate(values, test) if rated else _between(values, test.low, test.high)
+    counts = round(sum(values)), len(values)
+    interval = wilson(*counts) if rated else mean_interval(values)
+    p, holds = rate_between(*counts, test.low, test.high) if rated else mean_between(values, test.low, test.high)
     absent = Counter(row.status for row in rows if test.metric not in row.numbers)
     seeds = len({row.columns["seed"] for row in known})
     notes = [f"fewer than {FEW} seeds"] if seeds < FEW else []
@@ -190,30 +188,3 @@ def _level(rows: Sequence[RunRow], part: Part, test: Level) -> PartTest:
     beside = {name: Beside(number, interval.mean) for name, number in part.published.items()}
     result = PartResult(part, effect=interval, n=len(values), seeds=seeds, p=p, beside=beside, notes=tuple(notes))
     return PartTest(result, holds, projection=of_level(interval, seeds, test))
-
-
-def _between(values: Sequence[float], low: float | None, high: float | None) -> tuple[float, bool]:
-    """p, and whether a mean is between the bounds, bounds included: two one-sided tests for an interval."""
-    above = None if low is None else mean_tails([value - low for value in values], 1)
-    below = None if high is None else mean_tails([value - high for value in values], -1)
-    return _p_between(above, below)
-
-
-def _rate(values: Sequence[float], test: Level) -> tuple[float, bool]:
-    successes, n = round(sum(values)), len(values)
-    above = None if test.low is None else rate_tails(successes, n, test.low)
-    below = None if test.high is None else rate_tails(successes, n, test.high)
-    return _p_between(above, below)
-
-
-def _p_between(at_low: Tails | None, at_high: Tails | None) -> tuple[float, bool]:
-    """p, and whether both bounds hold, from the tails at each bound that there is.
-
-    Both bounds must hold; either may fail. The p of an interval is not doubled (Schuirmann 1987).
-    """
-    holding = [*([at_low[0]] if at_low else []), *([at_high[1]] if at_high else [])]
-    failing = [*([at_low[1]] if at_low else []), *([at_high[0]] if at_high else [])]
-    yes, no = max(holding), min(failing)
-    holds = yes <= no
-    p = (2 * yes if len(holding) == 1 else yes) if holds else 2 * no
-    return min(1.0, p), holds

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from math import ceil, comb, pi, sqrt
+from math import ceil, pi, sqrt
 from typing import TYPE_CHECKING, Literal
 
+from ganbench.results.planned import design
 from ganbench.results.questions import RATES
-from ganbench.stats import fisher, mcnemar, needed, rate_gap_tails, rate_tails
+from ganbench.stats import needed
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.pairs import Effect
@@ -52,7 +53,9 @@ def of_contrast(effect: Effect, test: Contrast) -> Projection:
     distance = abs(gap) if test.within is None else abs(test.within - abs(gap))
     sd, null_sd = _spread_of_rates(effect) if rated else (RANKS * _spread_of_means(effect),) * 2
     unit: Literal["pair", "run"] = "run" if effect.sizes else "pair"
-    return Projection(effect.n, effect.seeds, distance, sd, null_sd, lambda n: _least(n, effect, test), unit)
+    return Projection(
+        effect.n, effect.seeds, distance, sd, null_sd, lambda n: min(design(test, _sizes(n, effect)).least), unit
+    )
 
 
 def of_level(interval: Interval, seeds: int, test: Level) -> Projection:
@@ -63,7 +66,7 @@ def of_level(interval: Interval, seeds: int, test: Level) -> Projection:
     if test.metric in RATES:
         sd, null_sd = (sqrt(max(0.0, rate * (1 - rate))) for rate in (interval.mean, bound))
     distance = abs(interval.mean - bound)
-    return Projection(interval.n, seeds, distance, sd, null_sd, lambda n: _least_of_level(n, test), "run")
+    return Projection(interval.n, seeds, distance, sd, null_sd, lambda n: min(design(test, (n,)).least), "run")
 
 
 def _spread_of_means(effect: Effect) -> float:
@@ -83,22 +86,9 @@ def _spread_of_rates(effect: Effect) -> tuple[float, float]:
     return sqrt(own), sqrt(sum(shares) * mean * (1 - mean))
 
 
-def _least(n: int, effect: Effect, test: Contrast) -> float:
-    """The smallest p of a contrast: every pair, or every run of a side, speaks for the same answer."""
-    rated = test.metric in RATES
-    if effect.sizes:
-        first = min(max(1, round(n * effect.sizes[0] / effect.n)), n - 1)
-        if n < 2:
-            return 1.0
-        return 2 * (fisher((first, first), (0, n - first))[0] if rated else 1 / comb(n, first))
-    if test.within is None:
-        return mcnemar(n, 0) if rated else 2.0 ** (1 - n)
-    return rate_gap_tails(0, 0, n, test.within)[1] if rated else 2.0**-n
-
-
-def _least_of_level(n: int, test: Level) -> float:
-    """The smallest p of a level: every run is on the same side of a bound, or between two bounds."""
-    bounds = [bound for bound in (test.low, test.high) if bound is not None]
-    if test.metric not in RATES:
-        return 2.0 ** (1 - n if len(bounds) == 1 else -n)
-    return 2 * min(tail for bound in bounds for successes in (0, n) for tail in rate_tails(successes, n, bound))
+def _sizes(n: int, effect: Effect) -> tuple[int, ...]:
+    """`n` pairs, or `n` runs that are divided between the sides as those of the effect are."""
+    if effect.sizes is None:
+        return (n,)
+    first = min(max(1, round(n * effect.sizes[0] / effect.n)), max(1, n - 1))
+    return first, n - first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ganbench.results.manifest import Columns
-    from ganbench.results.questions import Named, OutcomeRule, Where
+    from ganbench.results.questions import OutcomeRule
     from ganbench.results.table import Results
     from ganbench.stats.outcomes import Ending
 
@@ -51,21 +51,6 @@ def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, OutcomeR
         rates = _rates(run["status"], ending)
         runs.append(RunRow(run_id, columns, run["status"], values.get(run_id, {}) | rates, ending))
     return runs
-
-
-def within(runs: Iterable[RunRow], where: Where) -> list[RunRow]:
-    """The rows that have one of the given values in every given column."""
-    for column, values in where.items():
-        runs = [row for row in runs if row.columns[column] in values]
-    return list(runs)
-
-
-def by(runs: Iterable[RunRow], names: Sequence[str]) -> dict[tuple[Named, ...], list[RunRow]]:
-    """The rows grouped by their values in some columns, in order."""
-    groups: dict[tuple[Named, ...], list[RunRow]] = {}
-    for row in runs:
-        groups.setdefault(tuple(map(row.columns.__getitem__, names)), []).append(row)
-    return groups
 
 
 def unmeasured(runs: Sequence[RunRow], metric: str) -> bool:

@@ -14,10 +14,11 @@ from ganbench.report.analysis.comparisons import Family, family
 from ganbench.report.analysis.factors import Factors, factors
 from ganbench.report.analysis.looks import NOT_NEEDED, tested
 from ganbench.report.analysis.outcomes import Outcomes, best_cells, outcomes
-from ganbench.report.analysis.rows import RunRow, by, rows
+from ganbench.report.analysis.rows import RunRow, rows
 from ganbench.report.analysis.trajectories import NUMBERS, per_run
 from ganbench.report.analysis.tuning import Tuning, read_tuning
 from ganbench.results.questions import RATES
+from ganbench.results.selection import by
 from ganbench.spec import varying
 from ganbench.stats import Interval, mean_interval, wilson
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ganbench.report.analysis.pairs import Effect, attrition, shared, sign
+from ganbench.report.analysis.pairs import Effect, attrition, sign
 from ganbench.results.questions import RATES
+from ganbench.results.selection import shared
 from ganbench.stats import fisher, mean_gap, rank_sum, rate_gap
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import pandas as pd
 from ganbench.errors import RequestError
 from ganbench.report.analysis.comparisons import Comparison, compared, corrected
 from ganbench.report.analysis.fingerprints import require_one_fingerprint
-from ganbench.report.analysis.pairs import paired, shared
-from ganbench.report.analysis.rows import RunRow, by, rows
+from ganbench.report.analysis.pairs import paired
+from ganbench.report.analysis.rows import RunRow, rows
 from ganbench.report.analysis.trajectories import check_rule, per_run
 from ganbench.results.questions import RATES, Compare
+from ganbench.results.selection import by, shared
 from ganbench.results.table import Results
 from ganbench.stats import LEVEL, detectable_rate
 
