@@ -108,11 +108,12 @@ def stages(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: 
 
 def _say_answerable(suite: Suite, listener: Listener) -> None:
     """Say in one line how many claims the runs can answer at all."""
+    if not suite.questions.claims:
+        return
     from ganbench.report.model.power_table import answerable_text
 
-    if suite.questions.claims:
-        listener.say(f"{suite.name}: {answerable_text(suite.planned)}; "
-                     f"`ganbench check --power {suite.path}` says which effects they can show")  # fmt: skip
+    listener.say(f"{suite.name}: {answerable_text(suite.planned)}; "
+                 f"`ganbench check --power {suite.path}` says which effects they can show")  # fmt: skip
 
 
 def _parts(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: bool) -> Iterator[tuple[Suite, str]]:
