@@ -6,12 +6,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import click
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from ganbench.cli import cli
 from ganbench.datasets.base import Space
@@ -32,6 +36,14 @@ FILES = {
     "small_net.py": "A network: `small_net.py`",
     "lion.py": "An optimizer: `lion.py`",
 }
+PYTHON = (
+    "Run a suite in Python",
+    "Read the results in Python",
+    "Samples and generators in Python",
+    "Score samples of your own",
+    "A callback for Lightning",
+    "A metric in the style of torchmetrics",
+)
 DOCS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))
 RESULTS = "results/published/README.md"
 PAGES = [*(path.name for path in ROOT.glob("*.md")), *DOCS, RESULTS, "benchmarks/README.md"]
@@ -121,9 +133,44 @@ class TestCode:
         done = ganbench("check", "margins.yaml")
         assert done.returncode == 0 and "96 runs" in done.stdout, done.stderr
 
+    def test_the_examples_of_python_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One after another in one module; Lightning is stood in for by its base class, which has no behaviour."""
+        lightning = ModuleType("lightning")
+        lightning.Callback = object  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "lightning", lightning)
+        monkeypatch.chdir(tmp_path)
+        names: dict[str, Any] = {}
+        for heading in PYTHON:
+            exec(compile(code("docs/python.md", heading), heading, "exec"), names)
+        assert (tmp_path / "report.html").is_file() and len(names["last"]) == 6
+        assert names["x"].shape == (500, 2) and names["other"].shape == (1000, 2)
+        self._callback_and_metric(names)
+
+    def _callback_and_metric(self, names: dict[str, Any]) -> None:
+        judge, logged = names["judge"], {}
+        module = SimpleNamespace(generator=names["generator"], log_dict=logged.update)
+        names["JudgeCallback"](judge).on_validation_epoch_end(None, module)
+        assert logged == dict(judge(names["generator"]))
+        metric = names["JudgeMetric"](judge)
+        for batch in names["x"].split(100):
+            metric.update(batch)
+        assert metric.compute() == dict(judge(names["x"]))
+        metric.reset()
+        assert metric.batches == []
+
+    def test_the_notebook_runs(self, tmp_path: Path) -> None:
+        """Every cell, in a kernel of its own; the report is shown as a page, and scores as a table."""
+        notebook = nbformat.read(ROOT / "docs" / "python.ipynb", as_version=4)
+        assert not any(cell.get("outputs") for cell in notebook.cells), "its outputs are not kept"
+        NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
+        assert any(data.get("text/html", "").startswith("<iframe srcdoc=") for data in shown)
+        assert any("| recall_pixels |" in data.get("text/markdown", "") for data in shown)
+        assert any("<progress" in data.get("text/html", "") for data in shown)
+
     def test_every_block_is_run_above(self) -> None:
         run = {*FILES.values(), "The suite that uses them: `mine.yaml`", "Test it", "A GAN of your own"}
-        run |= {"Write a suite", "Ask questions", "A complete example"}
+        run |= {"Write a suite", "Ask questions", "A complete example", *PYTHON}
         shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
         assert {block.heading for block in shown} == run
         assert len(shown) == len(run) + 4  # a component and a suite below one heading: README's GAN and three others

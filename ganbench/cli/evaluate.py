@@ -65,6 +65,7 @@ def evaluate(options: EvaluateOptions) -> None:
     """Score any generated samples against any reference.
 
     GENERATED, REF and VAL are a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT].
+    GENERATED and REF may be run:ID[:N], N samples (10,000 by default) of a run in the results folder.
     Arrays of uint8 are images in 0..255, (N, H, W) or (N, H, W, C). Two-dimensional arrays of floating-point numbers
     are points or features. REF may hold statistics instead: mu and sigma of Inception's features, or of those in
     --features. A TorchScript file of features, FILE.pt, holds code and is refused without --trust. The folder `cache`
@@ -76,7 +77,8 @@ def evaluate(options: EvaluateOptions) -> None:
       ganbench evaluate mine.npy --reference real.npz --validation held_out.npy --with parzen,fid --features pixels
       ganbench evaluate samples.zip --reference photos/ --out scored --json
     """
-    from ganbench.cli.progress import counted
+    from ganbench.api.progress import counted
+    from ganbench.api.runs import source_of
     from ganbench.datasets.parts.files import data_root
     from ganbench.plugins import Registry
     from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, refuse_code
@@ -86,14 +88,15 @@ def evaluate(options: EvaluateOptions) -> None:
     registry = Registry.of(options.plugins)
     if not options.trust:
         refuse_code(options.features, choose_evaluators(options.evaluators, (), registry))
-    samples = read_samples(options.generated, options.reference, options.validation, data_root())
+    generated, reference = (source_of(text, options.results) for text in (options.generated, options.reference))
+    samples = read_samples(generated, reference, options.validation, data_root())
     for text in samples.notes:
         note(text)
     bank, named = _bank(options), _feature_names(options, samples)
     features, lacking = available_features(samples.real.space, bank, named)
     evaluators, unfit = supported(samples, choose_evaluators(options.evaluators, features, registry))
     with counted(count_steps(evaluators)) as step:
-        sheet = score(samples, evaluators, bank, options.seed, step)
+        sheet = score(samples, evaluators, bank.reference(samples.real, samples.statistics), options.seed, step)
     for text in sheet.notes:
         note(text)
     _answer(options, sheet, (*lacking, *unfit, *sheet.absent))
@@ -106,7 +109,7 @@ def _feature_names(options: EvaluateOptions, samples: ComparedSamples) -> str | 
 
 
 def _bank(options: EvaluateOptions) -> Bank:
-    from ganbench.cli.request import inception_weights
+    from ganbench.api.execution import inception_weights
     from ganbench.features.bank import Bank
     from ganbench.runner import devices
 

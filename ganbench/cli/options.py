@@ -60,6 +60,14 @@ EXECUTION = (
     click.option("--tracking-uri", metavar="URI|none",
                  help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
 )  # fmt: skip
+KEPT_RUN = (
+    click.option("--step", type=click.IntRange(min=1), metavar="MARK",
+                 help="The mark of which the generator was kept; the default is the last one."),
+    click.option("--suite", type=click.Path(path_type=Path), metavar="FILE",
+                 help="The run's suite; needed if a component or the data of the run are your own."),
+    click.option("--devices", default="cpu", show_default=True, metavar="auto|cpu|0", help="Device to compute on."),
+    results,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,21 +80,6 @@ class SuiteOptions:
     changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecutionOptions:
-    """Where runs are trained, and where their results go."""
-
-    executor: str
-    on: tuple[str, ...]
-    workers: int | None
-    devices: str
-    per_gpu: int | None  # None: auto
-    pack: int | None
-    save_every: float
-    results: Path
-    tracking_uri: str | None
-
-
 def suite_options(command: F) -> F:
     """Add the options of `SuiteOptions` to a command."""
     return _with(SUITE, command)
@@ -95,6 +88,11 @@ def suite_options(command: F) -> F:
 def execution_options(command: F) -> F:
     """Add the options of `ExecutionOptions` to a command."""
     return _with(EXECUTION, command)
+
+
+def kept_run_options(command: F) -> F:
+    """Add the options of commands that read what a run kept."""
+    return _with(KEPT_RUN, command)
 
 
 def collected(kind: Callable[..., T]) -> Callable[[Callable[[T], Code]], Callable[..., Code]]:

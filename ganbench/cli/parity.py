@@ -32,7 +32,7 @@ def parity(slow: bool, as_json: bool) -> int:
       ganbench parity
     """
     from ganbench import parity
-    from ganbench.cli.progress import counted
+    from ganbench.api.progress import counted
 
     cases = [case for case in parity.CASES if slow or not case.slow]
     results = []

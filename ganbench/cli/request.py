@@ -1,9 +1,8 @@
-"""From what the user typed to what the package takes: a suite, and how to run it. Several commands need this."""
+"""From what the user typed to what the package takes: a suite, and its name. Several commands need this."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +10,11 @@ from typing import TYPE_CHECKING
 from ganbench.cli.terminal import note
 from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
-from ganbench.runner.settings import WorkerSettings
 
 if TYPE_CHECKING:
-    from ganbench.cli.options import ExecutionOptions, SuiteOptions
-    from ganbench.executors.base import Executor
-    from ganbench.features.inception import InceptionWeights
+    from ganbench.cli.options import SuiteOptions
     from ganbench.results.store import Store
-    from ganbench.runner.packing import Packing
-    from ganbench.runner.run import Execution
     from ganbench.suite import Suite
-    from ganbench.tracking import Mirror
 
 DAMAGE_SHOWN = 10  # sentences
 
@@ -77,47 +70,6 @@ def suite_name(store: Store, typed: str | None) -> str:
         f"{guess(name, known)} known: {', '.join(known) or 'none'}".strip(),
         f"run it first: ganbench run {typed if is_file else 'FILE'}",
     )
-
-
-def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
-    """How and where to run a suite."""
-    from ganbench.runner.run import Execution
-    from ganbench.suite import read_executor
-
-    weights = inception_weights()
-    settings = WorkerSettings(
-        results=options.results.resolve(),
-        data=data_root(),
-        plugins=tuple(path.resolve() for path in suite.plugins),
-        inception=weights.file,
-        download_inception=weights.download,
-        save_every=options.save_every,
-        by_memory=options.per_gpu is None,
-    )
-    executor: Executor = read_executor(options.executor, options.on)
-    return Execution(executor, settings, executor.devices(options.devices, options.workers, options.per_gpu))
-
-
-def packing_of(execution: Execution, pack: int | None) -> Packing:
-    """How to pack the runs that are planned now; `pack` is the value of `--pack`."""
-    from ganbench.runner.packing import Packing
-
-    return Packing(pack, execution.devices[0], execution.settings.data)
-
-
-def mirror_of(store: Store, tracking_uri: str | None, say: Callable[[str], None]) -> Mirror | None:
-    """What copies runs to MLflow while they are in progress; None for the URI `none`."""
-    from ganbench import tracking
-
-    uri = tracking.resolve(tracking_uri, store.root)
-    return tracking.Mirror(store, uri, say) if uri else None
-
-
-def inception_weights() -> InceptionWeights:
-    """The Inception weights that `GANBENCH_INCEPTION` names."""
-    from ganbench.features.inception import InceptionWeights
-
-    return InceptionWeights.named(os.environ.get("GANBENCH_INCEPTION"))
 
 
 def print_damage(damage: Sequence[str]) -> None:

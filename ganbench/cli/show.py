@@ -9,17 +9,15 @@ import click
 
 from ganbench.cli.options import results
 from ganbench.cli.terminal import answer
-from ganbench.errors import DamagedRun, RequestError
-from ganbench.plugins import guess
+from ganbench.errors import DamagedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ganbench.results.content import RunContent
     from ganbench.results.state import AbsentRow, ScoreRow
-    from ganbench.results.store import RunFolder, Store
+    from ganbench.results.store import RunFolder
 
-SHOWN = 10  # ids listed when several runs match
 T = TypeVar("T")
 
 
@@ -36,34 +34,11 @@ def show(run_id: str, results: Path) -> None:
       ganbench show lsgan-ring8-bn0-adam-s0
       ganbench show lsgan-ring8-bn0-adam-s0 --results stability.zip
     """
+    from ganbench.api.lookup import find_run
     from ganbench.results.unpacked import opened
 
     with opened(results) as store:
         answer(run_text(find_run(store, run_id)))
-
-
-def find_run(store: Store, prefix: str) -> RunFolder:
-    """The run with an id, else the only run whose id begins so, else the only run whose hash begins so.
-
-    Raises `RequestError` when no run or several runs match.
-    """
-    known = [folder.run_id for folder in store.runs()]
-    matches = [prefix] if prefix in known else [run_id for run_id in known if run_id.startswith(prefix)]
-    matches = matches or [run_id for run_id in known if run_id.rpartition("-")[2].startswith(prefix)]
-    if len(matches) == 1:
-        return store.run(matches[0])
-    place = str(store.root / "runs")
-    if matches:
-        more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
-        fits = f"it fits {', '.join(matches[:SHOWN])}{more}"
-        raise RequestError(place, f"{prefix!r} is the beginning of {len(matches)} runs", fits, "write more of the id")
-    near = guess(prefix, known, cutoff=0.5)
-    raise RequestError(
-        place,
-        f"no run {prefix!r}",
-        f"{near} there are {len(known)} runs".strip(),
-        "`ganbench report --format csv` lists the ids of a suite",
-    )
 
 
 def run_text(folder: RunFolder) -> str:

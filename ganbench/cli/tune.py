@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ganbench.cli.ctrl_c import interruptible
-from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED, INTERRUPTED_TEXT
-from ganbench.cli.options import ExecutionOptions, SuiteOptions, as_json, collected, execution_options, suite_options
+from ganbench.api.ctrl_c import INTERRUPTED_TEXT, interruptible
+from ganbench.api.execution import ExecutionOptions, execution_of, mirror_of, packing_of
+from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED
+from ganbench.cli.options import SuiteOptions, as_json, collected, execution_options, suite_options
 from ganbench.cli.terminal import answer
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def tune(options: TuneOptions) -> int:
       ganbench tune suites/stability.yaml --search optimizer.lr --search optimizer.beta1
     """
     from ganbench import tuning
-    from ganbench.cli.progress import progress_display
-    from ganbench.cli.request import execution_of, load, mirror_of, packing_of
+    from ganbench.api.progress import progress_display
+    from ganbench.cli.request import load
     from ganbench.results.store import Store
     from ganbench.runner import devices
     from ganbench.runner import run as runner

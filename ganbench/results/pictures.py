@@ -13,11 +13,20 @@ SIDE = 512  # the smallest side of a picture, in pixels
 INK = np.array([23, 78, 166])  # the colour of a dense region, on white
 
 
-def png(samples: Tensor) -> bytes:
-    """uint8 images (n, c, h, w) as a square grid; float points (n, d) as the density of their first two coordinates."""
-    picture = grid(samples.numpy()) if samples.dim() == 4 else density(samples.numpy())
+def png(samples: Tensor, columns: int | None = None) -> bytes:
+    """uint8 images (n, c, h, w) as a grid, square without `columns`; float points (n, d) as the density of their first
+    two coordinates.
+    """
+    picture = grid(samples.numpy(), columns) if samples.dim() == 4 else density(samples.numpy())
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def single(sample: Tensor) -> bytes:
+    """PNG of one uint8 image (c, h, w) as it is: grey for one channel, RGB for three."""
+    pixels, buffer = sample.permute(1, 2, 0).numpy(), io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -48,15 +57,16 @@ def lines(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.asarray(image)
 
 
-def grid(images: np.ndarray) -> np.ndarray:
+def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     """(n, c, h, w) uint8 -> an (H, W, 3) uint8 picture. Tiles are enlarged by a whole factor and one pixel apart."""
-    rows = math.ceil(math.sqrt(len(images)))
+    side = math.ceil(math.sqrt(len(images)))
+    rows, columns = (side, side) if columns is None else (math.ceil(len(images) / columns), columns)
     height, width = images.shape[2:]
-    factor = max(1, SIDE // (rows * max(height, width)))
-    tiles = np.full((rows * rows, 3, height * factor + 1, width * factor + 1), 255, np.uint8)
+    factor = max(1, SIDE // max(rows * height, columns * width))
+    tiles = np.full((rows * columns, 3, height * factor + 1, width * factor + 1), 255, np.uint8)
     tiles[: len(images), :, :-1, :-1] = images.repeat(factor, 2).repeat(factor, 3)[:, :3]
-    lines = tiles.reshape(rows, rows, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2)
-    picture: np.ndarray = lines.reshape(rows * tiles.shape[2], rows * tiles.shape[3], 3)
+    lines = tiles.reshape(rows, columns, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2)
+    picture: np.ndarray = lines.reshape(rows * tiles.shape[2], columns * tiles.shape[3], 3)
     return picture
 
 

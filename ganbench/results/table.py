@@ -82,7 +82,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Run:
+class ReadRun:
     """The content of a run folder. `seconds`: of evaluation, and in all."""
 
     status: str
@@ -160,7 +160,7 @@ def read_results(store: Store, suite: str) -> Results:
     )
 
 
-def _absent(runs: Mapping[str, Run]) -> tuple[AbsentMetric, ...]:
+def _absent(runs: Mapping[str, ReadRun]) -> tuple[AbsentMetric, ...]:
     """What is absent: each metric and reason once, with its runs."""
     owners: dict[tuple[str, str], list[str]] = {}
     for run_id, run in runs.items():
@@ -169,7 +169,7 @@ def _absent(runs: Mapping[str, Run]) -> tuple[AbsentMetric, ...]:
     return tuple(AbsentMetric(name, because, tuple(own)) for (name, because), own in owners.items())
 
 
-def _runs(runs: Mapping[str, Run], columns: Mapping[str, Columns]) -> pd.DataFrame:
+def _runs(runs: Mapping[str, ReadRun], columns: Mapping[str, Columns]) -> pd.DataFrame:
     rows = [
         {"run_id": run_id, **columns[run_id], "status": run.status, "error": run.error} for run_id, run in runs.items()
     ]
@@ -185,12 +185,12 @@ def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
     return tuple((count, json.dumps(json.loads(text), indent=1)) for text, count in Counter(recorded).most_common())
 
 
-def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[int]) -> Run:
+def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[int]) -> ReadRun:
     """A run with the scores that the suite asks for."""
     try:
         content = folder.read()
         if content is None:
-            return Run("missing")
+            return ReadRun("missing")
         state, measured = content.state, tuple(_measured(content, requested, marks))
         scores = tuple(score for score in measured if abs(score[2]) <= LARGEST)
         too_large = ((score[1], TOO_LARGE) for score in measured if abs(score[2]) > LARGEST)
@@ -204,9 +204,9 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         reasons = ((row["metric"] or row["evaluator"], row["because"]) for row in own)
         absent = tuple(dict.fromkeys((*reasons, *too_large)))
         ended = (state.step, state.seconds)
-        return Run(state.status, state.error or "", scores, skipped_marks, seconds, ended, text, absent)
+        return ReadRun(state.status, state.error or "", scores, skipped_marks, seconds, ended, text, absent)
     except DamagedRun as damage:
-        return Run("damaged", str(damage))
+        return ReadRun("damaged", str(damage))
 
 
 def _measured(content: RunContent, requested: RequestedScores, marks: frozenset[int]) -> list[Measured]:

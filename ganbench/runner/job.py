@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganbench.errors import RequestError
@@ -12,6 +12,7 @@ from ganbench.runner.ledger import is_exhaustion
 from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec, saved_columns
 
 if TYPE_CHECKING:
+    from ganbench.component import Component
     from ganbench.evaluators.base import Evaluator
     from ganbench.plugins import Registry
     from ganbench.variants.base import Variant
@@ -123,6 +124,22 @@ def decode(line: str, registry: Registry) -> Job:
 def run_ids(line: str) -> tuple[str, ...]:
     """The ids of the runs of an encoded job, also of one that can't be decoded."""
     return tuple(json.loads(line)["runs"])
+
+
+def read_spec(body: Mapping[str, Any], registry: Registry) -> RunSpec:
+    """The run that `spec_file` describes, without what only its hashes know.
+
+    Raises `RequestError` for a kind that is not known, `TypeError` for a component that lacks a required option, and
+    `KeyError` for a body that is no spec.
+    """
+    components = {family: _options(body[family], registry.find(family, body[family]["kind"])) for family in FAMILIES}
+    return _spec({name: value for name, value in body.items() if name != "format"} | components, registry)
+
+
+def _options(body: Mapping[str, Any], owner: type[Component]) -> dict[str, Any]:
+    """The kind and the options of a component, without its version, its digest and its identity."""
+    known = {"kind"} | {f.name for f in fields(owner)}
+    return {name: value for name, value in body.items() if name in known}
 
 
 def _spec(body: Mapping[str, Any], registry: Registry) -> RunSpec:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ganbench.evaluators.base import Evaluator, Metric, Score
 from ganbench.evaluators.parts.statistics import STATISTICS
-from ganbench.features.bank import Bank, Real
+from ganbench.features.bank import Real
 from ganbench.features.memory import unfit
 from ganbench.features.scoring import AbsentScore, score_all
 from ganbench.samples.choice import Unavailable
@@ -60,11 +60,13 @@ def count_steps(evaluators: Iterable[Evaluator]) -> int:
 
 
 def score_samples(
-    samples: ComparedSamples, evaluators: Iterable[Evaluator], bank: Bank, seed: int, step: ShowStep
+    samples: ComparedSamples, evaluators: Iterable[Evaluator], real: Real, seed: int, step: ShowStep
 ) -> ScoreSheet:
-    """The scores by evaluators that support the samples. Adding an evaluator doesn't change another's numbers."""
+    """The scores by evaluators that support the samples. Adding an evaluator doesn't change another's numbers.
+
+    `real`: `samples.real` in a bank, which computes its features once.
+    """
     chosen = list(evaluators)
-    real = bank.reference(samples.real, samples.statistics)
     fake = real.view(samples.fake.x, samples.fake.y)
     too_large = unfit(chosen, len(fake), real)
     fitting = [evaluator for evaluator in chosen if evaluator.notation() not in too_large]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -40,6 +40,14 @@ class SourcedSamples:
         return f"file {self.files[row]}" if self.files else f"row {row}"
 
 
+class ReferenceSamples(NamedTuple):
+    """A dataset whose test split is compared, with further splits if the source has them; that split; notes."""
+
+    real: Data
+    tested: SourcedSamples
+    notes: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class SampleSource:
     """Where samples come from, how many there are, and the SHA-256 of their content."""
@@ -64,17 +72,18 @@ class ComparedSamples:
     statistics: KnownMoments | None = None  # of the reference, if it has no samples
 
 
-def read_samples(generated: str, reference: str, validation: str | None, root: Path | None) -> ComparedSamples:
+Source = str | SourcedSamples  # where samples are, or the samples themselves
+
+
+def read_samples(generated: Source, reference: Source, validation: str | None, root: Path | None) -> ComparedSamples:
     """Read both sides; `root` is the data folder of `dataset:NAME`. Raises `RequestError` if they can't be scored."""
-    if (known := _known_moments(reference)) is not None:
-        return _compared_with(known, _samples(generated, "test", root))
-    real, tested, notes = _reference(reference, root)
+    if isinstance(reference, str) and (known := _known_moments(reference)) is not None:
+        return _compared_with(known, read_generated(generated, root))
+    real, tested, notes = read_reference(reference, root)
     if validation is not None:
         held_out = _fitted(_samples(validation, "validation", root), real.space, "--validation")
         real, notes = replace(real, validation=held_out.split), notes + _check(held_out)
-    fake = _fitted(_samples(generated, "test", root), real.space, "generated samples")
-    notes += _check(fake)
-    return ComparedSamples(real, fake.split, _described(fake), _described(tested), notes)
+    return compared(ReferenceSamples(real, tested, notes), read_generated(generated, root))
 
 
 def _known_moments(source: str) -> KnownMoments | None:
@@ -94,8 +103,24 @@ def _compared_with(known: KnownMoments, fake: SourcedSamples) -> ComparedSamples
     return ComparedSamples(data, fake.split, _described(fake), reference, _check(fake), known)
 
 
-def _reference(source: str, root: Path | None) -> tuple[Data, SourcedSamples, tuple[str, ...]]:
-    """A dataset whose test split is the reference, with further splits if the source has them; the reference; notes."""
+def compared(reference: ReferenceSamples, generated: SourcedSamples) -> ComparedSamples:
+    """Generated samples beside a reference. Raises `RequestError` if they can't be scored."""
+    fake = _fitted(generated, reference.real.space, "generated samples")
+    notes = reference.notes + _check(fake)
+    return ComparedSamples(reference.real, fake.split, _described(fake), _described(reference.tested), notes)
+
+
+def given_reference(samples: SourcedSamples) -> ReferenceSamples:
+    """A reference of which there are only these samples. Raises `RequestError` if they can't be one."""
+    x = samples.split.x
+    nothing = _no_samples(Space(tuple(x.shape[1:])))
+    return ReferenceSamples(Data(Space(tuple(x.shape[1:])), nothing, nothing, samples.split), samples, _check(samples))
+
+
+def read_reference(source: Source, root: Path | None) -> ReferenceSamples:
+    """A reference from a file, a folder, an archive or a dataset. Raises `RequestError`."""
+    if isinstance(source, SourcedSamples):
+        return given_reference(source)
     if source.startswith(DATASET):
         data, split = _dataset(source, root)
         samples = SourcedSamples(source, _part(data, split or "test"))
@@ -103,7 +128,7 @@ def _reference(source: str, root: Path | None) -> tuple[Data, SourcedSamples, tu
             data = replace(data, validation=_no_samples(data.space))
         if split == "train":  # a classifier trained on it can't be tested on it
             samples = replace(samples, split=Split(samples.split.x))
-        return replace(data, test=samples.split), samples, data.notes
+        return ReferenceSamples(replace(data, test=samples.split), samples, data.notes)
     found = _grey_if_possible(_read(source))
     if "test" not in found.parts and len(found.parts) > 1:
         given = f"it holds {' and '.join(found.parts)} samples"
@@ -112,7 +137,12 @@ def _reference(source: str, root: Path | None) -> tuple[Data, SourcedSamples, tu
     others = {name: part for name, part in found.parts.items() if name != tested}
     train, held_out = (others.get(name, _no_samples(found.space)) for name in ("train", "validation"))
     samples = _sourced(source, found, tested)
-    return Data(found.space, train, held_out, samples.split), samples, _check(samples)
+    return ReferenceSamples(Data(found.space, train, held_out, samples.split), samples, _check(samples))
+
+
+def read_generated(source: Source, root: Path | None) -> SourcedSamples:
+    """A single set of generated samples from a file, a folder, an archive or a dataset. Raises `RequestError`."""
+    return _samples(source, "test", root) if isinstance(source, str) else source
 
 
 def _samples(source: str, default: SplitName, root: Path | None) -> SourcedSamples:

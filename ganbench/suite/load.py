@@ -15,7 +15,7 @@ complete, so that nothing about a suite is decided or read later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ganbench.errors import RequestError
@@ -57,6 +57,7 @@ class Suite:
     looks: tuple[int, ...] = ()  # the numbers of seeds after which claims are tested; empty: after all
     note: str = ""  # what a flag takes, for the user
     narrowed_from: Suite | None = None  # the suite of which `--only` kept a part
+    written: Node | None = field(default=None, compare=False, repr=False)  # as it was read, before any change
 
     @property
     def whole(self) -> Suite:
@@ -101,8 +102,15 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
     The files of datasets that are known by their content are hashed here, and nowhere later.
     Raises `SuiteError` with all mistakes, or `RequestError` for a file that can't be read or for a wrong `--only`.
     """
-    changes, mistakes = changes or Changes(), Mistakes()
-    own = read(path, mistakes)
+    mistakes = Mistakes()
+    return expand(read(path, mistakes), path, changes or Changes(), data_root, mistakes)
+
+
+def expand(own: Node, path: Path, changes: Changes, data_root: Path | None, mistakes: Mistakes) -> Suite:
+    """The suite that a tree of nodes describes, with changes. Relative paths start at the folder of `path`.
+
+    Raises as `load` does.
+    """
     tree = changed(own, changes, mistakes)
     draft = _draft(tree, path.parent, data_root, mistakes)
     mistakes.stop()
@@ -115,6 +123,7 @@ def load(path: Path, changes: Changes | None = None, data_root: Path | None = No
     mistakes.stop()
     questions = Questions(outcome=draft.outcome, compare=compare, claims=claims, differs=draft.questions.differs)
     suite = _suite(path, draft, (specs, excluded), questions, seed_note(own, tree, changes))
+    suite = replace(suite, written=own)
     if not changes.grid:  # a part of the seeds is a trial
         check_answerable(suite.planned, [claim.node for claim in draft.questions.claims], mistakes)
         mistakes.stop()

@@ -22,6 +22,7 @@ from ganbench.errors import AbsentFile, Mistake, RequestError, SuiteError
 
 BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML
 UNUSABLE = re.compile("[\0\ud800-\udfff]")  # can be written as an escape only
+UNUSABLE_TEXT = "a text has a NUL or half of a surrogate pair, which no file or table can hold"
 CORE = "tag:yaml.org,2002:"
 MERGE = f"{CORE}merge"  # the tag of the key `<<`, unless it is quoted
 MOST_ALIASED = 10_000  # values that the aliases of a suite stand for
@@ -223,7 +224,7 @@ def _node(raw: Any, source: TextSource, mistakes: Mistakes, above: tuple[Any, ..
     within = (*above, raw)
     if isinstance(raw.value, str):
         if UNUSABLE.search(raw.value):
-            mistakes.at(here, "a text has a NUL or half of a surrogate pair, which no file or table can hold")
+            mistakes.at(here, UNUSABLE_TEXT)
             return here
         written = json.dumps(raw.value) if raw.style in ("'", '"') else raw.value
         return replace(here, value=_scalar(raw.tag.removeprefix(CORE), raw.value), written=written)

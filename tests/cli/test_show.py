@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.cli.show import find_run, run_text
+from ganbench.api.lookup import find_run
+from ganbench.cli.show import run_text
 from ganbench.errors import RequestError
 from ganbench.results.files import write_json
 from ganbench.results.store import LOG_LINES, State, Store

@@ -13,6 +13,8 @@ from ganbench.guard.interrupts import is_heeded
 if TYPE_CHECKING:
     from ganbench.runner.events import Event, Listener
 
+INTERRUPTED_TEXT = "interrupted; finished work is kept. Run the same line again to continue."
+
 
 @contextmanager
 def interruptible(listener: Listener) -> Iterator[Listener]:

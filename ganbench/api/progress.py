@@ -5,18 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeft
 
-from ganbench.cli.terminal import note
 from ganbench.runner.events import Ended, Event, Listener, Noted, Progressed, Started
 from ganbench.text import printable
 
+if TYPE_CHECKING:
+    from IPython.display import ProgressBar
+
 
 def progress_display() -> Listener:
-    """A live display where stderr is a terminal, plain lines elsewhere."""
+    """A live display where stderr is a terminal, a bar in a notebook, plain lines elsewhere."""
+    if "ipykernel" in sys.modules:
+        return NotebookBar()
     return Live() if sys.stderr.isatty() else Lines()
 
 
@@ -39,7 +44,8 @@ class Lines:
         self._noted: set[str] = set()
 
     def say(self, text: str) -> None:
-        note(text)
+        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.flush()
 
     def begin(self, name: str, runs: int, steps: int) -> None:
         self._ended, self._runs = 0, runs
@@ -108,6 +114,36 @@ class Live:
             self._progress.update(self._tasks[run], completed=progressed.step)
         if self._suite is not None:
             self._progress.advance(self._suite, gained * pack)
+
+
+class NotebookBar:
+    """One bar for a suite in the output of a notebook's cell, and a line for what a user should read."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+        self._bar: ProgressBar | None = None
+        self._steps: dict[str, int] = {}  # by the first run of a job in progress
+
+    def say(self, text: str) -> None:
+        self._lines.say(text)
+
+    def begin(self, name: str, runs: int, steps: int) -> None:
+        from IPython.display import ProgressBar
+
+        self._lines.begin(name, runs, steps)
+        self._bar = ProgressBar(steps)
+        self._bar.display()
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case Progressed(runs, step) if self._bar is not None:
+                self._bar.progress += (step - self._steps.get(runs[0], 0)) * len(runs)
+                self._steps[runs[0]] = step
+            case Noted() | Ended():
+                self._lines.hear(event)
+
+    def close(self) -> None:
+        pass
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from ganbench.cli.progress import Lines, Live, line, progress_display
+from ganbench.api.progress import Lines, Live, line, progress_display
 from ganbench.runner.events import Ended, Noted, Progressed, Started
 from ganbench.training.snapshot import Divergence
 
