@@ -132,7 +132,9 @@ def test_the_same_line_goes_on_after_a_killed_worker_and_a_lost_head(
     cluster.node("127.0.0.3")
     parent = started(folder)
     wait_for_runs(folder, 1)
-    for worker in workers_below(cluster.folder):
+    workers = workers_below(cluster.folder)
+    assert workers
+    for worker in workers:
         os.kill(worker, signal.SIGKILL)
     assert parent.stderr is not None
     assert any("the worker died: signal SIGKILL" in line for line in parent.stderr)
@@ -149,10 +151,16 @@ def test_the_same_line_goes_on_after_a_killed_worker_and_a_lost_head(
 
 
 def workers_below(folder: Path) -> list[int]:
-    """The worker processes of ganbench whose actors belong to the cluster with this folder."""
-    named = str(folder).encode()
-    return [pid for pid in processes("ganbench.runner.worker_process") if named in environ(pid)]
+    """The worker processes of ganbench that descend from a node of the cluster with this folder."""
+    nodes = set(processes(str(folder), "/raylet/raylet"))
+    return [pid for pid in processes("ganbench.runner.worker_process") if nodes & ancestors(pid)]
 
 
-def environ(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/environ").read_bytes()
+def ancestors(pid: int) -> set[int]:
+    """The processes above a process, up to the first that has ended meanwhile."""
+    found: set[int] = set()
+    with suppress(OSError):
+        while pid > 1:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            found.add(pid)
+    return found
