@@ -30,6 +30,7 @@ class RunOptions(SuiteOptions, ExecutionOptions):
     suites: tuple[Path, ...]
     retry_failed: bool
     all_looks: bool
+    detach: bool
     dry_run: bool
     as_json: bool
 
@@ -40,6 +41,7 @@ class RunOptions(SuiteOptions, ExecutionOptions):
 @execution_options
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
 @click.option("--all-looks", is_flag=True, help="Run the seeds of every look, whatever the claims' answers are.")
+@click.option("--detach", is_flag=True, help="Submit to Slurm and end; the same line without it follows the runs.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @as_json
 @collected(RunOptions)
@@ -60,6 +62,7 @@ def run(options: RunOptions) -> int:
     """
     from ganbench.cli.progress import progress_display
     from ganbench.cli.request import load
+    from ganbench.executors.base import Detached
     from ganbench.runner import run as runner
 
     display, summaries = progress_display(), []
@@ -70,6 +73,9 @@ def run(options: RunOptions) -> int:
         except KeyboardInterrupt:
             display.say(INTERRUPTED_TEXT)
             return INTERRUPTED
+        except Detached as detached:
+            display.say(f"{suite.name}: {detached}")
+            continue
         done = [summary for summary in stages if summary is not None]
         if done:
             summaries.append(runner.joined(done))
@@ -129,6 +135,8 @@ def _run_stage(suite: Suite, name: str, options: RunOptions, display: Listener) 
     from ganbench.runner import run as runner
 
     execution = execution_of(suite, options)
+    if options.detach:
+        execution = replace(execution, executor=execution.executor.detached())
     store = Store(execution.settings.results)
     todo = plan.make(suite, store, packing_of(execution, options.pack), options.retry_failed)
     display.say((f"{name}: " if name else "") + todo.headline(devices.headline(execution.devices)))

@@ -74,6 +74,22 @@ class Job:
         return {score_key(evaluator, self.samples): evaluator for evaluator in self.evaluators}
 
 
+@dataclass(frozen=True)
+class EncodedJob:
+    """A job as one line of JSON, in a process that passes it on and needs none of its components."""
+
+    line: str
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        return run_ids(self.line)
+
+    @property
+    def task(self) -> str:
+        """What is done with the runs: marks, evaluators, pack and the rest, without the runs themselves."""
+        return json.dumps({k: v for k, v in json.loads(self.line).items() if k not in ("runs", "specs")})
+
+
 def score_key(evaluator: Evaluator, samples: int) -> str:
     """What makes two scores of a run comparable: the protocol, its version and the number of samples."""
     return f"{evaluator.notation()} v{evaluator.version} n={samples}"
@@ -89,8 +105,10 @@ def spec_file(spec: RunSpec) -> dict[str, Any]:
     return {"run_id": spec.run_id(), "spec": spec.canonical(), "columns": spec.columns()}
 
 
-def encode(job: Job) -> str:
+def encode(job: Job | EncodedJob) -> str:
     """A job as one line of JSON."""
+    if isinstance(job, EncodedJob):
+        return job.line
     components = {"specs": plain(job.specs, complete=True), "evaluators": plain(job.evaluators, complete=True)}
     return json.dumps({"runs": job.run_ids, **vars(job), **components})
 

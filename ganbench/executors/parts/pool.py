@@ -15,7 +15,7 @@ from ganbench.errors import DamagedRun
 from ganbench.executors.base import GRACE, CannotStart, MachineLost, WorkerFailed, WorkerHandle
 from ganbench.results.store import State, Store
 from ganbench.runner.events import Busy, Ended, Event, Idle, Listen, Noted
-from ganbench.runner.job import Job
+from ganbench.runner.job import EncodedJob, Job
 
 ATTEMPTS = 2  # a job whose worker died is tried once more, from its last checkpoint
 LOSSES = 10  # machines that a job may lose before it fails
@@ -27,7 +27,7 @@ LEASE = 100.0  # seconds after which a file server has released the locks of a m
 class Attempt:
     """A job, how many of its workers have failed so far, and how many of its machines were lost."""
 
-    job: Job
+    job: Job | EncodedJob
     failures: int = 0
     losses: int = 0
 
@@ -86,7 +86,7 @@ class WorkerPool:
         for worker in self.workers:
             worker.release()
 
-    def run(self, jobs: Iterable[Job], listen: Listen) -> Generator[Ended, None, None]:
+    def run(self, jobs: Iterable[Job | EncodedJob], listen: Listen) -> Generator[Ended, None, None]:
         """Do jobs. Raises what `abort` was given."""
         self.todo.extend(map(Attempt, jobs))
         # a worker that can't be started puts its job back, maybe after the others have found none left
