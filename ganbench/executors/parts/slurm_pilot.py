@@ -1,8 +1,8 @@
 """A pilot (`python -m ganbench.executors.parts.slurm_pilot BOOK`): a task of a Slurm array that does jobs of a book.
 
 Each pilot has the same list, starts at its own place in it, skips what another one has done, and leaves what another
-one is doing. It ends when nothing else is left. SIGUSR1 comes before the time limit: the pilot saves and is queued again.
-After SIGTERM it saves and waits for its end, so that Slurm queues a task again that it has preempted.
+one is doing. It ends when nothing else is left. SIGUSR1 comes before the time limit: the pilot saves and is queued
+again. After SIGTERM it saves and waits for its end, so that Slurm queues a task again that it has preempted.
 """
 
 from __future__ import annotations
