@@ -45,7 +45,7 @@ class SlurmSession:
         if self.detach and self.left:
             ids = ", ".join(array.id for array in self.arrays)
             raise Detached(
-                f"Slurm job {ids} does {len(self.left)} runs; type the same line without --detach to follow it"
+                f"Slurm job {ids} does {len(self.left)} runs; type the same line without --detach to follow them"
             )
         while self.left:
             for array in tuple(self.arrays):
