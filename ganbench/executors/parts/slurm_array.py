@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ganbench.executors.parts import slurm_queue
 from ganbench.executors.parts.slurm_book import Book, EventReader, Presence
-from ganbench.runner.events import Event, Noted
+from ganbench.runner.events import Ended, Event, Noted
 from ganbench.runner.job import EncodedJob
 
 PILOT = "ganbench.executors.parts.slurm_pilot"
@@ -89,6 +89,12 @@ class PilotArray:
             self.running = now
         self.reasons = ", ".join(sorted({task.reason for task in tasks}))
         return not tasks
+
+    def is_done(self) -> bool:
+        """Whether all runs of the current round have ended, also those of other commands."""
+        number = self.reader.number
+        ended = {event.run_id for event in EventReader(self.book, number).news() if isinstance(event, Ended)}
+        return all(ended.issuperset(job.run_ids) for job in self.book.jobs(number) or ())
 
     def last_words(self) -> str:
         """The end of what a pilot has printed, as the end of a sentence; empty if all were silent."""

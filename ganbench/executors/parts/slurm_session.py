@@ -85,9 +85,9 @@ class SlurmSession:
         ended = [event for event in before if event.status != "failed"]
         for event in ended:
             self.left.pop(event.run_id, None)
+        if not same:
+            return [], None
         runs = same - {event.run_id for event in before}
-        if not runs:
-            return ended, None
         self.arrays.append(PilotArray(book, self.leave, runs, reader, self.progress))
         return ended, self.arrays[-1]
 
@@ -150,7 +150,10 @@ class SlurmSession:
 def opened(
     request: SlurmRequest, workers: Sequence[WorkerSettings], keep: bool, detach: bool
 ) -> Iterator[SlurmSession]:
-    """A session. Leaving it ends its arrays, unless it is detached. Raises `RequestError`."""
+    """A session. Leaving it ends its arrays, unless it is detached. Raises `RequestError`.
+
+    An array that was attached and does runs of another command too goes on with these once its own have ended.
+    """
     slurm_queue.check_installed()
     with ExitStack() as leave:
         session = SlurmSession(request, workers, keep, detach, leave)
@@ -161,4 +164,4 @@ def opened(
         except BaseException:
             end(session.arrays, GRACE)
             raise
-        end(session.arrays, GRACE)
+        end([array for array in session.arrays if array.is_done()], GRACE)
