@@ -198,7 +198,8 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         environment = content.environment()
         size = pack_size(environment)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / size) if state.finished else (0.0, 0.0)
-        same = environment | {"pack": size} if "pack" in environment else environment  # for every pack of this size
+        pack = {"pack": size} if "pack" in environment else {}
+        same = {name: value for name, value in (environment | pack).items() if name != "engine_job"}  # for many runs
         text = json.dumps(same) if same else ""
         own = (row for row in content.absent() if row["evaluator"] in requested.evaluators)
         reasons = ((row["metric"] or row["evaluator"], row["because"]) for row in own)

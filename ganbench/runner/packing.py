@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.results.manifest import read_manifest
-from ganbench.results.state import pack_of
+from ganbench.results.state import pack_of, sessions_of
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
@@ -119,9 +119,9 @@ def cells_of(specs: Iterable[RunSpec]) -> Cells:
 
 def begun_in(folder: RunFolder, seed: int) -> tuple[int, ...] | None:
     """The pack in which a run was begun, by its `env.json`; `()` where 0.1 didn't name it, None without such a file."""
-    with suppress(DamagedRun):
-        if environment := folder.read_json("env.json"):
-            return pack_of(environment, seed)
+    with suppress(DamagedRun, ValueError):
+        if sessions := sessions_of(folder.read_json("env.json")):
+            return pack_of(sessions[-1], seed)
     return None
 
 

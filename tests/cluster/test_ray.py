@@ -79,8 +79,9 @@ def test_a_node_that_is_killed_costs_nothing_and_one_that_differs_gets_no_jobs(
     assert "(127.0.0.5) gets no jobs: it has ganbench" in err and "torch 0.1, not" in err
     assert "(127.0.0.4) is gone" in err and "is given to another worker" in err, err
     assert table(folder) == undisturbed
-    about = [json.loads(path.read_text()) for path in folder.glob("results/runs/*/env.json")]
-    assert len(about) == 4 and all(env["engine_job"].startswith("ray ") and env["host"] for env in about)
+    about = [json.loads(path.read_text())["sessions"] for path in folder.glob("results/runs/*/env.json")]
+    assert all(session["engine_job"].startswith("ray ") and session["host"] for run in about for session in run)
+    assert len(about) == 4 and {1, 2} == {len(run) for run in about}, "the runs of the lost node have two sessions"
     assert not list(folder.glob("results/.probe*"))
 
 
