@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,10 @@ import pytest
 from tests.cluster.conftest import ancestors, kill, processes, started, table, wait_for_runs
 from tests.e2e.conftest import environment
 
-pytestmark = pytest.mark.cluster
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'ganbench[ray]'"),
+]
 
 HEAD = "127.0.0.2:26379"
 RAY = str(Path(sys.executable).with_name("ray"))
