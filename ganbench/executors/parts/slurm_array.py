@@ -98,7 +98,10 @@ class PilotArray:
 
     def last_words(self) -> str:
         """The end of what a pilot has printed, as the end of a sentence; empty if all were silent."""
-        logs = (path.read_text(errors="replace").split("\n") for path in (self.book.folder / "log").glob("*"))
+        logs = (
+            path.read_text(encoding="utf-8", errors="replace").split("\n")
+            for path in (self.book.folder / "log").glob("*")
+        )
         lines = [line for log in logs for line in log if line.strip()]
         return f" ({lines[-1].strip()})" if lines else ""
 

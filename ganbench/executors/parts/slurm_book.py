@@ -50,19 +50,19 @@ class Book:
     def submitted(cls, results: Path) -> list[Book]:
         """The books in a results folder whose array was submitted, the oldest first."""
         arrays = sorted((results / FOLDER).glob("*/array"), key=lambda path: path.stat().st_mtime)
-        return [cls(path.parent) for path in arrays]
+        return [book for book in (cls(path.parent) for path in arrays) if book.array.isdecimal()]
 
     @property
     def settings(self) -> settings.WorkerSettings:
-        return settings.decode((self.folder / "settings").read_text())
+        return settings.decode((self.folder / "settings").read_text(encoding="utf-8"))
 
     @property
     def probe(self) -> Probe:
-        return Probe.decode((self.folder / "probe.json").read_text())
+        return Probe.decode((self.folder / "probe.json").read_text(encoding="utf-8"))
 
     @property
     def array(self) -> str:
-        return (self.folder / "array").read_text()
+        return (self.folder / "array").read_text(encoding="utf-8")
 
     def enter(self, array: str) -> None:
         """Note the id of the array."""
@@ -79,7 +79,9 @@ class Book:
     def jobs(self, number: int) -> list[EncodedJob] | None:
         """The jobs of a round; None while it has not been added."""
         try:
-            return [EncodedJob(line) for line in (self.folder / f"{number}.jobs").read_text().splitlines()]
+            return [
+                EncodedJob(line) for line in (self.folder / f"{number}.jobs").read_text(encoding="utf-8").splitlines()
+            ]
         except FileNotFoundError:
             return None
 
@@ -106,7 +108,7 @@ class Book:
 
     def refusals(self) -> dict[str, str]:
         """Why nodes get no jobs, by their names."""
-        return {path.name: path.read_text() for path in sorted((self.folder / "refused").glob("[!.]*"))}
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted((self.folder / "refused").glob("[!.]*"))}
 
     def append(self, number: int, pilot: str, event: events.Event) -> None:
         """Append an event. The file is closed each time, so that a network file system passes it on."""
@@ -120,7 +122,7 @@ class Book:
     def last_beat(self) -> str:
         """What the parent has shown last; it changes while there is one."""
         with suppress(OSError):
-            return (self.folder / "beat").read_text()
+            return (self.folder / "beat").read_text(encoding="utf-8")
         return ""
 
     def remove(self) -> None:

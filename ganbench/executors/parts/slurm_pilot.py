@@ -36,7 +36,7 @@ BEAT = 20.0  # seconds in which a parent that is there shows itself
 KILLED = 600.0  # seconds in which Slurm ends a task that it has sent a SIGTERM
 
 
-class Ending(Exception):
+class PilotAskedToEnd(Exception):
     """The pilot was asked to end: `signal.SIGINT` by the stop file, else by Slurm."""
 
 
@@ -104,7 +104,7 @@ class Pilot:
         return cls(book, name, node, place, cpus)
 
     def serve(self) -> None:
-        """Do the jobs of all rounds, unless this node is refused. Raises `Ending`."""
+        """Do the jobs of all rounds, unless this node is refused. Raises `PilotAskedToEnd`."""
         workers = self.workers()
         reason = self.refusal() or (None if workers else "the job was given no GPU there")
         if reason:
@@ -189,7 +189,7 @@ def main() -> None:
     def end(number: int, _: Any) -> None:
         asked.append(number)
         if len(asked) == 1:
-            raise Ending(number)
+            raise PilotAskedToEnd(number)
 
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(name, end)
@@ -197,7 +197,7 @@ def main() -> None:
     try:
         threading.Thread(target=watch, args=(book,), daemon=True).start()
         Pilot.here(book).serve()
-    except Ending:
+    except PilotAskedToEnd:
         _leave(asked[0], book)
     except (OSError, GanbenchError):
         if not book.is_stopped:
