@@ -52,8 +52,16 @@ def cancel(array: str, pending_only: bool = False) -> None:
 
 def _asked(*words: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(words, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=PATIENCE,
-                              stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+        return subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+            start_new_session=True,  # Ctrl-C on the terminal reaches the command alone
+        )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(words, 1, "", f"no answer within {PATIENCE:.0f} seconds")
 
