@@ -15,7 +15,8 @@ import pytest
 from ganbench.errors import RequestError
 from ganbench.executors.base import Detached
 from ganbench.executors.parts import slurm_array, slurm_pilot, slurm_queue, slurm_session
-from ganbench.executors.parts.slurm_book import Book
+from ganbench.executors.parts.process import Running
+from ganbench.executors.parts.slurm_book import Book, EventReader
 from ganbench.executors.parts.slurm_pilot import Pilot
 from ganbench.executors.parts.slurm_queue import Task
 from ganbench.executors.slurm import Slurm
@@ -47,8 +48,9 @@ class Queue:
     def tasks(self, array: str) -> list[Task] | None:
         for book in Book.submitted(self.results):
             if book.array == array and len(self.pilots) >= int(array):
+                latest = len(list(book.folder.glob("*.jobs"))) - 1
                 for event in self.pilots[int(array) - 1]:
-                    book.append(0, "1-0", event)
+                    book.append(latest, "1-0", event)
                 self.pilots[int(array) - 1] = []
         return next(self.answers, [])
 
@@ -153,6 +155,17 @@ def test_leaving_a_session_stops_its_pilots(queue: Queue) -> None:
     assert not book.folder.exists()
 
 
+def test_the_pilots_of_a_search_stay_from_round_to_round(queue: Queue) -> None:
+    queue.answers = iter([[Task("RUNNING", "None")]] * 4)
+    with Slurm().open([WorkerSettings(queue.results)] * 2, keep=True) as session:
+        for jobs in (JOBS[:2], JOBS[1:]):
+            queue.pilots = [ends(*(job.run_ids[0] for job in jobs))]
+            assert [end.status for end in session.run(jobs, lambda event: None)] == ["done", "done"]
+        (book,) = Book.submitted(queue.results)
+        assert not book.is_closed and len(queue.submitted) == 1
+    assert not book.folder.exists()
+
+
 def test_a_node_that_was_refused_is_excluded(queue: Queue) -> None:
     def refused(array: str) -> list[Task]:
         for book in Book.submitted(queue.results):
@@ -224,6 +237,21 @@ def test_a_pilot_starts_at_its_place_and_leaves_what_others_do(book: Book) -> No
     with store.run(IDS[2]).owned(0.0):
         Pilot(book, "2-0", "n1", 0.5, 1).serve()
     assert [IDS[1] in line for line in heard_from(book, "2-0")] == [True], "one is done and one is in progress"
+
+
+def test_a_pilot_does_the_rounds_of_a_search_in_one_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, start = list[int](), Running.start
+    monkeypatch.setattr(Running, "start", lambda own: started.append(1) or start(own))
+    monkeypatch.setattr(slurm_pilot, "BEAT", 0.0)
+    monkeypatch.setattr(slurm_pilot, "ALONE", 0.0)  # no parent adds a third round
+    book = Book.new(WorkerSettings(Store(tmp_path).open().root))
+    half = replace(JOBS[0], until=10)
+    for job in (half, JOBS[0]):
+        book.add_round([EncodedJob(job_module.encode(job))], last=False)
+    Pilot(book, "1-0", "n1", 0.0, 1).serve()
+    ended = [list(EventReader(book, number).news())[-1] for number in (0, 1)]
+    assert [(end.status, end.step) for end in ended if isinstance(end, Ended)] == [("running", 10), ("done", 20)]
+    assert started == [1]
 
 
 def test_a_pilot_on_a_node_that_differs_does_nothing(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ again. After SIGTERM it saves and waits for its end, so that Slurm queues a task
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -77,6 +78,11 @@ class EndedRuns:
     ended: set[str] = field(default_factory=set)
     reading: threading.Lock = field(default_factory=threading.Lock)
 
+    def begin(self, reader: EventReader) -> None:
+        """Begin a round, in which none has ended yet."""
+        with self.reading:
+            self.reader, self.ended = reader, set()
+
     def holds(self, run_ids: Sequence[str]) -> bool:
         """Whether all of these have ended."""
         with self.reading:
@@ -110,14 +116,14 @@ class Pilot:
         if reason:
             self.book.refuse(self.node, reason)
             return
-        number = 0
-        while jobs := self._next_round(number):
-            done = EndedRuns(EventReader(self.book, number))
-            handles = [PilotWorker(WorkerProcess(own), done) for own in workers]
-            with WorkerPool.of(handles, workers[0].results) as pool:
-                if not self._do(number, jobs, done, pool):
+        done = EndedRuns(EventReader(self.book, 0))
+        handles = [PilotWorker(WorkerProcess(own), done) for own in workers]
+        with WorkerPool.of(handles, workers[0].results, keep=not self.book.is_closed) as pool:
+            for number in itertools.count():
+                jobs = self._next_round(number)
+                done.begin(EventReader(self.book, number))
+                if not jobs or not self._do(number, jobs, done, pool):
                     return
-            number += 1
 
     def workers(self) -> list[WorkerSettings]:
         """A worker for each GPU, or for each CPU, that Slurm has given to the pilot; none without the GPU it needs."""
