@@ -1,6 +1,9 @@
-"""Text from files that strangers may have made, so that a terminal can show it. Standard library only."""
+"""Text for a terminal: what strangers wrote, and lists of seeds. Standard library only."""
 
 from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
 
 _CONTROLS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))  # all but the tabulator and the newline
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they reorder a line
@@ -11,3 +14,10 @@ _ESCAPED = {code: ascii(chr(code))[1:-1] for code in (*_CONTROLS, *_DIRECTIONS, 
 def printable(text: str) -> str:
     """Text in which a character that a terminal obeys, or that changes the order of others, is shown as `\\x1b`."""
     return text.translate(_ESCAPED)
+
+
+def span(seeds: Sequence[int]) -> str:
+    """`5 to 9`, or `1, 4, 7`: ascending numbers."""
+    if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"{seeds[0]} to {seeds[-1]}"
+    return textwrap.shorten(", ".join(map(str, seeds)), 60, placeholder=" ...")

@@ -105,7 +105,7 @@ class TestCode:
         parts = [code("docs/tutorial.md", heading, "yaml") for heading in ("Write a suite", "Ask questions")]
         (tmp_path / "margins.yaml").write_text("".join(parts))
         done = ganbench("check", "margins.yaml")
-        assert done.returncode == 0 and "60 runs" in done.stdout, done.stderr
+        assert done.returncode == 0 and "96 runs" in done.stdout, done.stderr
 
     def test_every_block_is_run_above(self) -> None:
         run = {*FILES.values(), "The suite that uses them: `mine.yaml`", "Test it", "A GAN of your own"}

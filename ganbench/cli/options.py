@@ -22,13 +22,17 @@ results = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
-def pack_width(context: click.Context, option: click.Parameter, value: str) -> int | None:
-    """The largest number of seeds in a pack; None for `auto`. Fails for anything else."""
-    if value == "auto":
-        return None
-    if value.isdigit() and int(value) > 0:
-        return int(value)
-    raise click.BadParameter(f"{value!r} is neither `auto` nor a number of seeds from 1 up", context, option)
+def _number_or_auto(things: str) -> Callable[[click.Context, click.Parameter, str], int | None]:
+    """What reads a number of things, seeds in a pack or workers on a GPU: None for `auto`, failure for the rest."""
+
+    def read(context: click.Context, option: click.Parameter, value: str) -> int | None:
+        if value == "auto":
+            return None
+        if value.isdecimal() and int(value) > 0:
+            return int(value)
+        raise click.BadParameter(f"{value!r} is neither `auto` nor a number of {things} from 1 up", context, option)
+
+    return read
 
 
 SUITE = (
@@ -44,9 +48,11 @@ EXECUTION = (
     click.option("--on", multiple=True, metavar="KEY=VALUE|FILE",
                  help="Options of the executor: `ganbench list executors` shows them."),
     click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; on a CPU one per core."),
-    click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1", help="Devices to train on."),
-    click.option("--per-gpu", type=click.IntRange(min=1), default=1, show_default=True, help="Workers on each GPU."),
-    click.option("--pack", callback=pack_width, default="auto", show_default=True, metavar="auto|K",
+    click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1",
+                 help="Devices to train on; a GPU by its index or its UUID, a MIG instance by its UUID."),
+    click.option("--per-gpu", callback=_number_or_auto("workers"), default="auto", show_default=True, metavar="auto|K",
+                 help="Workers on each GPU: as many as fit into its memory, or K. A CPU has --workers."),
+    click.option("--pack", callback=_number_or_auto("seeds"), default="auto", show_default=True, metavar="auto|K",
                  help="Seeds of a cell that are trained as one program, at most; for runs that are planned now."),
     click.option("--save-every", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",
                  help="Time between the checkpoints from which a killed run resumes."),
@@ -74,7 +80,7 @@ class ExecutionOptions:
     on: tuple[str, ...]
     workers: int | None
     devices: str
-    per_gpu: int
+    per_gpu: int | None  # None: auto
     pack: int | None
     save_every: float
     results: Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +16,7 @@ from ganbench.cli.terminal import answer
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
-    from ganbench.results.store import Store
+    from ganbench.report import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class ReportOptions:
     results: Path
     format: str
     rule: str | None
+    replication: Path | None
     out: Path | None
     publish: Path | None
     fail_on: Literal["worse"] | None
@@ -39,6 +40,9 @@ class ReportOptions:
 @click.option("--format", default="markdown", show_default=True,
               type=click.Choice(["markdown", "csv", "latex", "html", "json"]))  # fmt: skip
 @click.option("--rule", metavar="last|tail|best:METRIC", help="How the marks of a run become one number.")
+@click.option("--replication", type=click.Path(path_type=Path), metavar="DIR|FILE.zip",
+              help="Results of the same suite with other seeds: its claims are tested on them too, and both answers"
+                   " stand side by side.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Write to a file instead of stdout.")
 @click.option("--publish", type=click.Path(path_type=Path), metavar="DIR",
               help="Write every format, the environment and the figures (PDF, PNG) into a folder.")  # fmt: skip
@@ -65,6 +69,7 @@ def report(options: ReportOptions) -> int:
       ganbench report stability --format html --out report.html
       ganbench report stability --format csv | column -ts,
       ganbench report stability --publish paper/
+      ganbench report stability --replication other-seeds/
       ganbench report stability.zip
       ganbench report results-before/ results-after/ --fail-on worse
       ganbench report results-before/ results-after/ --suite stability
@@ -72,13 +77,7 @@ def report(options: ReportOptions) -> int:
     from ganbench.cli.request import writing
 
     suites = options.suites
-    if len(suites) > 2 or (options.fail_on and len(suites) != 2):
-        raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
-    if len(suites) == 2 and options.publish:
-        raise RequestError("--publish", "two suites", "one suite", "write the comparison with --out")
-    if options.suite and len(suites) != 2:
-        todo = f"ganbench report {options.suite}"
-        raise RequestError("--suite", "it chooses among the suites of two results folders", todo=f"write {todo}")
+    _check(options)
     if options.publish:
         return _publish(options, options.publish)
     text, code = _compare(options) if len(suites) == 2 else (_render(options), DONE)
@@ -90,13 +89,28 @@ def report(options: ReportOptions) -> int:
     return code
 
 
+def _check(options: ReportOptions) -> None:
+    """Raise `RequestError` for options that do not go together."""
+    suites = options.suites
+    if len(suites) > 2 or (options.fail_on and len(suites) != 2):
+        raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
+    if len(suites) == 2 and options.publish:
+        raise RequestError("--publish", "two suites", "one suite", "write the comparison with --out")
+    if options.suite and len(suites) != 2:
+        todo = f"ganbench report {options.suite}"
+        raise RequestError("--suite", "it chooses among the suites of two results folders", todo=f"write {todo}")
+    if options.replication and len(suites) == 2:
+        given = "it tests the claims of one suite on other seeds"
+        raise RequestError("--replication", given, "one suite", "leave out --replication, or the second suite")
+
+
 def _publish(options: ReportOptions, folder: Path) -> int:
     """Write everything about one suite into a folder, and print the paths."""
-    from ganbench.cli.request import print_damage, writing
+    from ganbench.cli.request import writing
     from ganbench.report import publish
 
-    with _one_suite(options) as (store, suite), writing("--publish", folder):
-        paths = publish(store, suite, options.rule, folder, print_damage)
+    with _study(options) as study, writing("--publish", folder):
+        paths = publish(study, folder)
     for path in paths:
         answer(str(path))
     return DONE
@@ -104,23 +118,26 @@ def _publish(options: ReportOptions, folder: Path) -> int:
 
 def _render(options: ReportOptions) -> str:
     """The report of one suite."""
-    from ganbench.cli.request import print_damage
-    from ganbench.report import format_report
+    from ganbench.report import format_study
 
-    with _one_suite(options) as (store, suite):
-        return format_report(store, suite, options.format, options.rule, print_damage)
+    with _study(options) as study:
+        return format_study(study, options.format)
 
 
 @contextmanager
-def _one_suite(options: ReportOptions) -> Iterator[tuple[Store, str]]:
-    """The results, which may be in an archive, and the suite to report."""
-    from ganbench.cli.request import suite_name
+def _study(options: ReportOptions) -> Iterator[Study]:
+    """The results of one suite and those that replicate it. Either may be in an archive, which is open meanwhile."""
+    from ganbench.cli.request import print_damage, suite_name
+    from ganbench.report import read_study
     from ganbench.results.unpacked import is_archive, opened
 
     typed = options.suites[0] if options.suites else None
     within = typed is not None and is_archive(Path(typed))
-    with opened(Path(typed) if typed and within else options.results) as store:
-        yield store, suite_name(store, None if within else typed)
+    again = opened(options.replication) if options.replication else nullcontext()
+    with opened(Path(typed) if typed and within else options.results) as store, again as other:
+        study = read_study(store, suite_name(store, None if within else typed), options.rule, other)
+        print_damage(study.damage)
+        yield study
 
 
 def _compare(options: ReportOptions) -> tuple[str, int]:

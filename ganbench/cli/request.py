@@ -92,6 +92,7 @@ def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
         inception=weights.file,
         download_inception=weights.download,
         save_every=options.save_every,
+        by_memory=options.per_gpu is None,
     )
     executor: Executor = read_executor(options.executor, options.on)
     return Execution(executor, settings, executor.devices(options.devices, options.workers, options.per_gpu))

@@ -48,6 +48,7 @@ class Metric:
     `better`: `neither` marks a diagnostic (a chosen width, a flag), which only the tidy table lists.
     `diversity`: whether it measures how many different samples there are, and so can show that a generator collapsed.
     A distance between distributions is not such a metric: bad samples raise it as well.
+    `unit`: that of its values in words (`nats`, `share of samples`, `count`), for reports; empty for a metric without.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Metric:
     low: float = float("-inf")
     high: float = float("inf")
     diversity: bool = False
+    unit: str = ""
 
 
 def class_metric(metric: str, label: int) -> str:

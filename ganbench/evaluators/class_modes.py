@@ -33,11 +33,11 @@ class ClassModes(Evaluator):
 
     def metrics(self) -> tuple[Metric, ...]:
         return (
-            Metric("class_modes", "higher", low=0, diversity=True),
-            Metric("class_modes_20", "higher", low=0, diversity=True),
-            Metric("class_kl_uniform", "lower", low=0, diversity=True),
-            Metric("class_kl_real", "lower", low=0, diversity=True),
-            Metric("class_jsd_real", "lower", low=0, high=math.log(2), diversity=True),
+            Metric("class_modes", "higher", low=0, diversity=True, unit="count"),
+            Metric("class_modes_20", "higher", low=0, diversity=True, unit="count"),
+            Metric("class_kl_uniform", "lower", low=0, diversity=True, unit="nats"),
+            Metric("class_kl_real", "lower", low=0, diversity=True, unit="nats"),
+            Metric("class_jsd_real", "lower", low=0, high=math.log(2), diversity=True, unit="nats"),
         )
 
     def needs(self) -> tuple[FeatureName, ...]:

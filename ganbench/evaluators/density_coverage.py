@@ -35,7 +35,12 @@ class DensityCoverage(FeatureComparison):
             self.per,
             Metric(metric_name("density", "density", self.features, self.split), "higher", low=0),
             Metric(
-                metric_name("coverage", "coverage", self.features, self.split), "higher", low=0, high=1, diversity=True
+                metric_name("coverage", "coverage", self.features, self.split),
+                "higher",
+                low=0,
+                high=1,
+                diversity=True,
+                unit="share of real samples",
             ),
         )
 

@@ -27,7 +27,7 @@ class LabelAccuracy(Evaluator):
     source: ClassVar[str] = "Shmelkov et al. 2018, arXiv:1807.09499, section 3 (GAN-test)"
 
     def metrics(self) -> tuple[Metric, ...]:
-        return (Metric("label_accuracy", "higher", low=0, high=1),)
+        return (Metric("label_accuracy", "higher", low=0, high=1, unit="share of samples"),)
 
     def needs(self) -> tuple[FeatureName, ...]:
         return ("classifier",)

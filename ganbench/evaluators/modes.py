@@ -49,12 +49,12 @@ class ModeCoverage(Evaluator):
 
     def metrics(self) -> tuple[Metric, ...]:
         return (
-            Metric("modes", "higher", low=0, diversity=True),
-            Metric("hq", "higher", low=0, high=1),
-            Metric("reverse_kl", "lower", low=0, diversity=True),
-            Metric("modes_20", "higher", low=0, diversity=True),
-            Metric("modes_aligned", "higher", low=0, diversity=True),
-            Metric("displacement", "neither", low=0),
+            Metric("modes", "higher", low=0, diversity=True, unit="count"),
+            Metric("hq", "higher", low=0, high=1, unit="share of samples"),
+            Metric("reverse_kl", "lower", low=0, diversity=True, unit="nats"),
+            Metric("modes_20", "higher", low=0, diversity=True, unit="count"),
+            Metric("modes_aligned", "higher", low=0, diversity=True, unit="count"),
+            Metric("displacement", "neither", low=0, unit="standard deviations of a mode"),
         )
 
     def needs(self) -> tuple[FeatureName, ...]:

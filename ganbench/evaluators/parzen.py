@@ -44,7 +44,8 @@ class Parzen(Evaluator):
 
     def metrics(self) -> tuple[Metric, ...]:
         value, sigma, edge = (on_split(name, self.split) for name in ("parzen", "parzen_sigma", "parzen_edge"))
-        return (Metric(value, "higher"), Metric(sigma, "neither", low=0), Metric(edge, "neither", low=0, high=1))
+        diagnostics = Metric(sigma, "neither", low=0), Metric(edge, "neither", low=0, high=1)
+        return Metric(value, "higher", unit="nats"), *diagnostics
 
     def needs(self) -> tuple[FeatureName, ...]:
         return ("pixels",)

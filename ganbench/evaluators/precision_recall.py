@@ -32,8 +32,8 @@ class PrecisionRecall(FeatureComparison):
         precision, recall = (metric_name(name, name, self.features, self.split) for name in ("precision", "recall"))
         return metrics_per(
             self.per,
-            Metric(precision, "higher", low=0, high=1),
-            Metric(recall, "higher", low=0, high=1, diversity=True),
+            Metric(precision, "higher", low=0, high=1, unit="share of generated samples"),
+            Metric(recall, "higher", low=0, high=1, diversity=True, unit="share of real samples"),
         )
 
     @property

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ganbench.runner.job import EncodedJob, Job
     from ganbench.runner.settings import WorkerSettings
 
+UNCOUNTED = {"identity": False}  # the metadata of options: an executor is no part of a run id
 GRACE = 30.0  # seconds that workers have to save what they are doing before they are killed
 
 
@@ -92,8 +93,8 @@ class Executor(Component):
 
     elsewhere: ClassVar[bool] = False  # whether workers run on other machines, of whose memory nothing is known here
 
-    def devices(self, asked: str, workers: int | None, per_gpu: int) -> tuple[str, ...]:
-        """One device a worker, from `--devices`, `--workers` and `--per-gpu`. Raises `RequestError`."""
+    def devices(self, asked: str, workers: int | None, per_gpu: int | None) -> tuple[str, ...]:
+        """One device a worker, from `--devices`, `--workers` and `--per-gpu` (None: auto). Raises `RequestError`."""
         from ganbench.runner.devices import resolve  # only here: the types of an executor need no runner
 
         return resolve(asked, workers, per_gpu)

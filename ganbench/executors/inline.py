@@ -11,8 +11,11 @@ from typing import ClassVar
 
 import torch
 
+from ganbench.errors import RequestError
 from ganbench.executors.base import Executor
+from ganbench.runner.devices import resolve
 from ganbench.runner.events import Busy, Ended, Event, Listen
+from ganbench.runner.gpu_memory import uuid_of
 from ganbench.runner.job import Job
 from ganbench.runner.settings import WorkerSettings
 from ganbench.runner.worker import Worker
@@ -26,6 +29,14 @@ class Inline(Executor):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "this process"
+
+    def devices(self, asked: str, workers: int | None, per_gpu: int | None) -> tuple[str, ...]:
+        """This process's device. Raises `RequestError`, also for a UUID, which only a process of its own can use."""
+        devices = resolve(asked, workers, per_gpu)
+        if uuid_of(devices[0]):
+            given, todo = "a GPU is given by its UUID", "use --executor local, or a GPU's index"
+            raise RequestError("--executor inline", given, "allowed: auto, cpu, or an index like 0", todo)
+        return devices
 
     @contextmanager
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> Iterator[InlineSession]:

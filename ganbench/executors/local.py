@@ -10,6 +10,7 @@ from typing import ClassVar
 from ganbench.executors.base import Executor
 from ganbench.executors.parts.pool import WorkerPool
 from ganbench.executors.parts.process import WorkerProcess
+from ganbench.executors.parts.sharing import Sharing
 from ganbench.runner.settings import WorkerSettings
 
 
@@ -23,5 +24,6 @@ class Local(Executor):
     @contextmanager
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> Iterator[WorkerPool]:
         """Worker processes, each started with its first job."""
-        with WorkerPool.of([WorkerProcess(settings) for settings in workers], workers[0].results, keep) as pool:
+        processes = [WorkerProcess(settings) for settings in workers]
+        with WorkerPool.of(processes, workers[0].results, keep, Sharing.of(workers)) as pool:
             yield pool

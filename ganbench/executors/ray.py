@@ -10,11 +10,9 @@ from typing import Any, ClassVar, Literal
 
 from ganbench.component import NonNegative
 from ganbench.errors import RequestError
-from ganbench.executors.base import Executor, Session
+from ganbench.executors.base import UNCOUNTED, Executor, Session
 from ganbench.executors.parts.remote import devices_elsewhere
 from ganbench.runner.settings import WorkerSettings
-
-UNCOUNTED = {"identity": False}  # an executor is no part of a run id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Ray(Executor):
         default_factory=dict, hash=False, metadata=UNCOUNTED
     )  # Ray's; GANBENCH_* and torch's variables are added
 
-    def devices(self, asked: str, workers: int | None, per_gpu: int) -> tuple[str, ...]:
+    def devices(self, asked: str, workers: int | None, per_gpu: int | None) -> tuple[str, ...]:
         """As many as `workers`; the machine on which each runs decides what the first GPU is."""
         todo = "leave --devices and --per-gpu out, and give each worker a GPU with --on num_gpus=1"
         return devices_elsewhere("ray", "cuda:0" if self.num_gpus else "cpu", (asked, per_gpu), workers, todo)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
-from ganbench.executors.base import Executor, Session
+from ganbench.executors.base import UNCOUNTED, Executor, Session
 from ganbench.executors.parts.remote import devices_elsewhere
 from ganbench.executors.parts.slurm_array import SlurmRequest
 from ganbench.executors.parts.slurm_session import opened
@@ -37,10 +37,12 @@ class Slurm(Executor):
     gres: str | None = None  # "gpu:1" for a GPU
     constraint: str | None = None
     exclude: str | None = None  # nodes
-    sbatch: dict[str, str | int] = field(default_factory=dict)  # further options of sbatch
+    sbatch: dict[str, str | int] = field(
+        default_factory=dict, hash=False, metadata=UNCOUNTED
+    )  # further options of sbatch
     detach: bool = field(default=False, metadata={"option": False})
 
-    def devices(self, asked: str, workers: int | None, per_gpu: int) -> tuple[str, ...]:
+    def devices(self, asked: str, workers: int | None, per_gpu: int | None) -> tuple[str, ...]:
         """As many as `workers`; Slurm decides which GPU each gets."""
         device = "cuda:0" if self._asks_for_gpu() else "cpu"
         todo = "leave --devices and --per-gpu out, and give each pilot a GPU with --on gres=gpu:1"

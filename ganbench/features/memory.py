@@ -47,12 +47,13 @@ def free_on(device: str) -> int | None:
 def unfit(evaluators: Iterable[Evaluator], generated: int, real: Real) -> dict[str, str]:
     """The evaluators, by notation, that do not fit into the free memory, each with the reason.
 
-    Of several processes on a machine or a GPU each has its share at most, which the bank states.
+    Of several processes on a machine each has its share at most, which the bank states. On a GPU the share alone
+    counts, so that it does not depend on what the others hold just then; running out of memory there is an error.
     """
     bank, data = real.bank, real.data
     free = {
         "memory": _least(free_memory(), bank.memory),
-        f"memory of {bank.device}": _least(free_on(bank.device), bank.device_memory),
+        f"memory of {bank.device}": free_on(bank.device) if bank.device_memory is None else bank.device_memory,
     }
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
     sizes: dict[SplitName, int] = {name: len(splits[name]) for name in get_args(SplitName)}

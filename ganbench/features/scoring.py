@@ -28,12 +28,13 @@ ALLOCATION = ("can't allocate memory", "out of memory")  # in torch's messages, 
 
 @dataclass(frozen=True)
 class AbsentScore:
-    """Why a metric of an evaluator has no score; `metric` is empty for all of them. `trace`: where an error arose."""
+    """Why a metric of an evaluator has no score; `metric` is empty for all of them. `trace`: where `error` arose."""
 
     evaluator: Evaluator
     metric: str
     because: str
     trace: str = ""
+    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def score_one(fake: Samples, real: Real, evaluator: Evaluator, seed: int) -> Sco
         raise  # it concerns the whole process, not one metric
     except Exception as error:
         trace = "" if isinstance(error, RequestError) else "".join(traceback.format_exception(error))
-        return Scoring((), (AbsentScore(evaluator, "", _reason(error), trace),))
+        return Scoring((), (AbsentScore(evaluator, "", _reason(error), trace, error),))
 
 
 def finite_score(score: Score) -> Score:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ganbench.report.analysis.replication import Replication
     from ganbench.report.analysis.versus import Versus
     from ganbench.report.model.document import Document
     from ganbench.results.store import Store
-
-    NoteDamage = Callable[[list[str]], None]
+    from ganbench.results.table import Results
 
 _DRAW: dict[str, Callable[[Document], str]] = {"markdown": markdown.draw, "latex": latex.draw, "html": html.draw}
 FORMATS = ("markdown", "csv", "latex", "html", "json")
@@ -39,40 +39,39 @@ FILES = {
 }
 
 
-def format_report(
-    store: Store, suite: str | None, format: str, rule: str | None, note_damage: NoteDamage = lambda _: None
-) -> str:
+def format_report(store: Store, suite: str | None, format: str, rule: str | None) -> str:
     """A suite's report as text, without a newline at its end.
 
-    `suite` may be None if only one ran; `rule` None is the suite's own `select`. `note_damage` is called with a
-    sentence for each damaged run. Raises `RequestError` for an unknown suite, format or rule, and for a column with two
-    fingerprints.
+    `suite` may be None if only one ran; `rule` None is the suite's own `select`. Raises `RequestError` for an unknown
+    suite, format or rule, and for a column with two fingerprints.
     """
+    return format_study(read_study(store, suite or only_suite(store), rule), format)
+
+
+def format_study(study: Study, format: str) -> str:
+    """The report of a study as text, without a newline at its end. Raises `RequestError` for an unknown format."""
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
-    study = read_study(store, suite or only_suite(store), rule)
-    note_damage(study.results.damage)
-    return _text(study, format)
+    if format == "csv":
+        return _csv(study.results)
+    if format == "json":
+        return _json(asdict(study.report) | _replicated(study.replication) | {"notes": reading(study.report)})
+    return printable(_DRAW[format](document(study)))
 
 
-def publish(
-    store: Store, suite: str | None, rule: str | None, folder: Path, note_damage: NoteDamage = lambda _: None
-) -> list[Path]:
+def publish(study: Study, folder: Path) -> list[Path]:
     """Write what a paper needs into a folder: `FILES`, `figures/` and `environment.json`, the commonest environment.
 
-    Returns the paths, in order. Raises as `format_report` does.
+    With a replication its tidy table is `tidy-replication.csv`. Returns the paths, in order.
     """
-    study = read_study(store, suite or only_suite(store), rule)
-    note_damage(study.results.damage)
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for file, format in FILES.items():
-        written.append(folder / file)
-        written[-1].write_text(_text(study, format) + "\n", encoding="utf-8")
-    written.append(folder / "environment.json")
-    environment = next((text for _, text in study.results.environments), "{}")
-    written[-1].write_text(environment + "\n", encoding="utf-8")
-    return written + figures.write(document(study), folder / "figures")
+    texts = {file: format_study(study, format) for file, format in FILES.items()}
+    if study.replication:
+        texts["tidy-replication.csv"] = _csv(study.replication.results)
+    texts["environment.json"] = next((text for _, text in study.results.environments), "{}")
+    for file, text in texts.items():
+        (folder / file).write_text(text + "\n", encoding="utf-8")
+    return [*(folder / file for file in texts), *figures.write(document(study), folder / "figures")]
 
 
 def format_comparison(versus: Versus, format: str) -> str:
@@ -107,13 +106,15 @@ def only_suite(store: Store) -> str:
     raise RequestError(str(store.root), f"{len(suites)} suites ran here", known, "name one: ganbench report SUITE")
 
 
-def _text(study: Study, format: str) -> str:
-    if format == "csv":
-        return printable(tidy_table(study.results).to_csv(index=False).rstrip("\n"))
-    if format == "json":
-        body = asdict(study.report) | {"notes": reading(study.report)}
-        return _json(body)
-    return printable(_DRAW[format](document(study)))
+def _csv(results: Results) -> str:
+    return printable(tidy_table(results).to_csv(index=False).rstrip("\n"))
+
+
+def _replicated(found: Replication | None) -> dict[str, Any]:
+    """The verdicts on other seeds, as an entry of the report in JSON."""
+    if found is None:
+        return {}
+    return {"replication": {"seeds": found.seeds, "claims": [asdict(verdict) for verdict in found.verdicts]}}
 
 
 def _json(body: Any) -> str:

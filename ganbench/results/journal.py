@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ganbench.errors import DamagedRun
-from ganbench.results.files import remove_leftovers
+from ganbench.results.files import remove, remove_leftovers
 from ganbench.results.state import ROWS, SEALED, AbsentRow, ScoreRow, State, TermsRow
 from ganbench.results.store import RunFolder
+
+FOLDERS = ("samples", "checkpoints")
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,31 @@ def tidy(folder: RunFolder) -> None:
 
     Raises `DamagedRun` for a folder that is a link: the run would write elsewhere.
     """
-    for place in (folder.path, folder.path / "samples", folder.path / "checkpoints"):
+    for place in (folder.path, *(folder.path / name for name in FOLDERS)):
         if place.is_symlink():
             raise DamagedRun(str(place), "it is a link, and no folder of a run is", todo="the run is done again")
         remove_leftovers(place)
+
+
+def trusted_state(folder: RunFolder, note: Callable[[str], None]) -> State | None:
+    """The state of a run whose lock is held; a damaged run is noted and removed, and so is one without a state."""
+    state = None
+    try:
+        tidy(folder)
+        state = folder.check()
+    except DamagedRun as error:
+        note(str(error))
+    if state is None:
+        folder.clear()
+        return None
+    for name in FOLDERS:
+        if (folder.path / name).exists() and not (folder.path / name).is_dir():
+            note(f"{folder.path / name}: damaged: it is not a folder; it is removed")
+            remove(folder.path / name)
+    if state.finished and surplus(folder, state):
+        note(f"{folder.path}: rows after those that state.json sealed; they are removed")
+        drop_surplus(folder, state)
+    return state
 
 
 def surplus(folder: RunFolder, state: State) -> list[str]:

@@ -30,11 +30,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """A metric that the suite asks for: which values are better, and the bounds of its values (None: unbounded)."""
+    """A metric that the suite asks for: which values are better, their bounds (None: unbounded) and their unit."""
 
     better: Literal["lower", "higher", "neither"]
     low: float | None = None
     high: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 import ganbench
+from ganbench.runner.gpu_memory import mps
 from ganbench.spec import Arithmetic
 from ganbench.training.graphs import NO_GRAPHS
 
@@ -43,6 +44,14 @@ class Switches:
 
 
 @dataclass(frozen=True)
+class MemoryUse:
+    """The most bytes of its GPU that a run's worker has held, for jobs of the same cell and number of seeds."""
+
+    cell: str
+    peak: int
+
+
+@dataclass(frozen=True)
 class Environment:
     """What a run ran on: the contents of `env.json`."""
 
@@ -61,6 +70,8 @@ class Environment:
     turns: str  # "recorded" as CUDA graphs, or "eager: " and why; no number depends on it
     git: Commit | None  # None for an installed package
     deterministic: Switches
+    mps: str | None = None  # how it is known that the GPU is shared by CUDA's multi-process service
+    memory: MemoryUse | None = None  # at the run's end, on a GPU
 
 
 def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic) -> Environment:
@@ -86,6 +97,7 @@ def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic) -> Envi
             cudnn_benchmark=torch.backends.cudnn.benchmark,
             tf32=torch.backends.cuda.matmul.allow_tf32,
         ),
+        mps=mps() if device.startswith("cuda") else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 A worker process sends `Ready` once. For every job it sends `Started` when training begins, `Progressed` at each
 snapshot, `Noted` for what a user should read, and `Ended` once a run, or else `Busy` when another process fills these
-runs; then `Idle`.
+runs, or `OutOfMemory` where the job lets the parent try it in another way; on a GPU `PeakMemory`; then `Idle`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,22 @@ class Idle:
     """The worker has no job."""
 
 
-Event = Ready | Started | Progressed | Noted | Ended | Busy | Idle
+@dataclass(frozen=True)
+class OutOfMemory:
+    """The memory of the device did not suffice for these runs; the parent tries them in another way."""
+
+    runs: tuple[str, ...]
+    error: str
+
+
+@dataclass(frozen=True)
+class PeakMemory:
+    """The most bytes of its GPU that a worker has held during a job."""
+
+    size: int
+
+
+Event = Ready | Started | Progressed | Noted | Ended | Busy | OutOfMemory | PeakMemory | Idle
 Listen = Callable[[Event], None]
 KINDS: dict[str, type[Event]] = {
     "ready": Ready,
@@ -86,6 +101,8 @@ KINDS: dict[str, type[Event]] = {
     "noted": Noted,
     "ended": Ended,
     "busy": Busy,
+    "out_of_memory": OutOfMemory,
+    "peak_memory": PeakMemory,
     "idle": Idle,
 }
 NAMES = {kind: name for name, kind in KINDS.items()}

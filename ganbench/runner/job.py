@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganbench.errors import RequestError
+from ganbench.runner.ledger import is_exhaustion
 from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Job:
     until: int | None = None  # leave the runs at this mark, to be resumed later; None: train them to their end
     budget: float | None = None  # the share of the wall time that evaluation may take; marks are skipped to keep to it
     pack: tuple[int, ...] = ()  # the seeds that are trained as one program, those of `specs` among them; (): only these
+    backs_off: bool = False  # running out of memory is no failure: the parent tries these runs in another way
 
     @property
     def trained(self) -> tuple[RunSpec, ...]:
@@ -41,6 +43,28 @@ class Job:
     def seeds(self) -> tuple[int, ...]:
         """The seeds of the runs of the pack."""
         return tuple(spec.seed for spec in self.trained)
+
+    @property
+    def cell(self) -> str:
+        """The id of the cell: that of its run of seed 0."""
+        return replace(self.specs[0], seed=0).run_id()
+
+    @property
+    def seed_of(self) -> dict[str, int]:
+        """The seeds of the runs that are asked for, by their ids."""
+        return {spec.run_id(): spec.seed for spec in self.specs}
+
+    def part(self, runs: Sequence[str], pack: tuple[int, ...]) -> Job:
+        """The part of the job that concerns these runs of it, trained in a pack of these seeds."""
+        return replace(self, specs=tuple(self.spec_of(run_id) for run_id in runs), pack=pack)
+
+    def backing_off(self, backs_off: bool) -> Job:
+        """The job with this `backs_off`."""
+        return replace(self, backs_off=backs_off)
+
+    def passes_on(self, error: BaseException) -> bool:
+        """Whether an error is no failure of the run, but for the parent to deal with."""
+        return self.backs_off and is_exhaustion(error)
 
     def spec_of(self, run_id: str) -> RunSpec:
         """The run of this id."""
@@ -76,7 +100,10 @@ class Job:
 
 @dataclass(frozen=True)
 class EncodedJob:
-    """A job as one line of JSON, in a process that passes it on and needs none of its components."""
+    """A job as one line of JSON, in a process that passes it on and needs none of its components.
+
+    What has the name of something of `Job` means the same.
+    """
 
     line: str
 
@@ -87,7 +114,40 @@ class EncodedJob:
     @property
     def task(self) -> str:
         """What is done with the runs: marks, evaluators, pack and the rest, without the runs themselves."""
-        return json.dumps({k: v for k, v in json.loads(self.line).items() if k not in ("runs", "specs")})
+        return json.dumps({k: v for k, v in self._body().items() if k not in ("runs", "specs")})
+
+    @property
+    def seed_of(self) -> dict[str, int]:
+        body = self._body()
+        return {run_id: spec["seed"] for run_id, spec in zip(body["runs"], body["specs"], strict=True)}
+
+    @property
+    def pack(self) -> tuple[int, ...]:
+        return tuple(self._body()["pack"])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self.pack or tuple(self.seed_of.values())
+
+    @property
+    def cell(self) -> str:
+        """What the runs of a cell have in common; its id takes components."""
+        return json.dumps(self._body()["specs"][0] | {"seed": 0})
+
+    def part(self, runs: Sequence[str], pack: tuple[int, ...]) -> EncodedJob:
+        body = self._body()
+        specs = dict(zip(body["runs"], body["specs"], strict=True))
+        return self._with(runs=runs, specs=[specs[run_id] for run_id in runs], pack=pack)
+
+    def backing_off(self, backs_off: bool) -> EncodedJob:
+        return self._with(backs_off=backs_off)
+
+    def _body(self) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.line)
+        return body
+
+    def _with(self, **changed: object) -> EncodedJob:
+        return EncodedJob(json.dumps(self._body() | changed))
 
 
 def score_key(evaluator: Evaluator, samples: int) -> str:

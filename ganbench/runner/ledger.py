@@ -3,7 +3,7 @@
 Pure: the caller measures free memory and peaks. A job is admitted while 1.1 times its estimate and 512 MiB fit into
 what is left. The estimate is the peak of an earlier job of the same device, cell and number of seeds; a job without
 one has the GPU for itself, and its peak becomes the estimate. Out of memory is no failure of a job that shared its GPU:
-see `after_exhaustion`.
+see `after_exhaustion`. Where the user has given the number of workers, and on a CPU, the ledger is `fixed`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from dataclasses import dataclass, field, replace
 
 MARGIN = 1.1  # peaks of equal jobs differ, and so does what the allocator rounds up
 SPARE = 512 * 2**20  # bytes a job, for what CUDA's libraries allocate outside of torch
+TOO_LARGE = (
+    "The run had its device for itself, which has too little memory: use a smaller batch or network, or a device with "
+    "more memory, and add --retry-failed"
+)
 TEXTS = ("out of memory",)  # in the messages of plain RuntimeErrors
 
 
@@ -59,6 +63,7 @@ class MemoryLedger:
 
     estimates: Mapping[MemoryKey, int] = field(default_factory=dict)
     promises: tuple[Promise, ...] = ()
+    fixed: bool = False  # every worker gets a job, whatever it needs, unless one of them has to be alone
 
     def on(self, gpu: Gpu) -> list[Promise]:
         """The promises on a GPU."""
@@ -70,6 +75,9 @@ class MemoryLedger:
         A GPU without a job of ours takes any job: it is the most that the job can get there.
         """
         held = self.on(gpu)
+        if self.fixed:
+            exclusive = claimant.alone or any(promise.claimant.alone for promise in held)
+            return None if held and exclusive else Promise(gpu, claimant, 0)
         estimate = self.estimates.get(_key(gpu, claimant))
         if not held:
             return Promise(gpu, claimant, gpu.capacity if self._needs_all(estimate, claimant, gpu) else need(estimate))
@@ -86,7 +94,8 @@ class MemoryLedger:
         """A job has ended, with so many bytes at its peak; None if that was not measured. Estimates never shrink."""
         key = _key(promise.gpu, promise.claimant)
         known = {} if peak is None else {key: max(peak, self.estimates.get(key, 0))}
-        return MemoryLedger({**self.estimates, **known}, tuple(p for p in self.promises if p is not promise))
+        promises = tuple(other for other in self.promises if other is not promise)
+        return replace(self, estimates={**self.estimates, **known}, promises=promises)
 
     def exhausted(self, promise: Promise) -> MemoryLedger:
         """A job ran out of memory: the estimate of such jobs is doubled, up to the whole GPU."""
@@ -121,6 +130,12 @@ def after_exhaustion(promise: Promise, shared: bool) -> Sequence[Claimant] | Non
 def is_exhaustion(error: BaseException) -> bool:
     """Whether an error says that a GPU has no memory left. Torch's own errors of this kind are RuntimeErrors."""
     return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in TEXTS)
+
+
+def described(error: BaseException) -> str:
+    """The sentence for a run that ended with this error; where its device was too small for it, with what to do."""
+    text = f"{type(error).__name__}: {error}"
+    return f"{text.rstrip('.')}. {TOO_LARGE}" if is_exhaustion(error) else text
 
 
 def _key(gpu: Gpu, claimant: Claimant) -> MemoryKey:

@@ -8,14 +8,15 @@ whatever is left of them decides, in this order:
 2. the manifest of any suite that has planned the run, the first by name;
 3. the `env.json` of another run of the cell that names this run's seed.
 
-Only the other runs are packed anew, among themselves.
+Only the other runs are packed anew, among themselves. `divided` is the one exception: a pack for which no GPU has the
+memory is planned anew as smaller ones, and what it has left unfinished begins anew.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
@@ -23,18 +24,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.results.manifest import read_manifest
+from ganbench.results.manifest import planning, read_manifest, write_manifest
 from ganbench.results.state import pack_of, sessions_of
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.networks.base import Network
     from ganbench.results.store import RunFolder, Store
+    from ganbench.runner.job import EncodedJob, Job
     from ganbench.spec import RunSpec
 
 Packs = Mapping[str, tuple[int, ...]]  # the seeds of each run's pack, its own among them, by run id
 Cells = Mapping["RunSpec", Sequence["RunSpec"]]  # the runs that differ only in their seed, by their spec with seed 0
 
+LOCK_WAIT = 10.0  # seconds for the locks of runs whose worker has just ended
 MILLION = 1_000_000
 # (numbers in a batch, products for a batch, seeds in a pack at most): the first row within both bounds, else 1 seed
 CPU = ((8_000, 8 * MILLION, 12), (8_000, 25 * MILLION, 6))
@@ -90,7 +93,7 @@ def packs_of(specs: Iterable[RunSpec], store: Store, packing: Packing) -> Packs:
     specs = tuple(specs)
     packs = fixed_packs(specs, store)
     for cell, members in cells_of(spec for spec in specs if spec.run_id() not in packs).items():
-        for pack in _divided([spec.seed for spec in members], packing.most(cell)):
+        for pack in _even_packs([spec.seed for spec in members], packing.most(cell)):
             packs |= {spec.run_id(): pack for spec in members if spec.seed in pack}
     return packs
 
@@ -134,7 +137,42 @@ def planned_packs(store: Store, suites: Iterable[str]) -> Packs:
     return planned
 
 
-def _divided(seeds: Sequence[int], most: int) -> list[tuple[int, ...]]:
+def divided(job: Job | EncodedJob, parts: Iterable[Sequence[int]], store: Store) -> list[Job | EncodedJob]:
+    """Plan the unfinished runs of a job anew, in packs of these seeds of its pack; the jobs of all of its runs.
+
+    Runs that are finished stay as they are, and have a job in the pack in which they were trained. The manifests hold
+    the new packs before a run begins in one. Raises `Timeout` where another process fills one of the runs.
+    """
+    with ExitStack() as locks:
+        folders = {run_id: locks.enter_context(store.run(run_id).owned(LOCK_WAIT)) for run_id in job.run_ids}
+        finished = [run_id for run_id, folder in folders.items() if _is_finished(folder)]
+        unfinished = {run_id: seed for run_id, seed in job.seed_of.items() if run_id not in finished}
+        left = [{run_id: seed for run_id, seed in unfinished.items() if seed in seeds} for seeds in parts]
+        jobs = [job.part(tuple(half), tuple(half.values())) for half in left if half]
+        _plan_anew(store, {run_id: half.pack for half in jobs for run_id in half.run_ids})
+        for run_id in (run_id for half in jobs for run_id in half.run_ids):
+            folders[run_id].clear()  # its checkpoint is that of the larger pack
+    return [*jobs, *([job.part(finished, job.seeds)] if finished else [])]
+
+
+def _is_finished(folder: RunFolder) -> bool:
+    with suppress(DamagedRun):
+        return (state := folder.check()) is not None and state.finished
+    return False
+
+
+def _plan_anew(store: Store, packs: Packs) -> None:
+    """Replace the packs of these runs in every manifest that has planned them; a damaged one is left as it is."""
+    with planning(store):
+        for suite in store.suites():
+            with suppress(RequestError):
+                manifest = read_manifest(store, suite)
+                changed = {run_id: pack for run_id, pack in packs.items() if run_id in manifest.packs}
+                if changed:
+                    write_manifest(store, replace(manifest, packs={**manifest.packs, **changed}))
+
+
+def _even_packs(seeds: Sequence[int], most: int) -> list[tuple[int, ...]]:
     """Seeds in as few packs as `most` allows, of sizes that differ by one at most."""
     count = math.ceil(len(seeds) / most)
     bounds = [math.ceil(len(seeds) * i / count) for i in range(count + 1)] if count else []

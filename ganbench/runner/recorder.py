@@ -22,12 +22,14 @@ from ganbench.results.journal import Journal
 from ganbench.results.state import AbsentRow, DivergedAt, ScoreRow, sessions_of
 from ganbench.results.store import RunFolder, State, Status
 from ganbench.rng import seed_of
+from ganbench.runner.environment import MemoryUse
 from ganbench.runner.job import Job, own_key, score_key, spec_file
 from ganbench.training.sampling import sample
 from ganbench.training.snapshot import flat
 
 if TYPE_CHECKING:
     from ganbench.runner.environment import Environment
+    from ganbench.runner.gpu_memory import PeakMeter
     from ganbench.spec import RunSpec
     from ganbench.training.snapshot import RunSnapshot, Snapshot
     from ganbench.variants.base import Params
@@ -46,6 +48,8 @@ class Recorder:
     folder: RunFolder
     real: Real
     state: State
+    meter: PeakMeter | None = None  # of the memory of its GPU
+    environment: Environment | None = field(default=None, init=False)
     journal: Journal = field(init=False)
     began: float = 0.0  # on `clock`, minus the seconds of earlier sessions
     saved: float = 0.0  # when the last checkpoint was written
@@ -65,7 +69,7 @@ class Recorder:
         folder.write_json("spec.json", spec_file(self.spec))
         earlier = sessions_of(folder.read_json("env.json")) if resumed else []
         folder.write_json("env.json", {"sessions": [*earlier, asdict(environment)]})
-        self.journal = Journal.of(folder)
+        self.environment, self.journal = environment, Journal.of(folder)
         self.state = replace(
             state,
             status="running",
@@ -79,7 +83,8 @@ class Recorder:
         self.began, self.saved = self.clock() - self.state.seconds, time.monotonic()
 
     def correct(self, environment: Environment) -> None:
-        """Replace the environment of this session by what the first steps have shown."""
+        """Replace the environment of this session by what training has shown."""
+        self.environment = environment
         earlier = sessions_of(self.folder.read_json("env.json"))[:-1]
         self.folder.write_state(self.state, seal=False)
         self.folder.write_json("env.json", {"sessions": [*earlier, asdict(environment)]})
@@ -105,9 +110,15 @@ class Recorder:
             self._record_mark(snapshot, due)
         status: Status = "diverged" if diverged else "done" if snapshot.step == self.spec.steps else "running"
         if status != "running":
+            self._record_memory()
             self.state = replace(self.state, status=status, seconds=self.seconds())
             self.journal.write_state(self.state)
             remove(self.folder.checkpoint())
+
+    def _record_memory(self) -> None:
+        peak = self.meter.peak() if self.meter else None
+        if peak is not None and self.environment is not None:
+            self.correct(replace(self.environment, memory=MemoryUse(self.job.cell, peak)))
 
     def score(self, step: int, weights: Params) -> None:
         """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
@@ -122,6 +133,9 @@ class Recorder:
         write_bytes(path, picture)
         seed = seed_of(self.spec.seed, "score", step)
         scoring = score_all(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
+        for item in scoring.absent:
+            if item.error is not None and job.passes_on(item.error):
+                raise item.error
         keyed = ((score_key(evaluator, job.samples), metric, score) for evaluator, metric, score in scoring.scores)
         rows = [row(step, metric, score, key) for key, metric, score in keyed]
         self.journal.append_scores(rows)
@@ -227,6 +241,8 @@ class PackRecorder:
         except (DamagedRun, TakenOver):
             raise
         except Exception as error:
+            if self.job.passes_on(error):
+                raise
             recorder.state = replace(recorder.state, status="failed")
             self.fail(recorder.folder, error)
 

@@ -14,11 +14,12 @@ from ganbench.datasets.base import Downloadable
 from ganbench.errors import DamagedRun
 from ganbench.features.bank import Bank
 from ganbench.features.inception import InceptionWeights
-from ganbench.features.memory import free_memory, free_on, unfit_for
+from ganbench.features.memory import free_memory, unfit_for
 from ganbench.results.manifest import ExcludedCell, Manifest, MetricInfo, NotEvaluated, planning, write_manifest
 from ganbench.results.store import Store
 from ganbench.runner.dry_pass import check_components, check_packs
 from ganbench.runner.events import Ended
+from ganbench.runner.gpu_memory import free_on
 from ganbench.runner.job import Job, own_key, score_key
 from ganbench.runner.packing import Packs, cells_of, fixed_packs, planned_packs
 from ganbench.runner.plan import job_of, make, packs_by_look
@@ -56,12 +57,16 @@ class Execution:
     session: Session | None = None  # with workers that stay; None: every `do` has a session of its own
 
     def workers(self, jobs: int) -> list[WorkerSettings]:
-        """The settings of each worker, who share the free memory of the machine and of each GPU."""
+        """The settings of each worker, who share the free memory of the machine, and of each GPU.
+
+        Where jobs are given to GPUs by memory, a job may take all that is free.
+        """
         devices = self.devices[:jobs]
         if self.executor.elsewhere:
             return [replace(self.settings, device=device) for device in devices]
         free = {device: free_on(device) for device in set(devices)}
-        shares = {device: count // devices.count(device) for device, count in free.items() if count is not None}
+        sharers = {device: 1 if self.settings.by_memory else devices.count(device) for device in free}
+        shares = {device: count // sharers[device] for device, count in free.items() if count is not None}
         settings = replace(self.settings, memory=self.share(jobs))
         return [replace(settings, device=device, device_memory=shares.get(device)) for device in devices]
 
@@ -255,7 +260,7 @@ def manifest(suite: Suite, packs: Packs | None = None) -> Manifest:
         packs=packs or {},
         axes=suite.axes,
         select=suite.select,
-        metrics={m.name: MetricInfo(m.better, _finite(m.low), _finite(m.high)) for m in evaluation.metrics},
+        metrics={m.name: MetricInfo(m.better, _finite(m.low), _finite(m.high), m.unit) for m in evaluation.metrics},
         scores=(*scores, *own_scores),
         samples=evaluation.samples,
         budget=evaluation.budget,

@@ -19,6 +19,7 @@ class WorkerSettings:
     memory: int | None = None  # bytes that scores may take: the worker's share of those that are free; None: all
     share: float = 1.0  # of the free memory of its machine, where `memory` is not known to the parent
     device_memory: int | None = None  # the same on its GPU
+    by_memory: bool = False  # several workers share a GPU, and get jobs while these fit into its memory
     inception: Path | None = None  # the weights of the Inception network
     download_inception: bool = False  # download them when they are needed
     save_every: float = 10.0  # the least number of seconds between two resumable checkpoints

@@ -23,12 +23,13 @@ from ganbench.features.bank import Bank, Real
 from ganbench.features.inception import InceptionWeights
 from ganbench.guard.process_state import unchanged_by
 from ganbench.results import tensors
-from ganbench.results.files import remove
-from ganbench.results.journal import drop_surplus, surplus, tidy
+from ganbench.results.journal import trusted_state
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
-from ganbench.runner.events import Busy, Ended, Listen, Noted, Progressed, Started
+from ganbench.runner.events import Busy, Ended, Listen, Noted, OutOfMemory, PeakMemory, Progressed, Started
+from ganbench.runner.gpu_memory import PeakMeter, TorchPeak
 from ganbench.runner.job import Job, spec_file
+from ganbench.runner.ledger import described
 from ganbench.runner.packing import begun_in
 from ganbench.runner.plan import complete, has_spec, missing
 from ganbench.runner.recorder import PackRecorder, Recorder
@@ -38,7 +39,6 @@ from ganbench.training.state import Place
 from ganbench.training.trainer import train
 
 ATTEMPTS = 2  # a job whose files are damaged while it is done is begun again once
-FOLDERS = ("samples", "checkpoints")
 LOCK_WAIT = 1.0  # seconds; a process that only checks whether a run is busy holds its lock for less
 
 
@@ -54,17 +54,18 @@ class Worker:
     emit: Listen
     stopping: Callable[[], bool] = lambda: False
     store: Store = field(init=False)
+    meter: PeakMeter = field(init=False)
     _real: dict[Dataset, Real] = field(default_factory=dict)  # one at most: it holds all samples
     _noted: set[str] = field(default_factory=set)  # notes that are made once
     _failed: set[str] = field(default_factory=set)  # the runs of the job in progress that have failed
 
     def __post_init__(self) -> None:
-        self.store = Store(self.settings.results)
+        self.store, self.meter = Store(self.settings.results), TorchPeak(self.settings.device)
 
     def fill(self, job: Job) -> None:
         """Do a job and report it: `Busy` when another process fills its runs, else one `Ended` a run.
 
-        Raises `Stopped` only.
+        Or `OutOfMemory` for the runs that have not ended, if the job backs off. Raises `Stopped` only.
         """
         self._failed.clear()
         with ExitStack() as locks:
@@ -89,12 +90,19 @@ class Worker:
 
     def _fill_or_fail(self, job: Job, folders: Sequence[RunFolder]) -> None:
         try:
+            self.meter.begin()
             self._fill_again(job, folders)
         except (Stopped, TakenOver):
             raise
         except Exception as error:
+            if job.passes_on(error):
+                left = tuple(folder.run_id for folder in self._left(folders))
+                self.emit(OutOfMemory(left, f"{type(error).__name__}: {error}"))
+                return
             for folder in self._left(folders):
                 self._fail_apart(job, folder, error)
+        if (peak := self.meter.peak()) is not None:
+            self.emit(PeakMemory(peak))
 
     def refuse(self, run_ids: Iterable[str], error: Exception) -> None:
         """Let each run of a job that can't be read end as failed; on disk a finished one stays finished."""
@@ -140,13 +148,17 @@ class Worker:
                 self._note(str(damage))
 
     def _fill_locked(self, job: Job, folders: Sequence[RunFolder]) -> None:
-        todo = self._those(job, folders, lambda folder: not ((state := self._trusted_state(folder)) and state.finished))
+        todo = self._those(job, folders, lambda folder: not self._is_finished(folder))
         self._train(job, todo)
         lost = self._those(job, folders, lambda folder: not self._score_missing(job, folder))
         self._train(job, lost)
         self._those(job, folders, lambda folder: self._restore_spec(job, folder))
         for folder in self._left(folders):
             self.emit(Ended.of(folder.run_id, _state_of(folder)))
+
+    def _is_finished(self, folder: RunFolder) -> bool:
+        state = trusted_state(folder, self._note)
+        return state is not None and state.finished
 
     def _left(self, folders: Iterable[RunFolder]) -> list[RunFolder]:
         """The folders of the runs that have not failed."""
@@ -161,6 +173,8 @@ class Worker:
             except (DamagedRun, TakenOver):
                 raise
             except Exception as error:
+                if job.passes_on(error):
+                    raise
                 self._fail_apart(job, folder, error)
         return chosen
 
@@ -171,26 +185,6 @@ class Worker:
             self._note(f"{folder.path / 'spec.json'}: damaged; it is written again")
             folder.write_json("spec.json", spec_file(spec))
         return damaged
-
-    def _trusted_state(self, folder: RunFolder) -> State | None:
-        """The state of a run; a damaged run is reported and removed, and so done again, as is one without a state."""
-        state = None
-        try:
-            tidy(folder)
-            state = folder.check()
-        except DamagedRun as error:
-            self._note(str(error))
-        if state is None:
-            folder.clear()
-            return None
-        for name in FOLDERS:
-            if (folder.path / name).exists() and not (folder.path / name).is_dir():
-                self._note(f"{folder.path / name}: damaged: it is not a folder; it is removed")
-                remove(folder.path / name)
-        if state.finished and surplus(folder, state):
-            self._note(f"{folder.path}: rows after those that state.json sealed; they are removed")
-            drop_surplus(folder, state)
-        return state
 
     def _train(self, job: Job, folders: Sequence[RunFolder]) -> None:
         """Train runs of a job in its pack, each from its checkpoint; those that are behind first, up to the next."""
@@ -212,7 +206,8 @@ class Worker:
         for folder in folders if not saved else ():
             folder.clear()
         pairs = zip(job.specs, folders, strict=True)
-        recorders = tuple(Recorder(spec, job, folder, real, State("running")) for spec, folder in pairs)
+        new = State("running")
+        recorders = tuple(Recorder(spec, job, folder, real, new, self.meter) for spec, folder in pairs)
         pack = PackRecorder(job, recorders, partial(self._fail_apart, job))
         about = environment.describe(device, job.seeds, job.specs[0].arithmetic)
         pack.begin(saved[0]["step"] if saved else 0, about)
@@ -271,7 +266,7 @@ class Worker:
         text = _sentence(error)
         state = State("running")
         try:
-            state = self._trusted_state(folder) or state
+            state = trusted_state(folder, self._note) or state
             if isinstance(error, DamagedRun) and not state.finished:
                 folder.clear()  # what is left must not be resumed
                 state = State("running")
@@ -291,7 +286,7 @@ def _state_of(folder: RunFolder) -> State:
 
 
 def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, GanbenchError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, GanbenchError) else described(error)
 
 
 def _unrecorded(text: str, trouble: Exception) -> str:

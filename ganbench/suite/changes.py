@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from ganbench.plugins import hint
 from ganbench.spec import AXES, RunSpec
 from ganbench.suite.nodes import Mistakes, Node, TextSource, parse, placed
 from ganbench.suite.rules import all_labels, labels
+from ganbench.text import span
 
 MOST_SEEDS = 100_000
 
@@ -52,8 +52,8 @@ def seed_note(own: Node, new: Node, changes: Changes) -> str:
     before, after = _all_seeds(own), _all_seeds(new)
     if not given or not after:
         return ""
-    other = f"; the file has {_span(before)}" if before and before != after else ""
-    return f"{given}: seeds {_span(after)}{other}"
+    other = f"; the file has {span(before)}" if before and before != after else ""
+    return f"{given}: seeds {span(after)}{other}"
 
 
 def _with_more_seeds(tree: Node, more: int, mistakes: Mistakes) -> Node:
@@ -92,13 +92,6 @@ def _seeds(block: Node) -> tuple[int, ...]:
         return tuple(range(min(seed.value, MOST_SEEDS)))
     seeds = tuple(item.value for item in seed.items if type(item.value) is int)
     return seeds if len(seeds) == len(seed.items) else ()
-
-
-def _span(seeds: Sequence[int]) -> str:
-    """`5 to 9`, or `1, 4, 7`."""
-    if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
-        return f"{seeds[0]} to {seeds[-1]}"
-    return textwrap.shorten(", ".join(map(str, seeds)), 60, placeholder=" ...")
 
 
 def _set(tree: Node, source: TextSource, text: str, mistakes: Mistakes) -> Node:

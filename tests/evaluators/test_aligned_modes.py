@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from ganbench.datasets.base import Modes
+from ganbench.datasets.base import Modes, Split
+from ganbench.datasets.digits import Digits
 from ganbench.evaluators.base import Score
 from ganbench.evaluators.class_modes import ClassModes
 from ganbench.evaluators.modes import ModeCoverage
+from ganbench.features.bank import Real
 from ganbench.results.questions import Condition, OutcomeRule
 from ganbench.stats.outcomes import Thresholds
 from tests.evaluators.test_values import perfect, ring
-from tests.support.evaluation import Given
+from tests.support.evaluation import Given, real_side, scores_of
 
 pytestmark = pytest.mark.golden
 
@@ -136,6 +138,35 @@ def test_what_the_rule_sees_of_classes(shares: list[float], divergence: float, o
     """By `class_modes_20 >= 10` and by `class_kl_uniform <= 0.2`, of 2,000 samples."""
     found = class_scores(shares)
     assert found["class_kl_uniform"].value == pytest.approx(divergence, abs=0.02)
+    counted = ending("class_modes_20", Thresholds(limit=10), found["class_modes_20"].value, "higher")
+    measured = ending("class_kl_uniform", Thresholds(limit=0.2), found["class_kl_uniform"].value, "lower")
+    assert (counted, measured) == outcomes
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Real, Split]:
+    """The digits with the classifier that is trained on them, and images that it has not seen."""
+    data = Digits().load(None)
+    return real_side(data, tmp_path_factory.mktemp("cache")), data.test
+
+
+# Its errors put images into classes that are missing, which hides two of ten from a limit of 0.2.
+TRAINED = SAMPLERS | {"two classes of ten missing": ([0.125] * 8 + [0.0] * 2, 0.187, ("collapsed", "stable"))}
+
+
+@pytest.mark.parametrize(("shares", "divergence", "outcomes"), TRAINED.values(), ids=TRAINED)
+def test_what_the_rule_sees_by_a_trained_classifier(
+    digits: tuple[Real, Split], shares: list[float], divergence: float, outcomes: tuple[str, str]
+) -> None:
+    """Of 2,000 images of real digits with these shares of the classes."""
+    (real, unseen), draw = digits, torch.Generator().manual_seed(1)
+    assert unseen.y is not None
+    members = [torch.nonzero(unseen.y == label)[:, 0] for label in range(10)]
+    counts = [round(2000 * share) for share in shares]
+    drawn = [own[torch.randint(len(own), (n,), generator=draw)] for own, n in zip(members, counts, strict=True)]
+    found = scores_of(ClassModes(), real.view(unseen.x[torch.cat(drawn)]))
+    assert float(found["class_modes"].fingerprint["test accuracy"]) > 0.95
+    assert found["class_kl_uniform"].value == pytest.approx(divergence, abs=0.03)
     counted = ending("class_modes_20", Thresholds(limit=10), found["class_modes_20"].value, "higher")
     measured = ending("class_kl_uniform", Thresholds(limit=0.2), found["class_kl_uniform"].value, "lower")
     assert (counted, measured) == outcomes

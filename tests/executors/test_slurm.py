@@ -195,7 +195,7 @@ def test_options_have_the_names_of_sbatch(queue: Queue) -> None:
     [(Slurm(), "cpu"), (Slurm(gres="gpu:1"), "cuda:0"), (Slurm(sbatch={"gpus-per-node": 2}), "cuda:0")],
 )
 def test_devices_are_those_that_are_asked_of_slurm(executor: Slurm, device: str) -> None:
-    assert executor.devices("auto", 3, 1) == (device,) * 3
+    assert executor.devices("auto", 3, None) == executor.devices("auto", 3, 1) == (device,) * 3
     for given in (("cpu", 3, 1), ("auto", 3, 2), ("auto", None, 1)):
         with pytest.raises(RequestError, match="--executor slurm"):
             executor.devices(*given)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ganbench.report import FORMATS, format_comparison, format_report, publish
+from ganbench.report import FORMATS, format_comparison, format_report, publish, read_study
 from ganbench.report.analysis.pairs import Effect
 from ganbench.report.analysis.versus import Versus, versus
 from ganbench.report.text import interval_text, number
@@ -67,7 +67,7 @@ def test_every_format_holds_them(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["huge", "at the limit", "tiny", "one huge"])
 def test_they_are_published(tmp_path: Path, name: str) -> None:
-    written = publish(study(tmp_path, CURVES[name]), "study", None, tmp_path / "out")
+    written = publish(read_study(study(tmp_path, CURVES[name]), "study", None), tmp_path / "out")
     assert all(path.stat().st_size for path in written)
 
 

@@ -97,14 +97,14 @@ def test_an_axis_is_logarithmic_for_a_wide_range_only() -> None:
 def test_long_names_leave_room(tmp_path: Path) -> None:
     runs = [Run(variant=f"memory_gan[{'slots=256,' * 12}n={n}]", curves={"hq": [0.1, 0.2]}) for n in range(40)]
     store = write_suite(tmp_path, runs, marks={run.run_id: [1000, 2000] for run in runs})
-    assert publish(store, "study", None, tmp_path / "paper")  # a warning would be an error here
+    assert publish(read_study(store, "study", None), tmp_path / "paper")  # a warning would be an error here
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path, list[Path]]:
     root = tmp_path_factory.mktemp("published")
     store = study(root / "results")
-    return store, root / "paper", publish(store, "study", None, root / "paper")
+    return store, root / "paper", publish(read_study(store, "study", None), root / "paper")
 
 
 def test_everything_is_published(published: tuple[Store, Path, list[Path]]) -> None:
@@ -123,5 +123,5 @@ def test_everything_is_published(published: tuple[Store, Path, list[Path]]) -> N
 
 def test_the_same_numbers_give_the_same_files(published: tuple[Store, Path, list[Path]], tmp_path: Path) -> None:
     store, folder, _ = published
-    for path in publish(store, "study", None, tmp_path):
+    for path in publish(read_study(store, "study", None), tmp_path):
         assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from ganbench.errors import RequestError
+from ganbench.executors.inline import Inline
+from ganbench.executors.parts.process import environment_of
+from ganbench.runner import devices
 from ganbench.runner.devices import headline, resolve
+from ganbench.runner.settings import WorkerSettings
 
 
 @pytest.fixture
@@ -41,6 +47,38 @@ def test_gpus_are_taken_in_turns(gpus: int) -> None:
     assert resolve("auto", workers=3, per_gpu=2) == ("cuda:0", "cuda:1", "cuda:0")
     assert resolve("auto", workers=9) == ("cuda:0", "cuda:1"), "workers are an upper bound"
     assert resolve("cpu", workers=1) == ("cpu",)
+
+
+@machine(2)
+def test_memory_decides_among_as_many_workers_as_there_are_cores_for_a_gpu(
+    gpus: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cores, expected in ((1, 1), (7, 3), (64, 8)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid, cores=cores: set(range(cores)))
+        assert resolve("auto", per_gpu=None) == ("cuda:0", "cuda:1") * expected
+    assert resolve("cpu", workers=2, per_gpu=None) == ("cpu",) * 2
+    assert resolve("0", workers=3, per_gpu=None) == ("cuda:0",) * 3
+
+
+LISTED = """\
+GPU 0: NVIDIA A100 (UUID: GPU-11)
+  MIG 3g.20gb     Device  0: (UUID: MIG-22)
+  MIG 3g.20gb     Device  1: (UUID: MIG-33)
+"""
+
+
+@machine(1)
+def test_a_mig_instance_is_given_by_its_uuid(gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker process sees its instance alone."""
+    monkeypatch.setattr(devices, "smi", lambda *words: LISTED)
+    assert resolve("MIG-22,MIG-33", per_gpu=2) == ("cuda:MIG-22", "cuda:MIG-33") * 2
+    with pytest.raises(RequestError, match="there is no GPU 'MIG-44'"):
+        resolve("MIG-22,MIG-44")
+    with pytest.raises(RequestError, match="a GPU is given by its UUID"):
+        Inline().devices("GPU-11", None, 1)
+    own = WorkerSettings(Path("results"), device="cuda:MIG-22")
+    assert environment_of(own)["CUDA_VISIBLE_DEVICES"] == "MIG-22"
+    assert "CUDA_VISIBLE_DEVICES" not in environment_of(replace(own, device="cuda:1"))
 
 
 @machine(2)

@@ -10,7 +10,7 @@ import pytest
 
 from ganbench.results.state import State
 from ganbench.runner import events, settings
-from ganbench.runner.events import Busy, Ended, Event, Idle, Noted, Progressed, Ready, Started
+from ganbench.runner.events import Busy, Ended, Event, Idle, Noted, OutOfMemory, PeakMemory, Progressed, Ready, Started
 from ganbench.runner.settings import WorkerSettings
 from ganbench.training.snapshot import Divergence
 
@@ -23,6 +23,8 @@ EVENTS: list[Event] = [
     Ended("b", "diverged", 812, 0.25, Divergence(812, "d/real")),
     Ended("c", "failed", error="OSError: [Errno 28] No space left on device"),
     Busy(("a", "b")),
+    OutOfMemory(("a",), "OutOfMemoryError: CUDA out of memory"),
+    PeakMemory(3 * 2**30),
     Idle(),
 ]
 
@@ -52,6 +54,8 @@ def test_settings_arrive_as_they_were_sent() -> None:
         threads=4,
         memory=10**9,
         device_memory=10**10,
+        by_memory=True,
+        share=0.5,
         inception=Path("/weights.pth"),
         download_inception=True,
         save_every=0.5,

@@ -13,7 +13,7 @@ import pytest
 
 from ganbench.errors import DamagedRun
 from ganbench.features.cache import Cache, clear_cache
-from ganbench.report import format_report, publish
+from ganbench.report import format_report, publish, read_study
 from ganbench.results.files import LEFT_BEHIND, lock_file, remove_leftovers, write_bytes
 from ganbench.results.journal import tidy
 from ganbench.results.store import RunFolder, State, Store
@@ -139,7 +139,7 @@ def test_neither_the_report_nor_mlflow_gets_a_linked_file(tmp_path: Path, victim
     assert record is not None and "samples/2000.png" not in record.artifacts and "samples/1000.png" in record.artifacts
     page = format_report(store, "study", "html", None)
     assert "secret words" not in page and f"samples of {healthy.run_id} at step 2000" not in page
-    written = publish(store, "study", None, tmp_path / "published")
+    written = publish(read_study(store, "study", None), tmp_path / "published")
     assert not any(b"secret words" in path.read_bytes() for path in written)
 
 

@@ -191,6 +191,56 @@ def test_the_schema_knows_them(tmp_path: Path) -> None:
         assert list(validator.iter_errors(YAML(typ="safe", pure=True).load(TEXT.replace(good, bad)))) != []
 
 
+OWN = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ganbench.evaluators.base import Evaluator, Metric, Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread(Evaluator):
+    """The standard deviation of the samples."""
+
+    version: ClassVar[int] = 1
+    source: ClassVar[str] = "a test"
+
+    def metrics(self):
+        return (Metric("spread", "higher", low=0, diversity=DIVERSITY, unit="pixels"),)
+
+    def needs(self):
+        return ()
+
+    def unsupported(self, space, samples, modes):
+        return None
+
+    def __call__(self, fake, real, rng):
+        return {"spread": Score(fake.x.double().std().item(), None, len(fake), 0, {})}
+'''
+OWN_SUITE = """
+name: own
+grid: {variant: ns, dataset: ring8, seed: 1}
+train: {steps: 100}
+evaluate: {with: [modes, spread]}
+outcome: {good: {metric: hq, at_least: 0.6}, diverse: {metric: spread, at_least: 0.1}}
+plugins: [spread.py]
+"""
+
+
+@pytest.mark.parametrize("diversity", [True, False])
+def test_collapse_is_judged_by_a_plugins_metric_of_diversity(tmp_path: Path, diversity: bool) -> None:
+    (tmp_path / "spread.py").write_text(OWN.replace("DIVERSITY", str(diversity)))
+    path = tmp_path / "own.yaml"
+    path.write_text(OWN_SUITE)
+    if diversity:
+        own = load(path)
+        assert own.questions.outcome["ring8"].diverse == (Condition("spread", Thresholds(limit=0.1)),)
+        assert manifest(own).metrics["spread"].unit == "pixels"
+        return
+    with pytest.raises(SuiteError, match="spread does not measure diversity, by which collapse is judged"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "says"),
     [

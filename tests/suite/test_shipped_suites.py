@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -64,21 +65,33 @@ def meant(columns: Mapping[str, Any], part: Part, cell: Cell) -> bool:
     return cell.items() <= columns.items() and all(columns[name] in values for name, values in part.where.items())
 
 
-def number_of(columns: Mapping[str, Any], part: Part, agrees: bool, metric: Metric) -> float | None:
-    """The metric of a run that speaks for a part, or against it; None if the part is not about the run."""
-    test = part.test
-    if isinstance(test, Level):
-        return level_number(test, agrees, metric) if meant(columns, part, {}) else None
-    sides = [first for first, cell in ((True, test.better), (False, test.worse)) if meant(columns, part, cell)]
-    return contrast_number(test, agrees, sides[0], metric) if sides else None
+def number_of(columns: Mapping[str, Any], parts: Sequence[Part], agrees: bool, metric: Metric) -> float | None:
+    """The metric of a run that speaks for these parts, or against them; None if no part is about the run.
+
+    A run that is ahead in one contrast and behind in another is between the two other cells.
+    """
+    for part in parts:
+        if isinstance(part.test, Level) and meant(columns, part, {}):
+            return level_number(part.test, agrees, metric)
+    sides = [
+        contrast_number(part.test, agrees, first, metric)
+        for part in parts
+        if isinstance(part.test, Contrast)
+        for first, cell in ((True, part.test.better), (False, part.test.worse))
+        if meant(columns, part, cell)
+    ]
+    return fmean(sides) if sides else None
 
 
 def run(columns: Mapping[str, Any], claim: Claim, agrees: bool, metrics: Mapping[str, Metric]) -> RunRow:
     """A run that speaks for a claim, or against it, with the numbers of all parts that are about it."""
+    by_metric: dict[str, list[Part]] = {}
+    for part in claim.parts:
+        by_metric.setdefault(part.test.metric, []).append(part)
     numbers = {
-        part.test.metric: value
-        for part in claim.parts
-        if (value := number_of(columns, part, agrees, metrics[part.test.metric])) is not None
+        name: value
+        for name, parts in by_metric.items()
+        if (value := number_of(columns, parts, agrees, metrics[name])) is not None
     }
     return RunRow("a-run", columns, "done", numbers, Ending("stable"))
 

@@ -16,9 +16,9 @@ METRICS = {
     "fd_pixels": {"better": "lower", "low": 0.0, "high": None},
     "hq": {"better": "higher", "low": 0.0, "high": 1.0},
 }
-EVALUATORS = {"fd_pixels": "fid[features=pixels]", "hq": "modes"} | {
-    VALIDATION: "fid[features=pixels,split=validation]"
-}
+EVALUATORS = {"fd_pixels": "fid[features=pixels]", VALIDATION: "fid[features=pixels,split=validation]"} | dict.fromkeys(
+    ("hq", "modes", "modes_aligned"), "modes"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def write_suite(root: Path, runs: list[Run], **manifest: Any) -> Store:
         "evaluation": {
             "every": 1000,
             "samples": 1000,
-            "with": sorted(EVALUATORS.values()),
+            "with": sorted(set(EVALUATORS.values())),
             "skipped": [],
         },
         "metrics": METRICS,

@@ -22,8 +22,10 @@ import pytest
 
 from ganbench.errors import RequestError
 from ganbench.results.files import write_json
-from ganbench.results.manifest import Manifest, write_manifest
+from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
+from ganbench.results.questions import Condition, OutcomeRule, Questions
 from ganbench.results.store import RunFolder, State, Store
+from ganbench.stats.outcomes import Thresholds
 from ganbench.tracking import Mirror, Synced, default_uri, resolve, sync
 from ganbench.tracking.connection import Connection, experiment, reason
 from ganbench.tracking.marker import claim, marked
@@ -312,6 +314,36 @@ def test_states(
     assert run.data.tags.get("ganbench.diverged_step") == ("812" if state.diverged else None)
     assert run.data.tags.get("ganbench.diverged_term") == ("d/real" if state.diverged else None)
     assert run.data.tags.get("ganbench.error") == state.error
+
+
+RULE = OutcomeRule(good=(Condition("fd_pixels", Thresholds(limit=1.0)),))
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "outcome", "step"),
+    [
+        ((1.25, 0.75), "done", "stable", None),
+        ((0.75, 1.25), "done", "collapsed", "400"),
+        ((1.25, 1.5), "done", "never_good", None),
+        ((0.75, 0.5), "diverged", "diverged", None),
+    ],
+)
+def test_the_outcome_by_the_rule_of_the_suite(
+    values: tuple[float, float], status: str, outcome: str, step: str | None,
+    store: Store, uri: str, client: MlflowClient, suite: str,
+) -> None:  # fmt: skip
+    run_id = "lsgan-ring8-s3-0123456789"
+    judged = replace(
+        MANIFEST, suite=suite, runs={run_id: COLUMNS}, marks={run_id: (200, 400)}, scores=("fid",),
+        metrics={"fd_pixels": MetricInfo("lower")}, questions=Questions(outcome={"ring8": RULE}),
+    )  # fmt: skip
+    folder = begin(store, run_id)
+    write_manifest(store, judged)
+    folder.append("scores.jsonl", [score(200, values[0]), score(400, values[1])])
+    finish(folder, status, diverged={"step": 400, "term": "d/real"} if status == "diverged" else None)
+    sync(store, uri, [suite], quiet)
+    tags = the_run(client, suite).data.tags
+    assert (tags["ganbench.outcome"], tags.get("ganbench.collapsed_step")) == (outcome, step)
 
 
 def test_live_growth(store: Store, uri: str, client: MlflowClient, suite: str) -> None:

@@ -1,4 +1,8 @@
-"""Jobs shared among workers, wherever they run. A job whose worker dies is tried once more."""
+"""Jobs shared among workers, wherever they run. A job whose worker dies is tried once more.
+
+Out of memory is not the failure of a job: it is tried again in a fresh process that has the device for itself, then as
+two packs of half the seeds. Only a run that was alone may fail of it.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,12 @@ from types import TracebackType
 
 from ganbench.errors import DamagedRun
 from ganbench.executors.base import GRACE, CannotStart, MachineLost, WorkerFailed, WorkerHandle
+from ganbench.executors.parts.sharing import Sharing
 from ganbench.results.store import State, Store
-from ganbench.runner.events import Busy, Ended, Event, Idle, Listen, Noted
+from ganbench.runner.events import Busy, Ended, Event, Idle, Listen, Noted, OutOfMemory, PeakMemory
 from ganbench.runner.job import EncodedJob, Job
+from ganbench.runner.ledger import Claimant, Promise, after_exhaustion
+from ganbench.runner.packing import divided
 
 ATTEMPTS = 2  # a job whose worker died is tried once more, from its last checkpoint
 LOSSES = 10  # machines that a job may lose before it fails
@@ -25,11 +32,16 @@ LEASE = 100.0  # seconds after which a file server has released the locks of a m
 
 @dataclass(frozen=True)
 class Attempt:
-    """A job, how many of its workers have failed so far, and how many of its machines were lost."""
+    """A job, how many of its workers have failed so far, and how many of its machines were lost.
+
+    `alone`: it ran out of memory, and gets its device for itself. `last`: if it does so again, it fails.
+    """
 
     job: Job | EncodedJob
     failures: int = 0
     losses: int = 0
+    alone: bool = False
+    last: bool = False
 
     def after(self, failure: WorkerFailed) -> Attempt:
         """The next attempt."""
@@ -40,6 +52,10 @@ class Attempt:
     @property
     def is_allowed(self) -> bool:
         return self.failures < ATTEMPTS and self.losses < LOSSES
+
+    @property
+    def claimant(self) -> Claimant:
+        return Claimant(self.job.run_ids[0], self.job.cell, self.job.seeds, self.alone)
 
 
 @dataclass
@@ -52,6 +68,7 @@ class WorkerPool:
 
     workers: Sequence[WorkerHandle]
     store: Store
+    sharing: Sharing
     keep: bool = False  # workers stay for the jobs of the next `run`; else each is released when none is left for it
     todo: deque[Attempt] = field(default_factory=deque)
     events: queue.SimpleQueue[Event | Exception] = field(default_factory=queue.SimpleQueue)  # `Idle`: a thread's end
@@ -63,8 +80,11 @@ class WorkerPool:
     changed: threading.Condition = field(default_factory=threading.Condition)  # guards the two above and `todo`
 
     @classmethod
-    def of(cls, workers: Sequence[WorkerHandle], results: Path, keep: bool = False) -> WorkerPool:
-        return cls(workers, Store(results), keep)
+    def of(
+        cls, workers: Sequence[WorkerHandle], results: Path, keep: bool = False, sharing: Sharing | None = None
+    ) -> WorkerPool:
+        """A pool of these workers; without `sharing` each of them has a device of its own."""
+        return cls(workers, Store(results), sharing or Sharing.apart(len(workers)), keep)
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -132,9 +152,10 @@ class WorkerPool:
         """Give a worker jobs until none are left."""
         worker = self.workers[index]
         try:
-            while attempt := self._take(worker):
+            while taken := self._take(index):
+                attempt, promise = taken
                 try:
-                    self._give(worker, attempt)
+                    self._give(worker, attempt, promise)
                 finally:
                     with self.changed:
                         self.in_progress -= 1
@@ -148,8 +169,9 @@ class WorkerPool:
                 worker.release()
             self.events.put(Idle())
 
-    def _take(self, worker: WorkerHandle) -> Attempt | None:
+    def _take(self, index: int) -> tuple[Attempt, Promise] | None:
         """The next job, once the worker is ready for one; None when no job is left for it. Raises `CannotStart`."""
+        worker = self.workers[index]
         while self._is_needed():
             for note in worker.ready():
                 if note is not None:
@@ -157,31 +179,72 @@ class WorkerPool:
                 if not self._is_needed():
                     return None
             with self.changed:
-                if self.todo and not self.stopped:
+                waiting = [attempt.claimant for attempt in self.todo]
+                offered = None if self.stopped else self.sharing.offer(index, waiting)
+                if offered:
                     self.in_progress += 1
-                    return self.todo.popleft()
-                if self.keep and self.in_progress:
-                    self.changed.wait()  # another worker may put its job back, and have no place to run it
+                    return self._taken(*offered)
+                in_the_way = self.sharing.is_wanted_empty(index, waiting)
+            if in_the_way:
+                worker.release()  # its process holds memory also without a job
+            with self.changed:
+                if self.in_progress and (self.todo or self.keep):
+                    self.changed.wait(POLL if self.todo else None)  # a job ends, or is put back
         return None
+
+    def _taken(self, place: int, promise: Promise) -> tuple[Attempt, Promise]:
+        attempt = self.todo[place]
+        del self.todo[place]
+        return replace(attempt, job=attempt.job.backing_off(not attempt.last)), promise
 
     def _is_needed(self) -> bool:
         with self.changed:
             return not self.stopped and bool(self.todo or (self.keep and self.in_progress))
 
-    def _give(self, worker: WorkerHandle, attempt: Attempt) -> None:
-        busy = False
+    def _give(self, worker: WorkerHandle, attempt: Attempt, promise: Promise) -> None:
+        busy, exhausted, peak = False, None, None
         try:
             for event in worker.do(attempt.job):
                 busy = busy or isinstance(event, Busy)
-                self.events.put(event)
+                match event:
+                    case OutOfMemory():
+                        exhausted = event
+                    case PeakMemory():
+                        peak = event.size
+                    case _:
+                        self.events.put(event)
+            if exhausted:
+                worker.release()  # what is tried next gets a fresh process
+                self._back_off(attempt, promise, exhausted)
         except WorkerFailed as failure:
             self._retry_or_fail(attempt, failure)
         except Exception as error:
             reason = f"its worker can't be used: {type(error).__name__}: {error}"
             self._retry_or_fail(attempt, WorkerFailed(reason))
+        with self.changed:
+            self.sharing.end(promise, peak)
         if busy:
             time.sleep(POLL)
-            self.todo.append(attempt)
+            self._put_back(attempt)
+
+    def _put_back(self, *attempts: Attempt) -> None:
+        with self.changed:
+            self.todo.extend(attempts)
+
+    def _back_off(self, attempt: Attempt, promise: Promise, exhausted: OutOfMemory) -> None:
+        """Try the runs of a job that are left in another way: alone on their device, or in packs of half the seeds."""
+        job = attempt.job.part(exhausted.runs, attempt.job.seeds)
+        runs, following = ", ".join(job.run_ids), after_exhaustion(promise, shared=not attempt.alone)
+        if attempt.alone and following:
+            parts, next_step = divided(job, [half.pack for half in following], self.store), "in packs of half the seeds"
+            attempts = [Attempt(part, alone=part.pack == job.pack, last=part.pack == job.pack) for part in parts]
+        else:
+            next_step = "alone on its device"
+            attempts = [replace(attempt, job=job, alone=True, last=len(job.seeds) == 1)]
+        self.events.put(Noted(f"{runs}: out of memory on {promise.gpu.name}; tried again {next_step}"))
+        with self.changed:
+            self.sharing.exhaust(promise)
+        self._put_back(*attempts)
 
     def _give_up(self, index: int, reason: str) -> None:
         self.unfit[index] = reason
@@ -196,7 +259,7 @@ class WorkerPool:
             runs, lost = ", ".join(attempt.job.run_ids), isinstance(failure, MachineLost)
             next_step = "the job is given to another worker" if lost else "the job is tried once more"
             self.events.put(Noted(f"{failure.reason} while it worked on {runs}: {next_step}"))
-            self.todo.append(attempt)
+            self._put_back(attempt)
             return
         for run_id in attempt.job.run_ids:
             ended = Ended(run_id, "failed", error=failure.reason)

@@ -9,11 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from ganbench.executors.base import GRACE, CannotStart, WorkerFailed
-from ganbench.runner import events, job, settings
+from ganbench.runner import events, gpu_memory, job, settings
 
 LOG_END = 8192  # bytes of a dead worker's stderr that are kept
 
@@ -48,7 +48,7 @@ class Running:
                 text=True,
                 encoding="utf-8",
                 pass_fds=(reading,),
-                env=os.environ | _environment(own.threads),
+                env=os.environ | environment_of(own),
                 start_new_session=True,  # Ctrl-C on the terminal reaches the parent alone
             )
         except BaseException:
@@ -58,7 +58,8 @@ class Running:
         finally:
             os.close(reading)
         running = cls(process, os.fdopen(writing, "w", encoding="utf-8"), log)
-        running.send(settings.encode(own))
+        device = "cuda:0" if gpu_memory.uuid_of(own.device) else own.device
+        running.send(settings.encode(replace(own, device=device)))
         return running
 
     def send(self, line: str) -> None:
@@ -91,9 +92,12 @@ class Running:
                 pass
 
 
-def _environment(threads: int) -> dict[str, str]:
+def environment_of(own: settings.WorkerSettings) -> dict[str, str]:
+    """The environment variables of a worker process, beside those of its parent."""
+    uuid = gpu_memory.uuid_of(own.device)
     return {
-        "OMP_NUM_THREADS": str(threads),
+        **(gpu_memory.visible(uuid) if uuid else {}),
+        "OMP_NUM_THREADS": str(own.threads),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",  # whatever the locale, and whatever a component prints
     }

@@ -49,15 +49,15 @@ class RemoteWorker:
 
 
 def devices_elsewhere(
-    engine: str, device: str, asked: tuple[str, int], workers: int | None, todo: str
+    engine: str, device: str, asked: tuple[str, int | None], workers: int | None, todo: str
 ) -> tuple[str, ...]:
     """The devices of workers that an engine places: `device` for each. Raises `RequestError`, which says `todo`.
 
     `asked`: the values of `--devices` and `--per-gpu`, of which an engine can heed none.
     """
-    if asked != ("auto", 1):
+    if asked not in (("auto", None), ("auto", 1)):
         given = f"{engine.capitalize()} chooses the devices of its workers"
-        raise RequestError(f"--executor {engine}", given, "allowed: --devices auto and --per-gpu 1", todo)
+        raise RequestError(f"--executor {engine}", given, "allowed: --devices auto and --per-gpu auto", todo)
     if workers is None:
         given = "the number of workers on the cluster is not given"
         raise RequestError(f"--executor {engine}", given, "allowed: a number from 1 up", "add --workers N")

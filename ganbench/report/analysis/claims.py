@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ganbench.results.questions import Claim
 
 Answer = Literal["reproduced", "contradicted", "inconclusive"]
-HALF = 6  # seeds, the fewest of which a paired test can be significant
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,6 @@ class Verdict:
     needed: int | None = None
     look: int | None = None
     awaited: int = 0
-
-
-@dataclass(frozen=True)
-class Half:
-    """The answers of one half of the seeds."""
-
-    seeds: tuple[int, ...]
-    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -90,21 +81,6 @@ def verdicts(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[st
     corrected = [next(adjusted) if test.p is not None else None for test in tests]
     level = LEVEL / max(1, sum(p is not None and p >= LEVEL for p in corrected))  # of Holm's last step
     return tuple(test.decided(level, p) for test, p in zip(tests, corrected, strict=True))
-
-
-def halves(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> tuple[Half, ...]:
-    """All claims on the first and on the second half of the seeds, each with a correction of its own.
-
-    It shows whether an answer comes out again on other seeds. Empty with fewer than `HALF` finished seeds in a half.
-    """
-    seeds = sorted({int(row.columns["seed"]) for row in rows if row.status in ("done", "diverged")})
-    middle = len(seeds) // 2
-    if not claims or middle < HALF:
-        return ()
-    sides = tuple(seeds[:middle]), tuple(seeds[middle:])
-    return tuple(
-        Half(side, verdicts([row for row in rows if row.columns["seed"] in side], claims, better)) for side in sides
-    )
 
 
 def claim_tests(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> list[ClaimTest]:

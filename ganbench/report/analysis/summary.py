@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
 
-from ganbench.report.analysis.claims import Half, Verdict, halves
 from ganbench.report.analysis.comparisons import Family, family
 from ganbench.report.analysis.factors import Factors, factors
 from ganbench.report.analysis.looks import NOT_NEEDED, tested
@@ -25,6 +24,7 @@ from ganbench.stats import Interval, mean_interval, wilson
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.report.analysis.claims import Verdict
     from ganbench.results.manifest import Columns, ExcludedCell, Manifest, NotEvaluated
     from ganbench.results.questions import Condition, OutcomeRule
     from ganbench.results.store import Store
@@ -93,7 +93,6 @@ class Report:
     evaluation_share: float | None = None  # of the finished runs' wall time
     budget: float | None = None  # the share that the suite allows
     claims: tuple[Verdict, ...] = ()
-    halves: tuple[Half, ...] = ()  # the same claims on disjoint halves of the seeds
     families: tuple[Family, ...] = ()
     factors: tuple[Factors, ...] = ()
     tuning: Tuning | None = None  # the search that chose the settings
@@ -122,7 +121,6 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
         evaluation_share=results.evaluation_share,
         budget=manifest.budget,
         claims=answers,
-        halves=halves(runs, questions.claims, better),
         families=tuple(family(runs, compare, better[compare.metric]) for compare in questions.compare),
         factors=tuple(factors(runs, manifest.axes, compared)),
         tuning=read_tuning(store, results.suite),

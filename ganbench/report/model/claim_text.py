@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from ganbench.report.text import interval_text, plural
 from ganbench.results.questions import RATES, Contrast
+from ganbench.text import span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ganbench.report.analysis.claims import Verdict
     from ganbench.report.analysis.parts import PartResult
+    from ganbench.report.analysis.replication import Replication
     from ganbench.results.questions import Cell, Claim, Level, Part
 
 ANSWERS = {"reproduced": "reproduced", "contradicted": "CONTRADICTED", "inconclusive": "inconclusive"}
@@ -52,17 +56,50 @@ def cell_text(cell: Cell) -> str:
     return ", ".join(str(value) if axis == "variant" else f"{axis} {value}" for axis, value in cell.items())
 
 
-def sentence(verdict: Verdict) -> str:
-    """What was found: the claim, its answer, and for each part its numbers, their direction and what they rest on."""
-    found = "; ".join(map(_found, verdict.parts))
+def sentence(verdict: Verdict, units: Mapping[str, str]) -> str:
+    """What was found: the claim, its answer, and for each part its numbers, their direction and what they rest on.
+
+    `units`: by metric, empty for one without.
+    """
+    found = "; ".join(_found(part, _own(part.part, verdict.claim), units) for part in verdict.parts)
     return f"{verdict.claim.says} ({verdict.dataset}): {answer(verdict)}. {found}.{_more(verdict)}"
 
 
-def _found(part: PartResult) -> str:
+def matched(verdicts: Sequence[Verdict], found: Replication) -> list[tuple[Verdict, Verdict | None]]:
+    """Each verdict with that of the same claim on the same dataset on other seeds."""
+    others = {(verdict.claim.says, verdict.dataset): verdict for verdict in found.verdicts}
+    return [(verdict, others.get((verdict.claim.says, verdict.dataset))) for verdict in verdicts]
+
+
+def came_out_again(verdicts: Sequence[Verdict], found: Replication) -> str:
+    """How many answers other seeds gave again, left open and contradicted, and how many of their own they gave."""
+    answers = [(one.answer, other.answer if other else "inconclusive") for one, other in matched(verdicts, found)]
+    answered = [other == one for one, other in answers if one != "inconclusive"]
+    there = f"seeds {span(found.seeds)}"
+    if not answered:
+        return f"No claim has an answer that could come out again on {there}."
+    still_open = sum(other == "inconclusive" != one for one, other in answers)
+    opposite = len(answered) - sum(answered) - still_open
+    new = sum(one == "inconclusive" != other for one, other in answers)
+    text = f"{sum(answered)} of {plural(len(answered), 'answer')} came out again on {there}"
+    text += f", {still_open} stayed open there" if still_open else ""
+    text += f", {opposite} came out the other way" if opposite else ""
+    return text + (f", and {plural(new, 'claim')} without an answer here got one there." if new else ".")
+
+
+def _own(part: Part, claim: Claim) -> str:
+    """`ns: `, the settings of a part by which it differs from the other parts of its claim; empty without any."""
+    own = {name: values for name, values in part.where.items() if any(p.where.get(name) != values for p in claim.parts)}
+    words = cell_text({name: " or ".join(map(str, values)) for name, values in own.items()})
+    return f"{words}: " if words else ""
+
+
+def _found(part: PartResult, own: str, units: Mapping[str, str]) -> str:
     test, metric = part.part.test, part.part.test.metric
     if part.effect is None:
-        return f"{metric}: {part.notes[0]}" if part.notes else f"{metric} was not measured"
-    name = f"{metric} (share of runs)" if metric in RATES else metric
+        return f"{own}{metric}: {part.notes[0]}" if part.notes else f"{own}{metric} was not measured"
+    unit = "share of runs" if metric in RATES else units.get(metric)
+    name = f"{own}{metric} ({unit})" if unit else f"{own}{metric}"
     numbers = interval_text(part.effect)
     if not isinstance(test, Contrast):
         return f"{name} is {numbers} over {plural(part.n, 'run')}, claimed {bounds_text(test)}"

@@ -68,10 +68,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A short text."""
+    """A short text. `lead`: whether it is part of what was found, and not an explanation in small print."""
 
     text: str
     audience: Audience = "all"
+    lead: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,6 @@ class FailedRuns:
     others: int
     error: str
     log: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The number of claims with each answer."""
-
-    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -197,7 +191,7 @@ class Fold:
     heading: bool = False
 
 
-Text = Paragraph | Items | Verbatim | FailedRuns | Answers
+Text = Paragraph | Items | Verbatim | FailedRuns
 Chart = SeedDots | Curves | Ranks | SearchCurves
 Block = Text | Table | Chart | Gallery | Fold
 
@@ -225,6 +219,14 @@ class Document:
         """Every table, including those in folds."""
         blocks = flat(block for section in self.sections for block in section.blocks)
         return tuple(block for block in blocks if isinstance(block, Table))
+
+
+def repeated_notes(document: Document) -> frozenset[str]:
+    """The labels of the tables whose note an earlier table has: a reader needs it once."""
+    first: dict[str, str] = {}
+    return frozenset(
+        table.label for table in document.tables() if first.setdefault(table.note, table.label) != table.label
+    )
 
 
 def flat(blocks: Iterable[Block]) -> Iterator[Block]:

@@ -40,7 +40,8 @@ def write(document: Document, folder: Path) -> list[Path]:
 
 def figures(document: Document) -> Iterator[tuple[str, Figure]]:
     """Each chart of the document with its name; a metric without a number on a dataset has no chart."""
-    for block in flat(block for section in document.sections for block in section.blocks):
+    blocks = flat(block for section in document.sections for block in section.blocks)
+    for block in dict.fromkeys(block for block in blocks if isinstance(block, SeedDots | Curves)):  # some occur twice
         match block:
             case SeedDots(dataset=dataset, metric=metric, dots=dots) if any(dots):
                 yield f"{dataset}-{metric}-seeds", _seeds(block)

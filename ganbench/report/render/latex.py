@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ganbench.report.model.document import FailedRuns, Items, Table, flat
+from ganbench.report.model.document import FailedRuns, Items, Paragraph, Table, flat
 from ganbench.report.text import ABSENT, one_line
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def _comments(section: Section) -> Iterator[str]:
         match block:
             case FailedRuns():
                 yield f"{block.first} (of {block.others + 1}): {block.error}"
+            case Paragraph(text=text, lead=True):
+                yield text
             case Items(lines=lines, noun=noun, audience="all" | "paper"):
                 yield from (f"{noun}: {line}" if noun else line for line in lines)
 

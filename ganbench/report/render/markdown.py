@@ -5,22 +5,23 @@ from __future__ import annotations
 from itertools import starmap
 from typing import TYPE_CHECKING
 
-from ganbench.report.model.document import FailedRuns, Items, Paragraph, Table, Verbatim, flat
+from ganbench.report.model.document import FailedRuns, Items, Paragraph, Table, Verbatim, flat, repeated_notes
 from ganbench.report.text import one_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ganbench.report.model.document import Block, Document
 
 
 def draw(document: Document) -> str:
     """The whole report, without a newline at its end."""
+    repeated = repeated_notes(document)
     parts = [f"# {document.title}", document.about, document.counts]
     for section in document.sections:
         if section.audience != "page":
             parts += [f"## {section.title}" if section.title else ""]
-            parts += [text for block in flat(section.blocks) for text in _texts(block)]
+            parts += [text for block in flat(section.blocks) for text in _texts(block, repeated)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -37,8 +38,8 @@ def table(block: Table) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def _texts(block: Block) -> Iterator[str]:
-    """The paragraphs of a block; none for charts and pictures."""
+def _texts(block: Block, repeated: Collection[str]) -> Iterator[str]:
+    """The paragraphs of a block; none for charts and pictures. `repeated`: the tables that go without their note."""
     match block:
         case Paragraph(text=text, audience="all" | "paper"):
             yield text
@@ -55,7 +56,7 @@ def _texts(block: Block) -> Iterator[str]:
         case Table():
             yield f"{block.title[:1].upper()}{block.title[1:]}:" if block.titled else ""
             yield table(block)
-            yield block.note
+            yield "" if block.label in repeated else block.note
 
 
 def _fenced(text: str) -> str:

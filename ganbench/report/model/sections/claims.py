@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from ganbench.report.model.claim_text import answer, sentence, tested, tested_part
-from ganbench.report.model.document import Answers, Column, Items, Paragraph, Section, Table, named
+from ganbench.report.model.claim_text import answer, matched, sentence, tested, tested_part
+from ganbench.report.model.document import Column, Items, Section, Table, named
 from ganbench.report.text import ABSENT, detectable_text, interval_text, number, p_text
 from ganbench.results.questions import Contrast
 from ganbench.stats import spending
+from ganbench.text import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ganbench.report.analysis.claims import Verdict
     from ganbench.report.analysis.parts import Beside, PartResult
+    from ganbench.report.analysis.replication import Replication
     from ganbench.report.analysis.study import Study
     from ganbench.report.analysis.summary import Report
-    from ganbench.report.model.document import Block
     from ganbench.results.questions import Claim
 
 COLUMNS = (
@@ -42,32 +42,27 @@ UNPAIRED = (
     " Unpaired: all runs of one side are compared with all runs of the other, by the Mann-Whitney test with Welch's"
     " interval, or for a rate by Fisher's test with Newcombe's interval."
 )
-HALVES = (
-    "Each half is tested and corrected on its own, with less power than all seeds. An answer that only one half gives"
-    " is weaker, and one that the halves give differently is none."
+AGAIN = (
+    "Each set of seeds is tested and corrected on its own. An answer that came out on one set only is weaker, and one"
+    " that the other set contradicts is no answer."
 )
 LOOKS = (
     " The claims are tested after {looks} seeds, where p is compared with {levels} after Holm's correction over all"
     " claims, so that all looks and claims together are wrong in less than 5 % of the suites without any effect. An"
     " answered claim keeps the numbers of its look."
 )
-DIFFERS = "The training of this suite differs from that of the paper, and every answer above is about this training:"
 
 
 def claims(study: Study) -> Iterator[Section]:
-    """A sentence for each claim, a table of their tests and of their parts, and what differs from the paper."""
+    """A table of the claims' tests and of their parts, the answers on other seeds, and the claims' sources."""
     report = study.report
     if not report.claims:
         return
-    counts: Counter[str] = Counter(verdict.answer for verdict in report.claims)
-    distinct = dict.fromkeys(_source(verdict.claim) for verdict in report.claims)
-    found = Items(tuple(map(sentence, report.claims)), "answer")
-    sources = Items(tuple(distinct), "claim", numbered=True, audience="paper")
-    differs = study.results.manifest.questions.differs
-    departures: tuple[Block, ...] = (Paragraph(DIFFERS), Items(differs, "difference")) if differs else ()
     table = _table(report, study.results.manifest.looks)
-    again = (_halves(report),) if report.halves else ()
-    yield Section("Claims", "claims", (Answers(counts), found, *departures, table, *again, sources))
+    again = (_side_by_side(study, study.replication),) if study.replication else ()
+    distinct = dict.fromkeys(_source(verdict.claim) for verdict in report.claims)
+    sources = Items(tuple(distinct), "claim", numbered=True, audience="paper")
+    yield Section("Claims", "claims", (table, *again, sources))
 
 
 def _table(report: Report, looks: tuple[int, ...]) -> Table:
@@ -91,21 +86,26 @@ def _table(report: Report, looks: tuple[int, ...]) -> Table:
     )
 
 
-def _halves(report: Report) -> Table:
-    """The answer to each claim from all seeds, and from each half of them."""
-    spans = [f"seeds {half.seeds[0]} to {half.seeds[-1]}" for half in report.halves]
-    answers = [{(v.claim.says, v.dataset): answer(v) for v in half.verdicts} for half in report.halves]
+def _side_by_side(study: Study, found: Replication) -> Table:
+    """The answer to each claim on the seeds of the report, and on those of its replication."""
+    report, units = study.report, {name: info.unit for name, info in study.results.manifest.metrics.items()}
+    pairs = matched(report.claims, found)
     return Table(
-        title="the same claims on disjoint halves of the seeds",
-        label=f"{report.suite}-claims-halves",
-        columns=named("claim", "dataset", "all seeds", *spans),
-        rows=tuple(
-            (v.claim.says, v.dataset, answer(v), *(half.get((v.claim.says, v.dataset), ABSENT) for half in answers))
-            for v in report.claims
-        ),
-        caption=f"{report.suite}: claims on disjoint halves of the seeds.",
-        note=HALVES,
+        title="the same claims on two disjoint sets of seeds",
+        label=f"{report.suite}-claims-replication",
+        columns=named("claim", "dataset", f"seeds {span(found.first)}", f"seeds {span(found.seeds)}", "came out again"),
+        rows=tuple((one.claim.says, one.dataset, *_both(one, other)) for one, other in pairs),
+        caption=f"{report.suite}: claims on two disjoint sets of seeds.",
+        note=AGAIN,
+        details=tuple(() if other is None else (f"Again: {sentence(other, units)}",) for _, other in pairs),
     )
+
+
+def _both(one: Verdict, other: Verdict | None) -> tuple[str, str, str]:
+    if other is None:
+        return answer(one), ABSENT, ABSENT
+    again = ABSENT if one.answer == "inconclusive" else "yes" if one.answer == other.answer else "no"
+    return answer(one), answer(other), again
 
 
 def _at_looks(looks: tuple[int, ...]) -> str:
@@ -144,8 +144,8 @@ def _anchors(verdict: Verdict, place: int) -> list[str]:
 
 def _details(verdict: Verdict) -> list[tuple[str, ...]]:
     """The lines in small print below each row of a claim."""
-    parts = verdict.parts if len(verdict.parts) > 1 else ()
-    return [(f"{verdict.claim.source}. Tested: {tested(verdict.claim)}.",), *(() for _ in parts)]
+    claim, parts = verdict.claim, verdict.parts if len(verdict.parts) > 1 else ()
+    return [(f"{claim.source}." + ("" if parts else f" Tested: {tested(claim)}."),), *(() for _ in parts)]
 
 
 def _notes(verdict: Verdict) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.report.analysis import names
 from ganbench.report.analysis.tuning import ENDS
-from ganbench.report.model.document import Ranks, SearchCurves, Section, Table, named, numbered
+from ganbench.report.model.document import Fold, Ranks, SearchCurves, Section, Table, named, numbered
 from ganbench.report.text import ABSENT, ARROWS, also_different, interval_text, number, p_text, plural
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ def comparisons(study: Study) -> Iterator[Section]:
     if report.tuning:
         blocks += [_search(report.tuning, report.suite), SearchCurves(report.tuning.contenders)]
     for place, family in enumerate(report.families, start=1):
-        blocks += _family(family, report.suite, place)
-    blocks += _factors(report.factors, report.suite)
+        inner = tuple(_family(family, report.suite, place))
+        blocks.append(Fold(_title(family), f"comparison-{place}", inner, heading=True))
+    if shares := tuple(_factors(report.factors, report.suite)):
+        blocks.append(Fold("shares of the variance", "factors", shares, heading=True))
     if blocks:
         yield Section("Comparisons", "comparisons", tuple(blocks))
 
@@ -86,8 +88,7 @@ def _family(family: Family, suite: str, place: int) -> Iterator[Block]:
 
 def _family_table(family: Family, suite: str, label: str) -> Table:
     settings = list(dict.fromkeys(name for comparison in family.comparisons for name in comparison.setting))
-    how = "over all settings" if family.pooled else "in each setting"
-    title = f"{family.axis} against {family.baseline} by {family.metric} {ARROWS[family.better]}, {how}"
+    title = _title(family)
     numbers = ("mean", f"{family.baseline}", "difference [95 %]", "rank corr.", "p (Holm)", "n", "detectable")
     significant = (at for at, comparison in enumerate(family.comparisons) if comparison.better is not None)
     return Table(
@@ -99,6 +100,11 @@ def _family_table(family: Family, suite: str, label: str) -> Table:
         note=PAIRED,
         bold=frozenset((at, len(settings) + 4) for at in significant),
     )
+
+
+def _title(family: Family) -> str:
+    how = "over all settings" if family.pooled else "in each setting"
+    return f"{family.axis} against {family.baseline} by {family.metric} {ARROWS[family.better]}, {how}"
 
 
 def _comparison(comparison: Comparison, settings: Sequence[str]) -> tuple[str, ...]:

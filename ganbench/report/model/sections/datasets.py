@@ -58,9 +58,7 @@ def datasets(study: Study) -> Iterator[Section]:
 
 def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
     report = study.report
-    cells = CellNames(
-        tuple(", ".join(names.whole(summary, cell)) for cell in summary.cells), tuple(names.labels(summary))
-    )
+    cells = _cell_names(summary)
     constants = ", ".join(f"{name} {value}" for name, value in summary.constant.items())
     shortened = [Paragraph(SHORTENED, audience="page")] if cells.whole != cells.short else []
     blocks = (
@@ -72,6 +70,26 @@ def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
         *_gallery(study, slug, summary, cells),
     )
     return Section(summary.dataset, slug, blocks)
+
+
+def deciding(study: Study, summary: DatasetSummary) -> str | None:
+    """The metric that says whether a run is good; None without a rule or where it is not measured."""
+    rule = study.results.manifest.questions.outcome.get(summary.dataset)
+    return next((one.metric for one in rule.good if one.metric in summary.metrics), None) if rule else None
+
+
+def seed_dots(study: Study, slug: str, summary: DatasetSummary, metric: str) -> SeedDots:
+    """Every seed of every cell by a metric, with the means."""
+    numbers = [cell.metrics.get(metric) for cell in summary.cells]
+    means = tuple(number.headline if number else None for number in numbers)
+    dots = tuple(dots_of(study.results, study.numbers, summary, metric))
+    arrow = ARROWS[summary.metrics[metric]]
+    return SeedDots(slug, metric, arrow, _cell_names(summary), dots, means, study.report.rule)
+
+
+def _cell_names(summary: DatasetSummary) -> CellNames:
+    whole = tuple(", ".join(names.whole(summary, cell)) for cell in summary.cells)
+    return CellNames(whole, tuple(names.labels(summary)))
 
 
 def _displaced(summary: DatasetSummary) -> Iterator[Paragraph]:
@@ -224,18 +242,16 @@ def _shades(summary: DatasetSummary) -> Iterator[tuple[Place, Shade]]:
 
 
 def _charts(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Fold]:
-    """A fold for each metric with every seed as a dot and every curve; the first fold is open."""
-    for place, metric in enumerate(summary.metrics):
-        numbers = [cell.metrics.get(metric) for cell in summary.cells]
-        means = tuple(number.headline if number else None for number in numbers)
-        dots = tuple(dots_of(study.results, study.numbers, summary, metric))
+    """A fold for each metric with every seed as a dot and every curve; that of the deciding or first metric is open."""
+    shown = deciding(study, summary) or next(iter(summary.metrics), None)
+    for metric in summary.metrics:
         curves = tuple(curves_of(study.results, study.points, summary, metric))
         arrow, anchors = ARROWS[summary.metrics[metric]], _anchors(slug, summary, metric)
         charts = (
-            SeedDots(slug, metric, arrow, cells, dots, means, study.report.rule),
+            seed_dots(study, slug, summary, metric),
             Curves(slug, metric, arrow, cells, curves, anchors),
         )
-        yield Fold(f"{metric} {arrow}", f"{slug}-{metric}", charts, is_open=place == 0, heading=True)
+        yield Fold(f"{metric} {arrow}", f"{slug}-{metric}", charts, is_open=metric == shown, heading=True)
 
 
 def _gallery(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Gallery]:

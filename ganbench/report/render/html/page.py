@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ganbench.report.model.document import Gallery, flat
+from ganbench.report.model.document import Gallery, flat, repeated_notes
 from ganbench.report.render.html import charts, tables
 from ganbench.report.render.html.gallery import encoded
 
@@ -49,6 +49,7 @@ def draw(document: Document) -> str:
     template = environment.from_string((assets / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         document=document,
+        repeated=repeated_notes(document),
         sections=[(section, [block for block in section.blocks if _for_page(block)]) for section in sections],
         left_out=left_out,
         style=Markup((assets / "style.css").read_text(encoding="utf-8")),
