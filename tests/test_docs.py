@@ -91,7 +91,7 @@ class TestCode:
         ("page", "heading", "runs"),
         [
             ("README.md", "A GAN of your own", 15),
-            ("docs/tutorial.md", "Write a suite", 60),
+            ("docs/tutorial.md", "Write a suite", 96),
             ("docs/suite-file.md", "A complete example", 280),
         ],
     )
