@@ -95,7 +95,7 @@ class Slurm:
     def crash(self, name: str) -> int:
         """Kill a daemon and, on a node, all that runs there; how many processes of ganbench that were."""
         job = self.asked("squeue", "-h", "-w", name, "-o", "%A").strip() if name in NODES else ""
-        steps = processes("slurmstepd:", f"[{job}.") if job else []
+        steps = [pid for pid in processes("slurmstepd:", f"[{job}.") if self.holds(pid)] if job else []
         below = [pid for pid in processes("ganbench") if ancestors(pid).intersection(steps)]
         kill([self.daemons[name].pid, *steps, *below])
         self.daemons.pop(name).wait()
