@@ -46,7 +46,10 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def cluster(session: nox.Session) -> None:
-    """Suites on a Ray cluster that is started on this machine, with nodes and workers that are killed."""
+    """Suites on clusters of Ray and Slurm that are started on this machine, with nodes and workers that are killed.
+
+    Slurm is no Python package: `apt-get install slurm-wlm`. Where it is absent its tests are skipped, and fail in CI.
+    """
     session.install("-e", ".[ray]", "--group", "test")
     session.run("pytest", "-m", "cluster", "tests/cluster", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from importlib.util import find_spec
 
 import pytest
 import torch
@@ -22,15 +21,11 @@ settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `gpu` on a machine without CUDA, and those marked `cluster` without Ray."""
+    """Skip tests marked `gpu` on a machine without CUDA."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if marked and not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no GPU"))
-    clusters = [item for item in items if item.get_closest_marker("cluster")]
-    if clusters and not find_spec("ray"):
-        for item in clusters:
-            item.add_marker(pytest.mark.skip(reason="ray is not installed"))
 
 
 @pytest.hookimpl(wrapper=True)

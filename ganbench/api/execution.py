@@ -41,10 +41,14 @@ class ExecutionOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions(ExecutionOptions):
-    """The same, and which runs of a suite are trained: failed ones again, and those of every look at once."""
+    """The same, and which runs of a suite are trained: failed ones again, and those of every look at once.
+
+    `detach`: hand the runs to an engine that does them without this process, as Slurm does, and raise `Detached`.
+    """
 
     retry_failed: bool = False
     all_looks: bool = False
+    detach: bool = False
 
 
 def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:

@@ -12,6 +12,7 @@ from ganbench.api.execution import TrainingOptions, execution_of, mirror_of, pac
 from ganbench.api.lookup import specs_of
 from ganbench.api.progress import progress_display
 from ganbench.api.suites import changed, load_suite
+from ganbench.executors.base import Detached
 from ganbench.results.store import Store
 from ganbench.runner import devices, plan
 from ganbench.runner import run as runner
@@ -37,6 +38,7 @@ class TrainingKeywords(TypedDict, total=False):
     tracking_uri: str | None
     retry_failed: bool
     all_looks: bool
+    detach: bool
 
 
 def run(
@@ -50,7 +52,7 @@ def run(
     `suite`: a suite, or the path of its file. `results`: the folder of the results. `seeds`: use the seeds 0 to
     `seeds` - 1 in place of the suite's. It blocks and shows the progress, in a notebook too. Finished runs are not
     repeated. Ctrl-C, or a notebook's interrupt, lets the workers save their runs and then raises `KeyboardInterrupt`;
-    the same call continues. In a script, call it below `if __name__ == "__main__":`.
+    the same call continues. With `detach` it returns at once, and the same call without it follows the runs. In a script, call it below `if __name__ == "__main__":`.
 
     Raises `RequestError` before anything runs when the results folder, data or weights are not available, and
     `SuiteError` for mistakes in a suite. A run that fails raises nothing: see the `status` in `runs()`.
@@ -63,6 +65,8 @@ def run(
     chosen, display = TrainingOptions(results=Path(results).resolve(), **options), progress_display()
     try:
         run_suite(loaded, chosen, display)
+    except Detached as detached:
+        display.say(f"{loaded.name}: {detached}")
     except KeyboardInterrupt:
         display.say(INTERRUPTED_TEXT)
         raise
@@ -97,6 +101,8 @@ def stages(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: 
     _say_answerable(suite, listener)
     for part, name in _parts(suite, options, listener, dry_run):
         execution = execution_of(part, options)
+        if options.detach:
+            execution = replace(execution, executor=execution.executor.detached())
         store = Store(execution.settings.results)
         todo = plan.make(part, store, packing_of(execution, options.pack), options.retry_failed)
         listener.say((f"{name}: " if name else "") + todo.headline(devices.headline(execution.devices)))

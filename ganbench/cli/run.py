@@ -34,6 +34,7 @@ class RunOptions(SuiteOptions, TrainingOptions):
 @execution_options
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
 @click.option("--all-looks", is_flag=True, help="Run the seeds of every look, whatever the claims' answers are.")
+@click.option("--detach", is_flag=True, help="Submit to Slurm and end; the same line without it follows the runs.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @as_json
 @collected(RunOptions)
@@ -55,6 +56,7 @@ def run(options: RunOptions) -> int:
     from ganbench.api.progress import progress_display
     from ganbench.api.training import run_suite, stages
     from ganbench.cli.request import load
+    from ganbench.executors.base import Detached
 
     display, summaries = progress_display(), []
     for suite in [load(path, options) for path in options.suites]:
@@ -67,6 +69,9 @@ def run(options: RunOptions) -> int:
         except KeyboardInterrupt:
             display.say(INTERRUPTED_TEXT)
             return INTERRUPTED
+        except Detached as detached:
+            display.say(f"{suite.name}: {detached}")
+            continue
     if options.as_json:
         for summary in summaries:
             answer(json.dumps(asdict(summary)))

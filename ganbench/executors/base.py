@@ -23,12 +23,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ganbench.component import Component
+from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.runner.events import Ended, Event, Listen, Noted
-    from ganbench.runner.job import Job
+    from ganbench.runner.job import EncodedJob, Job
     from ganbench.runner.settings import WorkerSettings
 
+UNCOUNTED = {"identity": False}  # the metadata of options: an executor is no part of a run id
 GRACE = 30.0  # seconds that workers have to save what they are doing before they are killed
 
 
@@ -48,6 +50,10 @@ class CannotStart(WorkerFailed):
     """A worker can't be started, for whatever job."""
 
 
+class Detached(Exception):
+    """The jobs were handed to an engine that does them without this process: what a user should read."""
+
+
 class WorkerHandle(Protocol):
     """A worker as its parent sees it. A thread of its own calls `ready` and `do`, and another one the rest."""
 
@@ -58,7 +64,7 @@ class WorkerHandle(Protocol):
         None. Raises `CannotStart`.
         """
 
-    def do(self, job: Job) -> Iterator[Event]:
+    def do(self, job: Job | EncodedJob) -> Iterator[Event]:
         """Give a ready worker a job and yield its events, `Ended` once a run or `Busy`, until it is idle again.
 
         Raises `WorkerFailed` or `MachineLost`; then the worker is gone, and `ready` starts a new one.
@@ -92,6 +98,11 @@ class Executor(Component):
         from ganbench.runner.devices import resolve  # only here: the types of an executor need no runner
 
         return resolve(asked, workers, per_gpu)
+
+    def detached(self) -> Executor:
+        """This executor, with sessions that hand over their jobs and raise `Detached`. Raises `RequestError`."""
+        given = f"the workers of the executor {self.kind()} end with the command"
+        raise RequestError("--detach", given, "allowed with --executor slurm", "leave --detach out")
 
     @abstractmethod
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> AbstractContextManager[Session]:

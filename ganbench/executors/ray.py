@@ -10,10 +10,9 @@ from typing import Any, ClassVar, Literal
 
 from ganbench.component import NonNegative
 from ganbench.errors import RequestError
-from ganbench.executors.base import Executor, Session
+from ganbench.executors.base import UNCOUNTED, Executor, Session
+from ganbench.executors.parts.remote import devices_elsewhere
 from ganbench.runner.settings import WorkerSettings
-
-UNCOUNTED = {"identity": False}  # an executor is no part of a run id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +35,8 @@ class Ray(Executor):
 
     def devices(self, asked: str, workers: int | None, per_gpu: int | None) -> tuple[str, ...]:
         """As many as `workers`; the machine on which each runs decides what the first GPU is."""
-        if asked != "auto" or per_gpu not in (None, 1):
-            given = "Ray chooses the devices of its workers"
-            todo = "leave --devices and --per-gpu out, and give each worker a GPU with --on num_gpus=1"
-            raise RequestError("--executor ray", given, "allowed: --on num_gpus=0 or 1", todo)
-        if workers is None:
-            given = "the number of workers on the cluster is not given"
-            raise RequestError("--executor ray", given, "allowed: a number from 1 up", "add --workers N")
-        return ("cuda:0" if self.num_gpus else "cpu",) * workers
+        todo = "leave --devices and --per-gpu out, and give each worker a GPU with --on num_gpus=1"
+        return devices_elsewhere("ray", "cuda:0" if self.num_gpus else "cpu", (asked, per_gpu), workers, todo)
 
     @contextmanager
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> Iterator[Session]:

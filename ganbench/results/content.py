@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ganbench.errors import DamagedRun
 from ganbench.results.files import signed_json
-from ganbench.results.state import ROWS, AbsentRow, Row, ScoreRow, State, TermsRow, rows_of, with_rows
+from ganbench.results.state import ROWS, AbsentRow, Row, ScoreRow, State, TermsRow, rows_of, sessions_of, with_rows
 
 AGAIN = "the run is done again by `ganbench run`"
 CURES = {  # of the files for which the run need not be done again
@@ -42,9 +42,13 @@ class RunContent:
         return cast("list[AbsentRow]", rows_in(self.path / "absent.jsonl", self._files["absent.jsonl"]))
 
     def environment(self) -> dict[str, Any]:
-        """The content of `env.json`; empty if the run was never begun."""
-        content = self._files["env.json"]
-        return json_object(self.path / "env.json", content) if content else {}
+        """What the latest session of the run ran on, from `env.json`; empty if the run was never begun."""
+        content, path = self._files["env.json"], self.path / "env.json"
+        body = json_object(path, content) if content else {}
+        try:
+            return (sessions_of(body) or [{}])[-1]
+        except ValueError as error:
+            raise damaged(path, str(error)) from None
 
 
 def content_of(path: Path, state: State, files: Mapping[str, bytes], in_progress: bool) -> RunContent:

@@ -118,8 +118,19 @@ def state_of(body: Mapping[str, Any]) -> State:
     return state
 
 
+def sessions_of(body: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The environments in the content of `env.json`, one a session of the run, the latest last; of 0.1 only that.
+
+    Raises `ValueError` for what holds none.
+    """
+    sessions = (body or {}).get("sessions", [dict(body)] if body else [])
+    if not isinstance(sessions, list) or not all(isinstance(session, dict) for session in sessions):
+        raise ValueError("it holds no list of sessions")
+    return sessions
+
+
 def pack_of(environment: Mapping[str, Any], seed: int) -> tuple[int, ...]:
-    """The seeds of the pack in which the run of a seed was begun, from `env.json`.
+    """The seeds of the pack in which the run of a seed was begun, from an environment of `env.json`.
 
     0.1 wrote only their number. Unless that is 1, they are unknown: `()`.
     """
@@ -130,7 +141,7 @@ def pack_of(environment: Mapping[str, Any], seed: int) -> tuple[int, ...]:
 
 
 def pack_size(environment: Mapping[str, Any]) -> int:
-    """The number of runs that were trained as one program, from `env.json`."""
+    """The number of runs that were trained as one program, from an environment of `env.json`."""
     pack = environment.get("pack", 1)
     return len(pack) if isinstance(pack, list) else int(pack)
 

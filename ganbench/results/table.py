@@ -29,6 +29,7 @@ COMPONENTS = ("variant", "dataset", "network", "batchnorm", "optimizer")
 COLUMNS = ("run_id", "suite", *COMPONENTS, "seed", "status", "step", "metric", "value", "stderr", "n")
 OPTIONAL = ("penalty", "schedule", "batch", "steps")  # appended to the columns when they are axes of the suite
 LARGEST = 1e70  # of a score; float64 still holds the fourth powers that statistics need
+OF_ONE_RUN = ("engine_job", "memory")  # what runs on equal machines do not share of their environments
 TOO_LARGE = f"its value is beyond {LARGEST:g}, where float64 holds no variance"
 
 _SCORES = {
@@ -198,7 +199,8 @@ def _read_run(folder: RunFolder, requested: RequestedScores, marks: frozenset[in
         environment = content.environment()
         size = pack_size(environment)  # the seconds are those of the whole pack
         seconds = (state.evaluation_seconds, state.seconds / size) if state.finished else (0.0, 0.0)
-        same = environment | {"pack": size} if "pack" in environment else environment  # for every pack of this size
+        pack = {"pack": size} if "pack" in environment else {}
+        same = {name: value for name, value in (environment | pack).items() if name not in OF_ONE_RUN}
         text = json.dumps(same) if same else ""
         own = (row for row in content.absent() if row["evaluator"] in requested.evaluators)
         reasons = ((row["metric"] or row["evaluator"], row["because"]) for row in own)

@@ -12,10 +12,10 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from ganbench.errors import DamagedRun, RequestError
-from ganbench.results.state import pack_size
+from ganbench.results.state import pack_size, sessions_of
 from ganbench.results.store import Store
 from ganbench.runner.ledger import MemoryKey
 
@@ -129,9 +129,10 @@ def known_peaks(store: Store) -> dict[MemoryKey, int]:
     peaks: dict[MemoryKey, int] = {}
     for folder in store.runs():
         with suppress(DamagedRun, KeyError, TypeError, ValueError):
-            about: dict[str, Any] = folder.read_json("env.json") or {}
-            key = MemoryKey(str(about["device_name"]), str(about["memory"]["cell"]), pack_size(about))
-            peaks[key] = max(int(about["memory"]["peak"]), peaks.get(key, 0))
+            for about in sessions_of(folder.read_json("env.json")):
+                if about.get("memory"):  # a session that was cut off has none
+                    key = MemoryKey(str(about["device_name"]), str(about["memory"]["cell"]), pack_size(about))
+                    peaks[key] = max(int(about["memory"]["peak"]), peaks.get(key, 0))
     return peaks
 
 

@@ -50,6 +50,19 @@ class Job:
         """The id of the cell: that of its run of seed 0."""
         return replace(self.specs[0], seed=0).run_id()
 
+    @property
+    def seed_of(self) -> dict[str, int]:
+        """The seeds of the runs that are asked for, by their ids."""
+        return {spec.run_id(): spec.seed for spec in self.specs}
+
+    def part(self, runs: Sequence[str], pack: tuple[int, ...]) -> Job:
+        """The part of the job that concerns these runs of it, trained in a pack of these seeds."""
+        return replace(self, specs=tuple(self.spec_of(run_id) for run_id in runs), pack=pack)
+
+    def backing_off(self, backs_off: bool) -> Job:
+        """The job with this `backs_off`."""
+        return replace(self, backs_off=backs_off)
+
     def passes_on(self, error: BaseException) -> bool:
         """Whether an error is no failure of the run, but for the parent to deal with."""
         return self.backs_off and is_exhaustion(error)
@@ -86,6 +99,58 @@ class Job:
         return {score_key(evaluator, self.samples): evaluator for evaluator in self.evaluators}
 
 
+@dataclass(frozen=True)
+class EncodedJob:
+    """A job as one line of JSON, in a process that passes it on and needs none of its components.
+
+    What has the name of something of `Job` means the same.
+    """
+
+    line: str
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        return run_ids(self.line)
+
+    @property
+    def task(self) -> str:
+        """What is done with the runs: marks, evaluators, pack and the rest, without the runs themselves."""
+        return json.dumps({k: v for k, v in self._body().items() if k not in ("runs", "specs")})
+
+    @property
+    def seed_of(self) -> dict[str, int]:
+        body = self._body()
+        return {run_id: spec["seed"] for run_id, spec in zip(body["runs"], body["specs"], strict=True)}
+
+    @property
+    def pack(self) -> tuple[int, ...]:
+        return tuple(self._body()["pack"])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self.pack or tuple(self.seed_of.values())
+
+    @property
+    def cell(self) -> str:
+        """What the runs of a cell have in common; its id takes components."""
+        return json.dumps(self._body()["specs"][0] | {"seed": 0})
+
+    def part(self, runs: Sequence[str], pack: tuple[int, ...]) -> EncodedJob:
+        body = self._body()
+        specs = dict(zip(body["runs"], body["specs"], strict=True))
+        return self._with(runs=runs, specs=[specs[run_id] for run_id in runs], pack=pack)
+
+    def backing_off(self, backs_off: bool) -> EncodedJob:
+        return self._with(backs_off=backs_off)
+
+    def _body(self) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.line)
+        return body
+
+    def _with(self, **changed: object) -> EncodedJob:
+        return EncodedJob(json.dumps(self._body() | changed))
+
+
 def score_key(evaluator: Evaluator, samples: int) -> str:
     """What makes two scores of a run comparable: the protocol, its version and the number of samples."""
     return f"{evaluator.notation()} v{evaluator.version} n={samples}"
@@ -101,8 +166,10 @@ def spec_file(spec: RunSpec) -> dict[str, Any]:
     return {"run_id": spec.run_id(), "spec": spec.canonical(), "columns": saved_columns(spec)}
 
 
-def encode(job: Job) -> str:
+def encode(job: Job | EncodedJob) -> str:
     """A job as one line of JSON."""
+    if isinstance(job, EncodedJob):
+        return job.line
     components = {"specs": plain(job.specs, complete=True), "evaluators": plain(job.evaluators, complete=True)}
     return json.dumps({"runs": job.run_ids, **vars(job), **components})
 

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.results.manifest import planning, read_manifest, write_manifest
-from ganbench.results.state import pack_of
+from ganbench.results.state import pack_of, sessions_of
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.networks.base import Network
     from ganbench.results.store import RunFolder, Store
-    from ganbench.runner.job import Job
+    from ganbench.runner.job import EncodedJob, Job
     from ganbench.spec import RunSpec
 
 Packs = Mapping[str, tuple[int, ...]]  # the seeds of each run's pack, its own among them, by run id
@@ -122,9 +122,9 @@ def cells_of(specs: Iterable[RunSpec]) -> Cells:
 
 def begun_in(folder: RunFolder, seed: int) -> tuple[int, ...] | None:
     """The pack in which a run was begun, by its `env.json`; `()` where 0.1 didn't name it, None without such a file."""
-    with suppress(DamagedRun):
-        if environment := folder.read_json("env.json"):
-            return pack_of(environment, seed)
+    with suppress(DamagedRun, ValueError):
+        if sessions := sessions_of(folder.read_json("env.json")):
+            return pack_of(sessions[-1], seed)
     return None
 
 
@@ -137,21 +137,22 @@ def planned_packs(store: Store, suites: Iterable[str]) -> Packs:
     return planned
 
 
-def divided(job: Job, parts: Iterable[Sequence[int]], store: Store) -> list[Job]:
+def divided(job: Job | EncodedJob, parts: Iterable[Sequence[int]], store: Store) -> list[Job | EncodedJob]:
     """Plan the unfinished runs of a job anew, in packs of these seeds of its pack; the jobs of all of its runs.
 
     Runs that are finished stay as they are, and have a job in the pack in which they were trained. The manifests hold
     the new packs before a run begins in one. Raises `Timeout` where another process fills one of the runs.
     """
     with ExitStack() as locks:
-        folders = {spec: locks.enter_context(store.run(spec.run_id()).owned(LOCK_WAIT)) for spec in job.specs}
-        finished = [spec for spec, folder in folders.items() if _is_finished(folder)]
-        left = [[spec for spec in job.specs if spec.seed in seeds and spec not in finished] for seeds in parts]
-        jobs = [replace(job, specs=tuple(specs), pack=tuple(spec.seed for spec in specs)) for specs in left if specs]
+        folders = {run_id: locks.enter_context(store.run(run_id).owned(LOCK_WAIT)) for run_id in job.run_ids}
+        finished = [run_id for run_id, folder in folders.items() if _is_finished(folder)]
+        unfinished = {run_id: seed for run_id, seed in job.seed_of.items() if run_id not in finished}
+        left = [{run_id: seed for run_id, seed in unfinished.items() if seed in seeds} for seeds in parts]
+        jobs = [job.part(tuple(half), tuple(half.values())) for half in left if half]
         _plan_anew(store, {run_id: half.pack for half in jobs for run_id in half.run_ids})
-        for spec in (spec for half in jobs for spec in half.specs):
-            folders[spec].clear()  # its checkpoint is that of the larger pack
-    return [*jobs, *([job.only(finished)] if finished else [])]
+        for run_id in (run_id for half in jobs for run_id in half.run_ids):
+            folders[run_id].clear()  # its checkpoint is that of the larger pack
+    return [*jobs, *([job.part(finished, job.seeds)] if finished else [])]
 
 
 def _is_finished(folder: RunFolder) -> bool:

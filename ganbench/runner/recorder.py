@@ -19,7 +19,7 @@ from ganbench.features.scoring import NO_VALUE, AbsentScore, finite_score, score
 from ganbench.results import pictures, tensors
 from ganbench.results.files import make_way, remove, write_bytes
 from ganbench.results.journal import Journal
-from ganbench.results.state import AbsentRow, DivergedAt, ScoreRow
+from ganbench.results.state import AbsentRow, DivergedAt, ScoreRow, sessions_of
 from ganbench.results.store import RunFolder, State, Status
 from ganbench.rng import seed_of
 from ganbench.runner.environment import MemoryUse
@@ -67,7 +67,8 @@ class Recorder:
             folder.write_state(state, seal=False)
             folder.keep_rows_until(resumed)
         folder.write_json("spec.json", spec_file(self.spec))
-        folder.write_json("env.json", asdict(environment))
+        earlier = sessions_of(folder.read_json("env.json")) if resumed else []
+        folder.write_json("env.json", {"sessions": [*earlier, asdict(environment)]})
         self.environment, self.journal = environment, Journal.of(folder)
         self.state = replace(
             state,
@@ -82,10 +83,11 @@ class Recorder:
         self.began, self.saved = self.clock() - self.state.seconds, time.monotonic()
 
     def correct(self, environment: Environment) -> None:
-        """Replace the environment by what training has shown."""
+        """Replace the environment of this session by what training has shown."""
         self.environment = environment
+        earlier = sessions_of(self.folder.read_json("env.json"))[:-1]
         self.folder.write_state(self.state, seal=False)
-        self.folder.write_json("env.json", asdict(environment))
+        self.folder.write_json("env.json", {"sessions": [*earlier, asdict(environment)]})
         self.journal = Journal.of(self.folder)
         self.journal.write_state(self.state)
 

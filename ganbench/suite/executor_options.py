@@ -24,7 +24,9 @@ def read_executor(kind: str, given: Sequence[str]) -> Any:
     for text in given:
         top = _with_pair(top, text, mistakes) if "=" in text else _with_file(top, Path(text), mistakes)
     mistakes.stop()
-    executor = component(Registry().find("executor", kind), f"executor {kind}", top, mistakes)
+    options = top.value if isinstance(top.value, dict) else {}
+    named = Node({key.replace("-", "_"): node for key, node in options.items()}, top.source, 1, 1)  # cpus-per-task
+    executor = component(Registry().find("executor", kind), f"executor {kind}", named, mistakes)
     mistakes.stop()
     return executor
 

@@ -52,7 +52,8 @@ def test_run_folders_are_complete(quick: Path) -> None:
     for folder in folders:
         assert json.loads((folder / "state.json").read_text())["status"] == "done"
         assert json.loads((folder / "spec.json").read_text())["run_id"] == folder.name
-        assert {"packages", "device", "git", "threads"} <= set(json.loads((folder / "env.json").read_text()))
+        (session,) = json.loads((folder / "env.json").read_text())["sessions"]
+        assert {"packages", "device", "git", "threads", "host", "engine_job"} <= session.keys()
         pictures = list(folder.glob("samples/*.png"))
         assert pictures and all(path.read_bytes()[:4] == b"\x89PNG" for path in pictures)
         assert not (folder / "checkpoints" / "last.pt").exists(), "nothing is left to resume"

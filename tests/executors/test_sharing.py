@@ -15,12 +15,13 @@ import pytest
 
 from ganbench.executors.parts.pool import WorkerPool
 from ganbench.executors.parts.sharing import Sharing
+from ganbench.plugins import Registry
 from ganbench.results.files import write_json
 from ganbench.results.manifest import read_manifest, write_manifest
 from ganbench.results.store import State, Store
 from ganbench.runner.events import Ended, Event, Noted, OutOfMemory, PeakMemory
 from ganbench.runner.gpu_memory import known_peaks
-from ganbench.runner.job import Job, spec_file
+from ganbench.runner.job import EncodedJob, Job, decode, encode, spec_file
 from ganbench.runner.ledger import MemoryKey
 from ganbench.runner.run import manifest
 from ganbench.runner.settings import WorkerSettings
@@ -77,7 +78,8 @@ class SimulatedWorker:
     def ready(self) -> Iterator[Noted | None]:
         yield None
 
-    def do(self, job: Job) -> Iterator[Event]:
+    def do(self, sent: Job | EncodedJob) -> Iterator[Event]:
+        job = decode(encode(sent), Registry())
         size = self.gpu.take(job)
         if size is None and job.backs_off:
             yield OutOfMemory(job.run_ids, "OutOfMemoryError: CUDA out of memory")
@@ -109,7 +111,7 @@ class Site:
     by_memory: bool = True
     notes: list[str] = field(default_factory=list)
 
-    def run(self, *jobs: Job, during: Callable[[Job], None] = lambda job: None) -> dict[str, str]:
+    def run(self, *jobs: Job | EncodedJob, during: Callable[[Job], None] = lambda job: None) -> dict[str, str]:
         """The status of every run, each of which must end once."""
         settings = [WorkerSettings(self.root, device="cuda:0", by_memory=self.by_memory)] * 5
         workers = [SimulatedWorker(self.gpu, during) for _ in settings]
@@ -161,6 +163,10 @@ def test_peaks_of_earlier_commands_are_the_first_estimates(site: Site) -> None:
     (site.root / "runs" / "no-memory" / "spec.json").write_text("{}")
     known = known_peaks(Store(site.root))
     assert known == {MemoryKey("H200", JOB.cell, 1): 3 * GIB, MemoryKey("H200", JOB.cell, 2): 5 * GIB}
+    used = [{"device_name": name, "pack": [1], "memory": {"cell": JOB.cell, "peak": GIB}} for name in ("A100", "H200")]
+    sessions = [used[0] | {"memory": None}, *used, used[0] | {"memory": None}]
+    write_json(site.root / "runs" / "no-memory" / "env.json", {"sessions": sessions})
+    assert known_peaks(Store(site.root)) == known | {MemoryKey("A100", JOB.cell, 1): GIB}
     together = threading.Barrier(4, timeout=60)
     assert set(site.run(*SINGLE[:4], during=lambda job: (together.wait(), None)[1]).values()) == {"done"}
 
@@ -188,7 +194,8 @@ def test_a_number_of_workers_is_taken_as_it_is_and_memory_runs_out_all_the_same(
     assert set(site.run(*SINGLE).values()) == {"done"}
 
 
-def test_a_pack_that_is_too_large_is_halved_in_the_manifest(site: Site) -> None:
+@pytest.mark.parametrize("job", [PACK, EncodedJob(encode(PACK))], ids=["here", "in a pilot"])
+def test_a_pack_that_is_too_large_is_halved_in_the_manifest(site: Site, job: Job | EncodedJob) -> None:
     """Seed 0 had diverged in the pack of four, and stays so; the others are planned anew and begin anew."""
     site.gpu.size, store, whole = 5 * GIB, Store(site.root), suite(*PACK.specs)
     before = manifest(whole, {run_id: PACK.seeds for run_id in PACK.run_ids})
@@ -201,7 +208,7 @@ def test_a_pack_that_is_too_large_is_halved_in_the_manifest(site: Site) -> None:
             diverged = {"step": 3, "term": "d/real"} if over else None
             folder.write_state(State("diverged" if over else "running", step=2, diverged=diverged))  # type: ignore[arg-type]
     planned: list[dict[str, tuple[int, ...]]] = []
-    statuses = site.run(PACK, during=lambda job: planned.append(dict(read_manifest(store, whole.name).packs)))
+    statuses = site.run(job, during=lambda _: planned.append(dict(read_manifest(store, whole.name).packs)))
     zero, *others = PACK.run_ids
     assert {statuses[run_id] for run_id in others} == {"done"}
     expected = {zero: (0, 1, 2, 3), others[0]: (1,), others[1]: (2, 3), others[2]: (2, 3)}

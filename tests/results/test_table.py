@@ -148,6 +148,15 @@ def test_environments_are_counted_the_commonest_first(tmp_path: Path):
     assert read_results(store, "study").environments == ((2, '{\n "device": "cpu"\n}'), (1, '{\n "device": "cuda"\n}'))
 
 
+def test_what_each_run_has_for_itself_makes_no_environment_of_its_own(tmp_path: Path):
+    runs = [Run(seed=seed, curves=CURVE) for seed in range(2)]
+    store = write_suite(tmp_path, runs)
+    for run in runs:
+        own = {"engine_job": f"slurm {run.seed}", "memory": {"cell": "c", "peak": run.seed}}
+        write_json(store.run(run.run_id).path / "env.json", {"sessions": [{"device": "cpu"} | own]})
+    assert read_results(store, "study").environments == ((2, '{\n "device": "cpu"\n}'),)
+
+
 def test_fingerprints_are_distinguished_in_any_order(tmp_path: Path):
     runs = [Run(seed=seed, curves=CURVE, fingerprint={"dtype": f"float{32 * (1 + seed % 2)}"}) for seed in range(4)]
     results = read_results(write_suite(tmp_path, runs), "study")

@@ -12,6 +12,7 @@ import torch
 from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Reference, Score, View
 from ganbench.executors.local import Local
 from ganbench.networks.mlp import MLP
+from ganbench.results.state import sessions_of
 from ganbench.results.store import Store
 from ganbench.runner import gpu_memory
 from ganbench.runner.events import Ended, Event, OutOfMemory, PeakMemory
@@ -84,7 +85,7 @@ def test_the_peak_is_recorded_for_the_cell_and_sealed(site: Site) -> None:
     site.fill(job)
     for run_id in job.run_ids:
         folder = Store(site.root).run(run_id)
-        about, state = folder.read_json("env.json") or {}, folder.check()
+        (about,), state = sessions_of(folder.read_json("env.json")), folder.check()
         assert about["memory"] == {"cell": replace(SPEC, seed=0).run_id(), "peak": 2**30 + 1}
         assert state is not None and state.status == "done"
     assert site.events[-1] == PeakMemory(2**30 + 1)
@@ -93,7 +94,7 @@ def test_the_peak_is_recorded_for_the_cell_and_sealed(site: Site) -> None:
 def test_on_a_cpu_nothing_is_measured(tmp_path: Path) -> None:
     events: list[Event] = []
     Worker(WorkerSettings(Store(tmp_path).open().root), events.append).fill(JOB)
-    about = Store(tmp_path).run(JOB.run_ids[0]).read_json("env.json") or {}
+    (about,) = sessions_of(Store(tmp_path).run(JOB.run_ids[0]).read_json("env.json"))
     assert about["memory"] is None and about["mps"] is None
     assert not any(isinstance(event, PeakMemory) for event in events)
 

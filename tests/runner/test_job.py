@@ -14,7 +14,7 @@ from ganbench.evaluators.modes import ModeCoverage
 from ganbench.penalties.none import NoPenalty
 from ganbench.penalties.r1 import R1Penalty
 from ganbench.plugins import Registry
-from ganbench.runner.job import FAMILIES, Job, decode, encode, score_key
+from ganbench.runner.job import FAMILIES, EncodedJob, Job, decode, encode, score_key
 from ganbench.spec import Arithmetic, ExtendedRunSpec, RunSpec, Schedule, run_spec
 from tests.support.jobs import JOB, SPEC
 from tests.support.tiny import write_components
@@ -31,6 +31,16 @@ def test_a_job_arrives_as_it_was_sent() -> None:
     job = Job(specs, (10, 20, 40), 500, (ModeCoverage(within=2.5), FID(features="pixels", reference=30)))
     assert sent(job) == job and sent(job).run_ids == job.run_ids
     assert sent(JOB) == JOB
+
+
+def test_an_encoded_job_says_the_same_of_its_runs() -> None:
+    for pack in ((), (2, 3, 5)):
+        job = replace(JOB, specs=(replace(SPEC, seed=3), replace(SPEC, seed=5)), pack=pack)
+        same = EncodedJob(encode(job))
+        assert (same.run_ids, same.seed_of, same.pack, same.seeds) == (job.run_ids, job.seed_of, job.pack, job.seeds)
+        part = same.part(job.run_ids[1:], (5,)).backing_off(True)
+        assert decode(encode(part), Registry()) == replace(job, specs=job.specs[1:], pack=(5,), backs_off=True)
+        assert same.cell == EncodedJob(encode(replace(job, specs=(SPEC,)))).cell
 
 
 def test_every_field_of_a_spec_is_sent() -> None:

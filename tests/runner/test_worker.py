@@ -23,6 +23,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.sgd import SGD
 from ganbench.results import files, pictures, tensors
 from ganbench.results.questions import Questions
+from ganbench.results.state import sessions_of
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import plan, recorder, worker
 from ganbench.runner.events import Busy, Ended, Event, Noted, Progressed
@@ -215,8 +216,8 @@ def test_of_a_pack_only_the_open_runs_are_written(site: Results, monkeypatch: py
     calls = counted(monkeypatch)
     assert [outcome.status for outcome in site.run(pack)] == ["done"] * 3
     assert calls == [3] and site.complete(pack)
-    env = [site.store.run(run_id).read_json("env.json") or {} for run_id in pack.run_ids]
-    assert [one["pack"] for one in env] == [[0, 1, 2], [1], [0, 1, 2]]
+    env = [sessions_of(site.store.run(run_id).read_json("env.json")) for run_id in pack.run_ids]
+    assert [session["pack"] for sessions in env for session in sessions] == [[0, 1, 2], [1], [0, 1, 2]]
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
@@ -410,6 +411,20 @@ def test_a_checkpoint_of_01_is_resumed_with_a_note(site: Results, undisturbed: P
     torch.save(torch.load(checkpoint, weights_only=True), checkpoint)  # without a digest
     assert site.run(JOB)[0].status == "done" and of_modes(site.root) == of_modes(undisturbed)
     assert "have no SHA-256" in site.notes() and "damaged" not in site.notes()
+
+
+def test_each_session_of_a_run_has_its_environment(site: Results, undisturbed: Path) -> None:
+    """A file of an earlier version holds one, without the list."""
+    stopped_after(site.root, JOB, 12)
+    folder = site.store.run(JOB.run_ids[0])
+    (first,) = sessions_of(folder.read_json("env.json"))
+    folder.write_json("env.json", first | {"host": "elsewhere"})
+    folder.write_state(folder.state() or State("running"))
+    assert site.run(JOB)[0].status == "done" and of_modes(site.root) == of_modes(undisturbed)
+    sessions = sessions_of(folder.read_json("env.json"))
+    assert [session["host"] for session in sessions] == ["elsewhere", first["host"]]
+    content = folder.read()
+    assert content is not None and content.environment() == sessions[-1]
 
 
 def test_a_pack_is_saved_at_one_step(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -691,5 +706,5 @@ def test_the_environment_says_whether_turns_were_recorded(
         folder = site.store.run(run_id)
         assert folder.check() is not None
         host = f"eager: the rule of {optimizer.notation()} computes on the host"
-        assert (folder.read_json("env.json") or {})["turns"] == (host if optimizer.eps_hat else "recorded")
+        assert sessions_of(folder.read_json("env.json"))[-1]["turns"] == (host if optimizer.eps_hat else "recorded")
     assert ("training without CUDA graphs" in site.notes()) == optimizer.eps_hat

@@ -20,7 +20,7 @@ from ganbench.executors.base import GRACE, CannotStart, MachineLost, WorkerFaile
 from ganbench.executors.parts.sharing import Sharing
 from ganbench.results.store import State, Store
 from ganbench.runner.events import Busy, Ended, Event, Idle, Listen, Noted, OutOfMemory, PeakMemory
-from ganbench.runner.job import Job
+from ganbench.runner.job import EncodedJob, Job
 from ganbench.runner.ledger import Claimant, Promise, after_exhaustion
 from ganbench.runner.packing import divided
 
@@ -37,7 +37,7 @@ class Attempt:
     `alone`: it ran out of memory, and gets its device for itself. `last`: if it does so again, it fails.
     """
 
-    job: Job
+    job: Job | EncodedJob
     failures: int = 0
     losses: int = 0
     alone: bool = False
@@ -106,7 +106,7 @@ class WorkerPool:
         for worker in self.workers:
             worker.release()
 
-    def run(self, jobs: Iterable[Job], listen: Listen) -> Generator[Ended, None, None]:
+    def run(self, jobs: Iterable[Job | EncodedJob], listen: Listen) -> Generator[Ended, None, None]:
         """Do jobs. Raises what `abort` was given."""
         self.todo.extend(map(Attempt, jobs))
         # a worker that can't be started puts its job back, maybe after the others have found none left
@@ -195,7 +195,7 @@ class WorkerPool:
     def _taken(self, place: int, promise: Promise) -> tuple[Attempt, Promise]:
         attempt = self.todo[place]
         del self.todo[place]
-        return replace(attempt, job=replace(attempt.job, backs_off=not attempt.last)), promise
+        return replace(attempt, job=attempt.job.backing_off(not attempt.last)), promise
 
     def _is_needed(self) -> bool:
         with self.changed:
@@ -233,7 +233,7 @@ class WorkerPool:
 
     def _back_off(self, attempt: Attempt, promise: Promise, exhausted: OutOfMemory) -> None:
         """Try the runs of a job that are left in another way: alone on their device, or in packs of half the seeds."""
-        job = attempt.job.only([attempt.job.spec_of(run_id) for run_id in exhausted.runs])
+        job = attempt.job.part(exhausted.runs, attempt.job.seeds)
         runs, following = ", ".join(job.run_ids), after_exhaustion(promise, shared=not attempt.alone)
         if attempt.alone and following:
             parts, next_step = divided(job, [half.pack for half in following], self.store), "in packs of half the seeds"

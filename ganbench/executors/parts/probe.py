@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import IO
 
 from ganbench import __version__
 from ganbench.errors import RequestError
@@ -44,23 +45,24 @@ class Probe:
     @contextmanager
     def of(cls, settings: WorkerSettings) -> Iterator[Probe]:
         """The probe of a results folder; the lock is held within. Raises `RequestError` where there are no locks."""
-        file = settings.results / f".probe.{secrets.token_hex(8)}"
+        probe = cls.written(settings.results / f".probe.{secrets.token_hex(8)}", settings)
+        try:
+            with Path(probe.locked).open("rb+") as lock:
+                take(lock)
+                yield probe
+        finally:
+            Path(probe.locked).unlink(missing_ok=True)
+            probe.nonce_file.unlink(missing_ok=True)
+
+    @classmethod
+    def written(cls, file: Path, settings: WorkerSettings) -> Probe:
+        """The probe of a results folder, by a file in it that is made here and is not locked yet."""
         paths = (settings.results, settings.data, settings.inception, *settings.plugins)
         found = tuple(str(path) for path in paths if path is not None)
-        with file.open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            except OSError as error:
-                where, given = str(settings.results), f"files can't be locked here: {error.strerror}"
-                todo = "choose a folder on another file system with --results"
-                raise RequestError(where, given, "a file system with locks (flock)", todo) from None
-            try:
-                probe = cls(str(file), secrets.token_hex(16), found, __version__, torch_version())
-                write_bytes(probe.nonce_file, probe.nonce.encode())
-                yield probe
-            finally:
-                file.unlink(missing_ok=True)
-                probe.nonce_file.unlink(missing_ok=True)
+        probe = cls(str(file), secrets.token_hex(16), found, __version__, torch_version())
+        write_bytes(file, b"")
+        write_bytes(probe.nonce_file, probe.nonce.encode())
+        return probe
 
     @property
     def nonce_file(self) -> Path:
@@ -113,6 +115,18 @@ class Probe:
         finally:
             os.close(descriptor)
         return LOCKS_ARE_LOCAL
+
+
+def take(lock: IO[bytes]) -> None:
+    """Lock the file of a probe, unless another process holds it. Raises `RequestError` where there are no locks."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    except OSError as error:
+        where, given = str(Path(lock.name).parent), f"files can't be locked here: {error.strerror}"
+        todo = "choose a folder on another file system with --results"
+        raise RequestError(where, given, "a file system with locks (flock)", todo) from None
 
 
 def torch_version() -> str:

@@ -124,7 +124,7 @@ class WorkerProcess:
             self._running.process.terminate()
         yield from ()
 
-    def do(self, todo: job.Job) -> Iterator[events.Event]:
+    def do(self, todo: job.Job | job.EncodedJob) -> Iterator[events.Event]:
         """Give the worker a job and yield its events until it is idle again. Raises `WorkerFailed`."""
         return self.events_of(job.encode(todo))
 

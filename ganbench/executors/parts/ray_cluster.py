@@ -161,7 +161,7 @@ class RayWorker:
         self.place = next((_name(n) for n in ray.nodes() if n["NodeID"] == node), node)
         self.held = actor
 
-    def do(self, todo: job.Job) -> Iterator[Event]:
+    def do(self, todo: job.Job | job.EncodedJob) -> Iterator[Event]:
         """Stream the events of a job. Raises `WorkerFailed`; `MachineLost` where the actor is gone."""
         stream = self.held.do.options(num_returns="streaming").remote(job.encode(todo))
         try:

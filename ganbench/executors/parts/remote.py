@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
+from ganbench.errors import RequestError
 from ganbench.executors.base import GRACE, WorkerFailed
 from ganbench.executors.parts.process import WorkerProcess
 from ganbench.runner import events, settings
@@ -45,6 +46,22 @@ class RemoteWorker:
         """Let the process save what it is doing and end; returns when it has ended."""
         self.process.ask_to_stop()
         self.process.wait(time.monotonic() + GRACE)
+
+
+def devices_elsewhere(
+    engine: str, device: str, asked: tuple[str, int | None], workers: int | None, todo: str
+) -> tuple[str, ...]:
+    """The devices of workers that an engine places: `device` for each. Raises `RequestError`, which says `todo`.
+
+    `asked`: the values of `--devices` and `--per-gpu`, of which an engine can heed none.
+    """
+    if asked not in (("auto", None), ("auto", 1)):
+        given = f"{engine.capitalize()} chooses the devices of its workers"
+        raise RequestError(f"--executor {engine}", given, "allowed: --devices auto and --per-gpu auto", todo)
+    if workers is None:
+        given = "the number of workers on the cluster is not given"
+        raise RequestError(f"--executor {engine}", given, "allowed: a number from 1 up", "add --workers N")
+    return (device,) * workers
 
 
 def received(lines: Iterable[str]) -> Iterator[events.Event]:

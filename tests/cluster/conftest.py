@@ -1,0 +1,83 @@
+"""What the tests on clusters share: the command in a folder, and the processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import MARK, SUITE, command, environment, undisturbed, within
+
+__all__ = ["undisturbed"]  # a fixture
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.yaml").write_text(SUITE)
+    return tmp_path
+
+
+def started(folder: Path, *words: str, **extra: str) -> subprocess.Popen[str]:
+    """The command, in progress."""
+    return subprocess.Popen(
+        command(*words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environment() | extra,
+    )
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 180.0) -> None:
+    """Wait for something that another process does."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+
+
+def wait_for_runs(folder: Path, count: int) -> None:
+    """Until so many runs are in progress and past their first mark."""
+
+    def begun() -> bool:
+        saved = folder.glob("results/runs/*/checkpoints/last.pt")
+        return sum((path.parent / f"{MARK}.pt").exists() for path in saved) >= count
+
+    wait_until(begun)
+
+
+def table(folder: Path) -> str:
+    return within(folder, "report", "small", "--format", "csv").stdout
+
+
+def processes(*words: str) -> list[int]:
+    """The processes whose command lines hold all of these words."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            line = (folder / "cmdline").read_text()
+            found += [int(folder.name)] if all(word in line for word in words) else []
+    return found
+
+
+def ancestors(pid: int) -> set[int]:
+    """The processes above a process, up to the first that has ended meanwhile."""
+    found: set[int] = set()
+    with suppress(OSError):
+        while pid > 1:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            found.add(pid)
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
