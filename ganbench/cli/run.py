@@ -81,11 +81,12 @@ def run(options: RunOptions) -> int:
 
 def _say_answerable(suite: Suite, display: Listener) -> None:
     """Say in one line how many claims the runs can answer at all."""
+    if not suite.questions.claims:
+        return
     from ganbench.report.model.power_table import answerable_text
 
-    if suite.questions.claims:
-        display.say(f"{suite.name}: {answerable_text(suite.planned)}; "
-                    f"`ganbench check --power {suite.path}` says which effects they can show")  # fmt: skip
+    display.say(f"{suite.name}: {answerable_text(suite.planned)}; "
+                f"`ganbench check --power {suite.path}` says which effects they can show")  # fmt: skip
 
 
 def _stages(suite: Suite, options: RunOptions, display: Listener) -> Iterator[tuple[Suite, str]]:
