@@ -49,10 +49,11 @@ def run(
 ) -> SuiteResults:
     """Train and score whatever is missing from a suite, and return its results. The same as `ganbench run`.
 
-    `suite`: a suite, or the path of its file. `results`: the folder of the results. `seeds`: use the seeds 0 to
-    `seeds` - 1 in place of the suite's. It blocks and shows the progress, in a notebook too. Finished runs are not
-    repeated. Ctrl-C, or a notebook's interrupt, lets the workers save their runs and then raises `KeyboardInterrupt`;
-    the same call continues. With `detach` it returns at once, and the same call without it follows the runs. In a script, call it below `if __name__ == "__main__":`.
+    `suite`: a suite, or the path of its file. `results`: the folder of the results. `seeds`: use the seeds 0 to `seeds`
+    - 1 in place of the suite's. It blocks and shows the progress, in a notebook too. Finished runs are not repeated.
+    Ctrl-C, or a notebook's interrupt, lets the workers save their runs and then raises `KeyboardInterrupt`; the same
+    call continues. With `detach` it returns at once, and the same call without it follows the runs. In a script, call
+    it below `if __name__ == "__main__":`.
 
     Raises `RequestError` before anything runs when the results folder, data or weights are not available, and
     `SuiteError` for mistakes in a suite. A run that fails raises nothing: see the `status` in `runs()`.
