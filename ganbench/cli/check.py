@@ -47,6 +47,7 @@ def check(options: CheckOptions) -> None:
 
     if options.as_json and not options.power:
         raise RequestError("--json", "there is JSON of the power alone", todo="add --power")
+    tables = 0
     for path in options.suites:
         try:
             suite = load(path, options)
@@ -57,6 +58,12 @@ def check(options: CheckOptions) -> None:
                  f"{error.mistakes[0].message}")  # fmt: skip
             continue
         _print_checked(path, suite, options)
+        if options.power:
+            tables += _print_power(suite, options.as_json)
+    if tables:
+        from ganbench.report.model.power_table import CAPTION
+
+        answer(CAPTION)
 
 
 def _print_checked(path: Path, suite: Suite, options: CheckOptions) -> None:
@@ -73,12 +80,10 @@ def _print_checked(path: Path, suite: Suite, options: CheckOptions) -> None:
     if not options.as_json:
         answer(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
     print_excluded(suite)
-    if options.power:
-        _print_power(suite, options.as_json)
 
 
-def _print_power(suite: Suite, as_json: bool) -> None:
-    """Print what the claims of a suite can show: a table, or one line of JSON."""
+def _print_power(suite: Suite, as_json: bool) -> bool:
+    """Print what the claims of a suite can show: one line of JSON, or a table. Returns whether it was a table."""
     from ganbench.report.analysis.power import powers
     from ganbench.report.model.power_table import answerable_text, power_json, power_table
     from ganbench.report.render import markdown
@@ -89,5 +94,6 @@ def _print_power(suite: Suite, as_json: bool) -> None:
     elif not found:
         answer("it has no claims")
     else:
-        table = power_table(found)
-        answer(f"{answerable_text(suite.planned)}\n\n{markdown.table(table)}\n\n{table.note}\n")
+        answer(f"{answerable_text(suite.planned)}\n\n{markdown.table(power_table(found))}\n")
+        return True
+    return False

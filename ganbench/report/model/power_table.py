@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ganbench.results.planned import PlannedClaims
 
 FORMAT = 1  # of the JSON
-CAPTION = (
+CAPTION = (  # of the tables of one command, once
     "Smallest effect: what is found in four studies of five. Power: the probability that the part is found to hold if "
     "the effect is as given. Both are at the level that a claim has while no other one is answered. Effects of rates "
     "(stable, collapsed, never_good, diverged) are differences of the rate, or how far inside its bounds it is. Those "
@@ -31,7 +31,7 @@ def power_table(found: Sequence[PartPower]) -> Table:
     names = ("claim", "dataset", "part", "answerable")
     numbers = ("seeds", "n", "level", "smallest effect", "effect", "power")
     columns = tuple(Column(name, "names") for name in names) + tuple(map(Column, numbers))
-    return Table(title="Power", label="power", columns=columns, rows=tuple(map(_row, found)), note=CAPTION)
+    return Table(title="Power", label="power", columns=columns, rows=tuple(map(_row, found)))
 
 
 def _row(part: PartPower) -> tuple[str, ...]:
