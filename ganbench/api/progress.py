@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
 def progress_display() -> Listener:
     """A live display where stderr is a terminal, a bar in a notebook, plain lines elsewhere."""
-    if "ipykernel" in sys.modules:
+    if _in_notebook():
         return NotebookBar()
     return Live() if sys.stderr.isatty() else Lines()
+
+
+def _in_notebook() -> bool:
+    """Whether a notebook's kernel runs this program: the package alone may be imported in any program."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    return kernel is not None and bool(kernel.IPKernelApp.initialized())
 
 
 def line(ended: Ended) -> str:

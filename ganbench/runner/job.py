@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganbench.errors import RequestError
 from ganbench.runner.ledger import is_exhaustion
-from ganbench.spec import Arithmetic, RunSpec, Schedule, plain, run_spec, saved_columns
+from ganbench.spec import ADDED_AXES, Arithmetic, RunSpec, Schedule, plain, run_spec, saved_columns
 
 if TYPE_CHECKING:
     from ganbench.component import Component
@@ -199,7 +199,8 @@ def read_spec(body: Mapping[str, Any], registry: Registry) -> RunSpec:
     Raises `RequestError` for a kind that is not known, `TypeError` for a component that lacks a required option, and
     `KeyError` for a body that is no spec.
     """
-    components = {family: _options(body[family], registry.find(family, body[family]["kind"])) for family in FAMILIES}
+    named = (family for family in FAMILIES if family not in ADDED_AXES or body.get(family))
+    components = {family: _options(body[family], registry.find(family, body[family]["kind"])) for family in named}
     return _spec({name: value for name, value in body.items() if name != "format"} | components, registry)
 
 

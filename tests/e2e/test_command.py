@@ -154,7 +154,7 @@ def test_a_run_loads_only_what_it_uses(tmp_path: Path) -> None:
 
 def test_list(ganbench: Run) -> None:
     listed = json.loads(ganbench("list", "--json").stdout)
-    assert {"variants", "datasets", "networks", "optimizers", "evaluators", "executors"} == set(listed)
+    assert {"variants", "penalties", "datasets", "networks", "optimizers", "evaluators", "executors"} == set(listed)
     names = {item["name"] for item in listed["variants"]}
     assert {"minimax", "ns", "lsgan", "wgan", "wgan_gp", "hinge"} <= names
     assert all({"name", "source", "options"} <= set(item) for family in listed.values() for item in family)

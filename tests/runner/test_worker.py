@@ -30,6 +30,7 @@ from ganbench.runner.events import Busy, Ended, Event, Noted, Progressed
 from ganbench.runner.job import Job, score_key
 from ganbench.runner.settings import WorkerSettings
 from ganbench.runner.worker import Worker
+from ganbench.spec import saved_columns
 from ganbench.suite import Evaluation, Suite
 from ganbench.training.state import Place
 from ganbench.variants.lsgan import LSGAN
@@ -126,7 +127,7 @@ def test_a_run_leaves_what_is_promised(undisturbed: Path) -> None:
     marks = {f"{place}" for mark in (10, 20) for place in (f"samples/{mark}.png", f"checkpoints/{mark}.pt")}
     assert left == files | marks, "and no checkpoint to resume from"
     spec = folder.read_json("spec.json")
-    assert spec == {"run_id": SPEC.run_id(), "spec": SPEC.canonical(), "columns": SPEC.columns()}
+    assert spec == {"run_id": SPEC.run_id(), "spec": SPEC.canonical(), "columns": saved_columns(SPEC)}
     assert [row["step"] for row in file_rows(folder, "terms.jsonl")] == list(range(1, 21))
     assert set(file_rows(folder, "terms.jsonl")[0]["terms"]) == {"d/real", "d/fake", "g/fake"}, "flat names in files"
     assert {row["n"] for row in file_rows(folder, "scores.jsonl")} == {50}

@@ -13,7 +13,8 @@ from PIL import Image
 from rich.console import Console
 
 import ganbench
-from ganbench.cli import progress, watch
+from ganbench.api import progress
+from ganbench.cli import watch
 from ganbench.report import format_report
 from ganbench.results.manifest import read_manifest
 from ganbench.results.snapshot import read_snapshot
@@ -23,7 +24,7 @@ from ganbench.text import printable
 from tests.e2e.conftest import within
 from tests.support.synthetic import Run, write_suite
 
-CLI = Path(ganbench.__file__).parent / "cli"
+PRINTING = [Path(ganbench.__file__).parent / folder for folder in ("cli", "api")]
 OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202egnp\u2066"
 
@@ -111,7 +112,7 @@ def test_the_tables_of_watch(results: Store) -> None:
 
 def test_no_module_prints_past_the_one_that_cleans() -> None:
     found = []
-    for path in CLI.rglob("*.py"):
+    for path in (path for folder in PRINTING for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("click.echo", "click.secho", "print"):
                 found.append(path.name)
