@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ganbench.api.suites import declare as Suite
     from ganbench.api.suites import load_suite as load_suite
     from ganbench.api.training import run as run
+    from ganbench.augmentations.base import Augmentation as Augmentation
     from ganbench.datasets.base import Dataset as Dataset
     from ganbench.errors import GanbenchError as GanbenchError
     from ganbench.errors import RequestError as RequestError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {  # public name -> its module, and its name there where that differs
+    "Augmentation": "augmentations.base",
     "Dataset": "datasets.base",
     "Evaluator": "evaluators.base",
     "GanbenchError": "errors",
@@ -59,6 +61,7 @@ _PLACES = {  # public name -> its module, and its name there where that differs
     "run": "api.training",
 }
 __all__ = [  # what mypy and `from ganbench import *` see
+    "Augmentation",
     "Dataset",
     "Evaluator",
     "GanbenchError",

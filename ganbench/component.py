@@ -39,7 +39,7 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Component(ABC):
-    """Base of variants, penalties, datasets, networks, optimizers and evaluators.
+    """Base of variants, penalties, augmentations, datasets, networks, optimizers and evaluators.
 
     A component is a value: it does not print, log, or read the clock or the environment. Its `version` is part of the
     run id; raise it when the component's numbers change. Two keys of a field's metadata change how the field is used:

@@ -29,12 +29,14 @@ from ganbench.guard.user_files import RENAMED, import_file
 FAMILIES = {
     "variant": "variants",
     "penalty": "penalties",
+    "augment": "augmentations",
     "dataset": "datasets",
     "network": "networks",
     "optimizer": "optimizers",
     "evaluator": "evaluators",
     "executor": "executors",
 }
+CLASSES = {"augment": "Augmentation"}  # the base class of a family, where its name is not the family's
 TORCHSCRIPT = ".pt"
 SUITE_FAMILIES = tuple(family for family in FAMILIES if family != "executor")  # those that a suite names
 
@@ -144,7 +146,8 @@ def _shipped(family: str) -> tuple[str, ...]:
 
 
 def _base(family: str) -> type[Component]:
-    base: type[Component] = getattr(importlib.import_module(f"ganbench.{FAMILIES[family]}.base"), family.capitalize())
+    name = CLASSES.get(family, family.capitalize())
+    base: type[Component] = getattr(importlib.import_module(f"ganbench.{FAMILIES[family]}.base"), name)
     return base
 
 

@@ -11,7 +11,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STREAMS = ("data", "latent", "penalty")  # the streams that training consumes and a checkpoint keeps
+STREAMS = ("data", "latent", "penalty", "augment")  # the streams that training consumes and a checkpoint keeps
 
 
 def seed_of(seed: int, *name: object) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 from annotated_types import Ge, Le, Lt
 
 if TYPE_CHECKING:
+    from ganbench.augmentations.base import Augmentation
     from ganbench.datasets.base import Dataset, Space
     from ganbench.networks.base import Network
     from ganbench.optimizers.base import Optimizer
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FORMAT = 1  # raise it when the meaning of a spec changes; every run id then changes
 # The axes that decide every run's id.
 AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps", "seed")
-ADDED_AXES = ("penalty",)  # those that a grid may have too; their value in other runs is NONE
+ADDED_AXES = ("penalty", "augment")  # those that a grid may have too; their value in other runs is NONE
 GRID_AXES = (AXES[0], *ADDED_AXES, *AXES[1:])  # also the columns of a run in tables
 NONE = "none"  # the kind that is the absence of a component
 
@@ -109,6 +110,7 @@ class RunSpec:
     # No fields: only an `ExtendedRunSpec` has other values, so the ids of all others stay.
     arithmetic = Arithmetic()
     penalty = cast("Penalty | None", None)
+    augment = cast("Augmentation | None", None)
 
     @property
     def stackable(self) -> bool:
@@ -119,17 +121,16 @@ class RunSpec:
         """The spec as plain JSON values, with all defaults and the kind and version of each component."""
         return {"format": FORMAT} | {f.name: plain(getattr(self, f.name)) for f in fields(self) if _counts(f, self)}
 
-    def components(self) -> dict[str, Variant | Penalty | Dataset | Network | Optimizer]:
+    def components(self) -> dict[str, Variant | Penalty | Augmentation | Dataset | Network | Optimizer]:
         """What the run is made of, by axis."""
-        parts = {axis: getattr(self, axis) for axis in ("variant", "penalty", "dataset", "network", "optimizer")}
+        parts = {axis: getattr(self, axis) for axis in ("variant", *ADDED_AXES, "dataset", "network", "optimizer")}
         return {axis: part for axis, part in parts.items() if part is not None}
 
     def run_id(self) -> str:
         """A readable prefix and 10 hex digits of the SHA-256 of the canonical JSON."""
         digest = hashlib.sha256(canonical_json(self.canonical()).encode()).hexdigest()
         bn = {"none": "bn0", "generator": "bng", "discriminator": "bnd", "both": "bngd"}[self.network.batchnorm]
-        objective = (self.variant, self.penalty) if self.penalty else (self.variant,)
-        kinds = (part.kind() for part in (*objective, self.dataset))
+        kinds = (part.kind() for part in (self.variant, self.penalty, self.augment, self.dataset) if part)
         return "-".join((*kinds, bn, self.optimizer.kind(), f"s{self.seed}", digest[:10]))
 
     def columns(self) -> dict[str, Any]:
@@ -137,6 +138,7 @@ class RunSpec:
         return {
             "variant": self.variant.notation(),
             "penalty": self.penalty.notation() if self.penalty else NONE,
+            "augment": self.augment.notation() if self.augment else NONE,
             "dataset": self.dataset.notation(),
             "network": self.network.notation(hide=("batchnorm",)),
             "batchnorm": self.network.batchnorm,
@@ -154,15 +156,15 @@ class ExtendedRunSpec(RunSpec):
 
     arithmetic: Arithmetic = field(default=RunSpec.arithmetic, metadata=ADDED)
     penalty: Penalty | None = field(default=None, metadata=ADDED)
+    augment: Augmentation | None = field(default=None, metadata=ADDED)
 
 
-def run_spec(*, arithmetic: Arithmetic = RunSpec.arithmetic, penalty: Penalty | None = None, **parts: Any) -> RunSpec:
-    """The run with these parts, a penalty of the kind `none` being no penalty; equal runs are equal values."""
-    if penalty is not None and penalty.kind() == NONE:
-        penalty = None
-    if arithmetic == RunSpec.arithmetic and penalty is None:
+def run_spec(*, arithmetic: Arithmetic = RunSpec.arithmetic, **parts: Any) -> RunSpec:
+    """The run with these parts, the kind `none` of an added axis being no component; equal runs are equal values."""
+    added = {axis: part for axis in ADDED_AXES if (part := parts.pop(axis, None)) is not None and part.kind() != NONE}
+    if arithmetic == RunSpec.arithmetic and not added:
         return RunSpec(**parts)
-    return ExtendedRunSpec(arithmetic=arithmetic, penalty=penalty, **parts)
+    return ExtendedRunSpec(arithmetic=arithmetic, **added, **parts)
 
 
 def saved_columns(spec: RunSpec) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ROWS_OF_TERMS = 100  # points of a run's training curves
-FAMILIES = ("variant", "penalty", "dataset", "network", "optimizer")  # the components of a run
+FAMILIES = ("variant", "penalty", "augment", "dataset", "network", "optimizer")  # the components of a run
 
 
 @dataclass(frozen=True)

@@ -124,8 +124,10 @@ def conflict(spec: RunSpec, space: Space) -> str | None:
         return f"memory_format: {reason}"
     if spec.network.pac > 1 and spec.network.conditional:
         return f"network {spec.network.kind()}: packed samples have no single label; set pac to 1"
-    if spec.penalty and (reason := spec.penalty.unsupported(space)):
-        return f"penalty {spec.penalty.kind()}: {reason}"
+    added = {"penalty": spec.penalty, "augment": spec.augment}
+    for axis, part in added.items():
+        if part and (reason := part.unsupported(space)):
+            return f"{axis} {part.kind()}: {reason}"
     checks = {f"{axis} {part.kind()}": part.conflict for axis, part in spec.components().items()}
     reasons = ((name, check(spec)) for name, check in (checks | {"schedule": spec.schedule.conflict}).items())
     return next((f"{name}: {reason}" for name, reason in reasons if reason), None)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data
 from ganbench.optimizers.base import PlayerName
-from ganbench.rng import stream
+from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.testing.claim import claim, fresh, same
 from ganbench.testing.outputs import check_pixels, check_shape, scores_checked
@@ -128,8 +128,8 @@ def _players(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> P
 
 
 def _batch(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> tuple[Batch, list[DeclaredNoise]]:
-    """A batch as the trainer makes it, and the draws in it, of the variant and of the penalty."""
-    drawn = draw(spec, data, dict.fromkeys(("data", "latent", "penalty"), stream(seed, "check")), 1)
+    """A batch as the trainer makes it, and the draws in it, of each part of the run."""
+    drawn = draw(spec, data, dict.fromkeys(STREAMS, stream(seed, "check")), 1)
     batch = moved(replace(drawn, carry=initial_carry(spec)), "cpu", dtype)
     noise, added = DeclaredNoise(batch.noise), {name: DeclaredNoise(own) for name, own in batch.added.items()}
     return replace(batch, noise=noise, added=added), [noise, *added.values()]

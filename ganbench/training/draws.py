@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, Split, to_range
 from ganbench.rng import stream
-from ganbench.spec import RunSpec
+from ganbench.spec import ADDED_AXES, RunSpec
 from ganbench.training.inputs import latents, packed_samples, packed_space
-from ganbench.training.objective import PENALTY
 from ganbench.variants.base import Batch, Draw, Params, Variant
 
 if TYPE_CHECKING:
+    from ganbench.augmentations.base import Augmentation
     from ganbench.penalties.base import Penalty
 
 Streams = dict[str, torch.Generator]
@@ -30,16 +30,17 @@ def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Batch:
 
 
 def batch_of(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Batch:
-    """A batch of these reals: with their labels if they have any, latents, the step, and the variant's own draws."""
-    pac, penalty = spec.network.pac, spec.penalty
-    n, generator = len(real) // pac, streams["penalty"]
+    """A batch of these reals: with their labels if they have any, latents, the step, and the draws of each part."""
+    pac = spec.network.pac
+    n = len(real) // pac
+    added = {axis: part for axis in ADDED_AXES if (part := getattr(spec, axis))}
     return Batch(
         x=packed_samples(to_range(real.x, *spec.network.pixel_range), pac),
         z=packed_samples(latents(spec, space, len(real), streams["latent"]), pac),
-        noise=noise(spec, spec.variant, n, space, generator),
+        noise=noise(spec, spec.variant, n, space, streams["penalty"]),
         y=real.y,
         step=torch.tensor(float(step)),
-        added={PENALTY: noise(spec, penalty, n, space, generator)} if penalty else {},
+        added={axis: noise(spec, part, n, space, streams[axis]) for axis, part in added.items()},
     )
 
 
@@ -51,8 +52,10 @@ def _labelled(spec: RunSpec, data: Data, generator: torch.Generator) -> tuple[Te
     return to_range(real.x, *spec.network.pixel_range), real.y
 
 
-def noise(spec: RunSpec, owner: Variant | Penalty, n: int, space: Space, generator: torch.Generator) -> Params:
-    """The draws that the variant or the penalty declares, for a batch of n (packed) samples."""
+def noise(
+    spec: RunSpec, owner: Variant | Penalty | Augmentation, n: int, space: Space, generator: torch.Generator
+) -> Params:
+    """The draws that a component declares, for a batch of n (packed) samples."""
     declared = owner.noise(n, packed_space(space, spec.network.pac))
     fixed = {name: stream(spec.seed, "penalty", name) for name, law in declared.items() if law.once}
     return {name: _random(spec, space, law, fixed.get(name, generator)) for name, law in declared.items()}

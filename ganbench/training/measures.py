@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data, Split
 from ganbench.guard.process_state import unchanged_by
-from ganbench.rng import stream
+from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.training.draws import batch_of
 from ganbench.training.packs import moved, program
@@ -31,7 +31,7 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
         return {}
     nets = {name: _player(spec, data, name, tensors) for name, tensors in weights.items()}
     nets["g"] = packed_generator(spec, nets["g"], carry)
-    streams = dict.fromkeys(("latent", "penalty"), stream(spec.seed, "measure", step))
+    streams = dict.fromkeys(STREAMS, stream(spec.seed, "measure", step))
     pac = spec.network.pac
     n = min(len(data.test), MOST) // pac * pac
     measured: dict[str, list[Tensor]] = {name: [] for name in spec.variant.measures}

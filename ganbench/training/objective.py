@@ -1,8 +1,4 @@
-"""What is minimised: the losses of a run's variant, and the terms that its penalty adds to them.
-
-Both have draws and a carry of their own. In a batch the draws of the penalty lie under `added`; in the run's carry its
-names begin with `penalty/`.
-"""
+"""What is minimised: the losses of a run's variant, and the terms that its penalty adds to them, of what D sees."""
 
 from __future__ import annotations
 
@@ -14,15 +10,21 @@ from torch import Tensor
 
 from ganbench.optimizers.base import PlayerName
 from ganbench.penalties.base import Penalty, Scored, due, scored
+from ganbench.training.augmented import augmented, next_augment_carry
+from ganbench.training.owners import (
+    AUGMENT,
+    PENALTY,
+    batch_of_owner,
+    batch_of_variant,
+    carry_of_owner,
+    carry_of_variant,
+    flat_carry,
+)
 from ganbench.training.players import LossInputs, memoised
-from ganbench.training.snapshot import flat_name
 from ganbench.variants.base import Batch, LossTerms, Params, Player, Players
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
-
-PENALTY = "penalty"
-_CARRIED = flat_name(PENALTY, "")
 
 
 def is_penalised(spec: RunSpec, step: int) -> bool:
@@ -34,37 +36,45 @@ def loss_terms(spec: RunSpec, player: PlayerName, given: LossInputs, penalised: 
     """The terms of a player's loss. Raises `ValueError` if the penalty adds a term of a name that the variant has."""
     variant, penalty = spec.variant, spec.penalty
     losses = {"d": variant.d_loss, "g": variant.g_loss}
-    batch = _of_variant(given.batch)
+    given = augmented(spec, given)
+    batch = batch_of_variant(given.batch)
     if penalty is None or not penalised:
         return losses[player](given.net, batch)
     net = replace(given.net, g=memoised(given.net.g), d=memoised(given.net.d))
     if player == "g":
-        return _sum(variant.g_loss(net, batch), penalty.g_terms(net, _of_penalty(given.batch)), penalty)
+        return _sum(variant.g_loss(net, batch), penalty.g_terms(net, batch_of_owner(given.batch, PENALTY)), penalty)
     return _d_terms(spec, penalty, net, given.batch)
 
 
 def initial_carry(spec: RunSpec) -> Params:
     """The carry of a run at its start."""
-    own = spec.penalty.carry() if spec.penalty else {}
-    return spec.variant.carry() | _flat(own)
+    penalty = flat_carry(spec.penalty.carry(), PENALTY) if spec.penalty else {}
+    augment = flat_carry(spec.augment.carry(), AUGMENT) if spec.augment else {}
+    return spec.variant.carry() | penalty | augment
 
 
 def next_carry(spec: RunSpec, player: PlayerName, given: LossInputs) -> Params:
     """The carry after an update of a player on a batch; called without gradients."""
-    carry = spec.variant.next_carry(given.net, _of_variant(given.batch), player)
-    own = spec.penalty.next_carry(given.net, _of_penalty(given.batch), player) if spec.penalty else {}
-    return carry | _flat(own)
+    given = augmented(spec, given)
+    carry = spec.variant.next_carry(given.net, batch_of_variant(given.batch), player)
+    if spec.penalty:
+        own = spec.penalty.next_carry(given.net, batch_of_owner(given.batch, PENALTY), player)
+        carry = carry | flat_carry(own, PENALTY)
+    if spec.augment:
+        carry = carry | flat_carry(next_augment_carry(spec, player, given), AUGMENT)
+    return carry
 
 
 def carry_report(spec: RunSpec, carry: Mapping[str, Tensor]) -> LossTerms:
     """Scalars that describe the carry."""
-    own = spec.penalty.report(_penaltys(carry)) if spec.penalty else {}
-    return spec.variant.report(_variants(carry)) | own
+    penalty = spec.penalty.report(carry_of_owner(carry, PENALTY)) if spec.penalty else {}
+    augment = spec.augment.report(carry_of_owner(carry, AUGMENT)) if spec.augment else {}
+    return spec.variant.report(carry_of_variant(carry)) | penalty | augment
 
 
 def _d_terms(spec: RunSpec, penalty: Penalty, net: Players, batch: Batch) -> LossTerms:
     """D's terms. A point at which the variant scores D too is evaluated once, for both."""
-    own = _of_penalty(batch)
+    own = batch_of_owner(batch, PENALTY)
     points = penalty.points(net, own)
     known: dict[int, Scored] = {}
 
@@ -73,7 +83,7 @@ def _d_terms(spec: RunSpec, penalty: Penalty, net: Players, batch: Batch) -> Los
             known[id(x)] = scored(net.d, x)
         return known[id(x)]
 
-    terms = spec.variant.d_loss(replace(net, d=_scoring(net.d, points, at)), _of_variant(batch))
+    terms = spec.variant.d_loss(replace(net, d=_scoring(net.d, points, at)), batch_of_variant(batch))
     return _sum(terms, penalty.d_terms(net, own, {name: at(x) for name, x in points.items()}), penalty)
 
 
@@ -93,23 +103,3 @@ def _sum(terms: LossTerms, added: LossTerms, penalty: Penalty) -> LossTerms:
     if both := terms.keys() & added.keys():
         raise ValueError(f"both the variant and the penalty {penalty.kind()} have a term {min(both)!r}; rename one")
     return terms | {name: penalty.every * term for name, term in added.items()}
-
-
-def _of_variant(batch: Batch) -> Batch:
-    return replace(batch, carry=_variants(batch.carry))
-
-
-def _of_penalty(batch: Batch) -> Batch:
-    return replace(batch, noise=batch.added[PENALTY], carry=_penaltys(batch.carry))
-
-
-def _variants(carry: Mapping[str, Tensor]) -> Params:
-    return {name: tensor for name, tensor in carry.items() if not name.startswith(_CARRIED)}
-
-
-def _penaltys(carry: Mapping[str, Tensor]) -> Params:
-    return {name.removeprefix(_CARRIED): tensor for name, tensor in carry.items() if name.startswith(_CARRIED)}
-
-
-def _flat(carry: Params) -> Params:
-    return {f"{_CARRIED}{name}": tensor for name, tensor in carry.items()}

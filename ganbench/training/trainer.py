@@ -15,6 +15,7 @@ from ganbench.guard.process_state import unchanged_by
 from ganbench.optimizers.base import PlayerName, Slots
 from ganbench.spec import RunSpec, Schedule
 from ganbench.training.arithmetic import computed_in
+from ganbench.training.augmented import augmented
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
 from ganbench.training.measures import measure
@@ -263,7 +264,9 @@ def _health(training: Training) -> Params:
     variant = training.spec.variant
     with torch.no_grad():
         shares = _on_pack(
-            replace(training, nets=nets), lambda inputs: verdicts(variant, *inputs["d"]), {"d": training.batch}
+            replace(training, nets=nets),
+            lambda inputs: verdicts(variant, *augmented(training.spec, inputs["d"])),
+            {"d": training.batch},
         )
     return gradient_norms(training.nets) | shares
 

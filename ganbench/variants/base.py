@@ -83,12 +83,12 @@ class Batch:
     y: Tensor | None = None  # labels (n,) of x and of the fakes; a conditional network gets them with every call
     step: Tensor | None = None  # the number of the generator step, from 1, as a float
     labelled: tuple[Tensor, Tensor] | None = None  # further reals (n, *shape) with labels (n,), for `asks_labels`
-    added: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # the draws of the run's `penalty`
+    added: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # of the run's `penalty` and `augment`
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Extra random numbers that a variant declares; they come from the run's `penalty` stream."""
+    """Random numbers that a component declares; those of a variant come from the run's `penalty` stream."""
 
     shape: tuple[int, ...]
     law: Literal["uniform", "normal", "latent"]  # U(0, 1); N(0, 1); further latents (n, z) for a shape (n,)

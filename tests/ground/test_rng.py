@@ -40,7 +40,7 @@ def test_a_seed_is_the_head_of_a_hash() -> None:
 
 
 def test_streams_of_training_are_named() -> None:
-    assert STREAMS == ("data", "latent", "penalty")
+    assert STREAMS == ("data", "latent", "penalty", "augment")
 
 
 @given(st.integers(0, 2**32 - 1), NAMES, st.integers(0, 2**32 - 1), NAMES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ganbench.augmentations.flip import Flip
+from ganbench.augmentations.none import NoAugmentation
 from ganbench.component import ADDED, Component
 from ganbench.penalties.r1 import R1Penalty
 from ganbench.penalties.r2 import R2Penalty
@@ -29,6 +31,7 @@ def test_columns_hold_notations_and_numbers(tmp_path: Path) -> None:
     assert spec.columns() == {
         "variant": "tiny_gan[weight=2.5,widths=4x4]",
         "penalty": "none",
+        "augment": "none",
         "dataset": "tiny_points",
         "network": "tiny_net[width=5]",
         "batchnorm": "both",
@@ -44,10 +47,12 @@ def test_columns_hold_notations_and_numbers(tmp_path: Path) -> None:
 def test_files_hold_an_added_axis_only_for_runs_that_have_a_value_on_it() -> None:
     """So that the files of older runs are as this version would write them, and are read with the axis."""
     plain_run, penalised = small_run(), small_run(penalty=R1Penalty(weight=1.0))
-    assert tuple(saved_columns(plain_run)) == AXES and tuple(saved_columns(penalised)) == GRID_AXES
-    for spec in (plain_run, penalised):
+    flipped = small_run(penalty=R1Penalty(weight=1.0), augment=Flip())
+    assert tuple(saved_columns(plain_run)) == AXES and tuple(saved_columns(flipped)) == GRID_AXES
+    assert set(saved_columns(penalised)) == {*AXES, "penalty"}
+    for spec in (plain_run, penalised, flipped):
         assert list(all_columns(saved_columns(spec)).items()) == list(spec.columns().items())
-    assert all_columns({"variant": "ns", "own": 1}) == {"variant": "ns", "penalty": "none", "own": 1}
+    assert all_columns({"variant": "ns", "own": 1}) == {"variant": "ns", "penalty": "none", "augment": "none", "own": 1}
 
 
 def test_a_penalty_is_part_of_the_id_and_of_the_prefix() -> None:
@@ -57,6 +62,14 @@ def test_a_penalty_is_part_of_the_id_and_of_the_prefix() -> None:
     assert spec.run_id().startswith("ns-r1-ring8-bn0-adam-s0-")
     others = (R1Penalty(weight=1.0), R1Penalty(every=2), R2Penalty())
     assert len({small_run(penalty=penalty).run_id() for penalty in (None, R1Penalty(), *others)}) == 5
+
+
+def test_an_augmentation_is_part_of_the_id_and_of_the_prefix() -> None:
+    spec = small_run(augment=Flip())
+    assert spec.canonical()["augment"] == {"kind": "flip", "version": 1, "p": 0.5}
+    assert "augment" not in small_run(penalty=R1Penalty()).canonical()
+    assert small_run(penalty=R1Penalty(), augment=Flip()).run_id().startswith("ns-r1-flip-ring8-bn0-adam-s0-")
+    assert small_run(augment=NoAugmentation()) == small_run()
 
 
 def test_columns_that_vary_have_more_than_one_value() -> None:

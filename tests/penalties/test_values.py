@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench import testing
+from ganbench.augmentations.base import flipped, whole_shifts
 from ganbench.datasets.base import Space
 from ganbench.networks.mlp import MLP
 from ganbench.penalties.base import Penalty, due
@@ -22,7 +23,7 @@ from ganbench.penalties.lecam import LeCamPenalty
 from ganbench.penalties.max_gp import MaxGradientPenalty
 from ganbench.penalties.none import NoPenalty
 from ganbench.penalties.one_sided import OneSidedPenalty
-from ganbench.penalties.parts.consistency import flipped, shifted, whole_shifts
+from ganbench.penalties.parts.consistency import shifted
 from ganbench.penalties.r1 import R1Penalty
 from ganbench.penalties.r1r2 import R1R2Penalty
 from ganbench.penalties.r2 import R2Penalty

@@ -69,7 +69,10 @@ def test_only_narrows_what_is_excluded_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("only", "says"),
     [
-        ("varian=ns", "--only varian=ns: there is no axis 'varian'. did you mean 'variant'? allowed: variant, penalty"),
+        (
+            "varian=ns",
+            "--only varian=ns: there is no axis 'varian'. did you mean 'variant'? allowed: variant, penalty, augment",
+        ),
         ("variant=tiny_gn", "no run of the suite has variant 'tiny_gn'. did you mean 'tiny_gan'? allowed: tiny_gan, "),
         ("seed=3", "--only seed=3: no run of the suite has seed '3'. allowed: 0, 1, 2"),
         ("seed", "--only seed: no run of the suite has seed ''"),

@@ -99,6 +99,7 @@ def test_what_the_file_leaves_open_has_a_natural_value(tmp_path: Path) -> None:
     assert points.columns() | {"dataset": "", "network": "", "variant": ""} == {
         "variant": "",
         "penalty": "none",
+        "augment": "none",
         "dataset": "",
         "network": "",
         "batchnorm": "none",

@@ -51,7 +51,7 @@ suite.yaml:6:12  there is no dataset 'tiny_point'. did you mean 'tiny_points'? a
       dataset: tiny_point
                ^
 suite.yaml:7:3  grid has no key 'sed'. did you mean 'seed'? \
-allowed: variant, penalty, dataset, network, batchnorm, optimizer, schedule, batch, steps, seed
+allowed: variant, penalty, augment, dataset, network, batchnorm, optimizer, schedule, batch, steps, seed
       sed: 3
       ^
 suite.yaml:8:16  steps = 1e3 must be a whole number
@@ -220,7 +220,7 @@ exclude:
             "{steps: [1, 2]}",
             "train takes a single value for steps, not a list. for several use the grid's axis 'steps'",
         ),
-        ("{steps: 3, seed: 2}", "train has no key 'seed'. allowed: penalty, network, batchnorm"),
+        ("{steps: 3, seed: 2}", "train has no key 'seed'. allowed: penalty, augment, network, batchnorm"),
         (
             "{steps: 3, optimizer: {kind: tiny_sgd, lr: [0.1, 0.2]}}",
             "train takes a single value for optimizer, not a list",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
+from ganbench.augmentations.base import Side, flipped, whole_shifts
 from ganbench.component import Index
 from ganbench.penalties.base import Penalty
 from ganbench.variants.base import Draw
@@ -15,8 +16,6 @@ from ganbench.variants.base import Draw
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
     from ganbench.variants.base import Batch, Players
-
-Side = Literal["real", "fake"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +49,6 @@ class ConsistencyPenalty(Penalty):
         if self.shift >= min(space.shape[1:]):
             return f"a shift of {self.shift} pixels leaves nothing of an image; set shift below {min(space.shape[1:])}"
         return None
-
-
-def flipped(x: Tensor, which: Tensor) -> Tensor:
-    """Images (n, c, h, w), of which those where `which` (n,) is true are mirrored left to right."""
-    return torch.where(which[:, None, None, None], x.flip(3), x)
-
-
-def whole_shifts(uniform: Tensor, most: int) -> Tensor:
-    """Whole numbers from -most to most, each as likely as the others, of draws from U(0, 1)."""
-    return (uniform * (2 * most + 1)).floor().clamp(max=2 * most).to(torch.int64) - most
 
 
 def shifted(x: Tensor, by: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Augmentations, one file each: random transformations of the samples that D sees."""
