@@ -31,6 +31,7 @@ OWN = "docs/add-your-own.md"
 FILES = {
     "my_gan.py": "A GAN: `my_gan.py`",
     "drift.py": "A penalty: `drift.py`",
+    "noisy.py": "An augmentation: `noisy.py`",
     "moons.py": "A dataset: `moons.py`",
     "spread.py": "An evaluator: `spread.py`",
     "small_net.py": "A network: `small_net.py`",
@@ -69,11 +70,10 @@ class TestCode:
             ("small_net.py", ("small_net[width=64]",)),
             ("lion.py", ("adam", "lion[lr=0.0001]")),
             ("drift.py", ("rsgan", "none", "drift[weight=0.01]")),
+            ("noisy.py", ("wgan", "none", "noisy[sigma=0.05]")),
         ],
     )
-    def test_an_own_network_optimizer_or_penalty_runs(
-        self, file: str, shown: tuple[str, ...], ganbench: Run, tmp_path: Path
-    ) -> None:
+    def test_an_own_component_runs(self, file: str, shown: tuple[str, ...], ganbench: Run, tmp_path: Path) -> None:
         write_plugins(tmp_path)
         (tmp_path / "own.yaml").write_text(code(OWN, FILES[file], "yaml"))
         done = ganbench("run", "own.yaml", "--tracking-uri", "none")
@@ -99,6 +99,14 @@ class TestCode:
         check_component(penalty, registry)
         check_run(small_run(penalty=penalty))
         assert penalty.digest[:8] in json.dumps(small_run(penalty=penalty).canonical())
+
+    def test_an_own_augmentation_passes_the_checks(self, tmp_path: Path) -> None:
+        write_plugins(tmp_path)
+        registry = Registry.of([tmp_path / "noisy.py"])
+        augment: Any = registry.find("augment", "noisy")
+        check_component(augment(), registry)
+        check_run(small_run(augment=augment()))
+        assert augment.digest[:8] in json.dumps(small_run(augment=augment()).canonical())
 
     def test_the_checks_of_an_own_gan_pass(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_plugins(tmp_path)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptiveDiscriminatorAugmentation(AdaptiveAugmentation, ImageAugmentation):
+class ADA(AdaptiveAugmentation, ImageAugmentation):
     """Each transformation of a pipeline is applied to an image with probability p, independently of the others.
 
     The pipeline has three of the paper's groups, those of its final recipe (bgc): pixel blitting (mirror image, quarter

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptivePseudoAugmentation(AdaptiveAugmentation):
+class APA(AdaptiveAugmentation):
     """With probability p, a fake takes the place of a real sample, and D is to take it for real.
 
     p begins at `p` and follows r_t, the mean sign of D's scores of these samples above its decision boundary, over

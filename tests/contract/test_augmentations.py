@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
 
 from ganbench import testing
-from ganbench.augmentations.ada import AdaptiveDiscriminatorAugmentation as ADA
-from ganbench.augmentations.apa import AdaptivePseudoAugmentation as APA
+from ganbench.augmentations.ada import ADA
+from ganbench.augmentations.apa import APA
 from ganbench.augmentations.base import Augmentation
 from ganbench.augmentations.diffaugment import DiffAugment
 from ganbench.augmentations.flip import Flip
@@ -105,7 +106,7 @@ def test_p_follows_d_is_logged_and_resumes(augment: ADA | APA, load: Load) -> No
     spec, data = run(augment, steps=9), load(Digits())
     name = f"{augment.kind()}_p"
     seen = [snapshot.runs[0].terms["carry"][name] for snapshot in train([spec], data, range(1, 10))]
-    steps = [round((after - before) * 40 / 12, 5) for before, after in zip(seen, seen[1:], strict=False)]
+    steps = [round((after - before) * 40 / 12, 5) for before, after in pairwise(seen)]
     assert seen[0] == 0 and any(seen) and set(steps[1::2]) == {0}, "p moves in every second update"
     assert {abs(step) for step in steps[::2]} <= {0, 1}
     for middle in (4, 5):  # within an interval and at its end

@@ -11,7 +11,13 @@ from dataclasses import replace
 import pytest
 
 from ganbench import testing
+from ganbench.augmentations.ada import ADA
+from ganbench.augmentations.apa import APA
+from ganbench.augmentations.base import Augmentation
+from ganbench.augmentations.diffaugment import DiffAugment
+from ganbench.augmentations.flip import Flip
 from ganbench.datasets.base import Data, Dataset
+from ganbench.datasets.digits import Digits
 from ganbench.datasets.ring8 import Ring8
 from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.adam_sgd import AdamSGD
@@ -30,6 +36,7 @@ from ganbench.training.snapshot import Snapshot
 from ganbench.training.state import Place
 from ganbench.training.trainer import train
 from tests.contract.test_variants import OTHERS, RUNS, VARIANTS, named
+from tests.support.small import small
 from tests.support.tape import tape
 
 Load = Callable[[Dataset], Data]
@@ -42,6 +49,7 @@ RULES = [
     *(SGD(momentum=0.5, nesterov=True, weight_decay=0.01), AdamSGD(momentum=0.5)),
 ]
 PENALTIES = [R1Penalty(), R1Penalty(every=2), LeCamPenalty(start=1), MaxGradientPenalty(every=3)]
+AUGMENTATIONS = [Flip(), DiffAugment(), ADA(p=0.5, images=50, interval=2), APA(p=0.5, images=50, interval=2)]
 SCHEDULES = [
     Schedule(order="simultaneous", reuse_z=True),
     Schedule(order="g_first", d_steps=2, g_steps=3, reuse_z=True, ema=0.9),
@@ -70,6 +78,13 @@ def test_variants(spec: RunSpec, load: Load) -> None:
 def test_penalties(penalty: Penalty, load: Load) -> None:
     """Turns with the terms of a lazy penalty and turns without them are recorded apart."""
     check(testing.small_run(penalty=penalty, steps=4 * WARM_UP), load(Ring8()))
+
+
+@pytest.mark.parametrize("augment", AUGMENTATIONS, ids=lambda augment: augment.notation())
+def test_augmentations(augment: Augmentation, load: Load) -> None:
+    """Their p lies in the carry, so that a recording follows it."""
+    data = load(Digits())
+    check(testing.small_run(augment=augment, dataset=Digits(), network=small("dcgan"), steps=STEPS), data)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.notation())

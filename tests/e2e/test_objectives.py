@@ -1,11 +1,16 @@
-"""A grid of losses and penalties through the command: every cell is done or left out with the reason."""
+"""Grids of losses, penalties and augmentations through the command: every cell is done or left out with the reason."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+from ganbench.suite import load
+from ganbench.testing.claim import same
+from ganbench.testing.runs import end
+from ganbench.training.trainer import train
 from tests.e2e.conftest import INLINE, within
 
 CROSSED = """\
@@ -23,6 +28,21 @@ train:
   batch: 8
 evaluate: {every: 2, samples: 20, with: [{kind: fid, features: pixels}]}
 compare: [{axis: penalty, metric: fd_pixels, baseline: none}]
+"""
+GRID = """\
+name: grid
+about: Losses, penalties and augmentations, crossed.
+grid:
+  variant: [ns, lsgan, hinge, wgan]
+  penalty: [none, gp, r1, dragan]
+  augment: [none, flip]
+  dataset: digits
+  seed: 2
+train:
+  network: {kind: dcgan, width: 4, z: 4}
+  steps: 4
+  batch: 8
+evaluate: {every: 2, samples: 20, with: [{kind: fid, features: pixels}]}
 """
 QUIET = ("--tracking-uri", "none", *INLINE)
 
@@ -43,3 +63,32 @@ def test_losses_and_penalties_are_crossed_and_redone_to_the_same_table(tmp_path:
         shutil.rmtree(run)
     assert within(tmp_path, "run", "crossed.yaml", *QUIET).returncode == 0
     assert within(tmp_path, "report", "crossed", "--format", "csv").stdout == table
+
+
+def test_losses_penalties_and_augmentations_are_crossed(tmp_path: Path) -> None:
+    """26 cells are done, in packs of both seeds; clipped weights beside a penalty of the gradient are left out."""
+    (tmp_path / "grid.yaml").write_text(GRID)
+    checked = within(tmp_path, "check", "grid.yaml")
+    assert "52 runs, 12 excluded" in checked.stdout and "clipping and a gradient penalty both bound" in checked.stderr
+    half = within(tmp_path, "run", "grid.yaml", *QUIET, "--pack", "2", "--only", "augment=flip", "--json")
+    assert half.returncode == 0 and json.loads(half.stdout)["done"] == 26, half.stderr
+    done = within(tmp_path, "run", "grid.yaml", *QUIET, "--pack", "2", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["done"] == 52, done.stderr
+    table = within(tmp_path, "report", "grid", "--format", "csv").stdout
+    assert table.splitlines()[0].endswith(",penalty,augment") and ",dragan,flip" in table
+    assert "flip: Zhao et al. 2020" in within(tmp_path, "cite", "grid.yaml").stdout
+
+
+def test_every_cell_of_the_grid_resumes_and_packs(tmp_path: Path) -> None:
+    """A pack of two seeds that is saved in the middle ends bit for bit as one that never stopped."""
+    (tmp_path / "grid.yaml").write_text(GRID)
+    suite = load(tmp_path / "grid.yaml")
+    data = suite.specs[0].dataset.load(None)
+    cells = [spec for spec in suite.specs if spec.seed == 0]
+    assert len(cells) == 26 and {out.because.partition(":")[0] for out in suite.excluded} == {"variant wgan"}
+    for first in cells:
+        pack = [first, replace(first, seed=1)]
+        halves = train(pack, data, (2, 4))
+        saved = [run.checkpoint() for run in next(halves).runs]
+        for straight, resumed in zip(next(halves).runs, end(pack, data, resume=saved), strict=True):
+            assert straight.diverged is None and same(straight.checkpoint(), resumed.checkpoint()), first.run_id()

@@ -35,12 +35,12 @@ def resampled(x: Tensor, places: Tensor) -> Tensor:
     identity stays as it is, bit for bit.
     """
     (height, width), n = x.shape[2:], len(x)
-    reach = torch.tensor([max(width - 1, 1) / 2, max(height - 1, 1) / 2], device=x.device, dtype=x.dtype)
     down = torch.arange(height, device=x.device, dtype=x.dtype) - (height - 1) / 2
     right = torch.arange(width, device=x.device, dtype=x.dtype) - (width - 1) / 2
     row, column = torch.meshgrid(down, right, indexing="ij")
     pixels = torch.stack([column, row, torch.ones_like(row)], -1).reshape(-1, 3)
-    grid = (pixels @ places[:, :2].mT / reach).reshape(n, height, width, 2)
+    across, along = (pixels @ places[:, :2].mT).reshape(n, height, width, 2).unbind(-1)
+    grid = torch.stack([2 * across / max(width - 1, 1), 2 * along / max(height - 1, 1)], -1)
     warped = grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=True)
     same = (places == torch.eye(3, device=x.device, dtype=x.dtype)).flatten(1).all(1)
     return torch.where(same[:, None, None, None], x, warped)
