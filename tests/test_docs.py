@@ -181,7 +181,7 @@ class TestCode:
         run |= {"Write a suite", "Ask questions", "A complete example", *PYTHON}
         shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
         assert {block.heading for block in shown} == run
-        assert len(shown) == len(run) + 4  # a component and a suite below one heading: README's GAN and three others
+        assert len(shown) == len(run) + 5  # a component and a suite below one heading: README's GAN and four others
 
 
 def link_targets(page: str) -> list[str]:

@@ -22,6 +22,7 @@ class LatentConsistency(Penalty):
     """D's loss + `d_weight` E (D(G(z)) - D(G(z')))^2, and G's loss - `g_weight` E (G(z) - G(z'))^2, where z' is near z.
 
     z' = z + `sigma` u, with u a further draw of latents. The term of G is a mean over the values of a sample too.
+    StudioGAN's configurations for BigGAN on CIFAR-10 have a `d_weight` of 20 and a `sigma` of 0.05.
     """
 
     version: ClassVar[int] = 1
