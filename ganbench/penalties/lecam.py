@@ -24,8 +24,8 @@ class LeCamPenalty(Penalty):
 
     a_r and a_f are moving averages of the means of r and f after each update of D, with this `decay`. The term is 0 in
     the first `start` steps, in which the averages are those of the last update. `rectified` counts r above a_f and f
-    below a_r only, as the authors' code does: E max(0, r - a_f)^2 + E max(0, a_r - f)^2. The other defaults are those of
-    its CIFAR-10 runs; its averages include the scores of the present batch, before the update.
+    below a_r only, as the authors' code does: E max(0, r - a_f)^2 + E max(0, a_r - f)^2. The other defaults are
+    those of its CIFAR-10 runs; its averages include the scores of the present batch, before the update.
     """
 
     version: ClassVar[int] = 1
