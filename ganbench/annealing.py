@@ -90,7 +90,7 @@ class Annealing:
         """The values between which it runs, by their written names."""
         if self.shape == "step":
             return {FROM: self.start, "milestones": self.start * self._factor ** len(self.milestones)}
-        return {FROM: self.start, "to": self._end}
+        return {FROM: self.start} | ({} if self.to is None else {"to": self.to})
 
     @property
     def _end(self) -> float:

@@ -21,7 +21,7 @@ class R3GAN(Variant):
     """L_D = E sp(-(r - f)) + gamma/2 (E ||grad D(x)||^2 + E ||grad D(G(z))||^2), L_G = E sp(-(f - r)).
 
     Real and fake are paired by index, sp(t) = log(1 + e^t), and norms are over all pixels of a sample. The authors
-    start with a `gamma` of 0.05 (CIFAR-10) to 150 (FFHQ at 256) and let it fall to a tenth by a cosine over the training:
+    start with a `gamma` of 0.05 (CIFAR-10) to 150 (FFHQ at 256) and let it fall to a tenth along a cosine, as in
     `gamma: {from: 0.05, to: 0.005, shape: cosine}`.
     """
 

@@ -109,7 +109,7 @@ def test_the_half_life_of_the_average() -> None:
 
 
 def of_r3gan(images: float, start: float, end: float, total: float) -> float:
-    """`cosine_decay_with_warmup` of the authors' code (brownvc/R3GAN at 19a7ddf, training/training_loop.py), no warm-up."""
+    """`cosine_decay_with_warmup` of the authors' code (brownvc/R3GAN at 19a7ddf), without warm-up."""
     if images > total:
         return end
     return start + (1 - 0.5 * (1 + math.cos(math.pi * images / total))) * (end - start)
@@ -130,7 +130,7 @@ def test_the_schedules_of_r3gan_on_cifar10(start: float, end: float) -> None:
     annealing = Annealing(start=start, to=end, shape="cosine", over=total / batch)
     for step in (1, 2, 1000, 20_000, 39_063, 39_064, 100_000):
         expected = of_r3gan((step - 1) * batch, start, end, total)
-        assert annealing.at(step, 400_000) == pytest.approx(expected, rel=1e-12)
+        assert annealing.at(step, 400_000) == pytest.approx(expected, rel=1e-12, abs=1e-15 * max(start, end))
 
 
 def test_the_half_life_of_r3gan() -> None:
@@ -140,3 +140,11 @@ def test_the_half_life_of_r3gan() -> None:
     for step in (1, 2, 1000, 39_064):
         images = of_r3gan((step - 1) * batch, 0, 5e6, total)
         assert decay.at(step, 400_000) == pytest.approx(0.5 ** (batch / max(images, 1e-8)), rel=1e-12)
+
+
+@pytest.mark.parametrize("iterations", [50_000, 100_000], ids=["sngan", "wgan_gp"])
+def test_the_rates_of_residual_networks_on_cifar10(iterations: int) -> None:
+    """SN-GAN: Chainer's `LinearShift` of alpha from 2e-4 at iteration 0 to 0; WGAN-GP: `1 - iteration / ITERS`."""
+    for iteration, expected in ((0, 2e-4), (iterations // 4, 1.5e-4), (iterations - 1, 2e-4 / iterations)):
+        rate = Annealing(start=2e-4, to=0).at(iteration + 1, iterations)
+        assert rate == pytest.approx(expected, rel=1e-9)
