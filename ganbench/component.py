@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from ganbench.annealing import Annealable as Annealable
+from ganbench.annealing import annealable
+from ganbench.annealing import annealed as annealed
 from ganbench.spec import ADDED as ADDED
 from ganbench.spec import plain
+from ganbench.text import number
 
 if TYPE_CHECKING:
     from ganbench.spec import RunSpec
@@ -84,8 +88,7 @@ def _value_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        short = f"{value:g}"
-        return short if float(short) == value else repr(value)
+        return number(value)
     if isinstance(value, tuple):
         return "x".join(map(_value_text, value))
     return str(value)
@@ -95,7 +98,7 @@ def _value_text(value: Any) -> str:
 
 
 def option_fields(owner: type) -> tuple[Field[Any], ...]:
-    """The fields that a suite can set."""
+    """The fields that a suite can set; in a suite they have their `written_name`."""
     return tuple(f for f in fields(owner) if f.metadata.get("option", True))
 
 
@@ -109,10 +112,12 @@ def options(component: type[Component]) -> list[dict[str, Any]]:
     """One entry per option: `{"name": "lr", "type": "float", "default": 0.0002, "bounds": "> 0"}`.
 
     A required option has no `default`. `bounds` is empty where every value of the type is allowed. An option that
-    `ganbench tune` searches has its range under `search`.
+    `ganbench tune` searches has its range under `search`. One that may change during training has `anneals: true`.
     """
-    hints = get_type_hints(component, include_extras=True)
-    return [_option(f, hints[f.name]) for f in option_fields(component)]
+    hints, changing = get_type_hints(component, include_extras=True), annealable(component)
+    return [
+        _option(f, hints[f.name]) | ({"anneals": True} if f.name in changing else {}) for f in option_fields(component)
+    ]
 
 
 def searches(hint: Any) -> list[Search]:

@@ -25,6 +25,7 @@ from typing import Any
 from ganbench.component import Component, options
 from ganbench.errors import RequestError
 from ganbench.guard.user_files import RENAMED, import_file
+from ganbench.spec import revived
 
 FAMILIES = {
     "variant": "variants",
@@ -83,7 +84,7 @@ class Registry:
 
     def build(self, family: str, body: Mapping[str, Any]) -> Component:
         """The component that `plain(component, complete=True)` wrote. Raises `RequestError` for an unknown kind."""
-        options = {name: _tuples(value) for name, value in body.items() if name != "kind"}
+        options = {name: revived(value) for name, value in body.items() if name != "kind"}
         return self.find(family, body["kind"])(**options)
 
     def describe(self, *families: str) -> dict[str, list[dict[str, Any]]]:
@@ -118,10 +119,6 @@ class Registry:
 def family_of(component: type[Component]) -> str:
     """The family of a component class: a key of `FAMILIES`."""
     return next(family for family in FAMILIES if issubclass(component, _base(family)))
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def hint(word: str, known: Iterable[str]) -> str:

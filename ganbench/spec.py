@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from annotated_types import Ge, Le, Lt
 
+from ganbench.annealing import FROM, Annealable, Annealing, read_annealing, written_name
+from ganbench.text import number
+
 if TYPE_CHECKING:
     from ganbench.augmentations.base import Augmentation
     from ganbench.datasets.base import Dataset, Space
     from ganbench.networks.base import Network
-    from ganbench.optimizers.base import Optimizer
+    from ganbench.optimizers.base import Optimizer, PlayerName
     from ganbench.penalties.base import Penalty
     from ganbench.variants.base import Variant
 
@@ -35,6 +38,29 @@ MemoryFormat = Literal["contiguous", "channels_last"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class HalfLife:
+    """The decay of a moving average by the updates after which half of the former mean is left: 2^(-1 / half-life).
+
+    It may change during training. The decay of a half-life of 0 is 0.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+
+    half_life: Annealable[Annotated[float, Ge(0)]]
+
+    def __str__(self) -> str:
+        """`half-life 100`: as notations show it."""
+        return f"half-life {self.half_life if isinstance(self.half_life, Annealing) else number(self.half_life)}"
+
+    def at(self, step: int, steps: int) -> float:
+        """The decay in a step (from 1) of a training of `steps` steps."""
+        half_life: Any = self.half_life
+        if isinstance(half_life, Annealing):
+            half_life = half_life.at(step, steps)
+        return 0.5 ** (1 / half_life) if half_life > 0 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """Which player is updated when within one step; a step is `g_steps` generator updates.
 
@@ -43,8 +69,8 @@ class Schedule:
     `d_steps`: discriminator updates per step; None takes the variant's own number (its `k` or `n_critic`; mostly 1).
     `reuse_z`: true: an update uses the latents of the other player's update just before it in the step, as the LSGAN
     authors' code does; `step`: all updates of a step use the same latents, as PacGAN's code for stacked MNIST does.
-    `ema`: samples come from the moving average of G's parameters, with this decay per generator update; 0 samples from
-    G itself.
+    `ema`: samples come from the moving average of G's parameters, with this decay per generator update, or with a
+    `HalfLife`; 0 samples from G itself.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -53,21 +79,25 @@ class Schedule:
     d_steps: Annotated[int, Ge(1)] | None = None
     g_steps: Annotated[int, Ge(1)] = 1
     reuse_z: bool | Literal["step"] = False
-    ema: Annotated[float, Ge(0), Lt(1)] = 0.0
+    ema: Annotated[float, Ge(0), Lt(1)] | HalfLife = 0.0
 
     def conflict(self, spec: RunSpec) -> str | None:
         """Why this schedule can't be used in a run and what to use instead; `None` when it can be used."""
         several = self.g_steps > 1 or (self.d_steps or spec.variant.d_steps(1)) > 1
         if self.order == "simultaneous" and several:
             return "simultaneous updates take one step of each player; set d_steps and g_steps to 1, or another order"
+        if self.reuse_z and spec.g_batch is not None:
+            return (
+                "reuse_z gives both players the same latents, so that their batches are of one size; leave out g_batch"
+            )
         return None
 
     def notation(self) -> str:
         """`d_first`, or `simultaneous[reuse_z=true]`: the order and every other field that differs from its default."""
         changed = [
-            f"{f.name}={json.dumps(getattr(self, f.name))}"
+            f"{f.name}={value if isinstance(value, HalfLife) else json.dumps(value)}"
             for f in fields(self)
-            if f.name != "order" and getattr(self, f.name) != f.default
+            if f.name != "order" and (value := getattr(self, f.name)) != f.default
         ]
         return self.order + (f"[{','.join(changed)}]" if changed else "")
 
@@ -111,11 +141,16 @@ class RunSpec:
     arithmetic = Arithmetic()
     penalty = cast("Penalty | None", None)
     augment = cast("Augmentation | None", None)
+    g_batch = cast("int | None", None)
 
     @property
     def stackable(self) -> bool:
         """Whether runs that differ in their seed may be trained as one program."""
         return self.variant.stackable and self.arithmetic.memory_format == "contiguous"
+
+    def batch_of(self, player: PlayerName) -> int:
+        """The size of the batches of a player's updates."""
+        return self.g_batch if player == "g" and self.g_batch is not None else self.batch
 
     def canonical(self) -> dict[str, Any]:
         """The spec as plain JSON values, with all defaults and the kind and version of each component."""
@@ -157,14 +192,20 @@ class ExtendedRunSpec(RunSpec):
     arithmetic: Arithmetic = field(default=RunSpec.arithmetic, metadata=ADDED)
     penalty: Penalty | None = field(default=None, metadata=ADDED)
     augment: Augmentation | None = field(default=None, metadata=ADDED)
+    g_batch: Annotated[int, Ge(2)] | None = field(default=None, metadata=ADDED)  # of G's updates; None: `batch`
 
 
-def run_spec(*, arithmetic: Arithmetic = RunSpec.arithmetic, **parts: Any) -> RunSpec:
-    """The run with these parts, the kind `none` of an added axis being no component; equal runs are equal values."""
+def run_spec(*, arithmetic: Arithmetic = RunSpec.arithmetic, g_batch: int | None = None, **parts: Any) -> RunSpec:
+    """The run with these parts; equal runs are equal values.
+
+    The kind `none` of an added axis is no component, and a `g_batch` of the size of `batch` is none.
+    """
     added = {axis: part for axis in ADDED_AXES if (part := parts.pop(axis, None)) is not None and part.kind() != NONE}
-    if arithmetic == RunSpec.arithmetic and not added:
+    if g_batch == parts.get("batch", RunSpec.batch):
+        g_batch = None
+    if arithmetic == RunSpec.arithmetic and g_batch is None and not added:
         return RunSpec(**parts)
-    return ExtendedRunSpec(arithmetic=arithmetic, **added, **parts)
+    return ExtendedRunSpec(arithmetic=arithmetic, g_batch=g_batch, **added, **parts)
 
 
 def saved_columns(spec: RunSpec) -> dict[str, Any]:
@@ -192,7 +233,8 @@ def plain(value: Any, *, complete: bool = False) -> Any:
     """
     if is_dataclass(value) and not isinstance(value, type):
         written = (f for f in fields(value) if complete or _counts(f, value))
-        return _head(value, complete) | {f.name: plain(getattr(value, f.name), complete=complete) for f in written}
+        body = {written_name(f): plain(getattr(value, f.name), complete=complete) for f in written}
+        return _head(value, complete) | body
     if isinstance(value, (tuple, list)):
         return [plain(item, complete=complete) for item in value]
     if isinstance(value, float) and not complete:
@@ -200,6 +242,13 @@ def plain(value: Any, *, complete: bool = False) -> Any:
             raise ValueError(f"a spec holds finite numbers only, not {value}")
         return int(value) if value.is_integer() else value
     return value
+
+
+def revived(value: Any) -> Any:
+    """An option's value as it was before `plain` wrote it: a list was a tuple, and a mapping one of two types."""
+    if isinstance(value, Mapping):
+        return read_annealing(value, revived) if FROM in value else HalfLife(half_life=revived(value["half_life"]))
+    return tuple(map(revived, value)) if isinstance(value, list) else value
 
 
 def _counts(option: Field[Any], owner: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Text for a terminal: what strangers wrote, and lists of seeds. Standard library only."""
+"""Text for users: what strangers wrote, lists of seeds, and numbers. Standard library only."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def span(seeds: Sequence[int]) -> str:
     if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
         return f"{seeds[0]} to {seeds[-1]}"
     return textwrap.shorten(", ".join(map(str, seeds)), 60, placeholder=" ...")
+
+
+def number(value: float) -> str:
+    """A number in its usual form, without losing a digit: `2e-4` as 0.0002, `1.0` as 1."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

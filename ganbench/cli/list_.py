@@ -46,4 +46,6 @@ def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
 def _option(option: Mapping[str, Any]) -> str:
     """`lr=0.0002 (searched 1e-05 to 0.01, log)`."""
     value = f"{option['name']}={option['default']}" if "default" in option else option["name"]
-    return value + (f" (searched {option['search']})" if "search" in option else "")
+    marks = [f"searched {option['search']}"] if "search" in option else []
+    marks += ["can anneal"] if "anneals" in option else []
+    return value + (f" ({'; '.join(marks)})" if marks else "")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import torch
 from torch import Tensor
 
-from ganbench.component import Momentum, Positive, Search
+from ganbench.component import Annealable, Momentum, Positive, Search, annealed
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt, uncompiled
 
 
@@ -25,18 +25,20 @@ class Adam(Optimizer):
     has_functional_update: ClassVar[bool] = True
 
     beta1: Annotated[Momentum, Search(0.0, 0.9)] = 0.5
-    beta2: Momentum = 0.999
+    beta2: Annealable[Momentum] = 0.999
     eps: Positive = 1e-8
     eps_hat: bool = False
 
     @property
     def capturable(self) -> bool:
-        return not self.eps_hat
+        return not self.eps_hat and "beta2" not in annealed(self)  # torch takes a beta as a constant
+
+    def rates(self, player: PlayerName) -> dict[str, Any]:
+        return {"lr": self.lr_of(player), "betas": (self.beta1, self.beta2)}
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         fused = params[0].device.type in ("cpu", "cuda")
-        betas = (self.beta1, self.beta2)
-        rule = uncompiled(torch.optim.Adam, params, lr=self.lr_of(player), betas=betas, eps=self.eps, fused=fused)
+        rule = uncompiled(torch.optim.Adam, params, **self.rates(player), eps=self.eps, fused=fused)
         rule.register_step_pre_hook(_make_contiguous)
         if self.eps_hat:
             rule.register_step_pre_hook(self._correct_eps)
@@ -58,7 +60,7 @@ class Adam(Optimizer):
         for group in rule.param_groups:
             state = rule.state.get(group["params"][0])
             step = int(state["step"]) + 1 if state else 1
-            group["eps"] = self.eps / (1 - self.beta2**step) ** 0.5
+            group["eps"] = self.eps / (1 - group["betas"][1] ** step) ** 0.5
 
 
 def _make_contiguous(rule: torch.optim.Optimizer, *_: Any) -> None:

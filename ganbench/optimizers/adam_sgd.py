@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from ganbench.component import Momentum, Positive
+from ganbench.component import Annealable, Momentum, Positive
 from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 from ganbench.optimizers.sgd import SGD
@@ -28,13 +28,16 @@ class AdamSGD(Optimizer):
 
     adam: Literal["g", "d"] = "g"
     beta1: Momentum = 0.5
-    beta2: Momentum = 0.999
+    beta2: Annealable[Momentum] = 0.999
     eps: Positive = 1e-8
     momentum: Momentum = 0.0
 
     @property
     def capturable(self) -> bool:
         return self._optimizer_of("g").capturable and self._optimizer_of("d").capturable
+
+    def rates(self, player: PlayerName) -> dict[str, Any]:
+        return self._optimizer_of(player).rates(player)
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         return self._optimizer_of(player).build(params, player)

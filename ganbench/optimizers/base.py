@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ganbench.component import Component, NonNegative, Positive, Search
+from ganbench.component import Annealable, Component, NonNegative, Positive, Search
 
 PlayerName = Literal["g", "d"]
 Slots = Mapping[str, Tensor]  # the state of a rule for one parameter, by name; empty before the first update
@@ -25,7 +25,8 @@ WRAPPED = ("add_param_group", "state_dict", "load_state_dict", "zero_grad")
 class Optimizer(Component):
     """An element-wise update rule, so that one optimizer over S stacked runs is S separate optimizers.
 
-    `lr` is the learning rate of both players unless `g_lr` or `d_lr` is set. Historical averaging (Salimans et al.
+    `lr` is the learning rate of both players unless `g_lr` or `d_lr` is set. A rate may change during training: in the
+    methods below it is the number of the present step. Historical averaging (Salimans et al.
     2016, arXiv:1606.03498, section 3.3) adds `historical` |theta - mean|^2 to the cost of each player, where theta are
     its parameters and the mean is over their values after each update so far. It changes the updates, but no logged
     term includes it.
@@ -33,9 +34,9 @@ class Optimizer(Component):
 
     has_functional_update: ClassVar[bool] = False  # whether it implements `functional_update`, for unrolled objectives
 
-    lr: Annotated[Positive, Search(1e-5, 1e-2, log=True)] = 2e-4
-    g_lr: Positive | None = None
-    d_lr: Positive | None = None
+    lr: Annotated[Annealable[Positive], Search(1e-5, 1e-2, log=True)] = 2e-4
+    g_lr: Annealable[Positive] | None = None
+    d_lr: Annealable[Positive] | None = None
     historical: NonNegative = 0.0  # weight of historical averaging in each player's cost
 
     def rule(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
@@ -52,6 +53,10 @@ class Optimizer(Component):
     def capturable(self) -> bool:
         """Whether an update consists of tensor operations with constant numbers, so that a CUDA graph can repeat it."""
         return False
+
+    def rates(self, player: PlayerName) -> dict[str, Any]:
+        """What may change during training, as the torch optimizer's parameter groups hold it: `{"lr": 2e-4}`."""
+        return {"lr": self.lr_of(player)}
 
     @abstractmethod
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ganbench.component import Momentum, Positive
+from ganbench.component import Momentum, Positive, annealed
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots, safe_sqrt, uncompiled
 
 
@@ -31,7 +31,7 @@ class RMSprop(Optimizer):
 
     @property
     def capturable(self) -> bool:
-        return True
+        return not annealed(self)
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         return uncompiled(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ganbench.component import Momentum, Positive
+from ganbench.component import Momentum, Positive, annealed
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots, uncompiled
 
 
@@ -31,7 +31,7 @@ class RMSpropTF(Optimizer):
 
     @property
     def capturable(self) -> bool:
-        return True
+        return not annealed(self)
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         options = {"lr": self.lr_of(player), "decay": self.decay, "eps": self.eps, "momentum": self.momentum}

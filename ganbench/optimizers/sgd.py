@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from ganbench.component import Count, Momentum, NonNegative, Positive, Search
+from ganbench.component import Annealable, Count, Momentum, NonNegative, Positive, Search, annealed
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots, uncompiled
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class SGD(Optimizer):
     source: ClassVar[str] = "Sutskever et al. 2013, On the importance of initialization and momentum; torch.optim.SGD"
     has_functional_update: ClassVar[bool] = True
 
-    lr: Annotated[Positive, Search(1e-4, 1.0, log=True)] = 0.01
+    lr: Annotated[Annealable[Positive], Search(1e-4, 1.0, log=True)] = 0.01
     momentum: Momentum = 0.0
     final_momentum: Momentum | None = None  # None: the momentum is constant
     ramp: Count = 125_000  # updates until the final momentum: 250 epochs of 500
@@ -41,7 +41,7 @@ class SGD(Optimizer):
 
     @property
     def capturable(self) -> bool:
-        return not self._is_scheduled
+        return not self._is_scheduled and not annealed(self)
 
     def build(self, params: list[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         rule = uncompiled(
@@ -71,7 +71,9 @@ class SGD(Optimizer):
     def conflict(self, spec: RunSpec) -> str | None:
         if self.momentum == 0 and (self.nesterov or self.final_momentum is not None):
             return "nesterov and final_momentum need a momentum above 0: set momentum"
-        if self.min_lr > min(self.lr_of("g"), self.lr_of("d")):
+        if annealed(self) and (self._is_scheduled or self.min_lr):
+            return "lr_decay, min_lr and final_momentum need a constant learning rate: set it, or leave them out"
+        if not annealed(self) and self.min_lr > min(self.lr_of("g"), self.lr_of("d")):
             return "min_lr is above the learning rate of a player: lower min_lr"
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import NonNegative, Search
+from ganbench.component import Annealable, NonNegative, Search
 from ganbench.penalties.base import Scored
 from ganbench.penalties.parts.consistency import ConsistencyPenalty
 
@@ -25,8 +25,8 @@ class BalancedConsistency(ConsistencyPenalty):
     source: ClassVar[str] = "Zhao et al. 2020, arXiv:2002.04724, algorithm 1 (bCR)"
     sides: ClassVar[tuple[str, ...]] = ("real", "fake")
 
-    real_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
-    fake_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    real_weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
+    fake_weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
 
     def d_terms(self, net: Players, batch: Batch, at: Mapping[str, Scored]) -> LossTerms:
         return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import NonNegative, Search
+from ganbench.component import Annealable, NonNegative, Search
 from ganbench.penalties.base import Scored
 from ganbench.penalties.parts.consistency import ConsistencyPenalty
 
@@ -25,7 +25,7 @@ class Consistency(ConsistencyPenalty):
     source: ClassVar[str] = "Zhang et al. 2020, arXiv:1910.12027, algorithm 1 (CR)"
     sides: ClassVar[tuple[str, ...]] = ("real",)
 
-    weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
 
     def d_terms(self, net: Players, batch: Batch, at: Mapping[str, Scored]) -> LossTerms:
         return {"cr": self.weight * self.change(net, batch, "real")}

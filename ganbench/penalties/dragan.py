@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import Tensor
 
-from ganbench.component import NonNegative, Positive, Search
+from ganbench.component import Annealable, NonNegative, Positive, Search
 from ganbench.penalties.base import Penalty, Scored, displace, from_unit_norm
 from ganbench.variants.base import Draw
 
@@ -30,7 +30,7 @@ class AroundDataPenalty(Penalty):
     source: ClassVar[str] = "Kodali et al. 2017, arXiv:1705.07215, and the authors' code; Mao et al. 2019, 1712.06391"
     takes_gradients: ClassVar[bool] = True
 
-    weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
     scale: Positive = 0.5
     relative: bool = True
     symmetric: bool = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 
-from ganbench.component import NonNegative, Search
+from ganbench.component import Annealable, NonNegative, Search
 from ganbench.penalties.base import Penalty, Scored
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class L2Penalty(Penalty):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Kurach et al. 2019, arXiv:1807.04720, and the authors' code (compare_gan)"
 
-    weight: Annotated[NonNegative, Search(1e-3, 10.0, log=True)] = 1.0
+    weight: Annotated[Annealable[NonNegative], Search(1e-3, 10.0, log=True)] = 1.0
 
     def d_terms(self, net: Players, batch: Batch, at: Mapping[str, Scored]) -> LossTerms:
         kernels = [param for param in net.d.params.values() if param.dim() >= 2]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ganbench.component import Index, Momentum, NonNegative, Search
+from ganbench.component import Annealable, Index, Momentum, NonNegative, Search
 from ganbench.penalties.base import Penalty, Scored
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class LeCamPenalty(Penalty):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Tseng et al. 2021, arXiv:2104.03310, section 3, and the authors' code (google/lecam-gan)"
 
-    weight: Annotated[NonNegative, Search(1e-3, 10.0, log=True)] = 0.3
+    weight: Annotated[Annealable[NonNegative], Search(1e-3, 10.0, log=True)] = 0.3
     decay: Momentum = 0.99
     start: Index = 1000
     rectified: bool = False

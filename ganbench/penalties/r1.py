@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import Tensor
 
-from ganbench.component import NonNegative, Search
+from ganbench.component import Annealable, NonNegative, Search
 from ganbench.penalties.base import Penalty, Scored, squared_norm
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class R1Penalty(Penalty):
     source: ClassVar[str] = "Mescheder et al. 2018, arXiv:1801.04406, eq. 9"
     takes_gradients: ClassVar[bool] = True
 
-    weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
 
     def points(self, net: Players, batch: Batch) -> dict[str, Tensor]:
         return {"real": batch.x}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import Tensor
 
-from ganbench.component import NonNegative, Search
+from ganbench.component import Annealable, NonNegative, Search
 from ganbench.penalties.base import Penalty, Scored, squared_norm
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class R1R2Penalty(Penalty):
     source: ClassVar[str] = "Huang et al. 2024, The GAN is dead; long live the GAN, arXiv:2501.05441"
     takes_gradients: ClassVar[bool] = True
 
-    weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
 
     def points(self, net: Players, batch: Batch) -> dict[str, Tensor]:
         return {"real": batch.x, "fake": net.g(batch.z)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import Tensor
 
-from ganbench.component import NonNegative, Positive, Search
+from ganbench.component import Annealable, NonNegative, Positive, Search
 from ganbench.penalties.base import Penalty, Scored
 from ganbench.variants.base import Draw
 
@@ -28,8 +28,8 @@ class LatentConsistency(Penalty):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Zhao et al. 2020, arXiv:2002.04724, algorithm 2 (zCR)"
 
-    d_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 5.0
-    g_weight: NonNegative = 0.5
+    d_weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 5.0
+    g_weight: Annealable[NonNegative] = 0.5
     sigma: Positive = 0.03
 
     def d_terms(self, net: Players, batch: Batch, at: Mapping[str, Scored]) -> LossTerms:

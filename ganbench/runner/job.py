@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganbench.errors import RequestError
 from ganbench.runner.ledger import is_exhaustion
-from ganbench.spec import ADDED_AXES, Arithmetic, RunSpec, Schedule, plain, run_spec, saved_columns
+from ganbench.spec import ADDED_AXES, Arithmetic, RunSpec, Schedule, plain, revived, run_spec, saved_columns
 
 if TYPE_CHECKING:
     from ganbench.component import Component
@@ -214,5 +214,9 @@ def _spec(body: Mapping[str, Any], registry: Registry) -> RunSpec:
     named = (family for family in FAMILIES if body.get(family))
     components: dict[str, Any] = {family: registry.build(family, body[family]) for family in named}
     arithmetic = Arithmetic(**body.get("arithmetic", {}))
-    parts = {**body, **components, "schedule": Schedule(**body["schedule"])}
+    parts = {
+        **body,
+        **components,
+        "schedule": Schedule(**{name: revived(value) for name, value in body["schedule"].items()}),
+    }
     return run_spec(**{**parts, "arithmetic": arithmetic})

@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from ganbench.annealing import FROM, Annealing, written_name
 from ganbench.component import Count, Fraction, option_fields
 from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.results.names import NAME
-from ganbench.spec import GRID_AXES, Schedule
+from ganbench.spec import GRID_AXES, HalfLife, Schedule
 from ganbench.suite.comparisons import COMPARED
 from ganbench.suite.grid import IN_TRAIN
 from ganbench.suite.outcome import PARTS
@@ -51,6 +52,8 @@ def schema(registry: Registry | None = None) -> Json:
         **families,
         **scalars,
         "schedule": _schedule(),
+        Annealing.__name__: _closed(_fields(Annealing), required=(FROM,)),
+        HalfLife.__name__: _closed(_fields(HalfLife), required=("half_life",)),
         "block": block,
         "where": _closed({axis: {} for axis in GRID_AXES}),
     }
@@ -82,7 +85,8 @@ def _schedule() -> Json:
 
 def _fields(owner: type[Any]) -> Json:
     known = _type(owner)["properties"]
-    return {f.name: _listed(_untitled(known[f.name])) for f in option_fields(owner)}
+    names = map(written_name, option_fields(owner))
+    return {name: _listed(_untitled(known[name])) for name in names}
 
 
 def _type(kind: Any) -> Json:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cache
 from typing import Annotated, Any
 
@@ -15,19 +15,21 @@ from annotated_types import Ge, Le
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from ganbench.annealing import Annealing, annealable, nested, written_name
 from ganbench.component import Component, list_options, option_fields
 from ganbench.networks.base import BatchNorm
 from ganbench.plugins import Registry, guess, hint
-from ganbench.spec import MemoryFormat, Precision, Schedule, Seed
+from ganbench.spec import HalfLife, MemoryFormat, Precision, Schedule, Seed
 from ganbench.suite.nodes import Mistakes, Node
 
 MOST = 100_000  # runs of a suite, values of an axis, seeds
 LARGEST = 2**31 - 1  # whole number as an option of a component
 Batch = Annotated[int, Ge(1), Le(2**20)]
+GBatch = Annotated[int, Ge(2), Le(2**20)]  # two at least, for batch norm in G
 Steps = Annotated[int, Ge(1), Le(10**9)]
 SCALARS: dict[str, Any] = {
     **{"batchnorm": BatchNorm, "batch": Batch, "steps": Steps, "seed": Seed},
-    **{"precision": Precision, "memory_format": MemoryFormat},
+    **{"precision": Precision, "memory_format": MemoryFormat, "g_batch": GBatch},
 }
 STANDARD = "standard"  # under `evaluate.with`: what papers report today, each where the data allow it
 STANDARD_EVALUATORS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -57,7 +59,9 @@ WORDS = {
     "missing": "has too few items",
     "predicate_failed": "must be the path of a TorchScript file, letters, digits, - and _, then .pt",
     "too_long": "must have at most {max_length} items",
+    "dataclass_type": "must be a mapping such as {example}",
 }
+EXAMPLES = {Annealing.__name__: "{from: 2e-4, to: 0}", HalfLife.__name__: "{half_life: 1000}"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,18 +158,31 @@ def _components(family: str, node: Node, registry: Registry, mistakes: Mistakes)
 
 
 def _bodies(entries: Mapping[str, Node], owner: type, mistakes: Mistakes) -> list[dict[str, Node]]:
-    """The mapping, once for each combination of the values in its lists."""
-    lists = list_options(owner)
+    """The mapping, once for each combination of the values in its lists, also in those of a mapping within."""
+    lists, mappings = list_options(owner), nested(owner)
     for name, node in entries.items():
         if node.value == [] and name not in lists:
             mistakes.at(node, f"the list of {name} is empty", "give at least one value")
-    count = math.prod(len(node.items) for name, node in entries.items() if name not in lists or _is_axis(node))
+
+    def values(name: str, node: Node) -> list[Node]:
+        if name in lists and not _is_axis(node):
+            return [node]
+        return [value for item in node.items for value in _within(item, mappings.get(name), mistakes)]
+
+    alternatives = [values(name, node) for name, node in entries.items()]
+    count = math.prod(map(len, alternatives))
     if count > MOST:
         largest = max(entries.values(), key=lambda node: len(node.items))
         mistakes.at(largest, f"the lists of these options have {count} combinations", f"at most {MOST}", "give fewer")
         return []
-    alternatives = [node.items if name not in lists or _is_axis(node) else [node] for name, node in entries.items()]
     return [dict(zip(entries, combination, strict=True)) for combination in itertools.product(*alternatives)]
+
+
+def _within(node: Node, kind: type | None, mistakes: Mistakes) -> list[Node]:
+    """The values that a node gives to an option; a mapping of that kind with lists inside is several."""
+    if kind is None or not isinstance(node.value, dict):
+        return [node]
+    return [replace(node, value=body) for body in _bodies(node.value, kind, mistakes)]
 
 
 def _is_axis(node: Node) -> bool:
@@ -175,7 +192,7 @@ def _is_axis(node: Node) -> bool:
 
 def _built(owner: type[Any], subject: str, node: Node, body: Mapping[str, Node], mistakes: Mistakes) -> Any:
     """An instance of a component class or of `Schedule`; None if an option is wrong, which is noted."""
-    names = [option.name for option in option_fields(owner)]
+    names = [written_name(option) for option in option_fields(owner)]
     unknown = [name for name in body if name not in names]
     for name in unknown:
         mistakes.at(body[name].key or node, f"{subject} has no option {name!r}", hint(name, names))
@@ -190,8 +207,36 @@ def _built(owner: type[Any], subject: str, node: Node, body: Mapping[str, Node],
         mistakes.at(item, f"{subject}: {item.text} is too large", f"whole numbers are at most {LARGEST}")
     if huge:
         return None
-    value = _checked(owner, known, subject, place, mistakes)
-    return None if unknown else value
+    wrong = _wrong_mappings(owner, subject, body, mistakes)
+    if wrong and wrong == list(known):  # nothing is left to check
+        return None
+    value = _checked(owner, {n: v for n, v in known.items() if n not in wrong}, subject, place, mistakes)
+    return None if unknown or wrong else value
+
+
+def _wrong_mappings(owner: type, subject: str, body: Mapping[str, Node], mistakes: Mistakes) -> list[str]:
+    """The options whose value is a mapping with a mistake, which is noted at its place inside."""
+    wrong, constants = [], annealable(owner)
+    for name, kind in nested(owner).items():
+        node = body.get(name)
+        if node is None or not isinstance(node.value, dict):
+            continue
+        value = component(kind, f"{subject}: {name}", node, mistakes)
+        changes = isinstance(value, Annealing)
+        if value is None or (changes and not _in_bounds(constants[name], value, f"{subject}: {name}", node, mistakes)):
+            wrong.append(name)
+    return wrong
+
+
+def _in_bounds(constant: Any, course: Annealing, subject: str, node: Node, mistakes: Mistakes) -> bool:
+    """Whether a course runs between values that the option may have, or 0. What is not is noted."""
+    entries = node.value if isinstance(node.value, dict) else {}
+    limits = {name: value for name, value in course.limits().items() if value != 0}
+    checked = [
+        scalar(f"{subject}: {name}", constant, replace(entries.get(name, node), value=value), mistakes)
+        for name, value in limits.items()
+    ]
+    return None not in checked
 
 
 def _is_huge(node: Node) -> bool:
@@ -230,6 +275,8 @@ def _message(subject: str, path: Loc, node: Node, errors: list[ErrorDetails]) ->
         return (f"{subject} needs the option {path[0]!r}",)
     if first["type"] == "value_error":
         return (f"{subject}: {first['msg'].removeprefix('Value error, ')}",)
+    if isinstance(node.value, (int, float)):  # a number that may also be annealed
+        errors = [error for error in errors if error["type"] != "dataclass_type"]
     words = " or ".join(_words(error).removeprefix("must be " if i else "") for i, error in enumerate(errors))
     option = "".join((str(path[0]), *(f"[{index}]" for index in path[1:]))) if path else ""
     given = f"{subject}: {option} = {node.text}" if path else f"{subject} = {node.text}"
@@ -239,7 +286,10 @@ def _message(subject: str, path: Loc, node: Node, errors: list[ErrorDetails]) ->
 def _words(error: ErrorDetails) -> str:
     if error["type"] == "literal_error":
         return f"must be one of {', '.join(_allowed(error))}"
-    return WORDS.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    given = error.get("ctx", {})
+    return WORDS.get(error["type"], error["msg"]).format(
+        **given, example=EXAMPLES.get(str(given.get("class_name")), "")
+    )
 
 
 def _allowed(error: ErrorDetails) -> list[str]:

@@ -14,6 +14,7 @@ from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.testing.claim import claim, fresh, same
 from ganbench.testing.outputs import check_pixels, check_shape, scores_checked
+from ganbench.training.annealing import at_step
 from ganbench.training.draws import draw
 from ganbench.training.objective import initial_carry, loss_terms, next_carry
 from ganbench.training.packs import moved, program
@@ -29,6 +30,7 @@ def check_losses(spec: RunSpec, data: Data, dtype: torch.dtype = torch.float64) 
     The batch holds the draws that the variant declares and no others, and a loss must read each of them. The carry must
     keep its names and shapes; each measure must have a finite value for each sample.
     """
+    spec = at_step(spec, 1)
     flat = {("d_loss", name) for name in spec.variant.d_moves} | {("g_loss", name) for name in spec.variant.g_moves}
     for seed in range(SEEDS):  # a hinge may be flat at some weights and samples
         flat -= _moved(spec, data, seed, dtype)

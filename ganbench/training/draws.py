@@ -16,17 +16,21 @@ from ganbench.variants.base import Batch, Draw, Params, Variant
 
 if TYPE_CHECKING:
     from ganbench.augmentations.base import Augmentation
+    from ganbench.optimizers.base import PlayerName
     from ganbench.penalties.base import Penalty
 
 Streams = dict[str, torch.Generator]
 
 
-def draw(spec: RunSpec, data: Data, streams: Streams, step: int) -> Batch:
-    """The batch of one update, without what the run carries: training data, only with labels that training may see."""
-    real = data.draw_labelled(spec.batch * spec.network.pac, streams["data"])
+def draw(spec: RunSpec, data: Data, streams: Streams, step: int, player: PlayerName = "d") -> Batch:
+    """The batch of a player's update, without what the run carries; only with labels that training may see."""
+    size = spec.batch_of(player)
+    real = data.draw_labelled(size * spec.network.pac, streams["data"])
     visible = real if data.labelled is None else Split(real.x)
     batch = batch_of(spec, data.space, visible, streams, step)
-    return replace(batch, labelled=_labelled(spec, data, streams["penalty"])) if spec.variant.asks_labels else batch
+    return (
+        replace(batch, labelled=_labelled(spec, data, size, streams["penalty"])) if spec.variant.asks_labels else batch
+    )
 
 
 def batch_of(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Batch:
@@ -44,9 +48,9 @@ def batch_of(spec: RunSpec, space: Space, real: Split, streams: Streams, step: i
     )
 
 
-def _labelled(spec: RunSpec, data: Data, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _labelled(spec: RunSpec, data: Data, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """As many further reals as a batch has, whose labels training may see, and their labels."""
-    real = data.draw_with_labels(spec.batch, generator)
+    real = data.draw_with_labels(size, generator)
     if real.y is None:
         raise ValueError(f"{spec.variant.kind()} needs labels, and {spec.dataset.kind()} has none: use labelled data")
     return to_range(real.x, *spec.network.pixel_range), real.y

@@ -194,7 +194,8 @@ def save(net: StackedNetwork, run: int) -> SavedNetwork:
     rows = {
         i: {name: _row(value, params[i], run) for name, value in kept.items()} for i, kept in state["state"].items()
     }
-    return {"weights": net.weights(run), "optimizer": {"state": rows, "param_groups": state["param_groups"]}}
+    groups = [{name: _number(value) for name, value in group.items()} for group in state["param_groups"]]
+    return {"weights": net.weights(run), "optimizer": {"state": rows, "param_groups": groups}}
 
 
 def load(net: StackedNetwork, saved: Sequence[SavedNetwork]) -> None:
@@ -221,6 +222,11 @@ def _row(value: Any, param: Tensor, run: int) -> Any:
     if isinstance(value, Tensor):
         return value[run : run + 1].clone() if value.shape == param.shape else value.clone()
     return value
+
+
+def _number(value: Any) -> Any:
+    """An option of an optimizer's group; a rate that changes may be a tensor."""
+    return float(value) if isinstance(value, Tensor) else value
 
 
 def _merge(values: list[Any]) -> Any:

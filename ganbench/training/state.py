@@ -9,9 +9,10 @@ from functools import partial
 import torch
 
 from ganbench.datasets.base import Data
-from ganbench.optimizers.base import PlayerName
+from ganbench.optimizers.base import Optimizer, PlayerName
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
+from ganbench.training.annealing import Courses, at_step
 from ganbench.training.draws import Streams
 from ganbench.training.graphs import Record, Turns, cuda_graph, turns_of
 from ganbench.training.health import History
@@ -59,6 +60,8 @@ class Training:
     nets: Mapping[str, StackedNetwork]  # "g", "d" and the variant's others
     streams: Sequence[Streams]  # of each run
     turns: Turns  # executes them
+    courses: Courses  # of the options that change during training
+    now: RunSpec  # the first run with the values that these options have in the present step
     carry: Params = field(default_factory=dict)  # (S, ...), what the variant carries from update to update
     average: Params = field(default_factory=dict)  # (S, ...), the moving average of G's parameters, if the run has one
     batch: Batch | None = None  # (S, ...), of the last update
@@ -87,10 +90,11 @@ def start(specs: Sequence[RunSpec], data: Data, place: Place, resume: Sequence[C
         raise ValueError(conflict)
     if conflict := _place_conflict(first, len(specs), place):
         raise ValueError(conflict)
-    nets = _networks(specs, data, place)
+    now = at_step(first, 1)
+    nets = _networks(specs, now.optimizer, data, place)
     on_device = replace(data, train=data.train.to(place.device))
     streams = [{name: stream(spec.seed, name) for name in STREAMS} for spec in specs]
-    training = Training(specs, on_device, place, nets, streams, turns_of(first, place.record))
+    training = Training(specs, on_device, place, nets, streams, turns_of(first, place.record), Courses.of(first), now)
     training.carry = moved(stack([initial_carry(first)] * len(specs)), place.device, place.dtype)
     if first.schedule.ema:
         training.average = {name: tensor.clone() for name, tensor in nets["g"].frozen.items()}
@@ -119,12 +123,12 @@ def checkpoint(training: Training, run: int) -> Checkpoint:
     }
 
 
-def _networks(specs: Sequence[RunSpec], data: Data, place: Place) -> dict[str, StackedNetwork]:
+def _networks(specs: Sequence[RunSpec], optimizer: Optimizer, data: Data, place: Place) -> dict[str, StackedNetwork]:
     """The networks that the variant plays with, each initialised from its own stream of each seed."""
     first, device = specs[0], torch.device(place.device)
     return {
         name: build(
-            Build(make, first.optimizer, name, moved_by(first.variant, name), device, place.dtype),
+            Build(make, optimizer, name, moved_by(first.variant, name), device, place.dtype),
             [spec.seed for spec in specs],
         )
         for name, make in blueprints(first, data.space).items()

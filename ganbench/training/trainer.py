@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from ganbench.datasets.base import Data
 from ganbench.guard.process_state import unchanged_by
 from ganbench.optimizers.base import PlayerName, Slots
 from ganbench.spec import RunSpec, Schedule
+from ganbench.training.annealing import Values, as_used, with_values
 from ganbench.training.arithmetic import computed_in
 from ganbench.training.augmented import augmented
 from ganbench.training.draws import draw
@@ -43,6 +45,7 @@ class Turn:
 
     batches: Batches
     carry: Params
+    values: Values  # of the options that change during training, in this step
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,16 @@ def train(
 def _step(training: Training) -> None:
     """One step of the schedule. Each turn draws its batches and then moves its players."""
     last: tuple[PlayerName, Batch] | None = None
+    values = training.courses.values(training.step, training.place.device, recorded=training.turns.eager is None)
     for movers in _turns(training):
         batches: Batches = {}
         for player in movers:
-            batch = _draw(training)
+            batch = _draw(training, player)
             if last is not None and _shares_latents(training.spec.schedule, last[0], player):
                 batch = replace(batch, z=last[1].z)
             batches[player] = training.batch = batch
             last = player, batch
-        given = Turn(batches, training.carry)
+        given = Turn(batches, training.carry, values)
         penalised = is_penalised(training.spec, training.step)
         moved_on = training.turns((*movers, penalised), partial(_turn, training, penalised), given)
         training.carry = moved_on.carry
@@ -118,16 +122,18 @@ def _turns(training: Training) -> list[list[PlayerName]]:
     return [[player] for player in (g_moves + d_moves if schedule.order == "g_first" else d_moves + g_moves)]
 
 
-def _draw(training: Training) -> Batch:
+def _draw(training: Training, player: PlayerName) -> Batch:
     """All that one update needs beside the networks, stacked over the runs."""
     runs = zip(training.specs, training.streams, strict=True)
-    batches = [draw(spec, training.data, streams, training.step) for spec, streams in runs]
+    batches = [draw(spec, training.data, streams, training.step, player) for spec, streams in runs]
     return moved(stack(batches), training.place.device, training.place.dtype)
 
 
 def _turn(training: Training, penalised: bool, given: Turn) -> Moved:
     """Differentiate, update, and renew what the variant carries: tensor operations only, so that it can be recorded."""
     training.carry = given.carry
+    used = as_used(given.values, training.place.dtype, recorded=training.turns.eager is None)
+    training.now = with_values(training.spec, used)
     terms, gradients = _gradients(training, given.batches, penalised)
     before = training.spec.variant.carries_before
     if before:
@@ -145,7 +151,7 @@ def _gradients(
     """The loss terms of each moving player at the present parameters, and the gradient of their sum."""
 
     def terms_of(inputs: Mapping[PlayerName, LossInputs]) -> PlayerTerms:
-        return {player: loss_terms(training.spec, player, given, penalised) for player, given in inputs.items()}
+        return {player: loss_terms(training.now, player, given, penalised) for player, given in inputs.items()}
 
     moving = {player: training.moving(player) for player in batches}
     terms = _on_pack(training, terms_of, batches, {name for nets in moving.values() for name in nets})
@@ -164,19 +170,33 @@ def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> 
     for net in training.moving(player).values():
         for param in net.params.values():
             param.grad = next(left)
+        _set_rates(training, net.optimizer, player)
         net.optimizer.step()
-    spec = training.spec
     if player == "d":
-        spec.variant.constrain(training.nets["d"].frozen)
+        training.now.variant.constrain(training.nets["d"].frozen)
     else:
-        for name, mean in training.average.items():
-            mean.lerp_(training.nets["g"].frozen[name], 1 - spec.schedule.ema)
+        _renew_average(training)
+
+
+def _set_rates(training: Training, rule: torch.optim.Optimizer, player: PlayerName) -> None:
+    """Give a torch optimizer the rates of this step, if any of them changes during training."""
+    if "optimizer" in training.courses.options:
+        for group in rule.param_groups:
+            group.update(training.now.optimizer.rates(player))
+
+
+def _renew_average(training: Training) -> None:
+    decay: Any = training.now.schedule.ema  # a tensor if it changes during training
+    share = 1 - decay
+    for name, mean in training.average.items():
+        weight = share.to(mean.dtype) if isinstance(share, Tensor) else share
+        mean.lerp_(training.nets["g"].frozen[name], weight)
 
 
 def _renew_carry(training: Training, batches: Batches) -> None:
     """Renew what the run carries, for the update of each of these players in turn."""
     for player, batch in batches.items() if training.carry else ():
-        renewed = partial(_next_carry, training.spec, player)
+        renewed = partial(_next_carry, training.now, player)
         with torch.no_grad():
             training.carry = _on_pack(training, renewed, {player: batch})
 
@@ -195,7 +215,7 @@ def _on_pack(
 
     Gradients reach the parameters of the `moving` networks.
     """
-    spec, nets = training.spec, training.nets
+    spec, nets = training.now, training.nets
 
     def of_run(
         weights: dict[str, Params],
@@ -261,7 +281,7 @@ def _health(training: Training) -> Params:
     """The health record, (S,). Batch norm's statistics are copied, because the networks are in training mode."""
     assert training.batch is not None, "a health record follows a step"
     nets = {name: replace(net, buffers=map_tensors(Tensor.clone, net.buffers)) for name, net in training.nets.items()}
-    variant = training.spec.variant
+    variant = training.now.variant
     with torch.no_grad():
         shares = _on_pack(
             replace(training, nets=nets),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_type_hints
 
+from ganbench.annealing import annealed
 from ganbench.component import Component, Search, searches
 from ganbench.errors import RequestError
 from ganbench.spec import RunSpec
@@ -67,5 +68,8 @@ def _parts(spec: RunSpec) -> dict[Part, Any]:
 
 
 def _declared(component: Component) -> list[tuple[str, Search]]:
+    """The fields with a range, without those that change during training."""
     hints = get_type_hints(type(component), include_extras=True)
-    return [(name, search) for name, hint in hints.items() for search in searches(hint)]
+    return [
+        (name, search) for name, hint in hints.items() if name not in annealed(component) for search in searches(hint)
+    ]

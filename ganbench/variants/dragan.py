@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import NonNegative, Positive, Search
+from ganbench.component import Annealable, NonNegative, Positive, Search
 from ganbench.penalties.base import displace, input_gradient_conflict, unit_norm_penalty
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
 from ganbench.variants.parts.scores import logistic_d, logistic_g
@@ -28,7 +28,7 @@ class DRAGAN(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Kodali et al. 2017, arXiv:1705.07215, and the authors' code"
 
-    gp_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    gp_weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
     scale: Positive = 0.5
     symmetric: bool = False
 

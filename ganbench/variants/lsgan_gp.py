@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import NonNegative, Positive, Search
+from ganbench.component import Annealable, NonNegative, Positive, Search
 from ganbench.penalties.base import displace, input_gradient_conflict, unit_norm_penalty
 from ganbench.variants.base import Batch, DecisionBoundary, Draw, LossTerms, Players, Variant
 from ganbench.variants.parts.scores import Reduction, squared_distance
@@ -31,7 +31,7 @@ class LSGANGP(Variant):
     b: float = 1.0
     c: float = 1.0
     reduction: Reduction = "half_sum"
-    gp_weight: Annotated[NonNegative, Search(1.0, 1000.0, log=True)] = 150.0
+    gp_weight: Annotated[Annealable[NonNegative], Search(1.0, 1000.0, log=True)] = 150.0
     scale: Positive = 30.0
     frozen: bool = False
 

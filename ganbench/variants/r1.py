@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from torch import Tensor
 
-from ganbench.component import NonNegative, Search
+from ganbench.component import Annealable, NonNegative, Search
 from ganbench.penalties.base import input_gradient_conflict, scored, squared_norm
 from ganbench.variants.base import LOGITS, Batch, DecisionBoundary, LossTerms, Players, Variant
 from ganbench.variants.parts.scores import logistic, logistic_g
@@ -27,7 +27,7 @@ class R1(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mescheder et al. 2018, arXiv:1801.04406, section 4.1"
 
-    gamma: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    gamma: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
     on: Literal["real", "fake", "both"] = "real"
     convention: Literal["half", "full"] = "half"
 

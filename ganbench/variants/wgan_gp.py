@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from ganbench.component import Count, NonNegative, Search
+from ganbench.component import Annealable, Count, NonNegative, Search
 from ganbench.penalties.base import input_gradient_conflict, interpolate, unit_norm_penalty
 from ganbench.variants.base import Batch, Draw, LossTerms, Players, Variant
 from ganbench.variants.parts.scores import critic_g
@@ -25,7 +25,7 @@ class WGANGP(Variant):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Gulrajani et al. 2017, arXiv:1704.00028, eq. 3 and Algorithm 1"
 
-    gp_weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    gp_weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
     n_critic: Count = 5
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:

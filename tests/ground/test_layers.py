@@ -47,6 +47,7 @@ LAYERS = (
     ("guard",),
     ("component",),
     ("spec", "rng"),
+    ("annealing",),
     ("errors", "text"),
 )
 BESIDE = {"suite": {"results", "stats"}, "results": {"stats"}}
@@ -56,7 +57,7 @@ NARROW = {
     "tracking": {"results", "spec", "errors"},
     "results": {"stats", "base", "spec", "errors"},
     "stats": set[str](),
-    "training": {"base", "guard", "spec", "rng", "errors"},
+    "training": {"base", "guard", "spec", "rng", "annealing", "errors"},
     "features": {"datasets", "evaluators", "results", "base", "guard", "component", "spec", "rng", "errors"},
     "executors": {"runner", "results", "base", "component", "errors"},
     **{family: {"base", "component", "spec", "rng"} for family in SMALL},
@@ -64,8 +65,9 @@ NARROW = {
     "evaluators": {"base", "component", "rng", "errors"},
     "base": {"component", "spec", "errors"},
     "plugins": {"guard", "component", "spec", "errors"},
-    "component": {"spec", "errors"},
-    "spec": {"errors"},
+    "component": {"spec", "annealing", "errors", "text"},
+    "spec": {"annealing", "errors", "text"},
+    "annealing": {"text"},
     "rng": set[str](),
 }
 # An import for type checkers may point up only here: the types that describe a run, and those that start a worker.
@@ -97,7 +99,7 @@ ROOMS: dict[str, set[str]] = {  # a library, and the packages or modules that ma
 }
 TORCH = ("torch", "torchvision", "torch_fidelity")
 WITHOUT_TORCH = {
-    *("cli", "report", "tracking", "results", "stats", "errors", "text", "spec", "component", "plugins"),
+    *("cli", "report", "tracking", "results", "stats", "errors", "text", "annealing", "spec", "component", "plugins"),
     *("executors.base", "executors.local", "executors.parts.process", "executors.ray", "executors.slurm"),
     *("runner.devices", "runner.events", "runner.job", "runner.plan", "runner.settings"),
 }

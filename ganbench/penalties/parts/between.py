@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import Tensor
 
-from ganbench.component import NonNegative, Search
+from ganbench.component import Annealable, NonNegative, Search
 from ganbench.penalties.base import Penalty, Scored, interpolate
 from ganbench.variants.base import Draw
 
@@ -23,7 +23,7 @@ class BetweenPenalty(Penalty):
 
     takes_gradients: ClassVar[bool] = True
 
-    weight: Annotated[NonNegative, Search(0.1, 100.0, log=True)] = 10.0
+    weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
 
     def points(self, net: Players, batch: Batch) -> dict[str, Tensor]:
         return {"between": interpolate(batch.x, net.g(batch.z), batch.noise["share"])}
