@@ -130,20 +130,21 @@ class Slurm:
         steps = [pid for pid in processes("slurmstepd:", f"[{job}.") if self.holds(pid)] if job else []
         return steps, [pid for pid in processes("ganbench") if ancestors(pid).intersection(steps)]
 
-    def job_on(self, name: str) -> str:
-        return self.asked("squeue", "-h", "-t", "R", "-w", name, "-o", "%A").strip()
+    def task_on(self, name: str) -> str:
+        """The task of an array that is running on a node, as `1_0`."""
+        return self.asked("squeue", "-h", "-t", "R", "-w", name, "-o", "%i").strip()
 
-    def minutes(self, job: str) -> int:
-        """The minutes for which a job has been running."""
-        *hours, minutes, _ = self.asked("squeue", "-h", "-j", job, "-o", "%M").strip().split(":")
+    def minutes(self, task: str) -> int:
+        """The minutes for which a task has been running."""
+        *hours, minutes, _ = self.asked("squeue", "-h", "-j", task, "-o", "%M").strip().split(":")
         return int(minutes) + 60 * int(*hours or "0")
 
-    def limit(self, job: str, minutes: int) -> None:
-        self.asked("scontrol", "update", f"jobid={job}", f"timelimit={minutes}")
+    def limit(self, task: str, minutes: int) -> None:
+        self.asked("scontrol", "update", f"jobid={task}", f"timelimit={minutes}")
 
-    def restarts(self, job: str) -> int:
-        """How often Slurm has started a job again."""
-        (count,) = re.findall(r"Restarts=(\d+)", self.asked("scontrol", "show", "job", job))
+    def restarts(self, task: str) -> int:
+        """How often Slurm has started a task again."""
+        (count,) = re.findall(r"Restarts=(\d+)", self.asked("scontrol", "show", "job", task))
         return int(count)
 
     def asked(self, *words: str) -> str:
@@ -223,12 +224,12 @@ def test_the_runs_of_a_node_that_crashes_go_on_elsewhere(slurm: Slurm, folder: P
 def test_a_pilot_that_is_requeued_or_preempted_goes_on(slurm: Slurm, folder: Path, undisturbed: str) -> None:
     parent = started(folder, *LINE, **slurm.variables)
     wait_for_runs(folder, 4)
-    jobs = [slurm.job_on(node) for node in NODES]
-    slurm.asked("scontrol", "requeue", jobs[0])
+    tasks = [slurm.task_on(node) for node in NODES]
+    slurm.asked("scontrol", "requeue", tasks[0])
     slurm.asked("sbatch", "-p", "urgent", "-w", "n2", "--wrap", "true", f"--output={folder}/urgent.log")
     ended_well(parent)
     assert table(folder) == undisturbed
-    assert [slurm.restarts(job) for job in jobs] == [1, 1]
+    assert [slurm.restarts(task) for task in tasks] == [1, 1]
 
 
 def test_a_pilot_saves_before_its_time_limit_and_is_queued_again(slurm: Slurm, folder: Path, undisturbed: str) -> None:
@@ -239,12 +240,12 @@ def test_a_pilot_saves_before_its_time_limit_and_is_queued_again(slurm: Slurm, f
     parent = started(folder, *LINE, **slurm.variables)
     wait_for_runs(folder, 4)
     signal_all([pid for pid in processes("ganbench.runner.worker_process") if slurm.holds(pid)], signal.SIGSTOP)
-    jobs = [slurm.job_on(node) for node in NODES]
-    for job in jobs:
-        slurm.limit(job, slurm.minutes(job) + 2)
-    for job in jobs:
-        wait_until(lambda job=job: slurm.restarts(job) == 1)  # type: ignore[misc]
-        slurm.limit(job, 60)
+    tasks = [slurm.task_on(node) for node in NODES]
+    for task in tasks:
+        slurm.limit(task, slurm.minutes(task) + 2)
+    for task in tasks:
+        wait_until(lambda task=task: slurm.restarts(task) == 1)  # type: ignore[misc]
+        slurm.limit(task, 60)
     ended_well(parent)
     assert table(folder) == undisturbed
     assert {len(sessions) for sessions in sessions_of_runs(folder).values()} == {2}
