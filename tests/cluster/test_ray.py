@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.commands import documented
 from tests.cluster.conftest import (
     QUIET,
     ancestors,
-    documented,
     processes,
     sessions_of_runs,
     signal_all,
