@@ -320,13 +320,9 @@ def test_ctrl_c_leaves_no_job_and_a_detached_one_is_followed(slurm: Slurm, folde
 
 def test_the_tasks_of_a_plain_array_share_the_work_by_the_locks(slurm: Slurm, folder: Path, undisturbed: str) -> None:
     """One is preempted; as documented, the line is typed once more for what is left then."""
-    here = (
-        ("0-3", "0-1"),
-        ("4:00:00", "60"),
-        ("ganbench", f"{sys.executable} -m ganbench"),
-        ("--workers", "--save-every 0 --workers"),
-    )
-    slurm.asked("sbatch", f"--chdir={folder}", "--output=log.%a", *documented("array", *here))
+    run = ("ganbench run", f"{sys.executable} -m ganbench run --save-every 0")
+    words = documented("array", SMALL, ("0-3", "0-1"), ("4:00:00", "60"), run)
+    slurm.asked("sbatch", f"--chdir={folder}", "--output=log.%a", *words)
     wait_for_runs(folder, 4)
     slurm.asked("sbatch", "-p", "urgent", "-w", "n2", "--wrap", "true", f"--output={folder}/urgent.log")
     wait_until(lambda: not slurm.asked("squeue", "-h", "-o", "%A"))
