@@ -18,6 +18,7 @@ from tests.e2e.conftest import MARK, SUITE, command, environment, undisturbed, w
 
 __all__ = ["undisturbed"]  # a fixture
 
+PATIENCE = 600.0  # seconds; nothing waits so long where the machine is free
 QUIET = ("--tracking-uri", "none", "--save-every", "0")
 
 
@@ -39,9 +40,9 @@ def started(folder: Path, *words: str, **extra: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 180.0) -> None:
-    """Wait for something that another process does."""
-    until = time.monotonic() + seconds
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another process does, which may take long on a busy machine."""
+    until = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < until, "it did not happen"
         time.sleep(0.05)

@@ -16,6 +16,7 @@ import pytest
 
 from tests.cluster.commands import documented
 from tests.cluster.conftest import (
+    PATIENCE,
     QUIET,
     ancestors,
     processes,
@@ -90,7 +91,7 @@ def test_a_node_that_is_killed_costs_nothing_and_one_that_differs_gets_no_jobs(
     parent = started(folder, *LINE)
     wait_for_runs(folder, 2)
     cluster.kill("/raylet/raylet", "--node_ip_address=127.0.0.4")
-    _, err = parent.communicate(timeout=300)
+    _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0 and "Traceback" not in err, err
     assert "(127.0.0.5) gets no jobs: it has ganbench" in err and "torch 0.1, not" in err
     assert "(127.0.0.4) is gone" in err and "is given to another worker" in err, err
@@ -119,7 +120,7 @@ def test_the_same_line_goes_on_after_a_killed_worker_and_a_lost_head(
     cluster.head()
     cluster.node("127.0.0.3")
     parent = started(folder, *LINE)
-    _, err = parent.communicate(timeout=300)
+    _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0, err
     assert table(folder) == undisturbed
 

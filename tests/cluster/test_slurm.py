@@ -19,6 +19,7 @@ import pytest
 
 from tests.cluster.commands import documented
 from tests.cluster.conftest import (
+    PATIENCE,
     QUIET,
     ancestors,
     processes,
@@ -206,7 +207,7 @@ def slurm(cluster: Slurm) -> Iterator[Slurm]:
 
 def ended_well(parent: subprocess.Popen[str]) -> str:
     """What the command said."""
-    _, err = parent.communicate(timeout=300)
+    _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0 and "Traceback" not in err, err
     return err
 
@@ -286,7 +287,7 @@ def test_a_pack_that_was_halved_stays_so_when_its_array_ends(slurm: Slurm, folde
     array = slurm.asked("squeue", "-h", "-o", "%F").split()[0]
     slurm.asked("scancel", "--signal=KILL", "--full", array)
     (folder / "gate").unlink()
-    _, err = parent.communicate(timeout=300)
+    _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 1 and "Traceback" not in err, err
     assert "has ended with runs left" in err and err.count("tried again in packs of half the seeds") == 1, err
     assert err.count("the tenth step is too much") == 2, "the runs of the other variant, no more"
