@@ -39,12 +39,12 @@ LOOK = 0.5  # seconds between two looks at the memory of the command
 
 @dataclass(frozen=True)
 class Taken:
-    """Seconds of a command and of its runs, and its resident memory in MB after a fifth of the time and at the end."""
+    """Seconds of a command and of its runs, and its resident memory in MB after half of the time and at the end."""
 
     wall: float
     runs: float
-    early: float
-    late: float
+    half: float
+    end: float
 
     def multiple(self, workers: int) -> float:
         """The wall time by that of workers which do nothing but runs."""
@@ -81,7 +81,7 @@ def command(executor: str, options: argparse.Namespace) -> Taken:
         assert code == 0, Path(folder, "log").read_text()
         states = [json.loads(path.read_text()) for path in Path(folder).glob("results/runs/*/state.json")]
     assert len(states) == options.runs
-    return Taken(spent.wall, sum(state["seconds"] for state in states), held[len(held) // 5], held[-1])
+    return Taken(spent.wall, sum(state["seconds"] for state in states), held[len(held) // 2], held[-1])
 
 
 def watched(line: Sequence[str], folder: str) -> tuple[list[float], int]:
@@ -97,17 +97,17 @@ def watched(line: Sequence[str], folder: str) -> tuple[list[float], int]:
 
 def table(executors: Sequence[str], rounds: Sequence[Sequence[Taken]], workers: int) -> str:
     """A row for each executor, with the ratios of each to the first."""
-    names = ("wall s", "ratio", "runs s", "multiple", "ratio", "MB early", "at end")
+    names = ("wall s", "ratio", "runs s", "multiple", "ratio", "MB half", "at end")
     lines = [f"{'executor':<10}" + "".join(f"{name:>10}" for name in names)]
     for place, executor in enumerate(executors):
         own, first = [taken[place] for taken in rounds], [taken[0] for taken in rounds]
-        wall, runs, early, late = (median(getattr(taken, f.name) for taken in own) for f in fields(Taken))
+        wall, runs, half, end = (median(getattr(taken, f.name) for taken in own) for f in fields(Taken))
         multiples = [taken.multiple(workers) for taken in own]
         ratios = [
             median(taken.wall / other.wall for taken, other in zip(own, first, strict=True)),
             median(m / other.multiple(workers) for m, other in zip(multiples, first, strict=True)),
         ]
-        row = (wall, ratios[0], runs, median(multiples), ratios[1], early, late)
+        row = (wall, ratios[0], runs, median(multiples), ratios[1], half, end)
         lines.append(f"{executor:<10}" + "".join(f"{figure:>10.{2 if figure < 10 else 0}f}" for figure in row))
     return "\n".join(lines)
 
