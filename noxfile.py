@@ -51,7 +51,8 @@ def cluster(session: nox.Session) -> None:
     Slurm is no Python package: `apt-get install slurm-wlm`. Where it is absent its tests are skipped, and fail in CI.
     """
     session.install("-e", ".[ray]", "--group", "test")
-    session.run("pytest", "-m", "cluster", "tests/cluster", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    both = ("-n", "2", "--dist", "loadfile")  # Ray and Slurm at the same time: the tests mostly wait
+    session.run("pytest", "-m", "cluster", *both, "tests/cluster", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(default=False)

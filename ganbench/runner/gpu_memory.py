@@ -40,10 +40,13 @@ class PeakMeter(Protocol):
     """The memory of a worker's GPU during a job."""
 
     def begin(self) -> None:
-        """A job begins: forget the peak of the last one, and give back what torch keeps of it."""
+        """A job begins: forget the peak of the last one."""
 
     def peak(self) -> int | None:
         """The most bytes that the process has held since; None on a CPU."""
+
+    def end(self) -> None:
+        """A job has ended: give back what torch keeps of it, which jobs of other processes may need."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,6 @@ class TorchPeak:
             before = _free_by_driver(self.device)
             after = torch.cuda.mem_get_info(self.device)[0]
             self.context = max(0, before - after)
-        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(self.device)
 
     def peak(self) -> int | None:
@@ -88,6 +90,12 @@ class TorchPeak:
         import torch
 
         return int(torch.cuda.max_memory_reserved(self.device)) + self.context
+
+    def end(self) -> None:
+        if self.context is not None:
+            import torch
+
+            torch.cuda.empty_cache()
 
 
 def free_on(device: str) -> int | None:

@@ -114,8 +114,8 @@ class EncodedJob:
 
     @property
     def task(self) -> str:
-        """What is done with the runs: marks, evaluators, pack and the rest, without the runs themselves."""
-        return json.dumps({k: v for k, v in self._body().items() if k not in ("runs", "specs")})
+        """What is done with the runs: marks, evaluators and the rest, without the runs themselves and their pack."""
+        return json.dumps({k: v for k, v in self._body().items() if k not in ("runs", "specs", "pack")})
 
     @property
     def seed_of(self) -> dict[str, int]:

@@ -17,7 +17,7 @@ TOO_LARGE = (
     "The run had its device for itself, which has too little memory: use a smaller batch or network, or a device with "
     "more memory, and add --retry-failed"
 )
-TEXTS = ("out of memory",)  # in the messages of plain RuntimeErrors
+TEXTS = ("out of memory", "_status_alloc_failed")  # in the messages of plain RuntimeErrors; the second by cuBLAS
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,23 @@ def divided(job: Job | EncodedJob, parts: Iterable[Sequence[int]], store: Store)
     return [*jobs, *([job.part(finished, job.seeds)] if finished else [])]
 
 
+def as_planned(jobs: Sequence[Job | EncodedJob], store: Store) -> list[Job | EncodedJob]:
+    """Jobs in the packs that their runs have now: another process may have divided some since they were made."""
+    several = any(len(job.seeds) > 1 for job in jobs)
+    planned = planned_packs(store, store.suites()) if several else {}
+    return [part for job in jobs for part in _as_planned(job, store, planned)]
+
+
+def _as_planned(job: Job | EncodedJob, store: Store, planned: Packs) -> list[Job | EncodedJob]:
+    if len(job.seeds) == 1:
+        return [job]
+    packs: dict[tuple[int, ...], list[str]] = {}
+    for run_id, seed in job.seed_of.items():
+        pack = begun_in(store.run(run_id), seed) or planned.get(run_id) or job.seeds
+        packs.setdefault(pack, []).append(run_id)
+    return [job] if packs.keys() == {job.seeds} else [job.part(runs, pack) for pack, runs in packs.items()]
+
+
 def _is_finished(folder: RunFolder) -> bool:
     with suppress(DamagedRun):
         return (state := folder.check()) is not None and state.finished

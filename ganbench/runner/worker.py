@@ -72,6 +72,7 @@ class Worker:
             try:
                 folders = [self._lock(folder, locks) for folder in map(self.store.run, job.run_ids)]
                 self._fill_or_fail(job, folders)
+                self.meter.end()
             except (Timeout, TakenOver) as error:
                 if isinstance(error, TakenOver):
                     self._note(str(error))

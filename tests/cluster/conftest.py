@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,12 +10,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import MARK, SUITE, command, environment, undisturbed, within
 
 __all__ = ["undisturbed"]  # a fixture
+
+PATIENCE = 600.0  # seconds; nothing waits so long where the machine is free
+QUIET = ("--tracking-uri", "none", "--save-every", "0")
 
 
 @pytest.fixture
@@ -35,9 +40,9 @@ def started(folder: Path, *words: str, **extra: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 180.0) -> None:
-    """Wait for something that another process does."""
-    until = time.monotonic() + seconds
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another process does, which may take long on a busy machine."""
+    until = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < until, "it did not happen"
         time.sleep(0.05)
@@ -77,7 +82,13 @@ def ancestors(pid: int) -> set[int]:
     return found
 
 
-def kill(pids: list[int]) -> None:
+def signal_all(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
+
+
+def sessions_of_runs(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The sessions in the `env.json` of each run, by its id."""
+    files = folder.glob("results/runs/*/env.json")
+    return {file.parent.name: json.loads(file.read_text())["sessions"] for file in files}

@@ -15,16 +15,20 @@ import pytest
 from ganbench.errors import RequestError
 from ganbench.executors.base import Detached
 from ganbench.executors.parts import slurm_array, slurm_pilot, slurm_queue, slurm_session
-from ganbench.executors.parts.process import Running
+from ganbench.executors.parts.process import Running, WorkerProcess
 from ganbench.executors.parts.slurm_book import Book, EventReader
-from ganbench.executors.parts.slurm_pilot import Pilot
+from ganbench.executors.parts.slurm_pilot import EndedRuns, Pilot, PilotWorker
 from ganbench.executors.parts.slurm_queue import Task
 from ganbench.executors.slurm import Slurm
+from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store
 from ganbench.runner import job as job_module
 from ganbench.runner.events import Ended, Event, Noted, Progressed
 from ganbench.runner.job import EncodedJob, Job
+from ganbench.runner.packing import begun_in
+from ganbench.runner.run import manifest
 from ganbench.runner.settings import WorkerSettings
+from tests.runner.test_plan import suite
 from tests.support.jobs import JOB, SPEC
 
 JOBS = [replace(JOB, specs=(replace(SPEC, seed=seed),)) for seed in range(3)]
@@ -121,6 +125,14 @@ def test_a_detached_array_is_followed_and_not_submitted_again(queue: Queue) -> N
     ended, _ = done(queue, *JOBS)
     assert ended.keys() == set(IDS) and len(queue.submitted) == 2
     assert len(list(queue.results.glob("slurm/*"))) == 0
+
+
+def test_an_array_is_followed_although_a_pilot_has_halved_a_pack(queue: Queue) -> None:
+    with suppress(Detached):
+        done(queue, replace(JOBS[0], pack=(0, 1, 2)), executor=Slurm().detached())
+    queue.answers, queue.pilots = iter([[Task("RUNNING", "None")]]), [ends(IDS[0])]
+    ended, _ = done(queue, replace(JOBS[0], pack=(0, 1)))
+    assert ended[IDS[0]].status == "done" and len(queue.submitted) == 1
 
 
 @pytest.mark.parametrize("change", ["other work", "failed before"])
@@ -237,6 +249,31 @@ def test_a_pilot_starts_at_its_place_and_leaves_what_others_do(book: Book) -> No
     with store.run(IDS[2]).owned(0.0):
         Pilot(book, "2-0", "n1", 0.5, 1).serve()
     assert [IDS[1] in line for line in heard_from(book, "2-0")] == [True], "one is done and one is in progress"
+
+
+def test_a_pilot_trains_in_the_packs_that_another_one_has_halved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a pack of three that did not fit, one half is in progress elsewhere, and was begun before the book's round."""
+    monkeypatch.setattr(slurm_pilot, "BEAT", 0.0)
+    store, pack = Store(tmp_path).open(), replace(JOB, specs=tuple(job.specs[0] for job in JOBS))
+    halves = {IDS[0]: (0, 1), IDS[1]: (0, 1), IDS[2]: (2,)}
+    write_manifest(store, manifest(suite(*pack.specs), halves))
+    book = Book.new(WorkerSettings(store.root))
+    book.add_round([EncodedJob(job_module.encode(pack))], last=True)
+    with store.run(IDS[0]).owned(0.0):
+        Pilot(book, "1-0", "n1", 0.0, 1).serve()
+    assert [IDS[2] in line for line in heard_from(book, "1-0")] == [True], "the other half is another pilot's"
+    Pilot(book, "2-0", "n1", 0.0, 1).serve()
+    assert {event.run_id for event in EventReader(book, 0).news() if isinstance(event, Ended)} == set(IDS)
+    assert {id_: begun_in(store.run(id_), seed) for seed, id_ in enumerate(IDS)} == halves
+
+
+def test_a_worker_leaves_a_job_that_was_divided_since(book: Book) -> None:
+    store, pack = Store(book.settings.results), replace(JOB, specs=tuple(job.specs[0] for job in JOBS))
+    write_manifest(store, manifest(suite(*pack.specs), dict.fromkeys(IDS, pack.seeds) | {IDS[2]: (2,)}))
+    worker = PilotWorker(WorkerProcess(book.settings), EndedRuns(EventReader(book, 0)))
+    assert not list(worker.do(EncodedJob(job_module.encode(pack))))
 
 
 def test_a_pilot_does_the_rounds_of_a_search_in_one_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

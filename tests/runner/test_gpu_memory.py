@@ -31,9 +31,13 @@ class SimulatedMeter:
     """The meter of a GPU on which every job takes a byte more than the last one."""
 
     jobs: int = 0
+    given_back: int = 0  # after so many jobs
 
     def begin(self) -> None:
         self.jobs += 1
+
+    def end(self) -> None:
+        self.given_back += 1
 
     def peak(self) -> int:
         return 2**30 + self.jobs
@@ -65,10 +69,11 @@ class Site:
 
     root: Path
     events: list[Event] = field(default_factory=list)
+    meter: SimulatedMeter = field(default_factory=SimulatedMeter)
 
     def fill(self, job: Job) -> None:
         worker = Worker(WorkerSettings(self.root), self.events.append)
-        worker.meter = SimulatedMeter()
+        worker.meter = self.meter
         worker.fill(job)
 
     def ended(self) -> list[Ended]:
@@ -89,6 +94,7 @@ def test_the_peak_is_recorded_for_the_cell_and_sealed(site: Site) -> None:
         assert about["memory"] == {"cell": replace(SPEC, seed=0).run_id(), "peak": 2**30 + 1}
         assert state is not None and state.status == "done"
     assert site.events[-1] == PeakMemory(2**30 + 1)
+    assert site.meter.given_back == 1, "no later than the job ends: another process may wait for the memory"
 
 
 def test_on_a_cpu_nothing_is_measured(tmp_path: Path) -> None:
@@ -143,6 +149,8 @@ def test_the_peak_on_a_gpu_holds_what_torch_reserved_and_the_context() -> None:
     held = torch.empty(size, dtype=torch.uint8, device="cuda:0")
     first = meter.peak() or 0
     del held
+    meter.end()
+    assert torch.cuda.memory_reserved("cuda:0") <= (meter.peak() or 0) - size
     meter.begin()
     assert size <= first and (meter.peak() or 0) <= first - size, "the next job begins with nothing"
     assert CudaMemory().name("cuda:0") == torch.cuda.get_device_name(0) and CudaMemory().free("cuda:0") > 0

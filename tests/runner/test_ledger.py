@@ -86,6 +86,7 @@ def test_out_of_memory_doubles_the_estimate_up_to_the_gpu() -> None:
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
         (torch.AcceleratorError("CUDA error: out of memory"), True),
         (RuntimeError("cuDNN error: Out of Memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
         (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
         (MemoryError("out of memory"), False),
     ],

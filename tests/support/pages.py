@@ -38,11 +38,17 @@ def code(page: str, heading: str, language: str = "python") -> str:
 
 
 def commands(page: str) -> list[str]:
-    """What a page shows in code: lines of shell blocks, indented lines, and inline code."""
+    """What a page shows in code: lines of shell and console blocks, indented lines, and inline code."""
     rest = FENCED.sub("", text(page))
     shell = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
     indented = re.findall(r"^    (.+)$", rest, re.MULTILINE)
-    return [*shell, *indented, *re.findall(r"`([^`\n]+)`", rest)]
+    return [*shell, *console(page), *indented, *re.findall(r"`([^`\n]+)`", rest)]
+
+
+def console(page: str) -> list[str]:
+    """The commands in the console blocks of a page, in order, without their prompts."""
+    lines = [line for block in blocks(page) if block.language == "console" for line in block.text.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
 
 def anchors(page: str) -> set[str]:

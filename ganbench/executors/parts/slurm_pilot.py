@@ -29,6 +29,7 @@ from ganbench.results.store import Store
 from ganbench.runner.devices import resolve
 from ganbench.runner.events import Busy, Ended, Event, Noted
 from ganbench.runner.job import EncodedJob, Job
+from ganbench.runner.packing import as_planned
 from ganbench.runner.settings import WorkerSettings
 
 POLL = 1.0  # seconds between two looks at the book
@@ -48,13 +49,17 @@ class PilotWorker:
     process: WorkerProcess
     done: EndedRuns
 
+    @property
+    def store(self) -> Store:
+        return Store(self.process.settings.results)
+
     def ready(self) -> Iterator[Noted | None]:
         """Start the process."""
         return self.process.ready()
 
     def do(self, job: Job | EncodedJob) -> Iterator[Event]:
-        """Do a job that is left. Of one that another pilot is doing nothing is said."""
-        if not self.done.holds(job.run_ids):
+        """Do a job that is left. Of one that another pilot is doing, or has divided, nothing is said."""
+        if not self.done.holds(job.run_ids) and as_planned([job], self.store) == [job]:
             yield from (event for event in self.process.do(job) if not isinstance(event, Busy))
 
     def ask_to_stop(self) -> None:
@@ -164,7 +169,7 @@ class Pilot:
         def note(event: Event) -> None:
             self.book.append(number, self.name, event)
 
-        while left := [job for job in jobs if not done.holds(job.run_ids) and not _is_busy(job, pool.store)]:
+        while left := [job for job in as_planned(jobs, pool.store) if not self._is_others(job, done, pool.store)]:
             count = 0
             for ended in pool.run(left, note):
                 if len(pool.unfit) == len(pool.workers):
@@ -176,9 +181,10 @@ class Pilot:
                 time.sleep(POLL)  # others were faster
         return True
 
-
-def _is_busy(job: EncodedJob, store: Store) -> bool:
-    return any(store.run(run_id).busy() for run_id in job.run_ids)
+    @staticmethod
+    def _is_others(job: Job | EncodedJob, done: EndedRuns, store: Store) -> bool:
+        """Whether a job has been done, or is being done by another pilot."""
+        return done.holds(job.run_ids) or any(store.run(run_id).busy() for run_id in job.run_ids)
 
 
 def watch(book: Book) -> None:
