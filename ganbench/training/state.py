@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 
 from ganbench.datasets.base import Data
-from ganbench.optimizers.base import Optimizer, PlayerName
+from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
 from ganbench.training.annealing import Courses, at_step
+from ganbench.training.arithmetic import computed_in
 from ganbench.training.draws import Streams
 from ganbench.training.graphs import Record, Turns, cuda_graph, turns_of
 from ganbench.training.health import History
@@ -21,16 +22,28 @@ from ganbench.training.packs import (
     Build,
     Checkpoint,
     StackedNetwork,
+    Tree,
     build,
     load,
     moved,
+    over_pack,
     row,
     save,
     stack,
 )
-from ganbench.training.players import blueprints, moved_by
+from ganbench.training.players import (
+    LossInputs,
+    blueprints,
+    functional_update,
+    loss_inputs,
+    memoised,
+    moved_by,
+    packed_generator,
+)
 from ganbench.training.snapshot import Divergence
 from ganbench.variants.base import Batch, Params
+
+Batches = dict[PlayerName, Batch]  # of the players that move from the same parameters
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,40 @@ def _place_conflict(spec: RunSpec, runs: int, place: Place) -> str | None:
     if spec.arithmetic.memory_format == "channels_last" and runs > 1:
         return "a pack lays out its images in its own way; train runs with channels_last one at a time"
     return None
+
+
+def on_pack(
+    training: Training,
+    function: Callable[[Mapping[PlayerName, LossInputs]], Tree],
+    batches: Batches,
+    moving: frozenset[str] | set[str] = frozenset(),
+) -> Tree:
+    """`function` of what each player's loss is given, for every run of the pack: (S, ...).
+
+    Gradients reach the parameters of the `moving` networks.
+    """
+    spec, nets = training.now, training.nets
+
+    def of_run(
+        weights: dict[str, Params],
+        buffers: dict[str, Params],
+        slots: dict[str, dict[str, Slots]],
+        carry: Params,
+        batches: Batches,
+    ) -> Tree:
+        players = {name: net.player(weights[name], buffers[name]) for name, net in nets.items()}
+        players = {name: computed_in(spec.arithmetic, player) for name, player in players.items()}
+        for name, kept in slots.items():
+            update = functional_update(spec.optimizer, moved_by(spec.variant, name), kept)
+            players[name] = replace(players[name], update=update)
+        players["g"] = packed_generator(spec, players["g"], carry)
+        players = {name: player if buffers[name] else memoised(player) for name, player in players.items()}
+        return function({player: loss_inputs(spec, players, carry, batch) for player, batch in batches.items()})
+
+    weights = {name: net.params if name in moving else net.frozen for name, net in nets.items()}
+    buffers = {name: net.buffers for name, net in nets.items()}
+    slots = {name: net.slots() for name, net in nets.items()} if spec.variant.unrolls_updates else {}
+    return over_pack(of_run, len(training.specs))(weights, buffers, slots, training.carry, batches)
 
 
 def checkpoint(training: Training, run: int) -> Checkpoint:

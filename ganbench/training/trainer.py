@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
@@ -13,30 +13,20 @@ from torch import Tensor
 
 from ganbench.datasets.base import Data
 from ganbench.guard.process_state import unchanged_by
-from ganbench.optimizers.base import PlayerName, Slots
+from ganbench.optimizers.base import PlayerName
 from ganbench.spec import RunSpec, Schedule
 from ganbench.training.annealing import Values, as_used, with_values
-from ganbench.training.arithmetic import computed_in
 from ganbench.training.augmented import augmented
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
 from ganbench.training.measures import measure
 from ganbench.training.objective import carry_report, is_penalised, loss_terms, next_carry
-from ganbench.training.packs import Checkpoint, Tree, map_tensors, moved, over_pack, row, stack
-from ganbench.training.players import (
-    LossInputs,
-    functional_update,
-    loss_inputs,
-    memoised,
-    moved_by,
-    packed_generator,
-)
+from ganbench.training.packs import Checkpoint, map_tensors, moved, row, stack
+from ganbench.training.players import LossInputs
 from ganbench.training.sampling import saved_generator
 from ganbench.training.snapshot import Measured, RunSnapshot, Snapshot, Terms
-from ganbench.training.state import Place, Training, checkpoint, start
+from ganbench.training.state import Batches, Place, Training, checkpoint, on_pack, start
 from ganbench.variants.base import Batch, Params
-
-Batches = dict[PlayerName, Batch]  # of the players that move from the same parameters
 
 
 @dataclass(frozen=True)
@@ -154,7 +144,7 @@ def _gradients(
         return {player: loss_terms(training.now, player, given, penalised) for player, given in inputs.items()}
 
     moving = {player: training.moving(player) for player in batches}
-    terms = _on_pack(training, terms_of, batches, {name for nets in moving.values() for name in nets})
+    terms = on_pack(training, terms_of, batches, {name for nets in moving.values() for name in nets})
     gradients: dict[PlayerName, list[Tensor]] = {}
     for player, nets in moving.items():
         total = torch.stack(list(terms[player].values())).sum()
@@ -198,45 +188,11 @@ def _renew_carry(training: Training, batches: Batches) -> None:
     for player, batch in batches.items() if training.carry else ():
         renewed = partial(_next_carry, training.now, player)
         with torch.no_grad():
-            training.carry = _on_pack(training, renewed, {player: batch})
+            training.carry = on_pack(training, renewed, {player: batch})
 
 
 def _next_carry(spec: RunSpec, player: PlayerName, inputs: Mapping[PlayerName, LossInputs]) -> Params:
     return next_carry(spec, player, inputs[player])
-
-
-def _on_pack(
-    training: Training,
-    function: Callable[[Mapping[PlayerName, LossInputs]], Tree],
-    batches: Batches,
-    moving: frozenset[str] | set[str] = frozenset(),
-) -> Tree:
-    """`function` of what each player's loss is given, for every run of the pack: (S, ...).
-
-    Gradients reach the parameters of the `moving` networks.
-    """
-    spec, nets = training.now, training.nets
-
-    def of_run(
-        weights: dict[str, Params],
-        buffers: dict[str, Params],
-        slots: dict[str, dict[str, Slots]],
-        carry: Params,
-        batches: Batches,
-    ) -> Tree:
-        players = {name: net.player(weights[name], buffers[name]) for name, net in nets.items()}
-        players = {name: computed_in(spec.arithmetic, player) for name, player in players.items()}
-        for name, kept in slots.items():
-            update = functional_update(spec.optimizer, moved_by(spec.variant, name), kept)
-            players[name] = replace(players[name], update=update)
-        players["g"] = packed_generator(spec, players["g"], carry)
-        players = {name: player if buffers[name] else memoised(player) for name, player in players.items()}
-        return function({player: loss_inputs(spec, players, carry, batch) for player, batch in batches.items()})
-
-    weights = {name: net.params if name in moving else net.frozen for name, net in nets.items()}
-    buffers = {name: net.buffers for name, net in nets.items()}
-    slots = {name: net.slots() for name, net in nets.items()} if spec.variant.unrolls_updates else {}
-    return over_pack(of_run, len(training.specs))(weights, buffers, slots, training.carry, batches)
 
 
 # --- snapshots ---
@@ -283,7 +239,7 @@ def _health(training: Training) -> Params:
     nets = {name: replace(net, buffers=map_tensors(Tensor.clone, net.buffers)) for name, net in training.nets.items()}
     variant = training.now.variant
     with torch.no_grad():
-        shares = _on_pack(
+        shares = on_pack(
             replace(training, nets=nets),
             lambda inputs: verdicts(variant, *augmented(training.spec, inputs["d"])),
             {"d": training.batch},
