@@ -17,6 +17,7 @@ from ganbench.results.files import lock_file
 from ganbench.results.manifest import Manifest, read_manifest
 from ganbench.results.store import RunFolder, Store
 from ganbench.tracking import marker
+from ganbench.tracking.cells import PARENT, ParentRuns
 from ganbench.tracking.place import (
     artifact_location,
     database,
@@ -46,6 +47,7 @@ class MirroredRun:
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[MetricStep, float] = field(default_factory=dict)
     artifacts: dict[str, int | None] = field(default_factory=dict)  # path -> bytes
+    dataset: bool = False  # whether it names its training data
     complete: bool = False  # whether everything was mirrored before; a file may have been lost since
 
     def contradicts(self, record: Record) -> bool:
@@ -76,6 +78,7 @@ class Connection:
         self._manifests: dict[str, Manifest] = {}
         self._client = _client(store, uri, patience)
         self._experiments: dict[str, str] = {}
+        self._parents = ParentRuns(self._client, store)
         self._mirrored: dict[tuple[str, str], MirroredRun] = {}  # runs in progress
 
     def mirror_run(self, folder: RunFolder, suite: str, *, live: bool = False) -> Added:
@@ -91,7 +94,7 @@ class Connection:
         if mirrored.contradicts(record):
             self._client.delete_run(mirrored.mlflow_id)
             mirrored = self._create(record, suite)
-        added = self._push(record, mirrored)
+        added = self._push(record, mirrored, self._experiment(suite))
         if record.seal:
             marker.mark(folder, self._uri, record, suite)
         elif live:
@@ -119,6 +122,7 @@ class Connection:
     def _read(self, run: Run, record: Record) -> MirroredRun:
         """The content of a run in MLflow. If its digest is the record's, only its files are looked for."""
         held = MirroredRun(run.info.run_id, run.info.status, set(run.data.params), dict(run.data.tags))
+        held.dataset = bool(run.inputs and run.inputs.dataset_inputs)
         if held.tags.get(MIRRORED) == record.digest() and held.status == record.status:
             held.metrics, held.complete = {point: value for point, (value, _) in record.metrics.items()}, True
         else:
@@ -130,23 +134,38 @@ class Connection:
             held.artifacts |= {file.path: file.file_size for file in files if not file.is_dir}
         return held
 
-    def _push(self, record: Record, held: MirroredRun) -> Added:
+    def _push(self, record: Record, held: MirroredRun, experiment: str) -> Added:
         """Log numbers, then the status, then files. The digest is written last, when all of them are there."""
         from mlflow.entities import Metric, Param, RunTag
 
         new = {point: value for point, value in record.metrics.items() if point not in held.metrics}
         metrics = [Metric(name, value, time, step) for (name, step), (value, time) in new.items()]
         params = [Param(name, value) for name, value in record.params.items() if name not in held.params]
-        tags = [RunTag(name, value) for name, value in record.tags.items() if held.tags.get(name) != value]
+        parent = self._parents.of(record, experiment)
+        wanted = record.tags | {PARENT: parent}
+        tags = [RunTag(name, value) for name, value in wanted.items() if held.tags.get(name) != value]
         self._client.log_batch(held.mlflow_id, metrics, params, tags)
+        self._push_dataset(record, held)
+        settled = held.status == record.status and held.tags.get(PARENT) == parent
         held.metrics |= {point: value for point, (value, _) in new.items()}
         held.params |= set(record.params)
-        held.tags |= record.tags
+        held.tags |= wanted
         self._push_status(record, held)
+        if not settled:
+            self._parents.settle(parent, experiment, record.end)
         files = self._push_artifacts(record, held)
         if record.status != "RUNNING" and held.tags.get(MIRRORED) != (digest := record.digest()):
             self._client.set_tag(held.mlflow_id, MIRRORED, digest)
         return Added(len(new), files if held.complete else 0)
+
+    def _push_dataset(self, record: Record, held: MirroredRun) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        if record.dataset and not held.dataset:
+            dataset = Dataset(record.dataset.name, record.dataset.digest, "ganbench", record.dataset.source)
+            context = InputTag("mlflow.data.context", "training")
+            self._client.log_inputs(held.mlflow_id, [DatasetInput(dataset, [context])])
+            held.dataset = True
 
     def _push_status(self, record: Record, held: MirroredRun) -> None:
         if held.status == record.status:
