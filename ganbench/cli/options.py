@@ -59,6 +59,7 @@ EXECUTION = (
     results,
     click.option("--tracking-uri", metavar="URI|none",
                  help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
+    click.option("--system-metrics", is_flag=True, help="Log the load of this machine to MLflow; needs psutil."),
 )  # fmt: skip
 KEPT_RUN = (
     click.option("--step", type=click.IntRange(min=1), metavar="MARK",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ganbench.api.ctrl_c import INTERRUPTED_TEXT, interruptible
-from ganbench.api.execution import ExecutionOptions, execution_of, mirror_of, packing_of
+from ganbench.api.execution import ExecutionOptions, execution_of, packing_of
+from ganbench.api.mirroring import mirror_of
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from ganbench.cli.options import SuiteOptions, as_json, collected, execution_options, suite_options
 from ganbench.cli.terminal import answer
@@ -69,7 +70,7 @@ def tune(options: TuneOptions) -> int:
     execution, store = execution_of(suite, options), Store(options.results.resolve()).open()
     budget = tuning.budget(suite, options.metric, options.trials, options.search, options.sampler)
     runner.check_ready(suite, execution.settings)
-    mirror = mirror_of(store, options.tracking_uri, display.say)
+    mirror = mirror_of(options, execution.executor, display.say)
     contenders = len(tuning.contenders(suite, budget))
     display.say(f"{suite.name}: {contenders} contenders, {budget.trials} trials each, "
                 f"by {budget.metric}; {devices.headline(execution.devices)}")  # fmt: skip

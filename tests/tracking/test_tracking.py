@@ -27,7 +27,7 @@ from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
 from ganbench.results.questions import Condition, OutcomeRule, Questions
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.stats.outcomes import Thresholds
-from ganbench.tracking import Mirror, Synced, default_uri, resolve, sync
+from ganbench.tracking import LoggedModels, Mirror, Synced, default_uri, log_models, resolve, sync
 from ganbench.tracking.connection import Connection, experiment, reason
 from ganbench.tracking.marker import claim, marked
 from ganbench.tracking.place import artifact_location, shown
@@ -426,6 +426,72 @@ def test_the_outcome_by_the_rule_of_the_suite(
     sync(store, uri, [suite], quiet)
     tags = the_run(client, suite).data.tags
     assert (tags["ganbench.outcome"], tags.get("ganbench.collapsed_step")) == (outcome, step)
+
+
+def generator(folder: RunFolder, place: Path) -> int:
+    (place / "generator.pt2").write_bytes(b"a program")
+    (place / "generator.README.md").write_text("how to feed it")
+    return 400
+
+
+def test_a_generator_is_logged_once(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    folder = one_run(store, suite)
+    assert log_models(store, uri, suite, generator) == LoggedModels(0)  # the run is not in MLflow yet
+    sync(store, uri, [suite], quiet)
+    assert log_models(store, uri, suite, generator) == LoggedModels(1)
+    assert log_models(store, uri, suite, generator) == LoggedModels(0)
+    run = the_run(client, suite)
+    (output,) = run.outputs.model_outputs
+    model = client.get_logged_model(output.model_id)
+    assert (model.name, model.source_run_id, model.status) == (folder.run_id, run.info.run_id, "READY")
+    assert (model.params, output.step) == ({"step": "400"}, 400)
+    files = client.list_logged_model_artifacts(model.model_id)
+    assert sorted(file.path for file in files) == ["generator.README.md", "generator.pt2"]
+    assert sync(store, uri, [suite], quiet) == Synced(runs=1)
+
+
+def test_a_generator_that_can_not_be_written_stops_no_other(
+    store: Store, uri: str, client: MlflowClient, suite: str
+) -> None:
+    two_seeds(store, suite)
+    sync(store, uri, [suite], quiet)
+
+    def export(folder: RunFolder, place: Path) -> int:
+        if "s3" in folder.run_id:
+            raise RequestError(folder.run_id, "no generator of this run was kept")
+        return generator(folder, place)
+
+    logged = log_models(store, uri, suite, export)
+    assert logged.added == 1 and "s3-0123456789: no generator of this run was kept" in logged.problems[0]
+
+
+def test_an_interrupted_model_is_replaced(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    one_run(store, suite)
+    sync(store, uri, [suite], quiet)
+    run = the_run(client, suite)
+    half = client.create_logged_model(run.info.experiment_id, "half", run.info.run_id)
+    assert log_models(store, uri, suite, generator) == LoggedModels(1)
+    (model,) = client.search_logged_models([run.info.experiment_id])
+    assert model.model_id != half.model_id and model.status == "READY"
+
+
+def test_the_load_of_the_machine_is_logged_for_runs_in_progress(
+    store: Store, uri: str, client: MlflowClient, suite: str
+) -> None:
+    mirror = Mirror(store, uri, quiet, every=0.02, system_metrics=True)
+    mirror.start(suite, ["grows"])
+    folder = begin(store, "grows")
+    with folder.lock():
+        folder.append("terms.jsonl", terms(100))
+        loaded = "system/cpu_utilization_percentage"
+        eventually(lambda: bool(runs(client, suite)) and loaded in the_run(client, suite).data.metrics)
+        finish(folder)
+    assert mirror.close() == 0
+    before = the_run(client, suite)
+    assert before.data.metrics["system/system_memory_usage_percentage"] > 0
+    suite_of(store, suite, "grows")
+    assert sync(store, uri, [suite], quiet) == Synced(runs=1)  # what the files do not hold stays
+    assert the_run(client, suite).data.metrics == before.data.metrics
 
 
 def test_live_growth(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
