@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from ganbench.results.content import RunContent
 from ganbench.results.files import is_own_file
 from ganbench.results.manifest import Manifest
 from ganbench.results.store import RunFolder, State
-from ganbench.spec import NONE, all_columns, canonical_json
+from ganbench.spec import NONE, all_columns, canonical_json, flattened
 
 MetricStep = tuple[str, int]  # a metric's name and a step
 MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -88,7 +89,7 @@ def read_record(folder: RunFolder, suite: str, manifest: Manifest | None = None,
         end=max(times, default=start),
         columns=columns,
         dataset=_dataset(spec, columns),
-        params=dict(_flat(spec)) | {name: value[:LONGEST] for name, value in columns.items()},
+        params=_flat(spec) | {name: value[:LONGEST] for name, value in columns.items()},
         tags=_tags(content, suite) | _outcome(content, manifest) | _axes(saved),
         metrics=metrics,
         artifacts=_artifacts(folder),
@@ -172,12 +173,10 @@ def _artifacts(folder: RunFolder) -> dict[str, Path]:
     return {name: path for name, path in files.items() if is_own_file(folder.path, path)}
 
 
-def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+def _flat(spec: Mapping[str, Any]) -> dict[str, str]:
     """A nested mapping as dotted names and short texts. A list is one value, as JSON."""
-    if isinstance(value, dict):
-        return [pair for key, inner in value.items() for pair in _flat(inner, f"{name}.{key}" if name else key)]
-    text = value if isinstance(value, str) else json.dumps(value)
-    return [(_name(name), text[:LONGEST])]
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in flattened(spec)}
+    return {_name(name): text[:LONGEST] for name, text in texts.items()}
 
 
 def _name(text: str) -> str:
