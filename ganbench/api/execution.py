@@ -23,7 +23,8 @@ class ExecutionOptions:
     `per_gpu`: workers on each GPU; None for as many as their memory allows.
     `save_every`: seconds between the checkpoints from which a killed run resumes. `tracking_uri`: the MLflow store;
     None takes `MLFLOW_TRACKING_URI`, or `mlflow.db` in the results folder; `none` turns MLflow off.
-    `system_metrics`: log the load of this machine there too.
+    `system_metrics`: log the load of this machine there too. `hooks`: files with a hook, or names of
+    installed ones (see `ganbench.tracking.hooks`).
     """
 
     executor: str = "local"
@@ -36,6 +37,7 @@ class ExecutionOptions:
     results: Path = Path("results")
     tracking_uri: str | None = None
     system_metrics: bool = False
+    hooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.errors import RequestError
@@ -14,16 +15,45 @@ if TYPE_CHECKING:
     from ganbench.api.execution import ExecutionOptions, TrainingOptions
     from ganbench.executors.base import Executor
     from ganbench.results.store import RunFolder
+    from ganbench.runner.run import FolderMirror
     from ganbench.spec import RunSpec
     from ganbench.suite import Suite
     from ganbench.tracking import LoggedModels, Mirror
 
 
-def mirror_of(options: ExecutionOptions, executor: Executor, say: Callable[[str], None]) -> Mirror | None:
-    """What copies runs to MLflow while they are in progress; None for the URI `none`.
+@dataclass(frozen=True)
+class Followers:
+    """What follows run folders while they are being filled: MLflow's mirror, and the caller of the hooks."""
 
-    Raises `RequestError` for system metrics that can't be read here.
+    each: tuple[FolderMirror, ...]
+
+    def start(self, suite: str, run_ids: Iterable[str]) -> None:
+        """Follow the runs of a suite."""
+        run_ids = list(run_ids)
+        for follower in self.each:
+            follower.start(suite, run_ids)
+
+    def close(self) -> None:
+        """Wait, for a limited time, until each has what is left."""
+        for follower in self.each:
+            follower.close()
+
+
+def followers_of(options: ExecutionOptions, executor: Executor, say: Callable[[str], None]) -> Followers:
+    """What follows runs while they are in progress: MLflow's mirror, unless its URI is `none`, and the user's hooks.
+
+    Raises `RequestError` for a hook that can't be loaded and for system metrics that can't be read here.
     """
+    from ganbench.tracking.hook_caller import HookCaller
+    from ganbench.tracking.hooks import load_hook
+
+    hooks = [load_hook(name) for name in options.hooks]
+    caller = (HookCaller(Store(options.results.resolve()), hooks, say),) if hooks else ()
+    mirror = _mirror_of(options, executor, say)
+    return Followers((*((mirror,) if mirror else ()), *caller))
+
+
+def _mirror_of(options: ExecutionOptions, executor: Executor, say: Callable[[str], None]) -> Mirror | None:
     from ganbench import tracking
 
     store = Store(options.results.resolve())
