@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
@@ -217,6 +217,15 @@ def all_columns(saved: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that were saved, with the value of every axis that was added later."""
     head = {axis: saved.get(axis, NONE) for axis in GRID_AXES if axis in saved or axis in ADDED_AXES}
     return head | dict(saved)
+
+
+def flattened(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The values within nested mappings, by dotted names: `variant.gp_weight`. A list is one value."""
+    if not isinstance(value, Mapping):
+        yield name, value
+        return
+    for key, inner in value.items():
+        yield from flattened(inner, f"{name}.{key}" if name else key)
 
 
 def varying(rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = GRID_AXES) -> tuple[str, ...]:

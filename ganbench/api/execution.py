@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ganbench.executors.base import Executor
     from ganbench.features.inception import InceptionWeights
-    from ganbench.results.store import Store
     from ganbench.runner.packing import Packing
     from ganbench.runner.run import Execution
     from ganbench.suite import Suite
-    from ganbench.tracking import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +23,8 @@ class ExecutionOptions:
     `per_gpu`: workers on each GPU; None for as many as their memory allows.
     `save_every`: seconds between the checkpoints from which a killed run resumes. `tracking_uri`: the MLflow store;
     None takes `MLFLOW_TRACKING_URI`, or `mlflow.db` in the results folder; `none` turns MLflow off.
+    `system_metrics`: log the load of this machine there too. `hooks`: files with a hook, or names of
+    installed ones (see `ganbench.tracking.hooks`).
     """
 
     executor: str = "local"
@@ -37,6 +36,8 @@ class ExecutionOptions:
     save_every: float = 10.0
     results: Path = Path("results")
     tracking_uri: str | None = None
+    system_metrics: bool = False
+    hooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +45,13 @@ class TrainingOptions(ExecutionOptions):
     """The same, and which runs of a suite are trained: failed ones again, and those of every look at once.
 
     `detach`: hand the runs to an engine that does them without this process, as Slurm does, and raise `Detached`.
+    `log_models`: log the generators to MLflow when the runs are over.
     """
 
     retry_failed: bool = False
     all_looks: bool = False
     detach: bool = False
+    log_models: bool = False
 
 
 def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
@@ -77,14 +80,6 @@ def packing_of(execution: Execution, pack: int | None) -> Packing:
     from ganbench.runner.packing import Packing
 
     return Packing(pack, execution.devices[0], execution.settings.data)
-
-
-def mirror_of(store: Store, tracking_uri: str | None, say: Callable[[str], None]) -> Mirror | None:
-    """What copies runs to MLflow while they are in progress; None for the URI `none`."""
-    from ganbench import tracking
-
-    uri = tracking.resolve(tracking_uri, store.root)
-    return tracking.Mirror(store, uri, say) if uri else None
 
 
 def inception_weights() -> InceptionWeights:

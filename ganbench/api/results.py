@@ -14,11 +14,11 @@ from ganbench.api.runs import Run
 from ganbench.api.suites import load_suite
 from ganbench.errors import RequestError
 from ganbench.report import format_report, only_suite
-from ganbench.report.analysis.frames import claim_table, outcome_table
+from ganbench.report.analysis.frames import claim_table, outcome_table, run_table
 from ganbench.report.analysis.study import read_study
 from ganbench.results.manifest import read_manifest
 from ganbench.results.store import Store
-from ganbench.results.table import read_results, tidy_table
+from ganbench.results.table import read_results, term_table, tidy_table
 from ganbench.spec import RunSpec
 from ganbench.suite import Suite
 
@@ -63,8 +63,12 @@ class SuiteResults:
         return tidy_table(read_results(self.store, self.suite))
 
     def runs(self) -> pd.DataFrame:
-        """One row for each run: `run_id`, its value on every axis, `status` and `error`, empty unless it failed."""
-        return read_results(self.store, self.suite).runs.copy()
+        """One row for each run: how it ended, the options that vary, its metrics; see `run_table` for the columns."""
+        return run_table(read_study(self.store, self.suite, None))
+
+    def terms(self) -> pd.DataFrame:
+        """The training curves: one row for each run, step and term; see `term_table` for the columns."""
+        return term_table(self.store, self.suite)
 
     def outcomes(self) -> pd.DataFrame:
         """One row for each finished run: `run_id`, its value on every axis, and by the suite's rule `outcome` (stable,
@@ -112,7 +116,7 @@ class SuiteReport:
     rule: str | None = None
 
     def text(self, format: str = "markdown") -> str:
-        """The report as `markdown`, `latex`, `html`, `csv` or `json`."""
+        """The report as `markdown`, `latex`, `html`, `csv`, `runs`, `terms` or `json`."""
         return format_report(self.store, self.suite, format, self.rule)
 
     def save(self, path: Path | str) -> Path:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ganbench.api.ctrl_c import INTERRUPTED_TEXT, interruptible
-from ganbench.api.execution import TrainingOptions, execution_of, mirror_of, packing_of
+from ganbench.api.execution import TrainingOptions, execution_of, packing_of
 from ganbench.api.lookup import specs_of
+from ganbench.api.mirroring import followers_of, log_when_over
 from ganbench.api.progress import progress_display
 from ganbench.api.suites import changed, load_suite
 from ganbench.executors.base import Detached
@@ -36,9 +37,12 @@ class TrainingKeywords(TypedDict, total=False):
     pack: int | None
     save_every: float
     tracking_uri: str | None
+    system_metrics: bool
+    hooks: tuple[str, ...]
     retry_failed: bool
     all_looks: bool
     detach: bool
+    log_models: bool
 
 
 def run(
@@ -89,11 +93,12 @@ def run_suite(suite: Suite, options: TrainingOptions, listener: Listener) -> Run
 
 def run_stage(stage: Stage, options: TrainingOptions, listener: Listener) -> RunSummary:
     """Run what is missing from a stage. Raises `KeyboardInterrupt` after the workers have ended."""
-    name, mirror = stage.plan.suite.name, mirror_of(Store(options.results), options.tracking_uri, listener.say)
+    suite, followers = stage.plan.suite, followers_of(options, stage.execution.executor, listener.say)
     with interruptible(listener) as heeding:
-        summary = runner.run(stage.plan, stage.execution, heeding, mirror)
-    listener.say(f"{name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
-                 f"in {summary.seconds:.0f} s; `ganbench report {name}` prints the tables")  # fmt: skip
+        summary = runner.run(stage.plan, stage.execution, heeding, followers)
+        log_when_over(suite, options, listener.say)
+    listener.say(f"{suite.name}: {summary.done} done, {summary.diverged} diverged, {summary.failed} failed "
+                 f"in {summary.seconds:.0f} s; `ganbench report {suite.name}` prints the tables")  # fmt: skip
     return summary
 
 

@@ -59,6 +59,9 @@ EXECUTION = (
     results,
     click.option("--tracking-uri", metavar="URI|none",
                  help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
+    click.option("--system-metrics", is_flag=True, help="Log the load of this machine to MLflow; needs psutil."),
+    click.option("--hook", "hooks", multiple=True, metavar="FILE.py|NAME",
+                 help="Call a hook when runs start, are scored and end: `tensorboard`, or one of your own."),
 )  # fmt: skip
 KEPT_RUN = (
     click.option("--step", type=click.IntRange(min=1), metavar="MARK",

@@ -38,7 +38,8 @@ class ReportOptions:
 @click.argument("suites", nargs=-1, metavar="[SUITE] [OTHER]")
 @results
 @click.option("--format", default="markdown", show_default=True,
-              type=click.Choice(["markdown", "csv", "latex", "html", "json"]))  # fmt: skip
+              type=click.Choice(["markdown", "csv", "runs", "terms", "latex", "html", "json"]),
+              help="CSV of scores (csv), of runs (runs) or of the training curves (terms).")  # fmt: skip
 @click.option("--rule", metavar="last|tail|best:METRIC", help="How the marks of a run become one number.")
 @click.option("--replication", type=click.Path(path_type=Path), metavar="DIR|FILE.zip",
               help="Results of the same suite with other seeds: its claims are tested on them too, and both answers"
@@ -67,7 +68,7 @@ def report(options: ReportOptions) -> int:
       ganbench report stability
       ganbench report stability --format latex --out table.tex
       ganbench report stability --format html --out report.html
-      ganbench report stability --format csv | column -ts,
+      ganbench report stability --format runs | column -ts,
       ganbench report stability --publish paper/
       ganbench report stability --replication other-seeds/
       ganbench report stability.zip

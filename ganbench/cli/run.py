@@ -35,6 +35,7 @@ class RunOptions(SuiteOptions, TrainingOptions):
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
 @click.option("--all-looks", is_flag=True, help="Run the seeds of every look, whatever the claims' answers are.")
 @click.option("--detach", is_flag=True, help="Submit to Slurm and end; the same line without it follows the runs.")
+@click.option("--log-models", is_flag=True, help="Log the generators to MLflow when the runs are over.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @as_json
 @collected(RunOptions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -10,13 +11,16 @@ from ganbench.cli.terminal import answer
 
 
 @click.command()
-def schema() -> None:
-    """Print the JSON Schema of suite files, for editors.
+@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your component.")
+def schema(plugins: tuple[Path, ...]) -> None:
+    """Print the JSON Schema of suite files, for editors. It knows the options of the components of your own too.
 
     \b
-    Example:
+    Examples:
       ganbench schema > suite.schema.json
+      ganbench schema --plugin my_gan.py > suite.schema.json
     """
     from ganbench import suite
+    from ganbench.plugins import Registry
 
-    answer(json.dumps(suite.schema(), indent=2))
+    answer(json.dumps(suite.schema(Registry.of(plugins)), indent=2))

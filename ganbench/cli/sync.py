@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,21 +12,28 @@ from ganbench.cli.options import results
 from ganbench.cli.terminal import answer, note
 from ganbench.errors import RequestError
 
+if TYPE_CHECKING:
+    from ganbench.results.store import Store
+
 
 @click.command()
 @click.argument("suites", nargs=-1, metavar="[SUITE]...")
 @results
 @click.option("--tracking-uri", metavar="URI",
               help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db.")  # fmt: skip
-def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> int:
+@click.option("--log-models", is_flag=True,
+              help="Log the generator of each finished run too. Name a suite with components or data of your own by its"
+                   " file.")  # fmt: skip
+def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None, log_models: bool) -> int:
     """Mirror results to MLflow. What MLflow already holds is not added again.
 
-    A damaged run is named and left as MLflow has it, and the exit code is 1.
+    A damaged run is named and left as MLflow has it, and the exit code is 1. So is a generator that can't be logged.
 
     \b
     Examples:
       ganbench sync
       ganbench sync stability --tracking-uri http://localhost:5000
+      ganbench sync stability --log-models
     """
     from ganbench import tracking
     from ganbench.cli.request import print_damage, suite_name
@@ -35,9 +43,27 @@ def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None) -> in
     uri = tracking.resolve(tracking_uri, results)
     if uri is None:
         raise RequestError("--tracking-uri", "`none` is not an MLflow store", "allowed: an MLflow tracking URI")
-    names = [suite_name(store, typed) for typed in suites] or None
-    synced = tracking.sync(store, uri, names, note)
+    typed = {suite_name(store, name): name for name in suites}
+    synced = tracking.sync(store, uri, list(typed) or None, note)
     files = f", {synced.files_restored} files restored" if synced.files_restored else ""
     answer(f"{synced.runs} runs in {tracking.shown(uri)}: {synced.metrics_added} metric values added{files}")
     print_damage(synced.damaged)
-    return FAILED if synced.damaged else DONE
+    complete = not log_models or _log_models(store, uri, typed or dict.fromkeys(store.suites(), ""))
+    return DONE if complete and not synced.damaged else FAILED
+
+
+def _log_models(store: Store, uri: str, suites: dict[str, str]) -> bool:
+    """Log the generators of suites, by their names, with the files as the user typed them; whether all could be."""
+    from ganbench.api.lookup import specs_of
+    from ganbench.api.mirroring import log_generators
+    from ganbench.api.suites import load_suite
+
+    problems: list[str] = []
+    for name, typed in suites.items():
+        known = specs_of(load_suite(typed)) if typed.endswith((".yaml", ".yml")) else {}
+        logged = log_generators(store, uri, name, known)
+        answer(f"{name}: {logged.added} models logged")
+        problems += logged.problems
+    for problem in problems:
+        note(problem)
+    return not problems

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ganbench.api.ctrl_c import INTERRUPTED_TEXT, interruptible
-from ganbench.api.execution import ExecutionOptions, execution_of, mirror_of, packing_of
+from ganbench.api.execution import ExecutionOptions, execution_of, packing_of
+from ganbench.api.mirroring import followers_of
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from ganbench.cli.options import SuiteOptions, as_json, collected, execution_options, suite_options
 from ganbench.cli.terminal import answer
 
 if TYPE_CHECKING:
     from ganbench.runner.packing import Packing
-    from ganbench.runner.run import RunSummary
-    from ganbench.tracking import Mirror
+    from ganbench.runner.run import FolderMirror, RunSummary
     from ganbench.tuning import SearchContext
 
 
@@ -69,14 +69,14 @@ def tune(options: TuneOptions) -> int:
     execution, store = execution_of(suite, options), Store(options.results.resolve()).open()
     budget = tuning.budget(suite, options.metric, options.trials, options.search, options.sampler)
     runner.check_ready(suite, execution.settings)
-    mirror = mirror_of(store, options.tracking_uri, display.say)
+    followers = followers_of(options, execution.executor, display.say)
     contenders = len(tuning.contenders(suite, budget))
     display.say(f"{suite.name}: {contenders} contenders, {budget.trials} trials each, "
                 f"by {budget.metric}; {devices.headline(execution.devices)}")  # fmt: skip
     try:
         with interruptible(display) as listener, execution.kept(contenders * budget.trials) as kept:
             context = tuning.SearchContext(suite, store, kept, listener, budget)
-            body, summary = _search(context, packing_of(execution, options.pack), mirror)
+            body, summary = _search(context, packing_of(execution, options.pack), followers)
     except KeyboardInterrupt:
         display.say(INTERRUPTED_TEXT)
         return INTERRUPTED
@@ -88,7 +88,7 @@ def tune(options: TuneOptions) -> int:
 
 
 def _search(
-    context: SearchContext, packing: Packing, mirror: Mirror | None
+    context: SearchContext, packing: Packing, followers: FolderMirror
 ) -> tuple[dict[str, Any], RunSummary | None]:
     """Search, keep the record of it, and run the best settings, if there are any."""
     from ganbench import tuning
@@ -104,4 +104,4 @@ def _search(
     write_signed_json(path_in(store.root / "tune", best.name, ".json"), body)
     if not best.specs:
         return body, None
-    return body, runner.run(plan.make(best, store, packing), context.execution, context.listener, mirror)
+    return body, runner.run(plan.make(best, store, packing), context.execution, context.listener, followers)

@@ -9,30 +9,38 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
+from ganbench.report.analysis.frames import run_table
 from ganbench.report.analysis.study import Study, read_study
 from ganbench.report.model.sections import document
 from ganbench.report.model.sections.differences import as_json, differences
 from ganbench.report.model.sections.reading import reading
 from ganbench.report.render import figures, html, latex, markdown
-from ganbench.results.table import tidy_table
+from ganbench.results.table import term_table, tidy_table
 from ganbench.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pandas as pd
+
     from ganbench.report.analysis.replication import Replication
     from ganbench.report.analysis.versus import Versus
     from ganbench.report.model.document import Document
     from ganbench.results.store import Store
-    from ganbench.results.table import Results
 
 _DRAW: dict[str, Callable[[Document], str]] = {"markdown": markdown.draw, "latex": latex.draw, "html": html.draw}
-FORMATS = ("markdown", "csv", "latex", "html", "json")
+_TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
+    "csv": lambda study: tidy_table(study.results),
+    "runs": run_table,
+    "terms": lambda study: term_table(study.store, study.results.suite),
+}
+FORMATS = ("markdown", "csv", "runs", "terms", "latex", "html", "json")
 COMPARISON_FORMATS = ("markdown", "json")
 FILES = {
     "report.md": "markdown",
     "tidy.csv": "csv",
+    "runs.csv": "runs",
     "tables.tex": "latex",
     "report.html": "html",
     "report.json": "json",
@@ -52,8 +60,8 @@ def format_study(study: Study, format: str) -> str:
     """The report of a study as text, without a newline at its end. Raises `RequestError` for an unknown format."""
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
-    if format == "csv":
-        return _csv(study.results)
+    if format in _TABLES:
+        return _csv(_TABLES[format](study))
     if format == "json":
         return _json(asdict(study.report) | _replicated(study.replication) | {"notes": reading(study.report)})
     return printable(_DRAW[format](document(study)))
@@ -67,7 +75,7 @@ def publish(study: Study, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {file: format_study(study, format) for file, format in FILES.items()}
     if study.replication:
-        texts["tidy-replication.csv"] = _csv(study.replication.results)
+        texts["tidy-replication.csv"] = _csv(tidy_table(study.replication.results))
     texts["environment.json"] = next((text for _, text in study.results.environments), "{}")
     for file, text in texts.items():
         (folder / file).write_text(text + "\n", encoding="utf-8")
@@ -106,8 +114,8 @@ def only_suite(store: Store) -> str:
     raise RequestError(str(store.root), f"{len(suites)} suites ran here", known, "name one: ganbench report SUITE")
 
 
-def _csv(results: Results) -> str:
-    return printable(tidy_table(results).to_csv(index=False).rstrip("\n"))
+def _csv(table: pd.DataFrame) -> str:
+    return printable(table.to_csv(index=False).rstrip("\n"))
 
 
 def _replicated(found: Replication | None) -> dict[str, Any]:

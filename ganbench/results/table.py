@@ -49,6 +49,9 @@ _SCORES = {
 }
 
 
+_TERMS = {"run_id": "str", "step": "int64", "term": "str", "value": "float64"}
+
+
 @dataclass(frozen=True)
 class AbsentMetric:
     """A metric that some runs lack at some mark, and why; the evaluator's name where all its metrics are absent."""
@@ -141,6 +144,28 @@ def tidy_table(results: Results) -> pd.DataFrame:
     table = results.runs.merge(results.scores, on="run_id", how="left").assign(suite=results.suite)
     order = [*COMPONENTS, *axes, "seed", "run_id", "step", "metric"]
     return table.sort_values(order, ignore_index=True)[[*COLUMNS, *axes]]
+
+
+def term_table(store: Store, suite: str) -> pd.DataFrame:
+    """The training curves of a suite: a row for each run, step and term, in the suite's order.
+
+    Columns: `run_id`, `step` (int64), `term` (`d/real`, `g/fake`, or of the health record), and `value` (float64), the
+    mean of the term since the row before; missing where it was not finite. Damaged runs and runs that have not begun
+    have no row. Raises `RequestError` if the suite never ran here.
+    """
+    rows: list[tuple[str, int, str, float]] = []
+    for run_id in read_manifest(store, suite).runs:
+        try:
+            content = store.run(run_id).read()
+            curves = content.terms() if content else []
+        except DamagedRun:
+            continue
+        rows += [
+            (run_id, row["step"], term, nan if value is None else float(value))
+            for row in curves
+            for term, value in row["terms"].items()
+        ]
+    return pd.DataFrame(rows, columns=list(_TERMS)).astype(_TERMS)
 
 
 def read_results(store: Store, suite: str) -> Results:

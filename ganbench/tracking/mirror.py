@@ -15,6 +15,7 @@ from ganbench.tracking.connection import Connection, reason
 from ganbench.tracking.marker import claim, marked
 from ganbench.tracking.place import shown
 from ganbench.tracking.record import seal
+from ganbench.tracking.system_metrics import SystemMonitor
 
 Signature = tuple[tuple[int, int], ...]
 PATIENCE = 5  # seconds for a request
@@ -62,13 +63,16 @@ class Mirror:
 
     Every `every` seconds it checks which folders have changed and logs what is new. The first failure of a store is
     reported through `say`, from the thread. The store is tried again at growing intervals; `sync` adds what is missing
-    in the end.
+    in the end. With `system_metrics` it also logs the load of this machine for the runs in progress.
     """
 
-    def __init__(self, store: Store, uri: str, say: Callable[[str], None], every: float = 2.0) -> None:
+    def __init__(
+        self, store: Store, uri: str, say: Callable[[str], None], every: float = 2.0, system_metrics: bool = False
+    ) -> None:
         self._store, self._uri, self._say = store, uri, say
         self._every = self._pause = every
         self._connection: Connection | None = None
+        self._monitor = SystemMonitor() if system_metrics else None
         self._watched: list[Watched] = []
         self._failing = self._reported = False
         self._closing, self._abandoned = Event(), Event()
@@ -117,7 +121,18 @@ class Mirror:
                 return
             if worked:
                 self._closing.wait(time.monotonic() - begun)  # uses at most half a core; the rest is for the runs
+        try:
+            self._log_system()
+        except Exception as error:
+            self._report(reason(error, self._uri))
         self._failing, self._pause = False, self._every
+
+    def _log_system(self) -> None:
+        """Log the load of the machine for the runs in progress."""
+        load = self._monitor.read() if self._monitor and self._connection else {}
+        for run in self._watched if load and not self._closing.is_set() else ():
+            if run.claim and self._connection:
+                self._connection.log_system(run.folder.run_id, run.suite, load)
 
     def _visit(self, run: Watched) -> bool:
         """Mirror a run if its folder has changed, or on closing if it is unfinished. Returns whether it did."""

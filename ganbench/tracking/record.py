@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,13 +14,24 @@ from ganbench.results.content import RunContent
 from ganbench.results.files import is_own_file
 from ganbench.results.manifest import Manifest
 from ganbench.results.store import RunFolder, State
-from ganbench.spec import all_columns, canonical_json
+from ganbench.spec import NONE, all_columns, canonical_json, flattened
 
 MetricStep = tuple[str, int]  # a metric's name and a step
 MlflowStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 LONGEST = 6000  # the number of characters that MLflow keeps of a parameter
+LONGEST_DATASET = 500  # and of a dataset's name
 OUTCOME = "ganbench.outcome"
 RUN_ID = "ganbench.run_id"  # the tag that identifies a run
+SUITE = "ganbench.suite"
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """The training data of a run: their notation, the hash of their component with its options, and these as JSON."""
+
+    name: str
+    digest: str
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +42,25 @@ class Record:
     status: MlflowStatus
     start: int
     end: int
-    params: dict[str, str]
+    columns: dict[str, str]  # the run's value on each axis, as tables show it
+    dataset: DatasetRecord | None  # None for a run that failed before it was begun
+    params: dict[str, str]  # the flattened spec and the columns
     tags: dict[str, str]
     metrics: dict[MetricStep, tuple[float, int]]  # value and time
     artifacts: dict[str, Path]  # path in MLflow -> file
     seal: str | None  # hash of the state that sealed the rows; None while the run is in progress
+
+    @property
+    def cell(self) -> str:
+        """The id of the run's cell: a hash of its columns without the seed."""
+        return _hash({name: value for name, value in self.columns.items() if name != "seed"})
+
+    @property
+    def cell_name(self) -> str:
+        """The cell for people, such as `lsgan, digits, bn discriminator, adam`."""
+        shown = {"variant": "", "penalty": "", "dataset": "", "batchnorm": "bn ", "optimizer": ""}
+        values = ((prefix, self.columns.get(name, NONE)) for name, prefix in shown.items())
+        return ", ".join(f"{prefix}{value}" for prefix, value in values if value != NONE)
 
     def digest(self) -> str:
         """A hash of everything except the times, so that rows which a resumed run writes again are the same rows."""
@@ -52,7 +78,8 @@ def read_record(folder: RunFolder, suite: str, manifest: Manifest | None = None,
     content = folder.read()
     if content is None:
         return None
-    spec, state, metrics = folder.spec(), content.state, _metrics(content)
+    saved, state, metrics = folder.spec(), content.state, _metrics(content)
+    spec, columns = saved.get("spec", {}), {name: str(value) for name, value in saved.get("columns", {}).items()}
     times = [time for _, time in metrics.values()]
     start = min(times, default=_milliseconds((folder.path / "state.json").stat().st_mtime))
     return Record(
@@ -60,8 +87,10 @@ def read_record(folder: RunFolder, suite: str, manifest: Manifest | None = None,
         status=_status(folder, state, live),
         start=start,
         end=max(times, default=start),
-        params=dict(_flat(spec.get("spec", {}))),
-        tags=_tags(content, suite) | _outcome(content, manifest) | _columns(spec),
+        columns=columns,
+        dataset=_dataset(spec, columns),
+        params=_flat(spec) | {name: value[:LONGEST] for name, value in columns.items()},
+        tags=_tags(content, suite) | _outcome(content, manifest) | _axes(saved),
         metrics=metrics,
         artifacts=_artifacts(folder),
         seal=seal(state),
@@ -83,18 +112,29 @@ def _tags(content: RunContent, suite: str) -> dict[str, str]:
     state, env = content.state, content.environment()
     tags = {
         RUN_ID: content.path.name,
-        "ganbench.suite": suite,
+        SUITE: suite,
         "ganbench.state": state.status,
         "ganbench.device": env.get("device"),
         "ganbench.diverged_step": state.diverged["step"] if state.diverged else None,
         "ganbench.diverged_term": state.diverged["term"] if state.diverged else None,
         "ganbench.error": state.error,
+        "mlflow.source.name": "ganbench",
+        "mlflow.source.type": "LOCAL",
     }
+    git = env.get("git") or {}  # of the checkout that ganbench runs from; an installed package has none
+    tags |= {f"mlflow.source.git.{name}": git.get(name) for name in ("commit", "dirty")}
     return {name: str(value)[:LONGEST] for name, value in tags.items() if value is not None}
 
 
-def _columns(spec: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in all_columns(spec.get("columns", {})).items()}
+def _axes(saved: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in all_columns(saved.get("columns", {})).items()}
+
+
+def _dataset(spec: dict[str, Any], columns: dict[str, str]) -> DatasetRecord | None:
+    if "dataset" not in spec or "dataset" not in columns:
+        return None
+    body = canonical_json(spec["dataset"])
+    return DatasetRecord(columns["dataset"][:LONGEST_DATASET], _hash(spec["dataset"]), body)
 
 
 def _outcome(content: RunContent, manifest: Manifest | None) -> dict[str, str]:
@@ -133,12 +173,10 @@ def _artifacts(folder: RunFolder) -> dict[str, Path]:
     return {name: path for name, path in files.items() if is_own_file(folder.path, path)}
 
 
-def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+def _flat(spec: Mapping[str, Any]) -> dict[str, str]:
     """A nested mapping as dotted names and short texts. A list is one value, as JSON."""
-    if isinstance(value, dict):
-        return [pair for key, inner in value.items() for pair in _flat(inner, f"{name}.{key}" if name else key)]
-    text = value if isinstance(value, str) else json.dumps(value)
-    return [(_name(name), text[:LONGEST])]
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in flattened(spec)}
+    return {_name(name): text[:LONGEST] for name, text in texts.items()}
 
 
 def _name(text: str) -> str:

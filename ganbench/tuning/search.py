@@ -152,6 +152,7 @@ def tune(context: SearchContext, folder: Path) -> list[Tuned]:
     budget, competing = context.budget, contenders(context.suite, context.budget)
     name = f"{context.suite.name}-{budget.metric.replace('/', '_')}-{budget.sampler}"
     journal = SearchJournal(path_in(folder, name, ".journal"), context.listener.say)
+    context.listener.say(f"`optuna-dashboard {journal.file}` shows the trials (pip install optuna-dashboard)")
     names = [contender.study for contender in competing]
     studies = journal.studies(names, "minimize" if budget.better == "lower" else "maximize")
     trials: list[list[Trial]] = [[] for _ in competing]

@@ -78,6 +78,7 @@ ROOMS: dict[str, set[str]] = {  # a library, and the packages or modules that ma
     "pydantic_core": {"suite"},
     "ruamel": {"suite"},
     "mlflow": {"tracking"},
+    "tensorboard": {"tracking.tensorboard"},
     "ray": {"executors.parts.ray_cluster"},
     "submitit": {"executors.slurm"},
     "click": {"cli"},

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from ganbench.cli.schema import schema as command
 from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.suite import schema
 from tests.support.tiny import write_components
@@ -83,3 +86,12 @@ def test_a_mistake_is_invalid(validator: Draft202012Validator, good: str, bad: s
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
 def test_the_shipped_suites_are_valid(path: Path) -> None:
     assert list(Draft202012Validator(schema()).iter_errors(parsed(path.read_text()))) == []
+
+
+def test_the_command_knows_the_options_of_a_plugin(tmp_path: Path) -> None:
+    plugins = [argument for path in write_components(tmp_path) for argument in ("--plugin", str(path))]
+    printed = CliRunner().invoke(command, plugins)
+    assert printed.exit_code == 0, printed.output
+    assert list(Draft202012Validator(json.loads(printed.stdout)).iter_errors(parsed(GOOD))) == []
+    without = json.loads(CliRunner().invoke(command, []).stdout)
+    assert list(Draft202012Validator(without).iter_errors(parsed(GOOD))) != []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import re
@@ -26,7 +27,7 @@ from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
 from ganbench.results.questions import Condition, OutcomeRule, Questions
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.stats.outcomes import Thresholds
-from ganbench.tracking import Mirror, Synced, default_uri, resolve, sync
+from ganbench.tracking import LoggedModels, Mirror, Synced, default_uri, log_models, resolve, sync
 from ganbench.tracking.connection import Connection, experiment, reason
 from ganbench.tracking.marker import claim, marked
 from ganbench.tracking.place import artifact_location, shown
@@ -104,9 +105,11 @@ def one_run(store: Store, suite: str, run_id: str = "lsgan-ring8-s3-0123456789")
     return folder
 
 
-def runs(client: MlflowClient, suite: str) -> list[Run]:
+def runs(client: MlflowClient, suite: str, identified_by: str = "ganbench.run_id") -> list[Run]:
+    """The runs of seeds; with `ganbench.cell` the parent runs of cells."""
     found = client.get_experiment_by_name(suite)
-    return list(client.search_runs([found.experiment_id])) if found else []
+    every = client.search_runs([found.experiment_id]) if found else []
+    return [run for run in every if identified_by in run.data.tags]
 
 
 def the_run(client: MlflowClient, suite: str) -> Run:
@@ -229,6 +232,10 @@ def test_a_run_is_mirrored_with_all_it_has(store: Store, uri: str, client: Mlflo
         "schedule.order": "d_first",
         "schedule.d_steps": "null",
         "schedule.reuse_z": "false",
+        "variant": "lsgan",
+        "dataset": "ring8",
+        "optimizer": "adam[lr=0.0002]",
+        "seed": "3",
     }
     tags = {
         name.removeprefix("ganbench."): value for name, value in run.data.tags.items() if name.startswith("ganbench.")
@@ -238,6 +245,81 @@ def test_a_run_is_mirrored_with_all_it_has(store: Store, uri: str, client: Mlflo
     assert {name: run.data.tags[name] for name in COLUMNS} == {name: str(value) for name, value in COLUMNS.items()}
     artifacts = [file.path for path in (None, "samples") for file in client.list_artifacts(run.info.run_id, path)]
     assert sorted(artifacts) == ["env.json", "samples", "samples/400.png", "spec.json"]
+
+
+def two_seeds(store: Store, suite: str) -> list[RunFolder]:
+    """Two finished seeds of one cell."""
+    folders = [one_run(store, suite, f"lsgan-ring8-s{seed}-0123456789") for seed in (3, 4)]
+    columns = COLUMNS | {"seed": 4}
+    write_json(folders[1].path / "spec.json", {"run_id": folders[1].run_id, "spec": SPEC, "columns": columns})
+    suite_of(store, suite, *(folder.run_id for folder in folders))
+    return folders
+
+
+def test_the_seeds_of_a_cell_have_one_parent(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    two_seeds(store, suite)
+    assert sync(store, uri, [suite], quiet).runs == 2
+    (parent,) = runs(client, suite, "ganbench.cell")
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs(client, suite)} == {parent.info.run_id}
+    assert parent.info.run_name == "lsgan, ring8, adam[lr=0.0002]" and parent.info.status == "FINISHED"
+    assert parent.info.end_time == 2000500
+    assert parent.data.params == {name: str(value) for name, value in COLUMNS.items() if name != "seed"}
+    sync(store, uri, [suite], quiet)
+    assert [run.info.run_id for run in runs(client, suite, "ganbench.cell")] == [parent.info.run_id]
+    client.delete_run(parent.info.run_id)
+    sync(store, uri, [suite], quiet)
+    (restored,) = runs(client, suite, "ganbench.cell")
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs(client, suite)} == {restored.info.run_id}
+    assert restored.info.status == "FINISHED"
+
+
+def test_cells_that_differ_have_parents_of_their_own(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    other = two_seeds(store, suite)[1]
+    columns = COLUMNS | {"batch": 128}
+    write_json(other.path / "spec.json", {"run_id": other.run_id, "spec": SPEC, "columns": columns})
+    finish(other, "failed")
+    sync(store, uri, [suite], quiet)
+    parents = runs(client, suite, "ganbench.cell")
+    assert sorted((run.data.params["batch"], run.info.status) for run in parents) == [
+        ("128", "FAILED"), ("64", "FINISHED"),
+    ]  # fmt: skip
+
+
+def test_a_store_of_an_earlier_version_is_upgraded(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    """As version 0.1 left it: complete runs of which nobody has a parent, a short column or an input."""
+    folders = two_seeds(store, suite)
+    located = client.create_experiment(suite, artifact_location(uri, suite))
+    old = []
+    for folder in folders:
+        run = client.create_run(located, 1100000, {"ganbench.run_id": folder.run_id}, run_name=folder.run_id)
+        old.append(run.info.run_id)
+        for name, step, value, when in [("fd_pixels", 200, 1.25, 2000500), ("fd_pixels", 400, 0.75, 2000500)]:
+            client.log_metric(run.info.run_id, name, value, when, step)
+        client.log_param(run.info.run_id, "variant.kind", "lsgan")
+        client.set_tag(run.info.run_id, "ganbench.mirrored", "a digest of then")
+        client.set_terminated(run.info.run_id, "FINISHED", 2000500)
+    assert sync(store, uri, [suite], quiet) == Synced(runs=2, metrics_added=2 * 8)
+    now = runs(client, suite)
+    assert sorted(run.info.run_id for run in now) == sorted(old)
+    assert all(run.data.params["variant"] == "lsgan" and run.inputs.dataset_inputs for run in now)
+    (parent,) = runs(client, suite, "ganbench.cell")
+    assert {run.data.tags["mlflow.parentRunId"] for run in now} == {parent.info.run_id}
+    assert sync(store, uri, [suite], quiet) == Synced(runs=2)
+
+
+def test_a_run_names_its_data_and_its_source(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    folder = one_run(store, suite)
+    write_json(folder.path / "env.json", {"device": "cpu", "git": {"commit": "c0ffee", "dirty": True}})
+    finish(folder)
+    sync(store, uri, [suite], quiet)
+    sync(store, uri, [suite], quiet)
+    run = the_run(client, suite)
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.source_type) == ("ring8", "ganbench")
+    assert json.loads(given.dataset.source) == SPEC["dataset"] and len(given.dataset.digest) == 16
+    assert [(tag.key, tag.value) for tag in given.tags] == [("mlflow.data.context", "training")]
+    source = {name: run.data.tags.get(f"mlflow.source.{name}") for name in ("name", "git.commit", "git.dirty")}
+    assert source == {"name": "ganbench", "git.commit": "c0ffee", "git.dirty": "True"}
 
 
 def test_twice_adds_nothing(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
@@ -344,6 +426,72 @@ def test_the_outcome_by_the_rule_of_the_suite(
     sync(store, uri, [suite], quiet)
     tags = the_run(client, suite).data.tags
     assert (tags["ganbench.outcome"], tags.get("ganbench.collapsed_step")) == (outcome, step)
+
+
+def generator(folder: RunFolder, place: Path) -> int:
+    (place / "generator.pt2").write_bytes(b"a program")
+    (place / "generator.README.md").write_text("how to feed it")
+    return 400
+
+
+def test_a_generator_is_logged_once(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    folder = one_run(store, suite)
+    assert log_models(store, uri, suite, generator) == LoggedModels(0)  # the run is not in MLflow yet
+    sync(store, uri, [suite], quiet)
+    assert log_models(store, uri, suite, generator) == LoggedModels(1)
+    assert log_models(store, uri, suite, generator) == LoggedModels(0)
+    run = the_run(client, suite)
+    (output,) = run.outputs.model_outputs
+    model = client.get_logged_model(output.model_id)
+    assert (model.name, model.source_run_id, model.status) == (folder.run_id, run.info.run_id, "READY")
+    assert (model.params, output.step) == ({"step": "400"}, 400)
+    files = client.list_logged_model_artifacts(model.model_id)
+    assert sorted(file.path for file in files) == ["generator.README.md", "generator.pt2"]
+    assert sync(store, uri, [suite], quiet) == Synced(runs=1)
+
+
+def test_a_generator_that_can_not_be_written_stops_no_other(
+    store: Store, uri: str, client: MlflowClient, suite: str
+) -> None:
+    two_seeds(store, suite)
+    sync(store, uri, [suite], quiet)
+
+    def export(folder: RunFolder, place: Path) -> int:
+        if "s3" in folder.run_id:
+            raise RequestError(folder.run_id, "no generator of this run was kept")
+        return generator(folder, place)
+
+    logged = log_models(store, uri, suite, export)
+    assert logged.added == 1 and "s3-0123456789: no generator of this run was kept" in logged.problems[0]
+
+
+def test_an_interrupted_model_is_replaced(store: Store, uri: str, client: MlflowClient, suite: str) -> None:
+    one_run(store, suite)
+    sync(store, uri, [suite], quiet)
+    run = the_run(client, suite)
+    half = client.create_logged_model(run.info.experiment_id, "half", run.info.run_id)
+    assert log_models(store, uri, suite, generator) == LoggedModels(1)
+    (model,) = client.search_logged_models([run.info.experiment_id])
+    assert model.model_id != half.model_id and model.status == "READY"
+
+
+def test_the_load_of_the_machine_is_logged_for_runs_in_progress(
+    store: Store, uri: str, client: MlflowClient, suite: str
+) -> None:
+    mirror = Mirror(store, uri, quiet, every=0.02, system_metrics=True)
+    mirror.start(suite, ["grows"])
+    folder = begin(store, "grows")
+    with folder.lock():
+        folder.append("terms.jsonl", terms(100))
+        loaded = "system/cpu_utilization_percentage"
+        eventually(lambda: bool(runs(client, suite)) and loaded in the_run(client, suite).data.metrics)
+        finish(folder)
+    assert mirror.close() == 0
+    before = the_run(client, suite)
+    assert before.data.metrics["system/system_memory_usage_percentage"] > 0
+    suite_of(store, suite, "grows")
+    assert sync(store, uri, [suite], quiet) == Synced(runs=1)  # what the files do not hold stays
+    assert the_run(client, suite).data.metrics == before.data.metrics
 
 
 def test_live_growth(store: Store, uri: str, client: MlflowClient, suite: str) -> None:

@@ -1,19 +1,24 @@
-"""What a report computes as frames, for programs: claims and outcomes of runs."""
+"""What a report computes as frames, for programs: runs, their outcomes, and claims."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ganbench.errors import DamagedRun
 from ganbench.report.analysis.rows import rows
 from ganbench.report.analysis.trajectories import per_run
 from ganbench.results.questions import Claim
+from ganbench.spec import flattened
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.claims import Verdict
     from ganbench.report.analysis.parts import PartResult
+    from ganbench.report.analysis.study import Study
     from ganbench.report.analysis.summary import Report
+    from ganbench.results.store import Store
     from ganbench.results.table import Results
 
 CLAIMS = {
@@ -52,6 +57,55 @@ def outcome_table(results: Results) -> pd.DataFrame:
     ]
     columns = ["run_id", *(name for name in results.runs.columns if name not in ("run_id", "status", "error"))]
     return pd.DataFrame(found, columns=[*columns, "outcome", "step"]).astype({"outcome": "str", "step": "Int64"})
+
+
+def run_table(study: Study) -> pd.DataFrame:
+    """One row for each run, in the suite's order.
+
+    Columns: `run_id`; its value on each axis (`variant` ... `seed`); `status` (done, diverged, failed, running, missing
+    or damaged); `outcome` of a run that is over (by the suite's rule, or completed or diverged without one; missing
+    for others); `collapsed_step` (Int64); `step`, the last one that was trained (Int64); `seconds` of wall time, of its
+    whole pack (float64); `error`, empty unless it failed; each option of its components and its training that is not
+    the same in all runs, such as `optimizer.lr` (text, numbers, true and false; a list is JSON; missing where the
+    component lacks it); and each metric as the number of the run by the study's rule (float64). A metric is missing
+    where a run is not done or was not measured.
+    """
+    results = study.results
+    ended = pd.DataFrame.from_dict(results.ended, orient="index", columns=["step", "seconds"])
+    endings = outcome_table(results).set_index("run_id")
+    numbers = study.numbers.pivot(index="run_id", columns="metric", values="headline").astype("float64")
+    table = results.runs.set_index("run_id")
+    by_status = table["status"].map({"done": "completed", "diverged": "diverged"})
+    order = [metric for metric in results.manifest.metrics if metric in numbers]
+    order += sorted(set(numbers.columns) - set(order))
+    table = table.assign(
+        outcome=endings["outcome"].reindex(table.index).fillna(by_status),
+        collapsed_step=endings["step"].reindex(table.index).astype("Int64"),
+        step=ended["step"].reindex(table.index).astype("Int64"),
+        seconds=ended["seconds"].reindex(table.index).astype("float64"),
+        error=table.pop("error"),
+    )
+    return table.join(_varying_options(study.store, table.index)).join(numbers[order]).reset_index()
+
+
+def _varying_options(store: Store, run_ids: pd.Index) -> pd.DataFrame:
+    """The options that differ between the runs that have begun, a column each; without the axes of the same name."""
+    found = {run_id: _options(store, run_id) for run_id in run_ids}
+    begun = [options for options in found.values() if options]
+    names = dict.fromkeys(name for options in begun for name in options if "." in name)
+    differing = [name for name in names if len({repr(options.get(name)) for options in begun}) > 1]
+    return pd.DataFrame(
+        [[options.get(name) for name in differing] for options in found.values()], index=run_ids, columns=differing
+    )
+
+
+def _options(store: Store, run_id: str) -> dict[str, Any]:
+    """The options of a run by dotted names; none of a run that has not begun or whose spec is damaged."""
+    try:
+        spec = store.run(run_id).spec().get("spec", {})
+    except DamagedRun:
+        return {}
+    return {name: json.dumps(value) if isinstance(value, list) else value for name, value in flattened(spec)}
 
 
 def _claim_row(verdict: Verdict, part: PartResult) -> dict[str, Any]:
