@@ -137,10 +137,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Ranks:
-    """How the values of an axis rank by a metric over all settings."""
+    """How the values of an axis rank by a metric over all settings. Two values need no diagram of ranks."""
 
     axis: str
-    metric: str
+    metric: str  # with its arrow
     values: tuple[str, ...]
     standing: Standing
 

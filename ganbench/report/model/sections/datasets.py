@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -72,10 +73,25 @@ def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
     return Section(summary.dataset, slug, blocks)
 
 
-def deciding(study: Study, summary: DatasetSummary) -> str | None:
-    """The metric that says whether a run is good; None without a rule or where it is not measured."""
-    rule = study.results.manifest.questions.outcome.get(summary.dataset)
-    return next((one.metric for one in rule.good if one.metric in summary.metrics), None) if rule else None
+@dataclass(frozen=True)
+class Deciding:
+    """The metric that a dataset is judged by, and `what` it decides, in words."""
+
+    metric: str
+    what: str
+
+
+def deciding(study: Study, summary: DatasetSummary) -> Deciding | None:
+    """The metric of the rule for good runs, else of the first claim, else of the first comparison that is measured."""
+    questions = study.results.manifest.questions
+    rule = questions.outcome.get(summary.dataset)
+    parts = (part for verdict in study.report.claims if verdict.dataset == summary.dataset for part in verdict.parts)
+    candidates = (
+        *(Deciding(condition.metric, "a run is good or not") for condition in (rule.good if rule else ())),
+        *(Deciding(part.part.test.metric, "the claims are tested") for part in parts),
+        *(Deciding(compare.metric, "the comparisons are made") for compare in questions.compare),
+    )
+    return next((known for known in candidates if known.metric in summary.metrics), None)
 
 
 def seed_dots(study: Study, slug: str, summary: DatasetSummary, metric: str) -> SeedDots:
@@ -243,7 +259,8 @@ def _shades(summary: DatasetSummary) -> Iterator[tuple[Place, Shade]]:
 
 def _charts(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Fold]:
     """A fold for each metric with every seed as a dot and every curve; that of the deciding or first metric is open."""
-    shown = deciding(study, summary) or next(iter(summary.metrics), None)
+    decides = deciding(study, summary)
+    shown = decides.metric if decides else next(iter(summary.metrics), None)
     for metric in summary.metrics:
         curves = tuple(curves_of(study.results, study.points, summary, metric))
         arrow, anchors = ARROWS[summary.metrics[metric]], _anchors(slug, summary, metric)

@@ -25,8 +25,8 @@ DIFFERS = "The training of this suite differs from that of the paper, and every 
 
 
 def findings(study: Study) -> Iterator[Section]:
-    """Sentences about all claims and runs, one about each claim, what differs from the paper, and the figure."""
-    blocks = (*_overall(study), *_claims(study), *_figures(study))
+    """Sentences about all claims and runs, the figures, a sentence about each claim, what differs from the paper."""
+    blocks = (*_overall(study), *_figures(study), *_claims(study))
     if blocks:
         yield Section("Findings", "findings", blocks)
 
@@ -88,13 +88,14 @@ def _claims(study: Study) -> Iterator[Block]:
 
 
 def _figures(study: Study) -> Iterator[Block]:
-    """On each dataset with a rule, every seed by the metric that decides whether a run is good."""
+    """On each dataset every seed by the metric that decides; none where no rule, claim or comparison names one."""
     slugs = names.slugs([summary.dataset for summary in study.report.sections])
     for slug, summary in zip(slugs, study.report.sections, strict=True):
-        if metric := deciding(study, summary):
-            arrow = ARROWS[summary.metrics[metric]]
-            yield Paragraph(f"{metric} {arrow} on {summary.dataset}, by which a run is good or not:", audience="page")
-            yield seed_dots(study, slug, summary, metric)
+        if decides := deciding(study, summary):
+            arrow = ARROWS[summary.metrics[decides.metric]]
+            about = f"{decides.metric} {arrow} on {summary.dataset}, by which {decides.what}:"
+            yield Paragraph(about, audience="page")
+            yield seed_dots(study, slug, summary, decides.metric)
 
 
 def _were(count: int) -> str:

@@ -268,15 +268,20 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], cliques: S
     return _svg((WIDTH, top + 18 * len(names) + 10), parts, label)
 
 
-def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]]) -> str:
+def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]], metric: str) -> str:
     """A line for each name: the share of runs that reach each of `taus`. The names and dashes are on the right."""
-    height, right = 220, WIDTH - 260
-    x, y = Axis(0, 1, LEFT, right, log=False), Axis(0, 1, height - BOTTOM, TOP, log=False)
-    parts = []
+    height, right, middle = 240, WIDTH - 260, (LEFT + WIDTH - 260) / 2
+    x, y = Axis(0, 1, LEFT, right, log=False), Axis(0, 1, height - 2 * BOTTOM, TOP, log=False)
+    upright = f'transform="translate(12 {y(0.5):g}) rotate(-90)" text-anchor="middle"'
+    across = f"{metric} within its setting: 0 the worst run, 1 the best"
+    parts = [
+        f'<text class="tick" x="{middle:g}" y="{height - 4}" text-anchor="middle">{escape(across)}</text>',
+        f'<text class="tick" {upright}>share of runs</text>',
+    ]
     for tick in (0, 0.5, 1):
         parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{right}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 4}" text-anchor="middle">{tick:g}</text>')
+        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 22}" text-anchor="middle">{tick:g}</text>')
     for place, (name, reached) in enumerate(zip(names, shares, strict=True)):
         points = " ".join(f"{x(tau):.1f},{y(share):.1f}" for tau, share in zip(taus, reached, strict=True))
         dashes = f'stroke-dasharray="{DASHES[place % len(DASHES)]}"'
@@ -284,5 +289,5 @@ def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Seque
         parts.append(f'<polyline class="curve" {dashes} points="{points}"><title>{escape(name)}</title></polyline>')
         parts.append(f'<line class="curve" {dashes} x1="{right + 12}" y1="{line}" x2="{right + 44}" y2="{line}"/>')
         parts.append(f'<text class="name" x="{right + 50}" y="{line + 4}">{_clipped(name, 34)}</text>')
-    label = f"performance profiles of {', '.join(names)}"
+    label = f"performance profiles of {', '.join(names)} by {metric}: the share of runs that reach a score"
     return _svg((WIDTH, max(height, TOP + 18 * len(names) + 10)), parts, label)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ganbench.report.render.html.gallery import Encoded
 
 
+FEWEST_RANKED = 3  # values of an axis in a diagram of ranks: the order of two is in the table
+
+
 @dataclass(frozen=True)
 class Thumbnail:
     """A picture as the source of an `img`."""
@@ -75,12 +78,16 @@ def _panels(block: Curves) -> list[Markup]:
 
 def _ranks(block: Ranks) -> Markup:
     ranking = block.standing.ranking
+    if len(block.values) < FEWEST_RANKED:
+        return Markup("")
     return Markup(charts.critical_difference(block.values, ranking.ranks, ranking.cliques))
 
 
 def _profiles(block: Ranks) -> Markup:
     standing = block.standing
-    return Markup(charts.profiles(block.values, standing.taus, standing.profiles) if standing.profiles else "")
+    if not standing.profiles:
+        return Markup("")
+    return Markup(charts.profiles(block.values, standing.taus, standing.profiles, block.metric))
 
 
 def _searches(block: SearchCurves) -> list[tuple[str, Markup]]:
