@@ -124,6 +124,23 @@ class SeedDots:
 
 
 @dataclass(frozen=True)
+class Series:
+    """A cell within a frame. `style`: which colour and dashes it has, the same in every frame."""
+
+    cell: int
+    name: str
+    style: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A setting, in which the values of an axis are drawn over one another."""
+
+    setting: str
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
 class Curves:
     """A metric by step, for every seed of every cell. `anchors`: an id for each cell."""
 
@@ -133,6 +150,7 @@ class Curves:
     names: CellNames
     curves: tuple[tuple[Curve, ...], ...]
     anchors: tuple[str, ...]
+    frames: tuple[Frame, ...]
 
 
 @dataclass(frozen=True)

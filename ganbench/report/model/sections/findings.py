@@ -9,7 +9,7 @@ from ganbench.report.analysis import names
 from ganbench.report.analysis.looks import NOT_NEEDED
 from ganbench.report.model.claim_text import came_out_again, sentence
 from ganbench.report.model.document import Fold, Items, Paragraph, Section
-from ganbench.report.model.sections.datasets import deciding, seed_dots
+from ganbench.report.model.sections.charts import deciding, seed_dots
 from ganbench.report.text import ARROWS, plural
 from ganbench.stats.outcomes import Outcome
 
@@ -81,7 +81,8 @@ def _claims(study: Study) -> Iterator[Block]:
     """A sentence for each claim, and what differs from the paper."""
     units = {name: info.unit for name, info in study.results.manifest.metrics.items()}
     if study.report.claims:
-        yield Items(tuple(sentence(verdict, units) for verdict in study.report.claims), "answer")
+        answers = Items(tuple(sentence(verdict, units) for verdict in study.report.claims), "answer")
+        yield Fold("each claim in a sentence, with its numbers", "answers", (answers,))
     if differs := study.results.manifest.questions.differs:
         blocks = (Paragraph(DIFFERS), Items(differs, "difference"))
         yield Fold(f"how this training differs from the paper's: {plural(len(differs), 'point')}", "differs", blocks)

@@ -10,11 +10,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ganbench.report.model.document import Gallery, flat, repeated_notes
-from ganbench.report.render.html import charts, tables
+from ganbench.report.render.html import charts, curves, tables
 from ganbench.report.render.html.gallery import encoded
 
 if TYPE_CHECKING:
-    from ganbench.report.model.document import Block, Curves, Document, Picture, Ranks, SearchCurves, SeedDots
+    from ganbench.report.model.document import Block, Curves, Document, Frame, Picture, Ranks, SearchCurves, SeedDots
     from ganbench.report.render.html.gallery import Encoded
 
 
@@ -43,7 +43,7 @@ def draw(document: Document) -> str:
         "cells": tables.cells,
         "is_answers": tables.is_answers,
         "dots": _dots,
-        "panels": _panels,
+        "frames": _frames,
         "ranks": _ranks,
         "profiles": _profiles,
         "searches": _searches,
@@ -71,9 +71,10 @@ def _dots(block: SeedDots) -> charts.Strip:
     return charts.Strip(tuple(map(Markup, strip.rows)), Markup(strip.foot)) if strip else charts.Strip((), "")
 
 
-def _panels(block: Curves) -> list[Markup]:
-    cells = [charts.Panel(*cell) for cell in zip(block.names.short, block.curves, strict=True)]
-    return list(map(Markup, charts.panels(cells, block.metric, f"{block.anchors[0]}-scales")))
+def _frames(block: Curves) -> list[tuple[Frame, Markup]]:
+    """Each frame that has a number, with its chart."""
+    drawn = curves.frames(block, f"{block.anchors[0]}-scales")
+    return [(frame, Markup(svg)) for frame, svg in zip(block.frames, drawn, strict=True) if svg]
 
 
 def _ranks(block: Ranks) -> Markup:
@@ -93,8 +94,8 @@ def _profiles(block: Ranks) -> Markup:
 def _searches(block: SearchCurves) -> list[tuple[str, Markup]]:
     """A panel for each contender with the best of k by k, all on one scale."""
     contenders = [contender.name for contender in block.contenders]
-    curves = [[(point.k, point.mean, point.low, point.high) for point in c.curve] for c in block.contenders]
-    return [(name, Markup(svg)) for name, svg in zip(contenders, charts.searches(contenders, curves), strict=False)]
+    points = [[(point.k, point.mean, point.low, point.high) for point in c.curve] for c in block.contenders]
+    return [(name, Markup(svg)) for name, svg in zip(contenders, curves.searches(contenders, points), strict=False)]
 
 
 def _thumbnails(pictures: tuple[Picture, ...], sources: Encoded) -> list[Thumbnail]:
