@@ -47,7 +47,7 @@ def test_any_table_has_a_name_by_which_it_is_chosen(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_chosen_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="csv has every number. allowed: markdown, latex, html"):
+    with pytest.raises(RequestError, match=r"csv has every number\. allowed: markdown, latex, html"):
         format_study(study(tmp_path / "a"), "csv", Selection(part="claims"))
     with pytest.raises(RequestError, match="the suite study has no claims"):
         format_study(study(tmp_path / "b", {}), "markdown", Selection(part="claims"))

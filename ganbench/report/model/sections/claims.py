@@ -45,13 +45,13 @@ UNPAIRED = (
     " interval, or for a rate by Fisher's test with Newcombe's interval."
 )
 AGAIN = (
-    "Each set of seeds is tested and corrected on its own. An answer that came out on one set only is weaker, and one"
-    " that the other set contradicts is no answer."
+    "Each set of seeds is tested and corrected on its own. An answer on one set only is weaker evidence; if the other"
+    " set contradicts it, the claim is open."
 )
 LOOKS = (
     " The claims are tested after {looks} seeds, where p is compared with {levels} after Holm's correction over all"
-    " claims, so that all looks and claims together are wrong in less than 5 % of the suites without any effect. An"
-    " answered claim keeps the numbers of its look."
+    " claims, so that over all looks and claims the probability of a wrong answer is below 5 %. An answered claim"
+    " keeps the numbers of its look."
 )
 
 

@@ -62,7 +62,7 @@ def _search(tuning: Tuning, suite: str) -> Table:
         caption=f"{suite}: best of k trials.",
         note=(
             f"Each contender had {tuning.trials} trials of {tuning.sampler} search by {tuning.metric}"
-            f" {ARROWS[tuning.better]}, on seeds that are in no table. {tuning.rule} The table gives the expected best"
+            f" {ARROWS[tuning.better]}, on seeds that no table uses. {tuning.rule} The table gives the expected best"
             " of k trials (Dodge et al. 2019). A contender that leads only at the largest k owes its lead to tuning."
         ),
     )
