@@ -77,8 +77,9 @@ def _displaced(summary: DatasetSummary) -> Iterator[Paragraph]:
     if found:
         yield Paragraph(
             "Modes in another place, with the means of modes_aligned (captured after the best shift and scale) and of"
-            f" modes (captured in place): {'; '.join(found)}. Batch norm in D that normalizes real and generated batches separately"
-            " hides a shift or a scale; displacement is its size in standard deviations of a mode."
+            f" modes (captured in place): {'; '.join(found)}. Batch norm in D that normalizes real and"
+            " generated batches separately hides a shift or a scale; displacement is its size in standard"
+            " deviations of a mode."
         )
 
 
