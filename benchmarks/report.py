@@ -18,7 +18,7 @@ from timing import timed
 from ganbench.report import FORMATS, format_report
 from ganbench.results.files import write_json
 from ganbench.results.manifest import Manifest, MetricInfo, write_manifest
-from ganbench.results.questions import Claim, Compare, Condition, Contrast, OutcomeRule, Questions
+from ganbench.results.questions import Claim, Compare, Condition, Contrast, OutcomeRule, Part, Questions
 from ganbench.results.store import State, Store
 from ganbench.results.table import read_results
 from ganbench.stats.outcomes import Thresholds
@@ -114,8 +114,8 @@ def manifest(runs: dict[str, Any], variants: int) -> Manifest:
 
 
 def claim(n: int) -> Claim:
-    test = Contrast(axis="variant", metric="fd_classifier", better=f"v{n}", worse="v0")
-    return Claim(says=f"v{n} is better than v0", source="made up", test=test)
+    test = Contrast(metric="fd_classifier", better={"variant": f"v{n}"}, worse={"variant": "v0"})
+    return Claim(says=f"v{n} is better than v0", source="made up", parts=(Part(test=test),))
 
 
 if __name__ == "__main__":

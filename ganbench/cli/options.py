@@ -51,7 +51,7 @@ EXECUTION = (
     click.option("--devices", default="auto", show_default=True, metavar="auto|cpu|0,1",
                  help="Devices to train on; a GPU by its index or its UUID, a MIG instance by its UUID."),
     click.option("--per-gpu", callback=_number_or_auto("workers"), default="auto", show_default=True, metavar="auto|K",
-                 help="Workers on each GPU: as many as fit into its memory, or K. A CPU has --workers."),
+                 help="Workers on each GPU: as many as fit into its memory, or K. For CPUs use --workers."),
     click.option("--pack", callback=_number_or_auto("seeds"), default="auto", show_default=True, metavar="auto|K",
                  help="Seeds of a cell that are trained as one program, at most; for runs that are planned now."),
     click.option("--save-every", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",

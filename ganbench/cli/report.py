@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ class ReportOptions:
     results: Path
     format: str
     rule: str | None
+    only: Literal["claims", "outcomes", "scores"] | None
+    table: str | None
     replication: Path | None
     out: Path | None
     publish: Path | None
@@ -41,6 +45,14 @@ class ReportOptions:
               type=click.Choice(["markdown", "csv", "runs", "terms", "latex", "html", "json"]),
               help="CSV of scores (csv), of runs (runs) or of the training curves (terms).")  # fmt: skip
 @click.option("--rule", metavar="last|tail|best:METRIC", help="How the marks of a run become one number.")
+@click.option(
+    "--only",
+    type=click.Choice(["claims", "outcomes", "scores"]),
+    help="Only the tables of the claims, of how runs ended, or of the scores (markdown, latex, html).",
+)
+@click.option("--table", metavar="NAME",
+              help="Only the table of this name (markdown, latex, html), such as stability-digits-headline. The name is"
+                   " the label of the table in LaTeX; a wrong name prints all of them.")  # fmt: skip
 @click.option("--replication", type=click.Path(path_type=Path), metavar="DIR|FILE.zip",
               help="Results of the same suite with other seeds: its claims are tested on them too, and both answers"
                    " stand side by side.")  # fmt: skip
@@ -66,7 +78,9 @@ def report(options: ReportOptions) -> int:
     \b
     Examples:
       ganbench report stability
+      ganbench report stability --only claims
       ganbench report stability --format latex --out table.tex
+      ganbench report stability --format latex --table stability-claims
       ganbench report stability --format html --out report.html
       ganbench report stability --format runs | column -ts,
       ganbench report stability --publish paper/
@@ -97,6 +111,12 @@ def _check(options: ReportOptions) -> None:
         raise RequestError("ganbench report", f"{len(suites)} suites", "one, or two to compare: ganbench report A B")
     if len(suites) == 2 and options.publish:
         raise RequestError("--publish", "two suites", "one suite", "write the comparison with --out")
+    chosen = options.only or options.table
+    if options.only and options.table:
+        raise RequestError("--only", "--table too", "one of them", "leave out --only: the table is one already")
+    if chosen and (len(suites) == 2 or options.publish):
+        given = "it chooses among the tables of one suite"
+        raise RequestError("--only, --table", given, "one suite, without --publish", "leave it out")
     if options.suite and len(suites) != 2:
         todo = f"ganbench report {options.suite}"
         raise RequestError("--suite", "it chooses among the suites of two results folders", todo=f"write {todo}")
@@ -119,10 +139,15 @@ def _publish(options: ReportOptions, folder: Path) -> int:
 
 def _render(options: ReportOptions) -> str:
     """The report of one suite."""
-    from ganbench.report import format_study
+    from ganbench.report import Selection, format_study
 
     with _study(options) as study:
-        return format_study(study, options.format)
+        return format_study(study, options.format, Selection(options.only, options.table), _width(options))
+
+
+def _width(options: ReportOptions) -> int | None:
+    """The width of the terminal that shows the report; None for a file or a pipe."""
+    return shutil.get_terminal_size().columns if options.out is None and sys.stdout.isatty() else None
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class TuneOptions(SuiteOptions, ExecutionOptions):
 @click.option("--search", multiple=True, metavar="FIELD",
               help="Search only these fields: optimizer.lr, variant.gp_weight ...")  # fmt: skip
 @click.option("--sampler", type=click.Choice(["random", "tpe"]), default="random", show_default=True,
-              help="Only random search can show what the best of fewer trials would have been.")  # fmt: skip
+              help="Only random search gives the expected best of fewer trials.")  # fmt: skip
 @suite_options
 @execution_options
 @as_json

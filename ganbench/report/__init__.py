@@ -11,9 +11,11 @@ from ganbench.report.formats import (
     only_suite,
     publish,
 )
+from ganbench.report.model.selection import Selection
 
 __all__ = [
     "FORMATS",
+    "Selection",
     "Study",
     "format_comparison",
     "format_comparisons",

@@ -14,6 +14,7 @@ from ganbench.report.analysis.study import Study, read_study
 from ganbench.report.model.sections import document
 from ganbench.report.model.sections.differences import as_json, differences
 from ganbench.report.model.sections.reading import reading
+from ganbench.report.model.selection import Selection
 from ganbench.report.render import figures, html, latex, markdown
 from ganbench.results.table import term_table, tidy_table
 from ganbench.text import printable
@@ -36,6 +37,7 @@ _TABLES: dict[str, Callable[[Study], pd.DataFrame]] = {
     "terms": lambda study: term_table(study.store, study.results.suite),
 }
 FORMATS = ("markdown", "csv", "runs", "terms", "latex", "html", "json")
+WHOLE = Selection()
 COMPARISON_FORMATS = ("markdown", "json")
 FILES = {
     "report.md": "markdown",
@@ -56,15 +58,26 @@ def format_report(store: Store, suite: str | None, format: str, rule: str | None
     return format_study(read_study(store, suite or only_suite(store), rule), format)
 
 
-def format_study(study: Study, format: str) -> str:
-    """The report of a study as text, without a newline at its end. Raises `RequestError` for an unknown format."""
+def format_study(study: Study, format: str, selection: Selection = WHOLE, width: int | None = None) -> str:
+    """The report of a study as text, without a newline at its end.
+
+    `selection`: the tables of a part, or a single one, in markdown, LaTeX or HTML. `width`: of the terminal that shows
+    markdown, in characters; None draws the tables as wide as they are. Raises `RequestError` for an unknown format or
+    table.
+    """
     if format not in FORMATS:
         raise RequestError("--format", f"no format {format!r}", f"allowed: {', '.join(FORMATS)}")
+    if selection != WHOLE and format not in _DRAW:
+        allowed = f"allowed: {', '.join(_DRAW)}"
+        raise RequestError("--only, --table", f"{format} has every number", allowed, "choose another --format")
     if format in _TABLES:
         return _csv(_TABLES[format](study))
     if format == "json":
         return _json(asdict(study.report) | _replicated(study.replication) | {"notes": reading(study.report)})
-    return printable(_DRAW[format](document(study)))
+    shown = selection.of(document(study))
+    if format == "markdown" and width is not None:
+        return printable(markdown.draw(shown, width))
+    return printable(_DRAW[format](shown))
 
 
 def publish(study: Study, folder: Path) -> list[Path]:

@@ -17,8 +17,16 @@ ARROWS = {"lower": "↓", "higher": "↑"}
 
 
 def number(value: float) -> str:
-    """Four significant digits."""
-    return _fixed(value, abs(value), 4)
+    """At most four significant digits, without zeros at the end: `0.15`, `3`, `1.82`."""
+    text, _, power = _fixed(value, abs(value), 4).partition("e")
+    trimmed = text.rstrip("0").removesuffix(".") if "." in text else text
+    return f"{trimmed}e{power}" if power else trimmed
+
+
+def beside(value: float, interval: Interval | None) -> str:
+    """A number with the decimals of an interval that stands beside it; as `number` if there is none."""
+    width = _width(interval)
+    return _fixed(value, width, 2) if width else number(value)
 
 
 def p_text(p: float | None) -> str:
@@ -32,10 +40,7 @@ def interval_text(interval: Interval | None) -> str:
         return ABSENT
     if interval.low is None or interval.high is None:
         return number(interval.mean)
-    width, digits = interval.high - interval.low, 2
-    if width == 0 or not isfinite(width):
-        width, digits = abs(interval.mean), 4
-    mean, low, high = (_fixed(value, width, digits) for value in (interval.mean, interval.low, interval.high))
+    mean, low, high = (beside(value, interval) for value in (interval.mean, interval.low, interval.high))
     return f"{mean} [{low}, {high}]"
 
 
@@ -59,16 +64,24 @@ def too_few(count: int, noun: str) -> str:
     return f"{plural(count, noun)} {'is' if count == 1 else 'are'} too few: no result could have been significant"
 
 
-def detectable_text(metric: str, difference: float) -> str:
+def detectable_text(metric: str, difference: str) -> str:
     """What the runs could have shown; see `detectable` in `ganbench.report.analysis.pairs`."""
     if metric in RATES:
-        return f"smallest difference that could have been significant: {number(difference)}"
-    return f"difference detectable with 80 % power: {number(difference)}"
+        return f"smallest difference that could have been significant: {difference}"
+    return f"difference detectable with 80 % power: {difference}"
 
 
 def also_different(columns: Iterable[str]) -> str:
     """The columns besides the axis in which two sides differ."""
     return f"also different: {', '.join(columns)}"
+
+
+def _width(interval: Interval | None) -> float:
+    """The width of an interval; 0 without one, or where its ends are not finite."""
+    if interval is None or interval.low is None or interval.high is None:
+        return 0.0
+    width = interval.high - interval.low
+    return width if isfinite(width) else 0.0
 
 
 def _fixed(value: float, size: float, digits: int) -> str:
@@ -80,4 +93,4 @@ def _fixed(value: float, size: float, digits: int) -> str:
     places = digits - 1 - floor(log10(size))
     if abs(value) >= 1e6 or places > 7:
         return f"{value:.3e}"
-    return f"{value:.{max(0, places)}f}"
+    return f"{value:z.{max(0, places)}f}"

@@ -287,7 +287,7 @@ def test_every_format_shows_the_answers(tmp_path: Path) -> None:
     store = study(tmp_path)
     text = format_report(store, "study", "markdown", None)
     assert "| LSGAN is better_than NS & more | digits  | reproduced |" in text
-    assert "better 10 ± 1 / 9.300" in text
+    assert "better 10 ± 1 / 9 (-1)" in text
     assert "1 of 8 pairs left out: diverged" in text
     assert "3/8 [0.14, 0.69]" in text and "2/3" in text
     assert "**9.35" in text

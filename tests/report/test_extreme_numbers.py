@@ -117,10 +117,10 @@ def with_spread(found: Versus, spread: Interval) -> Versus:
     ("interval", "text"),
     [
         (Interval(inf, None, None, 1), "inf"),
-        (Interval(1.0, -inf, inf, 5), "1.000 [-inf, inf]"),
+        (Interval(1.0, -inf, inf, 5), "1 [-inf, inf]"),
         (Interval(nan, nan, nan, 5), "nan [nan, nan]"),
         (Interval(5e-324, 0.0, 5e-324, 5), "4.941e-324 [0.000e+00, 4.941e-324]"),
-        (Interval(1e308, -1e308, 1e308, 5), "1.000e+308 [-1.000e+308, 1.000e+308]"),
+        (Interval(1e308, -1e308, 1e308, 5), "1e+308 [-1e+308, 1e+308]"),
     ],
 )
 def test_intervals_are_shown_whatever_their_ends(interval: Interval, text: str) -> None:

@@ -54,7 +54,7 @@ def test_a_suite_without_claims_and_rule_has_no_findings(tmp_path: Path) -> None
 def test_a_sentence_names_the_unit_and_the_cell_of_each_part(tmp_path: Path) -> None:
     metrics = METRICS | {"hq": METRICS["hq"] | {"unit": "share of samples"}}
     found = text(tmp_path, metrics=metrics, **Questions(claims=(SHARES,)).as_json())
-    assert "- both make good samples (digits): CONTRADICTED. ns: hq (share of samples) is 0.1000 [" in found
+    assert "- both make good samples (digits): CONTRADICTED. ns: hq (share of samples) is 0.1 [" in found
     assert "; lsgan: hq (share of samples) is 0.8" in found
 
 
@@ -66,6 +66,7 @@ def test_the_page_shows_the_metric_that_decides_and_folds_the_rest(tmp_path: Pat
     assert re.search(r'<details id="differs"><summary>[^<]+: 1 point</summary>', top)
     assert '<details class="metric" id="digits-hq" open>' in page
     assert '<details class="metric" id="digits-fd_pixels">' in page
+    assert top.index('<figure class="strip">') < top.index("LSGAN is better (digits): reproduced"), "the figure first"
     assert 'class="note">' not in re.sub(r"<p [^>]+>(hq|Our|The training).*?</p>", "", top), "no small print"
 
 

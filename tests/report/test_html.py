@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 
 from ganbench.report import format_report
-from ganbench.report.render.html import charts, gallery
+from ganbench.report.model.sections.charts import OVERLAID
+from ganbench.report.render.html import charts, curves, gallery
 from ganbench.report.render.html.gallery import MOST, encode
 from ganbench.results.store import Store
 from tests.support.claims import claim_of, versus
@@ -154,7 +155,7 @@ def test_the_answer_comes_first_and_the_page_says_what_markdown_says(pairs: str)
 
 
 def test_every_chart_has_a_label_and_no_dot_is_a_tab_stop(page: str) -> None:
-    assert page.count("<svg ") == page.count('role="img" aria-label="')
+    assert page.count("<svg ") == page.count('role="img" aria-label="') + page.count('aria-hidden="true"')
     assert "hq of 4 seeds, mean" in page
     assert page.count("<circle") == len(re.findall(r'<a href="[^"]+" tabindex="-1"><circle', page))
 
@@ -162,15 +163,29 @@ def test_every_chart_has_a_label_and_no_dot_is_a_tab_stop(page: str) -> None:
 def test_lines_go_through_their_points_to_a_tenth_of_a_pixel() -> None:
     x, y = charts.Axis(0, 1000, 46, 226, log=False), charts.Axis(0, 1, 116, 8, log=False)
     points = [(step, (step * 7919 % 1000) / 1000) for step in range(0, 1001, 50)]
-    numbers = [float(text) for text in re.findall(r"-?[\d.]+", charts.path(points, x, y))]
+    numbers = [float(text) for text in re.findall(r"-?[\d.]+", curves.path(points, x, y))]
     places = np.cumsum(np.reshape(numbers, (-1, 2)), axis=0)
     assert np.abs(places - [(x(step), y(value)) for step, value in points]).max() < 0.051
 
 
-def test_the_scales_are_drawn_once_for_all_cells(page: str) -> None:
-    ids = re.findall(r'<g id="([^"]+-scales)">', page)
-    assert len(ids) == len(set(ids)) == 2, "one for each metric"
-    assert all(page.count(f'<use href="#{scales}"/>') == 1 for scales in ids), "the other cell"
+def test_variants_of_a_setting_share_a_frame_and_all_frames_a_scale(page: str, tmp_path: Path) -> None:
+    assert page.count('class="panels"') == page.count('-scales">') == 2, "one for each metric"
+    assert page.count("<use ") == 0, "a single setting"
+    assert page.count('<span class="key series-0"') == page.count('<span class="key series-1"') == 2
+    runs = [
+        Run(variant=v, columns={"batchnorm": bn}, seed=s, curves={"hq": [0.1, 0.5 + s / 10]})
+        for v in ("ns", "lsgan") for bn in ("none", "both") for s in range(3)
+    ]  # fmt: skip
+    text = format_report(write_suite(tmp_path, runs), "study", "html", None)
+    assert re.findall(r"<figure><figcaption>(\w+)<span", text) == ["none", "both"]
+    assert text.count('<use href="#digits-hq-cell-1-scales"/>') == 1, "the other setting"
+    assert "none: hq by step of ns (3 seeds), lsgan (3 seeds)" in text
+
+
+def test_many_variants_are_spread_over_frames(tmp_path: Path) -> None:
+    runs = [Run(variant=f"v{n}", curves={"hq": [0.1, 0.5]}) for n in range(OVERLAID + 1)]
+    text = format_report(write_suite(tmp_path, runs), "study", "html", None)
+    assert text.count("<figure><figcaption><span") == 2 and text.count('class="key series-0"') == 2
 
 
 def test_samples_of_the_first_seeds_and_over_time(page: str) -> None:
@@ -282,6 +297,22 @@ def test_a_browser_sorts_zooms_darkens_and_follows_links(tab: Tab, page: str) ->
     assert found["up"][0].startswith("lsgan") and found["up"][1] == "ascending", "the lower distance first"
     assert found["down"][0].startswith("ns") and found["down"][1] == "descending"
     assert (found["zoomed"], found["mode"], found["opened"]) == (True, "dark", True)
+
+
+HINTS = """(async () => {
+document.getElementById("digits-spread").open = true;
+await new Promise((then) => setTimeout(then, 100));
+const boxes = [...document.querySelectorAll(".wide")].filter((box) => box.checkVisibility());
+return boxes.map((box) => [box.scrollWidth > box.clientWidth + 1, !box.previousElementSibling.hidden]);
+})()"""
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_a_table_that_is_wider_than_the_screen_says_so(tab: Tab, pairs: str, width: int) -> None:
+    tab.open(pairs, width)
+    found = tab.run(HINTS)
+    assert found and all(wide == hinted for wide, hinted in found)
+    assert width > 390 or any(wide for wide, _ in found)
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -18,10 +18,10 @@ from ganbench.errors import RequestError
 from ganbench.report import format_report
 from ganbench.report.model.document import Table, named, numbered
 from ganbench.report.render.latex import _columns, escape
-from ganbench.report.text import number
+from ganbench.report.text import beside, interval_text, number
 from ganbench.results.files import write_json
 from ganbench.results.store import LOG_LINES, Store
-from ganbench.stats import mean_interval
+from ganbench.stats import Interval, mean_interval
 from tests.support.synthetic import FINGERPRINT, METRICS, VALIDATION, Run, score, write_suite
 
 LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]
@@ -111,7 +111,7 @@ def test_a_metric_absent_at_the_last_mark_has_no_last_and_no_tail(tmp_path: Path
     found = cells(store)["digits", "ns"]["metrics"]["fd_pixels"]
     numbers = [(found[name]["mean"], found[name]["n"]) for name in ("best", "last", "tail")]
     assert numbers == [(3.0, 2), (2.0, 1), (2.0, 1)]
-    assert tables(format_report(store, "study", "markdown", None))[0][0]["fd_pixels ↓"] == "2.000 (n=1)"
+    assert tables(format_report(store, "study", "markdown", None))[0][0]["fd_pixels ↓"] == "2 (n=1)"
 
 
 def test_a_diverged_run_counts_in_the_rate_and_has_no_metric(tmp_path: Path):
@@ -223,7 +223,7 @@ def test_latex_has_true_minus_signs_and_powers(tmp_path: Path):
     ]
     text = format_report(write_suite(tmp_path, runs), "study", "latex", None)
     assert "$-$4.0 [$-$6.5, $-$1.5]" in text
-    assert r"2.000$\times10^{-7}$ [2.000$\times10^{-7}$" in text
+    assert r"2$\times10^{-7}$ [2$\times10^{-7}$" in text
     assert "wgan[clip=-1] &" in text
 
 
@@ -378,7 +378,24 @@ def test_an_unknown_format_is_refused(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (1.0, "1.000"), (331.0, "331.0"), (12345.6, "12346"), (-0.01234567, "-0.01235"), (2e-9, "2.000e-09")],
+    [
+        (0.0, "0"),
+        (1.0, "1"),
+        (0.15, "0.15"),
+        (-1e-20, "-1e-20"),
+        (331.0, "331"),
+        (12345.6, "12346"),
+        (-0.01234567, "-0.01235"),
+        (2e-9, "2e-09"),
+    ],
 )
-def test_numbers_have_four_digits(value: float, text: str):
+def test_numbers_have_four_digits_and_no_zeros_at_the_end(value: float, text: str):
     assert number(value) == text
+
+
+def test_a_number_has_the_digits_that_its_interval_supports():
+    wide = Interval(-0.003, -0.4, 0.6, 9)
+    assert interval_text(wide) == "0.0 [-0.4, 0.6]", "no negative zero"
+    assert [beside(value, wide) for value in (0.3751, 12.0)] == ["0.4", "12.0"]
+    assert interval_text(Interval(3.0, 3.0, 3.0, 9)) == "3 [3, 3]"
+    assert beside(0.15, None) == beside(0.15, Interval(0.15, None, None, 2)) == "0.15"

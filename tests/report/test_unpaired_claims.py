@@ -104,6 +104,6 @@ def test_the_report_says_how_it_was_tested(tmp_path: Path) -> None:
     questions = Questions(claims=(asked,)).as_json()
     text = format_report(write_suite(tmp_path, runs, **questions), "study", "markdown", None)
     assert "| EBGAN is better | digits  | reproduced |" in text
-    assert "6 runs against 8, unpaired" in text and "better 10 / 9.250" in text
+    assert "6 runs against 8, unpaired" in text and "better 10 / 9.2 (-0.8)" in text
     assert "Tested: fd_pixels: ebgan better than ns, unpaired." in text
     assert "by the Mann-Whitney test with Welch's interval" in text

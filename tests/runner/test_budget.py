@@ -184,5 +184,5 @@ def test_a_suite_states_it_and_the_report_says_what_it_took(tmp_path: Path, monk
     share = found.evaluation_seconds / found.seconds
     assert results.evaluation_share == pytest.approx(share) and 0 < share <= 0.2
     told = format_report(store, suite.name, "markdown", None)
-    assert f"Evaluation took {share:.0%} of the runs' wall time; the suite allows 20% and leaves marks out" in told
+    assert f"Evaluation took {share:.0%} of the runs' wall time; the suite allows 20% and skips evaluations" in told
     assert "modes" in told.split("## Notes")[0]

@@ -34,7 +34,7 @@ def claim_table(report: Report) -> pd.DataFrame:
     Of the claim: `claim` (its place in the suite, from 1), `says`, `source`, `dataset`, `answer` (reproduced,
     contradicted or inconclusive), `p`, `p_corrected` (by Holm over all claims), `seeds_needed` (about how many would
     answer it). Of the part: `part` (from 1), `metric`, `part_answer` (holds, contradicted or open), `effect` with the
-    ends `low` and `high` of its interval in the units of the metric (positive speaks for the claim), `n` (pairs, or
+    ends `low` and `high` of its interval in the units of the metric (positive = the claim holds), `n` (pairs, or
     runs where there are none) and `part_p`. A number that is not known is missing.
     """
     claims = list[Claim]()

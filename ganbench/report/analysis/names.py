@@ -30,7 +30,7 @@ def whole(summary: DatasetSummary, cell: CellSummary) -> tuple[str, ...]:
 def labels(summary: DatasetSummary) -> list[str]:
     """The values that distinguish each cell, without the options that all components of a kind share."""
     columns = [shortened([str(cell.columns[name]) for cell in summary.cells]) for name in summary.varying]
-    return [", ".join(parts) for parts in zip(*columns, strict=True)]
+    return [", ".join(parts) for parts in zip(*columns, strict=True)] or [""] * len(summary.cells)
 
 
 def shortened(values: Sequence[str]) -> list[str]:

@@ -56,6 +56,14 @@ def cell_text(cell: Cell) -> str:
     return ", ".join(str(value) if axis == "variant" else f"{axis} {value}" for axis, value in cell.items())
 
 
+def measure(test: Contrast | Level, units: Mapping[str, str]) -> str:
+    """What the effect of a test is: the metric with its unit, and of a comparison what a positive effect means."""
+    name = _with_unit(test.metric, units)
+    if not isinstance(test, Contrast):
+        return name
+    return f"{name}, {'better by (positive = the claim holds)' if test.within is None else 'difference'}"
+
+
 def sentence(verdict: Verdict, units: Mapping[str, str]) -> str:
     """What was found: the claim, its answer, and for each part its numbers, their direction and what they rest on.
 
@@ -94,12 +102,17 @@ def _own(part: Part, claim: Claim) -> str:
     return f"{words}: " if words else ""
 
 
+def _with_unit(metric: str, units: Mapping[str, str]) -> str:
+    """`hq (share of samples)`, or the metric alone without a unit."""
+    unit = "share of runs" if metric in RATES else units.get(metric)
+    return f"{metric} ({unit})" if unit else metric
+
+
 def _found(part: PartResult, own: str, units: Mapping[str, str]) -> str:
     test, metric = part.part.test, part.part.test.metric
     if part.effect is None:
         return f"{own}{metric}: {part.notes[0]}" if part.notes else f"{own}{metric} was not measured"
-    unit = "share of runs" if metric in RATES else units.get(metric)
-    name = f"{own}{metric} ({unit})" if unit else f"{own}{metric}"
+    name = f"{own}{_with_unit(metric, units)}"
     numbers = interval_text(part.effect)
     if not isinstance(test, Contrast):
         return f"{name} is {numbers} over {plural(part.n, 'run')}, claimed {bounds_text(test)}"
@@ -107,7 +120,7 @@ def _found(part: PartResult, own: str, units: Mapping[str, str]) -> str:
     sides = f"{cell_text(test.better)} against {cell_text(test.worse)}"
     if test.within is not None:
         return f"{name}, {sides}: a difference of {numbers} over {over}, claimed within {test.within:g}"
-    return f"{name}, {sides}: better by {numbers} over {over} (positive speaks for the claim)"
+    return f"{name}, {sides}: better by {numbers} over {over} (positive = the claim holds)"
 
 
 def _more(verdict: Verdict) -> str:

@@ -124,6 +124,23 @@ class SeedDots:
 
 
 @dataclass(frozen=True)
+class Series:
+    """A cell within a frame. `style`: which colour and dashes it has, the same in every frame."""
+
+    cell: int
+    name: str
+    style: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A setting, in which the values of an axis are drawn over one another."""
+
+    setting: str
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
 class Curves:
     """A metric by step, for every seed of every cell. `anchors`: an id for each cell."""
 
@@ -133,14 +150,15 @@ class Curves:
     names: CellNames
     curves: tuple[tuple[Curve, ...], ...]
     anchors: tuple[str, ...]
+    frames: tuple[Frame, ...]
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """How the values of an axis rank by a metric over all settings."""
+    """How the values of an axis rank by a metric over all settings. Two values need no diagram of ranks."""
 
     axis: str
-    metric: str
+    metric: str  # with its arrow
     values: tuple[str, ...]
     standing: Standing
 

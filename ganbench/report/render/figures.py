@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ganbench.report.analysis.cells import Curve
-    from ganbench.report.model.document import CellNames, Document
+    from ganbench.report.model.document import CellNames, Document, Series
 
 MEAN, SEED = "#0072b2", "#d55e00"  # of Okabe and Ito's palette, 2008
+GREEN, PURPLE, ORANGE, SKY = "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
+COLOURS = (MEAN, SEED, GREEN, PURPLE, ORANGE, SKY)  # of series
+DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (7, 2)), (0, (1, 3)))
 WIDTH = 6.3  # inches: a page's text
-COLUMNS = 4  # panels in a row
+COLUMNS = 3  # panels in a row
 LETTERS, NARROW = 34, 22  # characters in a line of a name: beside a row, above a panel
-LINE, ROW, PANEL = 0.14, 0.14, 1.05  # inches: a line of a name, the rest of a row, a panel without its name
+LINE, ROW, PANEL = 0.14, 0.14, 1.35  # inches: a line of a name, the rest of a row, a panel without its name
 STEP, STACK = 0.13, 0.7  # shares of a row: between two equal seeds, and the maximum for a stack
 CLOSE = 0.012  # share of the axis; closer seeds are stacked
 FORMATS = ("pdf", "png")
@@ -73,16 +76,24 @@ def _seeds(block: SeedDots) -> Figure:
 
 
 def _curves(block: Curves) -> Figure:
-    """A panel for each cell that has a number, all on one scale, with every seed by step and their mean."""
-    cells = zip(_labels(block.names, NARROW), block.curves, strict=True)
-    drawn = [(label, curves) for label, curves in cells if curves]
-    rows = -(-len(drawn) // COLUMNS)
-    lines = max(label.count("\n") + 1 for label, _ in drawn)
-    figure = _figure(0.6 + rows * (PANEL + LINE * lines))
-    panels = list(figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).flat)
-    for place, (label, curves) in enumerate(drawn):
-        _panel(_plain(panels[place]), label, curves)
-        panels[place].tick_params(labelbottom=place + COLUMNS >= len(drawn))
+    """A panel for each frame that has a number, all on one scale, with every seed by step and the means."""
+    drawn = [frame for frame in block.frames if any(block.curves[series.cell] for series in frame.series)]
+    titles = _wrapped([frame.setting for frame in drawn], NARROW)
+    columns = min(COLUMNS, len(drawn))
+    rows = -(-len(drawn) // columns)
+    keys = {series.name: series for frame in drawn for series in frame.series}
+    lines = max(title.count("\n") + 1 for title in titles)
+    figure = _figure(0.6 + LINE * len(keys) + rows * (PANEL + LINE * lines))
+    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for place, (title, frame) in enumerate(zip(titles, drawn, strict=True)):
+        for series in frame.series:
+            _series(_plain(panels[place]), series, block.curves[series.cell])
+        panels[place].set_title(title, fontsize="x-small")
+        panels[place].tick_params(labelbottom=place + columns >= len(drawn))
+    if len(keys) > 1:
+        handles = {line.get_label(): line for axes in panels for line in axes.lines if line.get_label() in keys}
+        labels = _wrapped(list(handles), 2 * LETTERS)
+        figure.legend(list(handles.values()), labels, loc="outside upper center", fontsize="x-small", frameon=False)
     for axes in panels[len(drawn) :]:
         axes.remove()
     figure.supxlabel("generator updates", fontsize="medium")
@@ -90,22 +101,28 @@ def _curves(block: Curves) -> Figure:
     return figure
 
 
-def _panel(axes: Any, label: str, curves: Sequence[Curve]) -> None:
+def _series(axes: Any, series: Series, curves: Sequence[Curve]) -> None:
+    colour, dashes = COLOURS[series.style], DASHES[series.style]
     by_step: dict[int, list[float]] = {}
     for curve in curves:
-        axes.plot(*zip(*curve.points, strict=True), color=SEED, lw=0.6, alpha=0.5)
+        axes.plot(*zip(*curve.points, strict=True), color=colour, lw=0.6, alpha=0.4)
         for step, value in curve.points:
             by_step.setdefault(step, []).append(value)
     steps = sorted(by_step)
-    axes.plot(steps, [sum(by_step[step]) / len(by_step[step]) for step in steps], color=MEAN, lw=1.8)
-    axes.set_title(label, fontsize="x-small")
+    means = [sum(by_step[step]) / len(by_step[step]) for step in steps]
+    axes.plot(steps, means, linestyle=dashes, color=colour, lw=1.8, label=series.name)
     axes.grid(alpha=0.3)
     axes.tick_params(labelsize="x-small")
 
 
 def _labels(names: CellNames, letters: int) -> list[str]:
-    """The cells' names in lines of so many characters, broken after commas if possible."""
-    spaced = [label.replace(", ", ",").replace(",", ", ") for label in names.short]
+    """The cells' names in lines of so many characters."""
+    return _wrapped(names.short, letters)
+
+
+def _wrapped(names: Sequence[str], letters: int) -> list[str]:
+    """Names in lines of so many characters, broken after commas if possible."""
+    spaced = [label.replace(", ", ",").replace(",", ", ") for label in names]
     return ["\n".join(wrap(label, letters)) for label in spaced]
 
 

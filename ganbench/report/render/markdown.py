@@ -6,6 +6,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from ganbench.report.model.document import FailedRuns, Items, Paragraph, Table, Verbatim, flat, repeated_notes
+from ganbench.report.render.terminal import narrow
 from ganbench.report.text import one_line, plural
 
 if TYPE_CHECKING:
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
     from ganbench.report.model.document import Block, Document
 
 
-def draw(document: Document) -> str:
-    """The whole report, without a newline at its end."""
+def draw(document: Document, width: int | None = None) -> str:
+    """The whole report, without a newline at its end. `width`: of the terminal that shows it, in characters."""
     repeated = repeated_notes(document)
     parts = [f"# {document.title}", document.about, document.counts]
     for section in document.sections:
         if section.audience != "page":
             parts += [f"## {section.title}" if section.title else ""]
-            parts += [text for block in flat(section.blocks) for text in _texts(block, repeated)]
+            parts += [text for block in flat(section.blocks) for text in _texts(block, repeated, width)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -38,7 +39,7 @@ def table(block: Table) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def _texts(block: Block, repeated: Collection[str]) -> Iterator[str]:
+def _texts(block: Block, repeated: Collection[str], width: int | None) -> Iterator[str]:
     """The paragraphs of a block; none for charts and pictures. `repeated`: the tables that go without their note."""
     match block:
         case Paragraph(text=text, audience="all" | "paper"):
@@ -55,7 +56,7 @@ def _texts(block: Block, repeated: Collection[str]) -> Iterator[str]:
                 yield _fenced("\n".join(block.log))
         case Table():
             yield f"{block.title[:1].upper()}{block.title[1:]}:" if block.titled else ""
-            yield table(block)
+            yield table(block) if width is None else narrow(block, width)
             yield "" if block.label in repeated else block.note
 
 

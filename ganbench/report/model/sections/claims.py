@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganbench.report.model.claim_text import answer, matched, sentence, tested, tested_part
+from ganbench.report.model.claim_text import answer, matched, measure, sentence, tested, tested_part
 from ganbench.report.model.document import Column, Items, Section, Table, named
-from ganbench.report.text import ABSENT, detectable_text, interval_text, number, p_text
+from ganbench.report.text import ABSENT, beside, detectable_text, interval_text, p_text
 from ganbench.results.questions import Contrast
 from ganbench.stats import spending
 from ganbench.text import span
@@ -15,23 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ganbench.report.analysis.claims import Verdict
-    from ganbench.report.analysis.parts import Beside, PartResult
+    from ganbench.report.analysis.parts import PartResult
     from ganbench.report.analysis.replication import Replication
     from ganbench.report.analysis.study import Study
     from ganbench.report.analysis.summary import Report
     from ganbench.results.questions import Claim
+    from ganbench.stats import Interval
 
 COLUMNS = (
     *named("claim", "dataset"),
     Column("answer", "names", page="first"),
+    Column("measure", "names"),
     *(Column("effect [95 %]"), Column("p (Holm)"), Column("n")),
     Column("published / ours (difference)", page="below"),
     Column("notes", page="below"),
 )
 NOTE = (
-    "An effect says by how much the better side is better, over pairs that share seed and setting: positive speaks for"
-    " the claim. Of a value, or of two that are alike, it is the mean or the difference. p is two-sided and corrected"
-    " over all claims."
+    "An effect says by how much the better side is better, in the unit of the metric, over pairs that share seed and"
+    " setting: positive = the claim holds. Of a value, or of two that are alike, it is the mean or the difference. p is"
+    " two-sided and corrected over all claims."
 )
 ANSWERED = " A claim is reproduced or contradicted if p < 0.05."
 PARTS = (
@@ -43,13 +45,13 @@ UNPAIRED = (
     " interval, or for a rate by Fisher's test with Newcombe's interval."
 )
 AGAIN = (
-    "Each set of seeds is tested and corrected on its own. An answer that came out on one set only is weaker, and one"
-    " that the other set contradicts is no answer."
+    "Each set of seeds is tested and corrected on its own. An answer on one set only is weaker evidence; if the other"
+    " set contradicts it, the claim is open."
 )
 LOOKS = (
     " The claims are tested after {looks} seeds, where p is compared with {levels} after Holm's correction over all"
-    " claims, so that all looks and claims together are wrong in less than 5 % of the suites without any effect. An"
-    " answered claim keeps the numbers of its look."
+    " claims, so that over all looks and claims the probability of any wrong answer is below 5 %. An answered claim"
+    " keeps the numbers of its look."
 )
 
 
@@ -58,18 +60,19 @@ def claims(study: Study) -> Iterator[Section]:
     report = study.report
     if not report.claims:
         return
-    table = _table(report, study.results.manifest.looks)
-    again = (_side_by_side(study, study.replication),) if study.replication else ()
+    units = {name: info.unit for name, info in study.results.manifest.metrics.items()}
+    table = _table(report, study.results.manifest.looks, units)
+    again = (_side_by_side(report, study.replication, units),) if study.replication else ()
     distinct = dict.fromkeys(_source(verdict.claim) for verdict in report.claims)
     sources = Items(tuple(distinct), "claim", numbered=True, audience="paper")
     yield Section("Claims", "claims", (table, *again, sources))
 
 
-def _table(report: Report, looks: tuple[int, ...]) -> Table:
+def _table(report: Report, looks: tuple[int, ...], units: Mapping[str, str]) -> Table:
     tests = [part.part.test for verdict in report.claims for part in verdict.parts]
     unpaired = any(isinstance(test, Contrast) and not test.paired for test in tests)
     whole = len(tests) == len(report.claims)
-    rows = [row for verdict in report.claims for row in _rows(verdict)]
+    rows = [row for verdict in report.claims for row in _rows(verdict, units)]
     return Table(
         title="claims",
         label=f"{report.suite}-claims",
@@ -86,9 +89,8 @@ def _table(report: Report, looks: tuple[int, ...]) -> Table:
     )
 
 
-def _side_by_side(study: Study, found: Replication) -> Table:
+def _side_by_side(report: Report, found: Replication, units: Mapping[str, str]) -> Table:
     """The answer to each claim on the seeds of the report, and on those of its replication."""
-    report, units = study.report, {name: info.unit for name, info in study.results.manifest.metrics.items()}
     pairs = matched(report.claims, found)
     return Table(
         title="the same claims on two disjoint sets of seeds",
@@ -119,21 +121,22 @@ def _source(claim: Claim) -> str:
     return f"{claim.says} ({claim.source}). Tested: {tested(claim)}."
 
 
-def _rows(verdict: Verdict) -> Iterator[tuple[str, ...]]:
+def _rows(verdict: Verdict, units: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """The row of a claim, and those of its parts if there are several."""
     whole = verdict.claim.says, verdict.dataset, answer(verdict)
     if len(verdict.parts) == 1:
-        yield *whole, *_numbers(verdict.parts[0], p_text(verdict.corrected), _notes(verdict))
+        (part,) = verdict.parts
+        yield *whole, measure(part.part.test, units), *_numbers(part, p_text(verdict.corrected), _notes(verdict))
         return
-    yield *whole, ABSENT, p_text(verdict.corrected), ABSENT, ABSENT, _joined(_notes(verdict))
+    yield *whole, ABSENT, ABSENT, p_text(verdict.corrected), ABSENT, ABSENT, _joined(_notes(verdict))
     for part in verdict.parts:
-        named_by = f"– {tested_part(part.part)}", verdict.dataset, part.answer
+        named_by = f"– {tested_part(part.part)}", verdict.dataset, part.answer, measure(part.part.test, units)
         yield *named_by, *_numbers(part, p_text(part.p), ())
 
 
 def _numbers(part: PartResult, p: str, more: Sequence[str]) -> tuple[str, ...]:
     notes = _joined((*part.notes, *_detectable(part), *more))
-    return interval_text(part.effect), p, str(part.n), _beside(part.beside), notes
+    return interval_text(part.effect), p, str(part.n), _published(part), notes
 
 
 def _anchors(verdict: Verdict, place: int) -> list[str]:
@@ -159,17 +162,24 @@ def _joined(notes: Sequence[str]) -> str:
     return "; ".join(notes) or ABSENT
 
 
-def _beside(numbers: Mapping[str, Beside]) -> str:
-    """`better 0.5 / 0.6000 (+0.1)`: each published number with ours."""
+def _published(part: PartResult) -> str:
+    """`better 0.5 / 0.60 (+0.10)`: each published number with ours."""
     parts = []
-    for name, pair in numbers.items():
+    for name, pair in part.beside.items():
         error = "" if pair.published.error is None else f" ± {pair.published.error:g}"
-        ours = ABSENT if pair.ours is None else f"{number(pair.ours)} ({pair.ours - pair.published.value:+.3g})"
+        ours = ABSENT if pair.ours is None else _ours(pair.ours, pair.published.value, part.effect)
         parts.append(f"{'' if name == 'value' else name + ' '}{pair.published.value:g}{error} / {ours}")
     return ", ".join(parts) or ABSENT
+
+
+def _ours(ours: float, published: float, effect: Interval | None) -> str:
+    """`0.60 (+0.10)`: our number and its difference from the published one."""
+    difference = beside(ours - published, effect)
+    sign = "" if difference.startswith("-") or not float(difference) else "+"
+    return f"{beside(ours, effect)} ({sign}{difference})"
 
 
 def _detectable(part: PartResult) -> tuple[str, ...]:
     if part.answer != "open" or part.detectable is None:
         return ()
-    return (detectable_text(part.part.test.metric, part.detectable),)
+    return (detectable_text(part.part.test.metric, beside(part.detectable, part.effect)),)

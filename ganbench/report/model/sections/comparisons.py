@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ganbench.report.analysis import names
 from ganbench.report.analysis.tuning import ENDS
 from ganbench.report.model.document import Fold, Ranks, SearchCurves, Section, Table, named, numbered
-from ganbench.report.text import ABSENT, ARROWS, also_different, interval_text, number, p_text, plural
+from ganbench.report.text import ABSENT, ARROWS, also_different, beside, interval_text, p_text, plural
+from ganbench.stats import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ def _search(tuning: Tuning, suite: str) -> Table:
         caption=f"{suite}: best of k trials.",
         note=(
             f"Each contender had {tuning.trials} trials of {tuning.sampler} search by {tuning.metric}"
-            f" {ARROWS[tuning.better]}, on seeds that are in no table. {tuning.rule} The table gives the expected best"
+            f" {ARROWS[tuning.better]}, on seeds that no table uses. {tuning.rule} The table gives the expected best"
             " of k trials (Dodge et al. 2019). A contender that leads only at the largest k owes its lead to tuning."
         ),
     )
@@ -73,7 +74,7 @@ def _settings(contender: SearchedContender) -> str:
 
 def _best(contender: SearchedContender, k: int) -> str:
     point = next((point for point in contender.curve if point.k == k), None)
-    return ABSENT if point is None else f"{number(point.mean)} [{number(point.low)}, {number(point.high)}]"
+    return interval_text(None if point is None else Interval(point.mean, point.low, point.high, k))
 
 
 def _family(family: Family, suite: str, place: int) -> Iterator[Block]:
@@ -83,7 +84,7 @@ def _family(family: Family, suite: str, place: int) -> Iterator[Block]:
     if family.standing:
         yield _standing(family, family.standing, suite, f"{label}-ranks")
         values = names.shortened([str(value) for value in family.standing.values])
-        yield Ranks(family.axis, family.metric, tuple(values), family.standing)
+        yield Ranks(family.axis, f"{family.metric} {ARROWS[family.better]}", tuple(values), family.standing)
 
 
 def _family_table(family: Family, suite: str, label: str) -> Table:
@@ -112,10 +113,11 @@ def _comparison(comparison: Comparison, settings: Sequence[str]) -> tuple[str, .
     cells, effect = (comparison.dataset, *setting, str(comparison.value)), comparison.effect
     if effect is None:
         return (*cells, *(ABSENT,) * 7)
-    numbers = (number(effect.first), number(effect.second), interval_text(effect.difference), f"{effect.size:.2f}")
+    gap = effect.difference
+    numbers = (beside(effect.first, gap), beside(effect.second, gap), interval_text(gap), f"{effect.size:z.2f}")
     left = "".join(f", {count} {why}" for why, count in effect.left_out.items())
     left += f", {also_different(effect.varies)}" if effect.varies else ""
-    least = "none" if comparison.detectable is None else number(comparison.detectable)
+    least = "none" if comparison.detectable is None else beside(comparison.detectable, gap)
     return (*cells, *numbers, p_text(comparison.corrected), f"{effect.n}{'*' if effect.few else ''}{left}", least)
 
 

@@ -6,23 +6,17 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ganbench.report.analysis import names
-from ganbench.report.analysis.cells import curves_of, dots_of, runs_of
 from ganbench.report.model.document import (
-    CellNames,
-    CellPictures,
     Column,
-    Curves,
     Fold,
-    Gallery,
     Paragraph,
-    Picture,
     Section,
-    SeedDots,
     Shade,
     Table,
     named,
     numbered,
 )
+from ganbench.report.model.sections.charts import anchors, cell_names, charts, gallery
 from ganbench.report.text import ABSENT, ARROWS, interval_text, rate_text
 from ganbench.stats import FEWEST
 
@@ -35,8 +29,6 @@ if TYPE_CHECKING:
     from ganbench.report.model.document import Place
     from ganbench.stats import Interval
 
-SEEDS = 3  # of each cell whose samples are shown at the last mark
-MARKS = 6  # of the first seed
 OUTCOMES = (
     "Shares of the finished runs with Wilson's 95 % intervals. A collapsed run was good and lost its diversity or its"
     " quality; a run that was never good did not learn. The step of collapse is given as median and range, and of the"
@@ -58,7 +50,7 @@ def datasets(study: Study) -> Iterator[Section]:
 
 def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
     report = study.report
-    cells = _cell_names(summary)
+    cells = cell_names(summary)
     constants = ", ".join(f"{name} {value}" for name, value in summary.constant.items())
     shortened = [Paragraph(SHORTENED, audience="page")] if cells.whole != cells.short else []
     blocks = (
@@ -66,30 +58,10 @@ def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
         *_tables(report, summary, slug, constants),
         *_displaced(summary),
         *shortened,
-        *_charts(study, slug, summary, cells),
-        *_gallery(study, slug, summary, cells),
+        *charts(study, slug, summary, cells),
+        *gallery(study, slug, summary, cells),
     )
     return Section(summary.dataset, slug, blocks)
-
-
-def deciding(study: Study, summary: DatasetSummary) -> str | None:
-    """The metric that says whether a run is good; None without a rule or where it is not measured."""
-    rule = study.results.manifest.questions.outcome.get(summary.dataset)
-    return next((one.metric for one in rule.good if one.metric in summary.metrics), None) if rule else None
-
-
-def seed_dots(study: Study, slug: str, summary: DatasetSummary, metric: str) -> SeedDots:
-    """Every seed of every cell by a metric, with the means."""
-    numbers = [cell.metrics.get(metric) for cell in summary.cells]
-    means = tuple(number.headline if number else None for number in numbers)
-    dots = tuple(dots_of(study.results, study.numbers, summary, metric))
-    arrow = ARROWS[summary.metrics[metric]]
-    return SeedDots(slug, metric, arrow, _cell_names(summary), dots, means, study.report.rule)
-
-
-def _cell_names(summary: DatasetSummary) -> CellNames:
-    whole = tuple(", ".join(names.whole(summary, cell)) for cell in summary.cells)
-    return CellNames(whole, tuple(names.labels(summary)))
 
 
 def _displaced(summary: DatasetSummary) -> Iterator[Paragraph]:
@@ -105,14 +77,10 @@ def _displaced(summary: DatasetSummary) -> Iterator[Paragraph]:
     if found:
         yield Paragraph(
             "Modes in another place, with the means of modes_aligned (captured after the best shift and scale) and of"
-            f" modes (captured in place): {'; '.join(found)}. Batch norm in D over real and generated batches apart"
-            " hides a shift or a scale; displacement is its size in standard deviations of a mode."
+            f" modes (captured in place): {'; '.join(found)}. Batch norm in D that normalizes real and"
+            " generated batches separately hides a shift or a scale; displacement is its size in standard"
+            " deviations of a mode."
         )
-
-
-def _anchors(slug: str, summary: DatasetSummary, what: str = "") -> tuple[str, ...]:
-    """The id of each cell's row, or of another block about the cell."""
-    return tuple(f"{slug}-{what}{'-' if what else ''}cell-{place}" for place in range(1, len(summary.cells) + 1))
 
 
 def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) -> Iterator[Table | Fold]:
@@ -139,7 +107,7 @@ def _tables(report: Report, summary: DatasetSummary, slug: str, constants: str) 
         caption=about(title),
         bold=frozenset(_best(summary)),
         shades=dict(_shades(summary)),
-        anchors=_anchors(slug, summary),
+        anchors=anchors(slug, summary),
     )
     if not metrics:
         return
@@ -175,7 +143,7 @@ def _outcomes(summary: DatasetSummary, label: str, about: Callable[[str], str], 
         rows=tuple(rows),
         caption=about(title),
         note=OUTCOMES,
-        anchors=_anchors(slug, summary, "outcomes"),
+        anchors=anchors(slug, summary, "outcomes"),
     )
 
 
@@ -239,42 +207,3 @@ def _shades(summary: DatasetSummary) -> Iterator[tuple[Place, Shade]]:
         ranked = sorted(set(means.values()), reverse=better == "lower")
         for row, mean in means.items():
             yield (row, column), Shade(mean, ranked.index(mean) / (len(ranked) - 1) if len(ranked) > 1 else None)
-
-
-def _charts(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Fold]:
-    """A fold for each metric with every seed as a dot and every curve; that of the deciding or first metric is open."""
-    shown = deciding(study, summary) or next(iter(summary.metrics), None)
-    for metric in summary.metrics:
-        curves = tuple(curves_of(study.results, study.points, summary, metric))
-        arrow, anchors = ARROWS[summary.metrics[metric]], _anchors(slug, summary, metric)
-        charts = (
-            seed_dots(study, slug, summary, metric),
-            Curves(slug, metric, arrow, cells, curves, anchors),
-        )
-        yield Fold(f"{metric} {arrow}", f"{slug}-{metric}", charts, is_open=metric == shown, heading=True)
-
-
-def _gallery(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Gallery]:
-    """Samples of the first seeds at the last mark, and of the first seed over training."""
-    pictures = []
-    for runs in runs_of(study.results, summary):
-        marks = {run_id: study.results.marks[run_id] for run_id, _ in runs}
-        last = [(run, seed, marks[run][-1]) for run, seed in runs[:SEEDS] if marks[run]]
-        over_time = [(run, seed, step) for run, seed in runs[:1] for step in _spread(marks[run])]
-        pictures.append(CellPictures(_pictures(study, last), _pictures(study, over_time)))
-    yield Gallery(f"{slug}-samples", cells, tuple(pictures), _anchors(slug, summary, "samples"))
-
-
-def _pictures(study: Study, wanted: list[tuple[str, int, int]]) -> tuple[Picture, ...]:
-    folders = (study.store.run(run_id).path / "samples" for run_id, _, _ in wanted)
-    return tuple(
-        Picture(run_id, seed, step, folder / f"{step}.png")
-        for (run_id, seed, step), folder in zip(wanted, folders, strict=True)
-    )
-
-
-def _spread(marks: tuple[int, ...]) -> tuple[int, ...]:
-    """At most `MARKS` marks, evenly spaced, with the last."""
-    if len(marks) <= MARKS:
-        return marks
-    return tuple(marks[round((i + 1) * len(marks) / MARKS) - 1] for i in range(MARKS))

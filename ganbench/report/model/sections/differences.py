@@ -12,9 +12,9 @@ from ganbench.report.text import (
     ABSENT,
     ARROWS,
     also_different,
+    beside,
     detectable_text,
     interval_text,
-    number,
     p_text,
     plural,
     too_few,
@@ -83,7 +83,7 @@ def _row(difference: Difference, settings: Sequence[str]) -> tuple[str, ...]:
     notes = "; ".join(_notes(difference)) or ABSENT
     if effect is None or comparison.corrected is None:
         return (*names, *(ABSENT,) * 4, "0", notes)
-    sides = (number(effect.second), number(effect.first))
+    sides = (beside(effect.second, effect.difference), beside(effect.first, effect.difference))
     return (*names, *sides, interval_text(effect.difference), p_text(comparison.corrected), str(effect.n), notes)
 
 
@@ -109,4 +109,4 @@ def _notes(difference: Difference) -> Iterator[str]:
     if comparison.better is None and not enough(effect.n, difference.family):
         yield too_few(effect.n, "pair")
     elif comparison.better is None and comparison.detectable:
-        yield detectable_text(comparison.metric, comparison.detectable)
+        yield detectable_text(comparison.metric, beside(comparison.detectable, effect.difference))

@@ -9,7 +9,7 @@ from ganbench.report.analysis import names
 from ganbench.report.analysis.looks import NOT_NEEDED
 from ganbench.report.model.claim_text import came_out_again, sentence
 from ganbench.report.model.document import Fold, Items, Paragraph, Section
-from ganbench.report.model.sections.datasets import deciding, seed_dots
+from ganbench.report.model.sections.charts import deciding, seed_dots
 from ganbench.report.text import ARROWS, plural
 from ganbench.stats.outcomes import Outcome
 
@@ -25,8 +25,8 @@ DIFFERS = "The training of this suite differs from that of the paper, and every 
 
 
 def findings(study: Study) -> Iterator[Section]:
-    """Sentences about all claims and runs, one about each claim, what differs from the paper, and the figure."""
-    blocks = (*_overall(study), *_claims(study), *_figures(study))
+    """Sentences about all claims and runs, the figures, a sentence about each claim, what differs from the paper."""
+    blocks = (*_overall(study), *_figures(study), *_claims(study))
     if blocks:
         yield Section("Findings", "findings", blocks)
 
@@ -81,20 +81,22 @@ def _claims(study: Study) -> Iterator[Block]:
     """A sentence for each claim, and what differs from the paper."""
     units = {name: info.unit for name, info in study.results.manifest.metrics.items()}
     if study.report.claims:
-        yield Items(tuple(sentence(verdict, units) for verdict in study.report.claims), "answer")
+        answers = Items(tuple(sentence(verdict, units) for verdict in study.report.claims), "answer")
+        yield Fold("each claim in a sentence, with its numbers", "answers", (answers,))
     if differs := study.results.manifest.questions.differs:
         blocks = (Paragraph(DIFFERS), Items(differs, "difference"))
         yield Fold(f"how this training differs from the paper's: {plural(len(differs), 'point')}", "differs", blocks)
 
 
 def _figures(study: Study) -> Iterator[Block]:
-    """On each dataset with a rule, every seed by the metric that decides whether a run is good."""
+    """On each dataset every seed by the metric that decides; none where no rule, claim or comparison names one."""
     slugs = names.slugs([summary.dataset for summary in study.report.sections])
     for slug, summary in zip(slugs, study.report.sections, strict=True):
-        if metric := deciding(study, summary):
-            arrow = ARROWS[summary.metrics[metric]]
-            yield Paragraph(f"{metric} {arrow} on {summary.dataset}, by which a run is good or not:", audience="page")
-            yield seed_dots(study, slug, summary, metric)
+        if decides := deciding(study, summary):
+            arrow = ARROWS[summary.metrics[decides.metric]]
+            about = f"{decides.metric} {arrow} on {summary.dataset}, by which {decides.what}:"
+            yield Paragraph(about, audience="page")
+            yield seed_dots(study, slug, summary, decides.metric)
 
 
 def _were(count: int) -> str:

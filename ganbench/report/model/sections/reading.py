@@ -82,7 +82,7 @@ def reading(report: Report) -> list[str]:
         allowed = (
             ""
             if report.budget is None
-            else f"; the suite allows {report.budget:.0%} and leaves marks out to stay within it"
+            else f"; the suite allows {report.budget:.0%} and skips evaluations to stay within it"
         )
         lines.append(f"Evaluation took {report.evaluation_share:.0%} of the runs' wall time{allowed}.")
     skipped = (f"Not measured on {skip.dataset}: {skip.evaluator}: {skip.because}" for skip in report.skipped)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING
 from ganbench.report.text import interval_text, number, plural
 
 if TYPE_CHECKING:
-    from ganbench.report.analysis.cells import Curve, Dot
+    from ganbench.report.analysis.cells import Dot
     from ganbench.stats import Interval
 
 WIDTH = 720  # of ranks and profiles, in pixels
 STRIP, ROW, FOOT, EDGE = 480, 24, 18, 12  # of a strip chart
 CLOSE, STEP, STACK = 3, 5, 16  # pixels: closer dots are stacked; the step of a stack, and the maximum height of a stack
-PANEL_WIDTH, PANEL_HEIGHT, LEFT, BOTTOM, TOP = 232, 136, 46, 20, 8  # of a curve's panel
+LEFT, BOTTOM, TOP = 46, 20, 8  # the margins of a chart with axes
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "14 4", "1 5")
 SMALLEST = 1e-290  # a range below it is drawn as a single value: float64 can't divide it into ticks
 WIDE = 50.0  # a positive range with a larger ratio is drawn on a logarithmic scale
@@ -39,14 +38,6 @@ class Strip:
 
     rows: tuple[str, ...]
     foot: str
-
-
-@dataclass(frozen=True)
-class Panel:
-    """The curves of a cell."""
-
-    name: str
-    curves: tuple[Curve, ...]
 
 
 @dataclass(frozen=True)
@@ -99,11 +90,11 @@ def strip(rows: Sequence[StripRow], metric: str) -> Strip | None:
     if scale is None:
         return None
     ticks = [
-        f'<text class="tick" x="{scale(tick):.1f}" y="13" text-anchor="middle">{_short(tick)}</text>'
+        f'<text class="tick" x="{scale(tick):.1f}" y="13" text-anchor="middle">{short(tick)}</text>'
         for tick in scale.ticks(6)
     ]
     drawn = tuple(_strip_row(row, scale, metric) for row in rows)
-    return Strip(drawn, _svg((STRIP, FOOT), ticks, f"the scale of {metric}"))
+    return Strip(drawn, svg((STRIP, FOOT), ticks, f"the scale of {metric}"))
 
 
 def stacked(places: Sequence[float], close: float, step: float, most: float) -> list[float]:
@@ -123,42 +114,6 @@ def stacked(places: Sequence[float], close: float, step: float, most: float) -> 
     return shifts
 
 
-def panels(cells: Sequence[Panel], metric: str, scale: str) -> list[str]:
-    """A small chart for each cell, all on the same scales: every seed, their mean, and the band between the extremes.
-
-    Empty for a cell without a number. `scale`: the id of the scales, which the first chart holds for all.
-    """
-    points = [point for cell in cells for curve in cell.curves for point in curve.points]
-    x = axis([step for step, _ in points], LEFT, PANEL_WIDTH - 6)
-    y = axis([value for _, value in points], PANEL_HEIGHT - BOTTOM, TOP)
-    if x is None or y is None:
-        return []
-    across = Axis(0, max(step for step, _ in points), LEFT, PANEL_WIDTH - 6, log=False)
-    labels = [f"{cell.name}: {metric} by step, {plural(len(cell.curves), 'seed')}" for cell in cells]
-    scales = itertools.chain(
-        [f'<g id="{scale}">{"".join(_scales(across, y))}</g>'], itertools.repeat(f'<use href="#{scale}"/>')
-    )
-    pairs = zip(cells, labels, strict=True)
-    return [_panel(cell, (across, y), next(scales), text) if cell.curves else "" for cell, text in pairs]
-
-
-def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, float, float]]]) -> list[str]:
-    """The best of k trials by k, all on one scale. `curves`: (k, mean, low, high) for each contender."""
-    x = axis([k for curve in curves for k, *_ in curve], LEFT, PANEL_WIDTH - 6)
-    y = axis([value for curve in curves for _, *values in curve for value in values], PANEL_HEIGHT - BOTTOM, TOP)
-    if x is None or y is None:
-        return []
-    across = Axis(1, max(2, *(k for curve in curves for k, *_ in curve)), LEFT, PANEL_WIDTH - 6, log=False)
-    drawn = []
-    for name, curve in zip(names, curves, strict=True):
-        low, high = [(k, end) for k, _, end, _ in curve], [(k, end) for k, _, _, end in curve]
-        band = f'<path class="band" d="{path([*high, *reversed(low)], across, y)}"/>'
-        mean = _line([(k, value) for k, value, _, _ in curve], across, y, "curve", "expected best of k")
-        parts = [*_scales(across, y), band, mean]
-        drawn.append(_svg((PANEL_WIDTH, PANEL_HEIGHT), parts, f"{name}: expected best of k trials by k"))
-    return drawn
-
-
 def _strip_row(row: StripRow, scale: Axis, metric: str) -> str:
     middle, mean = ROW / 2, row.interval
     rules = "".join(f"M{px(scale(tick))} 0v{ROW}" for tick in scale.ticks(6))
@@ -175,52 +130,7 @@ def _strip_row(row: StripRow, scale: Axis, metric: str) -> str:
         x = scale(mean.mean)
         parts.append(f'<line class="mean" x1="{x:.1f}" y1="3" x2="{x:.1f}" y2="{ROW - 3}"/>')
     shown = f", mean {interval_text(mean)}" if mean is not None else ""
-    return _svg((STRIP, ROW), parts, f"{row.name}: {metric} of {plural(len(row.dots), 'seed')}{shown}")
-
-
-def _panel(cell: Panel, axes: tuple[Axis, Axis], scales: str, label: str) -> str:
-    x, y = axes
-    parts = [scales, _band(cell.curves, x, y)]
-    parts += [_line(curve.points, x, y, "seed", f"seed {curve.seed}") for curve in cell.curves]
-    parts.append(_line(_over_seeds(cell.curves, lambda values: sum(values) / len(values)), x, y, "curve", "mean"))
-    return _svg((PANEL_WIDTH, PANEL_HEIGHT), parts, label)
-
-
-def _scales(x: Axis, y: Axis) -> list[str]:
-    parts = []
-    for tick in y.ticks(3):
-        parts.append(f'<path class="rule" d="M{LEFT} {px(y(tick))}H{PANEL_WIDTH - 6}"/>')
-        parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{_short(tick)}</text>')
-    for tick, anchor in ((x.low, "start"), (x.high, "end")):
-        place = f'x="{x(tick):.1f}" y="{PANEL_HEIGHT - 4}" text-anchor="{anchor}"'
-        parts.append(f'<text class="tick" {place}>{tick:.0f}</text>')
-    return parts
-
-
-def _over_seeds(curves: Sequence[Curve], of: Callable[[list[float]], float]) -> tuple[tuple[int, float], ...]:
-    by_step: dict[int, list[float]] = {}
-    for curve in curves:
-        for step, value in curve.points:
-            by_step.setdefault(step, []).append(value)
-    return tuple((step, of(by_step[step])) for step in sorted(by_step))
-
-
-def _band(curves: Sequence[Curve], x: Axis, y: Axis) -> str:
-    edges = [*_over_seeds(curves, max), *reversed(_over_seeds(curves, min))]
-    return f'<path class="band" d="{path(edges, x, y)}"/>'
-
-
-def _line(points: Sequence[tuple[int, float]], x: Axis, y: Axis, name: str, title: str) -> str:
-    return f'<path class="{name}" d="{path(points, x, y)}"><title>{title}</title></path>'
-
-
-def path(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
-    """The line through the points to a tenth of a pixel, each after the first relative to the one before it: half as
-    long as absolute places, and the page of a large suite is mostly lines."""
-    tenths = [(round(10 * x(step)), round(10 * y(value))) for step, value in points]
-    start = f"M{px(tenths[0][0] / 10)} {px(tenths[0][1] / 10)}l" if tenths else ""
-    steps = " ".join(f"{px((b[0] - a[0]) / 10)} {px((b[1] - a[1]) / 10)}" for a, b in itertools.pairwise(tenths))
-    return start + steps.replace(" -", "-")
+    return svg((STRIP, ROW), parts, f"{row.name}: {metric} of {plural(len(row.dots), 'seed')}{shown}")
 
 
 def px(place: float) -> str:
@@ -229,7 +139,7 @@ def px(place: float) -> str:
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else "0" if text == "-0" else text
 
 
-def _svg(size: tuple[float, float], parts: Iterable[str], label: str) -> str:
+def svg(size: tuple[float, float], parts: Iterable[str], label: str) -> str:
     """`label`: the chart in words, for readers who cannot see it."""
     width, height = size
     head = f'viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}"'
@@ -241,7 +151,7 @@ def _clipped(text: str, length: int) -> str:
     return f"{escape(short)}<title>{escape(text)}</title>"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     return f"{value:.0e}" if value and not 1e-3 <= abs(value) < 1e5 else f"{value:g}"
 
 
@@ -265,18 +175,23 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], cliques: S
         anchor = f'x="{x + (-6 if left else 6):.1f}" y="{y}" text-anchor="{"end" if left else "start"}"'
         parts.append(f'<text class="name" {anchor}>{_clipped(names[at], 60)} {ranks[at]:.2f}</text>')
     label = "mean ranks: " + ", ".join(f"{names[at]} {ranks[at]:.2f}" for at in order)
-    return _svg((WIDTH, top + 18 * len(names) + 10), parts, label)
+    return svg((WIDTH, top + 18 * len(names) + 10), parts, label)
 
 
-def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]]) -> str:
+def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Sequence[float]], metric: str) -> str:
     """A line for each name: the share of runs that reach each of `taus`. The names and dashes are on the right."""
-    height, right = 220, WIDTH - 260
-    x, y = Axis(0, 1, LEFT, right, log=False), Axis(0, 1, height - BOTTOM, TOP, log=False)
-    parts = []
+    height, right, middle = 240, WIDTH - 260, (LEFT + WIDTH - 260) / 2
+    x, y = Axis(0, 1, LEFT, right, log=False), Axis(0, 1, height - 2 * BOTTOM, TOP, log=False)
+    upright = f'transform="translate(12 {y(0.5):g}) rotate(-90)" text-anchor="middle"'
+    across = f"{metric} within its setting: 0 the worst run, 1 the best"
+    parts = [
+        f'<text class="tick" x="{middle:g}" y="{height - 4}" text-anchor="middle">{escape(across)}</text>',
+        f'<text class="tick" {upright}>share of runs</text>',
+    ]
     for tick in (0, 0.5, 1):
         parts.append(f'<line class="rule" x1="{LEFT}" y1="{y(tick):.1f}" x2="{right}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 4}" text-anchor="middle">{tick:g}</text>')
+        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{height - 22}" text-anchor="middle">{tick:g}</text>')
     for place, (name, reached) in enumerate(zip(names, shares, strict=True)):
         points = " ".join(f"{x(tau):.1f},{y(share):.1f}" for tau, share in zip(taus, reached, strict=True))
         dashes = f'stroke-dasharray="{DASHES[place % len(DASHES)]}"'
@@ -284,5 +199,5 @@ def profiles(names: Sequence[str], taus: Sequence[float], shares: Sequence[Seque
         parts.append(f'<polyline class="curve" {dashes} points="{points}"><title>{escape(name)}</title></polyline>')
         parts.append(f'<line class="curve" {dashes} x1="{right + 12}" y1="{line}" x2="{right + 44}" y2="{line}"/>')
         parts.append(f'<text class="name" x="{right + 50}" y="{line + 4}">{_clipped(name, 34)}</text>')
-    label = f"performance profiles of {', '.join(names)}"
-    return _svg((WIDTH, max(height, TOP + 18 * len(names) + 10)), parts, label)
+    label = f"performance profiles of {', '.join(names)} by {metric}: the share of runs that reach a score"
+    return svg((WIDTH, max(height, TOP + 18 * len(names) + 10)), parts, label)

@@ -10,12 +10,15 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ganbench.report.model.document import Gallery, flat, repeated_notes
-from ganbench.report.render.html import charts, tables
+from ganbench.report.render.html import charts, curves, tables
 from ganbench.report.render.html.gallery import encoded
 
 if TYPE_CHECKING:
-    from ganbench.report.model.document import Block, Curves, Document, Picture, Ranks, SearchCurves, SeedDots
+    from ganbench.report.model.document import Block, Curves, Document, Frame, Picture, Ranks, SearchCurves, SeedDots
     from ganbench.report.render.html.gallery import Encoded
+
+
+FEWEST_RANKED = 3  # values of an axis in a diagram of ranks: the order of two is in the table
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def draw(document: Document) -> str:
         "cells": tables.cells,
         "is_answers": tables.is_answers,
         "dots": _dots,
-        "panels": _panels,
+        "frames": _frames,
         "ranks": _ranks,
         "profiles": _profiles,
         "searches": _searches,
@@ -68,26 +71,31 @@ def _dots(block: SeedDots) -> charts.Strip:
     return charts.Strip(tuple(map(Markup, strip.rows)), Markup(strip.foot)) if strip else charts.Strip((), "")
 
 
-def _panels(block: Curves) -> list[Markup]:
-    cells = [charts.Panel(*cell) for cell in zip(block.names.short, block.curves, strict=True)]
-    return list(map(Markup, charts.panels(cells, block.metric, f"{block.anchors[0]}-scales")))
+def _frames(block: Curves) -> list[tuple[Frame, Markup]]:
+    """Each frame that has a number, with its chart."""
+    drawn = curves.frames(block, f"{block.anchors[0]}-scales")
+    return [(frame, Markup(svg)) for frame, svg in zip(block.frames, drawn, strict=True) if svg]
 
 
 def _ranks(block: Ranks) -> Markup:
     ranking = block.standing.ranking
+    if len(block.values) < FEWEST_RANKED:
+        return Markup("")
     return Markup(charts.critical_difference(block.values, ranking.ranks, ranking.cliques))
 
 
 def _profiles(block: Ranks) -> Markup:
     standing = block.standing
-    return Markup(charts.profiles(block.values, standing.taus, standing.profiles) if standing.profiles else "")
+    if not standing.profiles:
+        return Markup("")
+    return Markup(charts.profiles(block.values, standing.taus, standing.profiles, block.metric))
 
 
 def _searches(block: SearchCurves) -> list[tuple[str, Markup]]:
     """A panel for each contender with the best of k by k, all on one scale."""
     contenders = [contender.name for contender in block.contenders]
-    curves = [[(point.k, point.mean, point.low, point.high) for point in c.curve] for c in block.contenders]
-    return [(name, Markup(svg)) for name, svg in zip(contenders, charts.searches(contenders, curves), strict=False)]
+    points = [[(point.k, point.mean, point.low, point.high) for point in c.curve] for c in block.contenders]
+    return [(name, Markup(svg)) for name, svg in zip(contenders, curves.searches(contenders, points), strict=False)]
 
 
 def _thumbnails(pictures: tuple[Picture, ...], sources: Encoded) -> list[Thumbnail]:

@@ -23,6 +23,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
     table.tBodies[0].append(...rows);
   });
 }
+const hint = (entries) => {
+  for (const { target } of entries) {
+    const box = target.closest(".wide"), scrolls = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("scrolls", scrolls);
+    if (scrolls) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    box.previousElementSibling.hidden = !scrolls;
+  }
+};
+const sizes = new ResizeObserver(hint);
+for (const box of document.querySelectorAll(".wide")) { sizes.observe(box); sizes.observe(box.firstElementChild); }
 const zoom = document.getElementById("zoom");
 const enlarge = (image) => {
   zoom.querySelector("img").src = image.src;
