@@ -216,6 +216,7 @@ class TestCode:
         assert done.returncode == 0, done.stderr
         assert "fd_pixels" in ganbench("report", "photos").stdout
 
+    @pytest.mark.filterwarnings("ignore:`torch.jit.(script|save)`:FutureWarning")
     def test_own_features_are_scored(self, ganbench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         page, heading = "docs/how-to/own-features.md", "Use your own features"
         monkeypatch.chdir(tmp_path)
