@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.resolve()))
 
@@ -47,7 +48,13 @@ html_copy_source = False
 def setup(app: Sphinx) -> None:
     """Fill the generated parts of each page before it is read; docstrings are plain text with code in backticks."""
     app.connect("source-read", lambda _, __, source: source.__setitem__(0, fill(source[0])))
-    app.connect("autodoc-process-docstring", lambda *event: event[-1].__setitem__(slice(None), plain(event[-1])))
+    app.connect("autodoc-process-docstring", replace_docstring)
+
+
+def replace_docstring(*event: Any) -> None:
+    """The docstring of the package is on the page already; the others are plain text."""
+    lines = event[-1]
+    lines[:] = [] if event[1] == "module" else plain(lines)
 
 
 def plain(lines: list[str]) -> list[str]:

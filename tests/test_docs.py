@@ -221,7 +221,7 @@ class TestCode:
         page, heading = "docs/how-to/own-features.md", "Use your own features"
         monkeypatch.chdir(tmp_path)
         (tmp_path / "save.py").write_text(code(page, heading))
-        runpy.run_path("save.py")
+        runpy.run_path("save.py", run_name="save")  # TorchScript reads the name of the module
         (tmp_path / "fields.yaml").write_text(code(page, heading, "yaml"))
         done = ganbench("run", "fields.yaml", "--seeds", "1", *SHORT)
         assert done.returncode == 0, done.stderr
