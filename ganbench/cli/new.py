@@ -14,7 +14,6 @@ from ganbench.cli.terminal import answer, note
 from ganbench.errors import RequestError
 
 FAMILY_OF = {"gan": "variant", "penalty": "penalty", "dataset": "dataset", "evaluator": "evaluator"}
-ACRONYMS = ("gan", "wgan", "lsgan")
 
 
 @click.command()
@@ -43,7 +42,9 @@ def new(what: str, name: str, out: Path) -> None:
         _check_kind(what, name)
     if path.exists():
         raise RequestError(str(path), "the file is there already", "no file is replaced", "choose another name")
-    template = Template(resources.files("ganbench.cli").joinpath(f"starters/{what}.{ending}.txt").read_text("utf-8"))
+    template = Template(
+        resources.files("ganbench.cli").joinpath(f"starters/{what}.{ending}.txt").read_text(encoding="utf-8")
+    )
     with writing("--out", path):
         write_bytes(path, template.substitute(name=name, Class=class_name(name)).encode())
     answer(str(path))
@@ -52,7 +53,7 @@ def new(what: str, name: str, out: Path) -> None:
 
 def class_name(kind: str) -> str:
     """`my_gan` as `MyGAN`."""
-    words = [word.upper() if word in ACRONYMS else word.capitalize() for word in kind.split("_")]
+    words = ["GAN" if word == "gan" else word.capitalize() for word in kind.split("_")]
     return "".join(words)
 
 
