@@ -37,6 +37,14 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *spread, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site in build/docs; a warning is an error, and every link inside it leads to a file and an anchor."""
+    session.install("-e", ".", "--group", "docs")
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs", "-b", "html", ".", "build/docs")
+    session.run("python", "docs/check_links.py", "build/docs")
+
+
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Mutated suites and samples, and whatever else tries many damaged inputs; the same ones each time."""

@@ -6,7 +6,8 @@
     results = gb.run(suite)
     results.report()
 
-`docs/python.md` describes every name. They are imported when they are first used: `import ganbench` loads no torch.
+`docs/reference/python.md` describes every name. They are imported when they are first used: `import ganbench` loads no
+torch.
 """
 
 from importlib import import_module

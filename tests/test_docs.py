@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shlex
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from typing import Any
 import click
 import nbformat
 import pytest
+import torch
 from nbclient import NotebookClient
+from PIL import Image
 
 from ganbench.cli import cli
 from ganbench.datasets.base import Space
@@ -27,7 +30,7 @@ from tests.support.pages import ROOT, code
 
 __all__ = ["ganbench"]
 
-OWN = "docs/add-your-own.md"
+OWN = "docs/how-to/add-your-own.md"
 FILES = {
     "my_gan.py": "A GAN: `my_gan.py`",
     "drift.py": "A penalty: `drift.py`",
@@ -37,6 +40,7 @@ FILES = {
     "small_net.py": "A network: `small_net.py`",
     "lion.py": "An optimizer: `lion.py`",
 }
+SHORT = ("--set", "evaluate.every=4", "--executor", "inline", "--tracking-uri", "none")
 PYTHON = (
     "Run a suite in Python",
     "Read the results in Python",
@@ -125,8 +129,8 @@ class TestCode:
         ("page", "heading", "runs"),
         [
             ("README.md", "A GAN of your own", 15),
-            ("docs/tutorial.md", "Write a suite", 96),
-            ("docs/suite-file.md", "A complete example", 280),
+            ("docs/tutorial/first-answer.md", "Write a suite", 96),
+            ("docs/reference/suite-file.md", "A complete example", 280),
         ],
     )
     def test_suites_are_right(self, page: str, heading: str, runs: int, ganbench: Run, tmp_path: Path) -> None:
@@ -136,7 +140,9 @@ class TestCode:
         assert done.returncode == 0 and f"{runs} runs" in done.stdout, (done.stdout, done.stderr)
 
     def test_questions_fit_the_suite_of_the_tutorial(self, ganbench: Run, tmp_path: Path) -> None:
-        parts = [code("docs/tutorial.md", heading, "yaml") for heading in ("Write a suite", "Ask questions")]
+        parts = [
+            code("docs/tutorial/first-answer.md", heading, "yaml") for heading in ("Write a suite", "Ask questions")
+        ]
         (tmp_path / "margins.yaml").write_text("".join(parts))
         done = ganbench("check", "margins.yaml")
         assert done.returncode == 0 and "96 runs" in done.stdout, done.stderr
@@ -149,7 +155,7 @@ class TestCode:
         monkeypatch.chdir(tmp_path)
         names: dict[str, Any] = {}
         for heading in PYTHON:
-            exec(compile(code("docs/python.md", heading), heading, "exec"), names)
+            exec(compile(code("docs/reference/python.md", heading), heading, "exec"), names)
         assert (tmp_path / "report.html").is_file() and len(names["last"]) == 6
         assert names["x"].shape == (500, 2) and names["other"].shape == (1000, 2)
         self._callback_and_metric(names)
@@ -168,7 +174,7 @@ class TestCode:
 
     def test_the_notebook_runs(self, tmp_path: Path) -> None:
         """Every cell, in a kernel of its own; the report is shown as a page, and scores as a table."""
-        notebook = nbformat.read(ROOT / "docs" / "python.ipynb", as_version=4)
+        notebook = nbformat.read(ROOT / "docs" / "how-to" / "notebook.ipynb", as_version=4)
         assert not any(cell.get("outputs") for cell in notebook.cells), "its outputs are not kept"
         NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
         shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
@@ -176,12 +182,67 @@ class TestCode:
         assert any("| recall_pixels |" in data.get("text/markdown", "") for data in shown)
         assert any("<progress" in data.get("text/html", "") for data in shown)
 
+    def test_the_tutorial_of_a_gan(self, ganbench: Run, tmp_path: Path) -> None:
+        page = "docs/tutorial/your-own-gan.md"
+        assert ganbench("new", "gan", "my_gan").returncode == 0
+        assert (tmp_path / "my_gan.py").read_text() == code(page, "Write the file")
+        (tmp_path / "compare.yaml").write_text(code(page, "Write the suite", "yaml"))
+        compare_console(page, ganbench)
+        done = ganbench("run", "compare.yaml", "--seeds", "5", "--set", "train.steps=20", *SHORT)
+        assert done.returncode == 0, done.stderr
+        assert "my_gan[pull=0.1]" in ganbench("report", "compare").stdout
+
+    def test_the_tutorial_of_a_claim(self, ganbench: Run, tmp_path: Path) -> None:
+        """As it is written but for the number of steps; its text gives effects that the table of power prints."""
+        page = "docs/tutorial/papers-claim.md"
+        (tmp_path / "saturation.yaml").write_text(code(page, "Write the claim down", "yaml"))
+        compare_console(page, ganbench)
+        power = ganbench("check", "saturation.yaml", "--power").stdout
+        assert all(f"{effect} sd" in power and effect in pages.text(page) for effect in ("1.07", "0.69"))
+        change = shlex.split(code(page, "Ask a better question", "sh"))[-2:]
+        assert ganbench("check", "saturation.yaml", *change).returncode == 0
+        assert ganbench("run", "saturation.yaml", "--set", "train.steps=4", *SHORT).returncode == 0
+        assert "on a ring of eight Gaussians" in ganbench("report", "saturation").stdout
+
+    def test_own_data_are_trained_on(self, ganbench: Run, tmp_path: Path) -> None:
+        for folder in ("photos/cats", "photos/dogs"):
+            (tmp_path / folder).mkdir(parents=True)
+            for index in range(60):
+                pixels = torch.randint(256, (40, 40, 3), dtype=torch.uint8).numpy()
+                Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
+        (tmp_path / "photos.yaml").write_text(code("docs/how-to/own-data.md", "Use your own data", "yaml"))
+        assert ganbench("check", "photos.yaml").returncode == 0
+        done = ganbench("run", "photos.yaml", "--only", "variant=ns", "--seeds", "1", *SHORT)
+        assert done.returncode == 0, done.stderr
+        assert "fd_pixels" in ganbench("report", "photos").stdout
+
+    @pytest.mark.filterwarnings("ignore:`torch.jit.(script|save)`:FutureWarning")
+    def test_own_features_are_scored(self, ganbench: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        page, heading = "docs/how-to/own-features.md", "Use your own features"
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "save.py").write_text(code(page, heading))
+        runpy.run_path("save.py", run_name="save")  # TorchScript reads the name of the module
+        (tmp_path / "fields.yaml").write_text(code(page, heading, "yaml"))
+        done = ganbench("run", "fields.yaml", "--seeds", "1", *SHORT)
+        assert done.returncode == 0, done.stderr
+        report = ganbench("report", "fields").stdout
+        assert "fd_fields" in report and "precision_fields" in report
+
     def test_every_block_is_run_above(self) -> None:
         run = {*FILES.values(), "The suite that uses them: `mine.yaml`", "Test it", "A GAN of your own"}
-        run |= {"Write a suite", "Ask questions", "A complete example", *PYTHON}
+        run |= {"Write a suite", "Ask questions", "A complete example", *PYTHON, "Write the file", "Write the suite"}
+        run |= {"Write the claim down", "Use your own data", "Use your own features"}
         shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
         assert {block.heading for block in shown} == run
-        assert len(shown) == len(run) + 5  # a component and a suite below one heading: README's GAN and four others
+        assert len(shown) == len(run) + 6  # code and a suite below one heading: README's GAN, features, four others
+
+
+def compare_console(page: str, ganbench: Run) -> None:
+    """Run each command of a page's console examples; what it prints begins with what the page shows."""
+    for block in pages.blocks(page):
+        if block.language == "console":
+            command, _, shown = block.text.partition("\n")
+            assert ganbench(*shlex.split(command.removeprefix("$ ganbench "))).stdout.startswith(shown), command
 
 
 def link_targets(page: str) -> list[str]:
@@ -251,20 +312,20 @@ class TestCommands:
         assert set(named) <= known, page
 
     def test_every_command_is_documented(self) -> None:
-        named = set(re.findall(r"^\| `ganbench (\w+)", pages.text("docs/commands.md"), re.MULTILINE))
+        named = set(re.findall(r"^\| `ganbench (\w+)", pages.text("docs/reference/commands.md"), re.MULTILINE))
         assert named == set(cli.list_commands(click.Context(cli)))
 
 
 class TestNames:
     @pytest.mark.parametrize("family", FAMILIES)
     def test_every_component_is_named(self, family: str) -> None:
-        lines = pages.text("docs/components.md").splitlines()
+        lines = pages.text("docs/reference/components.md").splitlines()
         row = next(line for line in lines if line.startswith(f"| {FAMILIES[family]} |"))
         assert set(re.findall(r"`(\w+)`", row)) - {"GANBENCH_DATA"} == set(Registry.of().names(family))
 
     @pytest.mark.parametrize("kind", Registry.of().names("evaluator"))
     def test_every_metric_is_named(self, kind: str) -> None:
-        lines = pages.text("docs/metrics.md").splitlines()
+        lines = pages.text("docs/reference/metrics.md").splitlines()
         row = next(line for line in lines if line.startswith(f"| `{kind}` |"))
         arrows = {"higher": " ↑", "lower": " ↓", "neither": ""}
         evaluator: Any = Registry.of().find("evaluator", kind)()

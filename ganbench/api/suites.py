@@ -30,8 +30,8 @@ def declare(
 ) -> Suite:
     """A suite without a file, under the name `ganbench.Suite`: the keys of a suite file as keywords.
 
-    `sections`: `about`, `exclude`, `select`, `outcome`, `claims` and every other key of `docs/suite-file.md`. Raises
-    `SuiteError` with every mistake, each named by its key, such as `grid.variant[1].gp_weight`.
+    `sections`: `about`, `exclude`, `select`, `outcome`, `claims` and every other key of `docs/reference/suite-file.md`.
+    Raises `SuiteError` with every mistake, each named by its key, such as `grid.variant[1].gp_weight`.
     """
     grid = dict(grid) if isinstance(grid, Mapping) else list(grid)
     given = {"train": train, "evaluate": evaluate}

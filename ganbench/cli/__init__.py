@@ -20,7 +20,7 @@ from ganbench.errors import GanbenchError, RequestError
 from ganbench.guard.interrupts import end_at_once, leave
 
 COMMANDS = (
-    *("run", "report", "tune", "watch", "show", "check", "evaluate", "sample", "export"),
+    *("run", "report", "tune", "watch", "show", "check", "new", "evaluate", "sample", "export"),
     *("list_", "schema", "cite", "parity", "cache", "sync", "merge", "archive", "fetch"),
 )
 

@@ -40,7 +40,7 @@ def check(options: CheckOptions) -> None:
 
     \b
     Examples:
-      ganbench check suites/*.yaml
+      ganbench check suites/quick.yaml suites/stability.yaml
       ganbench check suites/ring.yaml --power
     """
     from ganbench.cli.request import load

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 9999  # of the bootstrap; the ends of an interval then vary by a few per cent of its width between seeds
 FEWEST = 3  # values of an interval; over two seeds no method covers the mean often enough
-BOOTSTRAPPED = 10  # the smallest sample for the bootstrap, which is too narrow below (table in docs/statistics.md)
+BOOTSTRAPPED = 10  # the smallest sample for the bootstrap, too narrow below (table in docs/explanation/statistics.md)
 KEPT = 64  # the largest sample for which the resamples are kept in memory, 5 MB for each n
 
 

@@ -8,8 +8,8 @@
     train: {steps: {ring8: 6000, default: 1500}, batch: 64}
     evaluate: {every: 500, samples: 1000, with: [modes, {kind: fid, features: classifier}]}
 
-`docs/suite-file.md` describes every section. Each section is read by a module of this package; what `load` returns is
-complete, so that nothing about a suite is decided or read later.
+`docs/reference/suite-file.md` describes every section. Each section is read by a module of this package; what `load`
+returns is complete, so that nothing about a suite is decided or read later.
 """
 
 from __future__ import annotations

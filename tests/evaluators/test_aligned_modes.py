@@ -124,7 +124,8 @@ def ending(metric: str, thresholds: Thresholds, value: float, better: str) -> st
     return found.kind
 
 
-# The KL divergence of shares p from uniform is log 10 + the sum of p log p. docs/statistics.md prints this table.
+# The KL divergence of shares p from uniform is log 10 + the sum of p log p. It is printed in
+# docs/explanation/statistics.md.
 SAMPLERS = {
     "perfect": ([0.1] * 10, 0.0, ("stable", "stable")),
     "two classes of ten missing": ([0.125] * 8 + [0.0] * 2, 0.223, ("collapsed", "collapsed")),

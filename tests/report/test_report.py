@@ -372,7 +372,7 @@ def test_an_unknown_rule_is_refused(tmp_path: Path, rule: str):
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path):
-    with pytest.raises(RequestError, match="allowed: markdown, csv, latex, html, json"):
+    with pytest.raises(RequestError, match="allowed: markdown, csv, runs, terms, latex, html, json"):
         format_report(study(tmp_path), "study", "pdf", None)
 
 

@@ -157,7 +157,7 @@ class TestScores:
     def test_an_evaluator_of_ones_own(self, say: Say) -> None:
         points("fake.npy")
         points("real.npy", 50, seed=1)
-        Path("spread.py").write_text(pages.code("docs/add-your-own.md", "An evaluator: `spread.py`"))
+        Path("spread.py").write_text(pages.code("docs/how-to/add-your-own.md", "An evaluator: `spread.py`"))
         found = card(say, "fake.npy", "--reference", "real.npy", "--with", "spread", "--plugin", "spread.py")
         assert set(values(found)) == {"spread"}
 

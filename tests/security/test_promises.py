@@ -16,5 +16,11 @@ def test_each_promise_has_its_tests() -> None:
 
 
 def test_the_page_is_linked() -> None:
-    for page in ("docs/index.md", "docs/metrics.md", "docs/suite-file.md", "CONTRIBUTING.md", "README.md"):
+    for page in (
+        "docs/index.md",
+        "docs/reference/metrics.md",
+        "docs/reference/suite-file.md",
+        "CONTRIBUTING.md",
+        "README.md",
+    ):
         assert "SECURITY.md" in text(page), page

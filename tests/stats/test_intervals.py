@@ -16,7 +16,7 @@ pytestmark = pytest.mark.golden
 
 SEEDS = [66.75, 71.25, 59.75, 90.5, 65.0, 62.25, 120.0, 69.0, 61.5, 67.75]  # FIDs whose sums are exact, two bad
 LSGAN = [77, 70, 152, 178, 149, 146, 227, 225, 260, 136, 255, 121, 238, 198, 148, 240, 286, 278, 178, 331]
-DOCS = Path(__file__).parents[2] / "docs" / "statistics.md"
+DOCS = Path(__file__).parents[2] / "docs" / "explanation" / "statistics.md"
 WGAN_GP = [41, 35, 36, 32, 29, 29, 30, 29, 26, 29]
 
 
@@ -88,7 +88,7 @@ def test_one_seed_has_no_interval_and_two_have_none():
 
 
 def test_coverage_is_what_the_docs_say():
-    """`docs/statistics.md` prints what this simulates."""
+    """`docs/explanation/statistics.md` prints what this simulates."""
     rng, true = np.random.default_rng(0), float(np.exp(0.125))
     for n in (3, 5, 9, 10, 12, 24):
         normal, skewed = rng.normal(size=(1000, n)), rng.lognormal(0, 0.5, (1000, n))
