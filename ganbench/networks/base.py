@@ -25,9 +25,7 @@ class Network(Component):
     the run's `init` stream.
     """
 
-    parts: ClassVar[frozenset[str]] = frozenset()  # methods of D besides its score, which a variant may need
     others: ClassVar[frozenset[str]] = frozenset()  # names of the further networks that it can build
-    conditional: ClassVar[bool] = False  # G and D take labels (n,) as their last input
     pixel_range: ClassVar[tuple[float, float]] = (
         -1.0,
         1.0,
@@ -37,6 +35,16 @@ class Network(Component):
     z: Count = 100  # dimension of the latent
     prior: Literal["normal", "uniform"] = "normal"  # N(0, 1) or U(-1, 1)
     pac: Count = 1  # PacGAN: samples that D judges at once, concatenated along channels or coordinates
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The methods of D besides its score, which a variant may need."""
+        return frozenset()
+
+    @property
+    def conditional(self) -> bool:
+        """Whether G and D take labels (n,) as their last input."""
+        return False
 
     @abstractmethod
     def generator(self, space: Space) -> nn.Module:

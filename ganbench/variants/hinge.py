@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch.nn.functional import relu
-
 from ganbench.component import Count
 from ganbench.variants.base import Batch, DecisionBoundary, LossTerms, Players, Variant
-from ganbench.variants.parts.scores import critic_g
+from ganbench.variants.parts.scores import critic_g, hinge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +20,7 @@ class Hinge(Variant):
     n_dis: Count = 1
 
     def d_loss(self, net: Players, batch: Batch) -> LossTerms:
-        return {
-            "real": relu(1 - net.d(batch.x)).mean(),
-            "fake": relu(1 + net.d(net.g(batch.z))).mean(),
-        }
+        return hinge(real=net.d(batch.x), fake=net.d(net.g(batch.z)))
 
     def g_loss(self, net: Players, batch: Batch) -> LossTerms:
         return critic_g(net, batch)

@@ -23,7 +23,7 @@ from ganbench.suite.rules import conflict
 from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, Better, Draw, LossTerms, Players, Variant
 from tests.support.noise import Noise
-from tests.support.small import small, small_variant
+from tests.support.small import small, small_networks, small_variant
 
 Load = Callable[[Dataset], Data]
 
@@ -51,7 +51,7 @@ def objects(spec: RunSpec) -> str | None:
 
 def others() -> list[RunSpec]:
     """Every variant once on every other network, on the smallest images that it serves."""
-    rest = [small(kind) for kind in REGISTRY.names("network") if kind not in ("mlp", "dcgan")]
+    rest = [network for network in small_networks() if network.kind() not in ("mlp", "dcgan")]
     cells = [(next(d for d in PLACES if network.unsupported(d.space(None)) is None), network) for network in rest]
     met = [runs(kind, *cell)[:1] for cell, kind in product(cells, VARIANTS)]
     return [replace(spec, steps=2) for specs in met for spec in specs]

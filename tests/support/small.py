@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from ganbench.networks.base import Network
@@ -21,6 +21,14 @@ def small(kind: str) -> Network:
     """The network of that kind with as few weights as its options allow."""
     network: Network = _with("network", kind, SMALL)
     return network
+
+
+def small_networks() -> list[Network]:
+    """Every network as `small` makes it, and `sngan_resnet` with each use of labels."""
+    plain = [small(kind) for kind in Registry().names("network")]
+    uses = ("projection", "classifier", "embeddings")
+    conditional: list[Any] = [replace(small("sngan_resnet"), **{"labels": use, "embedding": 4}) for use in uses]
+    return plain + conditional
 
 
 def small_variant(kind: str) -> Variant:

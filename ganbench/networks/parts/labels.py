@@ -3,16 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganbench.networks.parts.layers import uninitialised
+from ganbench.networks.parts.normalisation import BatchNorm, Norm
 from ganbench.networks.parts.spaces import described
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
+
+
+class TakesLabels(nn.Module):
+    """A layer whose `forward` takes the labels (n,) after its input."""
+
+
+class Layers(nn.Sequential):
+    """Layers in a row; those that take labels get them."""
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        for layer in self:
+            x = layer(x, y) if isinstance(layer, TakesLabels) else layer(x)
+        return x
+
+
+class ConditionalBatchNorm(TakesLabels):
+    """Batch norm whose gains and offsets (classes, features) are those of each sample's class.
+
+    The statistics are those of the whole batch, of all classes. Dumoulin et al. 2017, arXiv:1610.07629, eq. 5, as used
+    by Miyato and Koyama 2018, arXiv:1802.05637, section 5.
+    """
+
+    eps = BatchNorm.eps
+    momentum = BatchNorm.momentum
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.gains = nn.Parameter(torch.ones(classes, features))
+        self.offsets = nn.Parameter(torch.zeros(classes, features))
+        self.register_buffer("running_mean", torch.zeros(features))
+        self.register_buffer("running_var", torch.ones(features))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (n, features, ...) and labels y (n,) -> (n, features, ...)."""
+        running = (self.running_mean, self.running_var)
+        normal = F.batch_norm(x, *running, None, None, self.training, self.momentum, self.eps)
+        code = one_hot(y, len(self.gains), like=x)
+        shape = (*x.shape[:2], *(1 for _ in x.shape[2:]))
+        made: Tensor = (code @ self.gains).reshape(shape) * normal + (code @ self.offsets).reshape(shape)
+        return made
+
+
+def conditional_norm(classes: int) -> Norm:
+    """Batch norm with gains and offsets of each of so many classes."""
+    return partial(ConditionalBatchNorm, classes=classes)
 
 
 class ConditionalStages(nn.Module):

@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from ganbench.networks.parts.convolutions import Kernel, double, halve
+from ganbench.networks.parts.labels import Layers, TakesLabels
 from ganbench.networks.parts.layers import activated, uninitialised
 from ganbench.networks.parts.normalisation import Norm
 from ganbench.networks.parts.weights import Layer, initialise
@@ -16,17 +17,17 @@ Resample = Literal["up", "down", "none"]  # the block doubles the side, halves i
 KERNEL, EVEN = Kernel(3, tf_same=True), 2
 
 
-class Residual(nn.Module):
-    """shortcut(x) + scale * branch(x); an empty shortcut is x."""
+class Residual(TakesLabels):
+    """shortcut(x) + scale * branch(x); an empty shortcut is x. Conditional layers of the branch get the labels."""
 
     def __init__(self, branch: list[nn.Module], shortcut: list[nn.Module], scale: float = 1.0) -> None:
         super().__init__()
-        self.branch = nn.Sequential(*branch)
+        self.branch = Layers(*branch)
         self.shortcut = nn.Sequential(*shortcut)
         self.scale = scale
 
-    def forward(self, x: Tensor) -> Tensor:
-        total: Tensor = self.shortcut(x) + self.scale * self.branch(x)
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        total: Tensor = self.shortcut(x) + self.scale * self.branch(x, y)
         return total
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 from ganbench.variants.base import Batch, LossTerms, Players
 
@@ -36,6 +36,11 @@ def logistic_g(net: Players, batch: Batch, minimax_share: float = 0.0, target: f
     saturating = minimax_share * softplus(fake).mean() if minimax_share > 0 else 0.0
     smoothing = (1 - target) * fake.mean() if target < 1 else 0.0
     return {"fake": (1 - minimax_share) * (softplus(-fake).mean() + smoothing) - saturating}
+
+
+def hinge(*, real: Tensor, fake: Tensor) -> LossTerms:
+    """E relu(1 - r) + E relu(1 + f)."""
+    return {"real": relu(1 - real).mean(), "fake": relu(1 + fake).mean()}
 
 
 def critic_g(net: Players, batch: Batch) -> LossTerms:
