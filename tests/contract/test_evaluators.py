@@ -21,7 +21,7 @@ from tests.support.evaluation import Given, image_data, points_data, real_side
 
 REGISTRY = Registry()
 KINDS = REGISTRY.names("evaluator")
-SMALL = {"bins": 4, "subsets": 3, "num": 4}  # by option, for the evaluators that have it
+SMALL = {"bins": 4, "subsets": 3, "num": 4, "least": 1000}  # by option, for the evaluators that have it
 BARE = {"mmd": "pixels", "sliced_wasserstein": "pixels"}  # the features of the bare name, if not Inception's
 N = 40
 
@@ -147,7 +147,9 @@ def test_every_metric_gets_worse_with_some_damage(kind: str, sides: dict[str, tu
         }
         fits = (name for name in kinds if evaluator.unsupported(sides[name][1].space, n, name == "points") is None)
         reference = sides[name := next(fits)][1]
-        made = [reference.view(x) for x in (kinds[name], *damaged(kinds[name], reference.split("train").x))]
+        labels = torch.arange(n) % 4  # of the images
+        sets = (kinds[name], *damaged(kinds[name], reference.split("train").x))
+        made = [reference.view(x, labels[: len(x)] if name == "images" else None) for x in sets]
     like_real, *worse = [evaluator(view, reference, stream(0, "check")) for view in made]
     judged = [metric for metric in evaluator.metrics() if metric.better != "neither" and metric.name in like_real]
     assert judged

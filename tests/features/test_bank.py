@@ -22,14 +22,15 @@ from ganbench.evaluators.base import Evaluator
 from ganbench.evaluators.fid import FID
 from ganbench.evaluators.inception_score import InceptionScore
 from ganbench.evaluators.kid import KID
+from ganbench.evaluators.parts import classifier
+from ganbench.evaluators.parts.classifier import fit, network
 from ganbench.evaluators.parts.gaussians import moments
 from ganbench.evaluators.parts.protocol import content_key
 from ganbench.evaluators.parzen import Parzen
 from ganbench.evaluators.precision_recall import PrecisionRecall
-from ganbench.features import bank, classifier, inception
+from ganbench.features import bank, inception
 from ganbench.features.bank import Bank, Real, evaluate
 from ganbench.features.cache import Cache, read_tensors
-from ganbench.features.classifier import fit, network
 from ganbench.features.extractor import Embedding, Extractor
 from ganbench.features.inception import InceptionWeights
 from ganbench.results import tensors

@@ -12,7 +12,7 @@ from ganbench.datasets.base import Data, Space, Split
 from ganbench.datasets.parts.drawn import stacked
 from ganbench.datasets.stacked_digits import StackedDigits
 from ganbench.evaluators.class_modes import ClassModes
-from ganbench.features import classifier
+from ganbench.evaluators.parts import classifier
 from ganbench.features.classifier import combined, unstacked
 from tests.support.evaluation import real_side, scores_of
 
