@@ -56,7 +56,7 @@ class CAS(Evaluator):
             return {}
         net = trained(real.space, fit(real.space, fake.x, fake.y, self.least))
         with torch.no_grad():
-            guessed = torch.cat([net(floats(x)).argmax(1) for x in test.x.split(CHUNK)])
+            guessed = torch.cat([net(floats(x)).argmax(1) for x in torch.split(test.x, CHUNK)])
         share = (guessed == test.y).double().mean().item()
         facts = {"generated": len(fake), "real": len(test), "split": self.split, "classifier": RECIPE}
         stderr = math.sqrt(share * (1 - share) / len(test))

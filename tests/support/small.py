@@ -12,7 +12,7 @@ from ganbench.variants.base import Variant
 WIDTHS = {"width": 4, "g_width": 4, "d_width": 4, "g_widths": (8,), "d_widths": (8,), "e_widths": (8,)}
 UNITS = {"units": 8, "g_units": 8, "d_units": 8}
 SMALL = (
-    WIDTHS | UNITS | {"z": 4, "blocks": 1, "code": 4, "key": 2, "d_padding": 2}
+    WIDTHS | UNITS | {"z": 4, "blocks": 1, "code": 4, "key": 2, "d_padding": 2, "cardinality": 2}
 )  # by option, for the networks that have it
 MATCHING = {"slots": 8, "key": 2, "top": 2, "categories": (2,), "continuous": 1}  # and for the variants
 
