@@ -254,9 +254,12 @@ def plain(value: Any, *, complete: bool = False) -> Any:
 
 
 def revived(value: Any) -> Any:
-    """An option's value as it was before `plain` wrote it: a list was a tuple, and a mapping one of two types."""
+    """An option's value as it was before `plain` wrote it: a list was a tuple, a mapping one, or one of two types."""
     if isinstance(value, Mapping):
-        return read_annealing(value, revived) if FROM in value else HalfLife(half_life=revived(value["half_life"]))
+        if FROM in value:
+            return read_annealing(value, revived)
+        parts = {name: revived(part) for name, part in value.items()}
+        return HalfLife(**parts) if set(parts) == {"half_life"} else parts
     return tuple(map(revived, value)) if isinstance(value, list) else value
 
 
