@@ -60,7 +60,7 @@ def suite_keys() -> str:
     schema = suite.schema()
     sections = []
     for name, body in schema["properties"].items():
-        required = ", required" if name in schema["required"] else ""
+        required = ", required" if name in schema["else"]["required"] else ""
         sections.append(f"## `{name}`{required}\n\n{_keys(name, body)}")
     shared = {name: body for name, body in schema["$defs"].items() if name not in FAMILIES}
     return "\n".join([*sections, *(f"## Value: {name}\n\n{_keys(name, body)}" for name, body in shared.items())])
