@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ganbench.cli.completion import axis_values
 from ganbench.plugins import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +37,8 @@ def _number_or_auto(things: str) -> Callable[[click.Context, click.Parameter, st
 
 
 SUITE = (
-    click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", help="Keep only these cells of the grid."),
+    click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", shell_complete=axis_values,
+                 help="Keep only these cells of the grid."),
     click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Use seeds 0 to N-1 instead of the suite's."),
     click.option("--more-seeds", type=click.IntRange(1, 100_000), metavar="N",
                  help="Use the suite's seeds and the N numbers after their largest."),
