@@ -62,6 +62,8 @@ EXECUTION = (
     click.option("--tracking-uri", metavar="URI|none",
                  help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
     click.option("--system-metrics", is_flag=True, help="Log the load of this machine to MLflow; needs psutil."),
+    click.option("--record-packages", is_flag=True,
+                 help="Keep the version of every installed package, of CUDA and of the driver in each run's env.json."),
     click.option("--hook", "hooks", multiple=True, metavar="FILE.py|NAME",
                  help="Call a hook when runs start, are scored and end: `tensorboard`, or one of your own."),
 )  # fmt: skip

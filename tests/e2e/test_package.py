@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sys
 import tomllib
@@ -64,8 +65,11 @@ def test_its_components_pass_the_checks(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("installed")
 def test_a_suite_names_them_without_plugins_and_the_hook_logs(ganbench: Run, tmp_path: Path) -> None:
     (tmp_path / "packaged.yaml").write_text(code(PAGE, "The suite that uses it", "yaml"))
-    done = ganbench("run", "packaged.yaml", "--tracking-uri", "none", "--hook", "csv_log", *INLINE)
+    done = ganbench("run", "packaged.yaml", "--tracking-uri", "none", "--hook", "csv_log", "--record-packages", *INLINE)
     assert done.returncode == 0, done.stderr
+    for file in (tmp_path / "results" / "runs").glob("*/env.json"):
+        (session,) = json.loads(file.read_text())["sessions"]
+        assert session["software"]["packages"]["ganbench-example"] == PROJECT["version"]
     with (tmp_path / "results" / "scores.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert {(step, metric) for _, step, metric, _ in rows} >= {("50", "mean_shift"), ("100", "modes")}
