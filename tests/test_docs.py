@@ -131,6 +131,7 @@ class TestCode:
             ("README.md", "A GAN of your own", 15),
             ("docs/tutorial/first-answer.md", "Write a suite", 96),
             ("docs/reference/suite-file.md", "A complete example", 280),
+            ("docs/reference/suite-file.md", "Options that change during training", 2),
         ],
     )
     def test_suites_are_right(self, page: str, heading: str, runs: int, ganbench: Run, tmp_path: Path) -> None:
@@ -232,7 +233,11 @@ class TestCode:
         run = {*FILES.values(), "The suite that uses them: `mine.yaml`", "Test it", "A GAN of your own"}
         run |= {"Write a suite", "Ask questions", "A complete example", *PYTHON, "Write the file", "Write the suite"}
         run |= {"Write the claim down", "Use your own data", "Use your own features"}
-        run |= {"Other trackers", "The suite that uses it"}  # in tests/e2e/test_hooks.py and test_package.py
+        run |= {
+            "Options that change during training",
+            "Other trackers",
+            "The suite that uses it",
+        }  # in tests/e2e/test_hooks.py and test_package.py
         shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
         assert {block.heading for block in shown} == run
         assert len(shown) == len(run) + 6  # code and a suite below one heading: README's GAN, features, four others

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -150,8 +151,8 @@ def _software() -> Software:
     found = [(re.sub(r"[-_.]+", "-", entry.name).lower(), entry.version) for entry in distributions()]
     packages = dict(sorted(dict(reversed(found)).items()))  # of two versions the first on the path is imported
     drivers = smi("--query-gpu=driver_version", "--format=csv,noheader") or ""
-    cudnn: int | None = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
-    return Software(packages, torch.version.cuda, cudnn, next(iter(drivers.split()), None))
+    cudnn: Any = torch.backends.cudnn  # untyped
+    return Software(packages, torch.version.cuda, cudnn.version(), next(iter(drivers.split()), None))
 
 
 @cache
