@@ -97,7 +97,7 @@ def _allowed(body: Mapping[str, Any]) -> str:
     """What a node of the schema allows, in words."""
     if "$ref" in body:
         name = body["$ref"].rpartition("/")[2]
-        return f"[{name}](components/{FAMILIES[name]}.md)" if name in FAMILIES else f"[{name}](#value-{name})"
+        return f"[{name}](components/{FAMILIES[name]}.md)" if name in FAMILIES else f"[{name}](#value-{name.lower()})"
     if "const" in body or "enum" in body:
         return ", ".join(literal(value) for value in body.get("enum", [body.get("const")]))
     kinds = body.get("type", "anything")
