@@ -7,6 +7,13 @@ import nox
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.stop_on_first_error = True
+nox.options.error_on_missing_interpreters = False  # in CI too: `pythons` has versions that a machine may lack
+nox.options.download_python = "never"
+
+# in the files' order: else the end-to-end tests, few and long, go last
+SPREAD = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")
+# one thread a process: several would wait for each other on the cores that the other processes use
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 @nox.session
@@ -31,10 +38,14 @@ def tests(session: nox.Session) -> None:
     `nox -s tests -- -k parzen` runs some; `nox -s tests -- --hypothesis-profile search` looks for new counterexamples.
     """
     session.install("-e", ".", "--group", "test")
-    # in the files' order: else the end-to-end tests, few and long, go last
-    spread = ("-n", "auto", "--dist", "loadscope", "--no-loadscope-reorder")
-    # one thread a process: several would wait for each other on the cores that the other processes use
-    session.run("pytest", *spread, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("pytest", *SPREAD, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session(default=False, python=["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """All tests with each Python that ganbench supports; nox skips those that are not installed, and says so."""
+    session.install("-e", ".", "--group", "test")
+    session.run("pytest", *SPREAD, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
@@ -49,7 +60,7 @@ def docs(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Mutated suites and samples, and whatever else tries many damaged inputs; the same ones each time."""
     session.install("-e", ".", "--group", "test")
-    session.run("pytest", "-n", "auto", "-m", "fuzz", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("pytest", "-n", "auto", "-m", "fuzz", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(default=False)
@@ -60,7 +71,7 @@ def cluster(session: nox.Session) -> None:
     """
     session.install("-e", ".[ray]", "--group", "test")
     both = ("-n", "2", "--dist", "loadfile")  # Ray and Slurm at the same time: the tests mostly wait
-    session.run("pytest", "-m", "cluster", *both, "tests/cluster", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("pytest", "-m", "cluster", *both, "tests/cluster", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(default=False)

@@ -60,7 +60,7 @@ def suite_keys() -> str:
     schema = suite.schema()
     sections = []
     for name, body in schema["properties"].items():
-        required = ", required" if name in schema["required"] else ""
+        required = ", required" if name in schema["else"]["required"] else ""
         sections.append(f"## `{name}`{required}\n\n{_keys(name, body)}")
     shared = {name: body for name, body in schema["$defs"].items() if name not in FAMILIES}
     return "\n".join([*sections, *(f"## Value: {name}\n\n{_keys(name, body)}" for name, body in shared.items())])
@@ -97,7 +97,7 @@ def _allowed(body: Mapping[str, Any]) -> str:
     """What a node of the schema allows, in words."""
     if "$ref" in body:
         name = body["$ref"].rpartition("/")[2]
-        return f"[{name}](components/{FAMILIES[name]}.md)" if name in FAMILIES else f"[{name}](#value-{name})"
+        return f"[{name}](components/{FAMILIES[name]}.md)" if name in FAMILIES else f"[{name}](#value-{name.lower()})"
     if "const" in body or "enum" in body:
         return ", ".join(literal(value) for value in body.get("enum", [body.get("const")]))
     kinds = body.get("type", "anything")

@@ -23,8 +23,9 @@ class ExecutionOptions:
     `per_gpu`: workers on each GPU; None for as many as their memory allows.
     `save_every`: seconds between the checkpoints from which a killed run resumes. `tracking_uri`: the MLflow store;
     None takes `MLFLOW_TRACKING_URI`, or `mlflow.db` in the results folder; `none` turns MLflow off.
-    `system_metrics`: log the load of this machine there too. `hooks`: files with a hook, or names of
-    installed ones (see `ganbench.tracking.hooks`).
+    `system_metrics`: log the load of this machine there too. `record_packages`: keep the version of every installed
+    package, of CUDA and of the driver with each run. `hooks`: files with a hook, or names of installed ones (see
+    `ganbench.tracking.hooks`).
     """
 
     executor: str = "local"
@@ -37,6 +38,7 @@ class ExecutionOptions:
     results: Path = Path("results")
     tracking_uri: str | None = None
     system_metrics: bool = False
+    record_packages: bool = False
     hooks: tuple[str, ...] = ()
 
 
@@ -68,6 +70,7 @@ def execution_of(suite: Suite, options: ExecutionOptions) -> Execution:
         plugins=tuple(path.resolve() for path in suite.plugins),
         inception=weights.file,
         download_inception=weights.download,
+        record_packages=options.record_packages,
         save_every=options.save_every,
         by_memory=options.per_gpu is None,
     )

@@ -38,6 +38,7 @@ class TrainingKeywords(TypedDict, total=False):
     save_every: float
     tracking_uri: str | None
     system_metrics: bool
+    record_packages: bool
     hooks: tuple[str, ...]
     retry_failed: bool
     all_looks: bool

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import results
 from ganbench.cli.terminal import answer
@@ -13,7 +14,7 @@ from ganbench.errors import RequestError
 
 
 @click.command()
-@click.argument("suite")
+@click.argument("suite", shell_complete=suite_names)
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.zip", help="The file to write.")
 @click.option("--checkpoints", is_flag=True, help="Include the trained generators and the states of unfinished runs.")
 @results

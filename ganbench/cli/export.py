@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import run_ids
 from ganbench.cli.options import collected, kept_run_options
 from ganbench.cli.terminal import answer
 
@@ -24,7 +25,7 @@ class ExportOptions:
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=run_ids)
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.pt2|FILE.onnx",
               help="torch.export's format, or ONNX.")  # fmt: skip
 @kept_run_options

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import datasets
 from ganbench.cli.terminal import answer
 from ganbench.errors import RequestError
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=datasets)
 @click.option("--root", type=click.Path(path_type=Path), help="Data folder; the default is GANBENCH_DATA.")
 def fetch(dataset: str, root: Path | None) -> None:
     """Download a data set into the data folder. No other command downloads data.

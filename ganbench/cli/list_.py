@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
+from ganbench.cli.completion import families
 from ganbench.cli.options import as_json
 from ganbench.cli.terminal import answer
 from ganbench.errors import RequestError
 
 
 @click.command("list")
-@click.argument("family", required=False)
+@click.argument("family", required=False, shell_complete=families)
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your component.")
 @as_json
 def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:

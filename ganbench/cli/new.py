@@ -13,7 +13,10 @@ import click
 from ganbench.cli.terminal import answer, note
 from ganbench.errors import RequestError
 
-FAMILY_OF = {"gan": "variant", "penalty": "penalty", "dataset": "dataset", "evaluator": "evaluator"}
+FAMILY_OF = {
+    **{"gan": "variant", "penalty": "penalty", "augmentation": "augment"},
+    **{"dataset": "dataset", "evaluator": "evaluator"},
+}
 
 
 @click.command()
@@ -65,7 +68,8 @@ def _check_kind(what: str, name: str) -> None:
         allowed = "a kind has lower-case letters, digits and _, begins with a letter, and is no word of Python"
         raise RequestError(where, f"{name!r} can't be a kind", allowed)
     if name in Registry.of().names(FAMILY_OF[what]):
-        raise RequestError(where, f"there is already a {FAMILY_OF[what]} {name!r}", todo="choose another name")
+        family = "a variant" if what == "gan" else f"{'an' if what[0] in 'ae' else 'a'} {what}"
+        raise RequestError(where, f"there is already {family} {name!r}", todo="choose another name")
 
 
 def _next(what: str, path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ganbench.cli.completion import axis_values
 from ganbench.plugins import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +37,8 @@ def _number_or_auto(things: str) -> Callable[[click.Context, click.Parameter, st
 
 
 SUITE = (
-    click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", help="Keep only these cells of the grid."),
+    click.option("--only", multiple=True, metavar="AXIS=VALUE[,VALUE]", shell_complete=axis_values,
+                 help="Keep only these cells of the grid."),
     click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Use seeds 0 to N-1 instead of the suite's."),
     click.option("--more-seeds", type=click.IntRange(1, 100_000), metavar="N",
                  help="Use the suite's seeds and the N numbers after their largest."),
@@ -60,6 +62,8 @@ EXECUTION = (
     click.option("--tracking-uri", metavar="URI|none",
                  help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db."),
     click.option("--system-metrics", is_flag=True, help="Log the load of this machine to MLflow; needs psutil."),
+    click.option("--record-packages", is_flag=True,
+                 help="Keep the version of every installed package, of CUDA and of the driver in each run's env.json."),
     click.option("--hook", "hooks", multiple=True, metavar="FILE.py|NAME",
                  help="Call a hook when runs start, are scored and end: `tensorboard`, or one of your own."),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE
 from ganbench.cli.options import collected, results
 from ganbench.cli.terminal import answer
@@ -39,7 +40,7 @@ class ReportOptions:
 
 
 @click.command()
-@click.argument("suites", nargs=-1, metavar="[SUITE] [OTHER]")
+@click.argument("suites", nargs=-1, metavar="[SUITE] [OTHER]", shell_complete=suite_names)
 @results
 @click.option("--format", default="markdown", show_default=True,
               type=click.Choice(["markdown", "csv", "runs", "terms", "latex", "html", "json"]),

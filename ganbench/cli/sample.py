@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.completion import run_ids
 from ganbench.cli.options import collected, kept_run_options
 from ganbench.cli.terminal import answer
 from ganbench.errors import RequestError
@@ -29,7 +30,7 @@ class SampleOptions:
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=run_ids)
 @click.option("-n", type=click.IntRange(min=1), default=64, show_default=True, help="Number of samples.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the latents; the default is the run's own.")
 @click.option("--labels", metavar="K[,K]", help="Labels of a conditional generator, repeated; the default draws them"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ganbench.cli.completion import run_ids
 from ganbench.cli.options import results
 from ganbench.cli.terminal import answer
 from ganbench.errors import DamagedRun
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=run_ids)
 @results
 def show(run_id: str, results: Path) -> None:
     """Show one run: its spec, state, scores and files, and the end of its log if it failed.

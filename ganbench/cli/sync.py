@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import results
 from ganbench.cli.terminal import answer, note
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("suites", nargs=-1, metavar="[SUITE]...")
+@click.argument("suites", nargs=-1, metavar="[SUITE]...", shell_complete=suite_names)
 @results
 @click.option("--tracking-uri", metavar="URI",
               help="MLflow store; the default is MLFLOW_TRACKING_URI or RESULTS/mlflow.db.")  # fmt: skip

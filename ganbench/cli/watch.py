@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.completion import suite_names
 from ganbench.cli.options import results
 from ganbench.text import printable
 
@@ -36,7 +37,7 @@ class TextTable:
 
 
 @click.command()
-@click.argument("suite", required=False)
+@click.argument("suite", required=False, shell_complete=suite_names)
 @results
 @click.option("--once", is_flag=True, help="Print the current status and exit.")
 def watch(suite: str | None, results: Path, once: bool) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import ganbench
-from ganbench.runner.gpu_memory import mps
+from ganbench.runner.gpu_memory import mps, smi
 from ganbench.spec import Arithmetic
 from ganbench.training.graphs import NO_GRAPHS
 
@@ -41,6 +43,20 @@ class Switches:
     cudnn: bool
     cudnn_benchmark: bool
     tf32: bool
+
+
+@dataclass(frozen=True)
+class Software:
+    """Everything installed that may decide a run's numbers or speed; None for what there is not.
+
+    `packages`: the version of each installed distribution. `cuda`, `cudnn`: those that torch was built for and has.
+    `driver`: of the GPUs, as nvidia-smi gives it.
+    """
+
+    packages: dict[str, str]
+    cuda: str | None
+    cudnn: int | None
+    driver: str | None
 
 
 @dataclass(frozen=True)
@@ -72,10 +88,14 @@ class Environment:
     deterministic: Switches
     mps: str | None = None  # how it is known that the GPU is shared by CUDA's multi-process service
     memory: MemoryUse | None = None  # at the run's end, on a GPU
+    software: Software | None = None  # with `--record-packages`
 
 
-def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic) -> Environment:
-    """The environment of a run on `device` in a pack of these seeds, before its first step."""
+def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic, record_packages: bool = False) -> Environment:
+    """The environment of a run on `device` in a pack of these seeds, before its first step.
+
+    `record_packages`: with all that is installed.
+    """
     return Environment(
         ganbench=ganbench.__version__,
         python=sys.version.split()[0],
@@ -98,6 +118,7 @@ def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic) -> Envi
             tf32=torch.backends.cuda.matmul.allow_tf32,
         ),
         mps=mps() if device.startswith("cuda") else None,
+        software=_software() if record_packages else None,
     )
 
 
@@ -123,6 +144,15 @@ def _packages() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+@cache
+def _software() -> Software:
+    found = [(re.sub(r"[-_.]+", "-", entry.name).lower(), entry.version) for entry in distributions()]
+    packages = dict(sorted(dict(reversed(found)).items()))  # of two versions the first on the path is imported
+    drivers = smi("--query-gpu=driver_version", "--format=csv,noheader") or ""
+    cudnn: Any = torch.backends.cudnn  # untyped
+    return Software(packages, torch.version.cuda, cudnn.version(), next(iter(drivers.split()), None))
 
 
 @cache

@@ -22,6 +22,7 @@ class WorkerSettings:
     by_memory: bool = False  # several workers share a GPU, and get jobs while these fit into its memory
     inception: Path | None = None  # the weights of the Inception network
     download_inception: bool = False  # download them when they are needed
+    record_packages: bool = False  # all that is installed, in `env.json`
     save_every: float = 10.0  # the least number of seconds between two resumable checkpoints
 
 

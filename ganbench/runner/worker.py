@@ -210,7 +210,8 @@ class Worker:
         new = State("running")
         recorders = tuple(Recorder(spec, job, folder, real, new, self.meter) for spec, folder in pairs)
         pack = PackRecorder(job, recorders, partial(self._fail_apart, job))
-        about = environment.describe(device, job.seeds, job.specs[0].arithmetic)
+        arithmetic = job.specs[0].arithmetic
+        about = environment.describe(device, job.seeds, arithmetic, self.settings.record_packages)
         pack.begin(saved[0]["step"] if saved else 0, about)
         self.emit(Started(job.run_ids, job.specs[0].steps))
         for snapshot in train(job.trained, real.data, job.stops(), Place.of(device), job.for_all(saved)):

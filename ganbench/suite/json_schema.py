@@ -13,6 +13,7 @@ from ganbench.results.names import NAME
 from ganbench.spec import GRID_AXES, HalfLife, Schedule
 from ganbench.suite.comparisons import COMPARED
 from ganbench.suite.grid import IN_TRAIN
+from ganbench.suite.inclusion import INCLUDE
 from ganbench.suite.outcome import PARTS
 from ganbench.suite.values import LONGEST_NAME, SCALARS, STANDARD
 
@@ -27,7 +28,7 @@ WIDTH: Json = {"type": "number", "exclusiveMinimum": 0}
 def schema(registry: Registry | None = None) -> Json:
     """The schema (Draft 2020-12) with the kinds of a registry; by default those of ganbench and installed packages."""
     registry = registry or Registry.of()
-    block = _closed({axis: _listed(_ref(axis)) for axis in GRID_AXES}, required=("variant", "dataset"))
+    block = _closed({axis: _listed(_ref(axis)) for axis in GRID_AXES})
     block["properties"]["seed"] = {
         "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": _ref("seed")}]
     }
@@ -38,6 +39,7 @@ def schema(registry: Registry | None = None) -> Json:
     top = {
         "name": {"type": "string", "pattern": f"^{NAME}$", "maxLength": LONGEST_NAME},
         "about": {"type": "string"},
+        INCLUDE: TEXT,
         "grid": _listed(_ref("block")),
         "exclude": _listed(rule),
         "train": _closed(train),
@@ -58,7 +60,14 @@ def schema(registry: Registry | None = None) -> Json:
         "where": _closed({axis: {} for axis in GRID_AXES}),
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
-    return {**head, **_closed(top, required=("name", "grid")), "$defs": definitions}
+    return {**head, **_closed(top), **_complete_unless_included(), "$defs": definitions}
+
+
+def _complete_unless_included() -> Json:
+    """The keys that a suite needs, unless a file that it includes may have them."""
+    block = {"type": "object", "required": ["variant", "dataset"]}
+    needed = {"required": ["name", "grid"], "properties": {"grid": _listed(block)}}
+    return {"if": {"required": [INCLUDE]}, "else": needed}
 
 
 def _with() -> Json:

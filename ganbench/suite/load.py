@@ -29,6 +29,7 @@ from ganbench.suite.answerable import check_answerable, planned_claims
 from ganbench.suite.changes import Changes, changed, kept, seed_note
 from ganbench.suite.evaluation import Evaluation, check_marks, own_metrics, read_evaluation, read_select
 from ganbench.suite.grid import SuiteGrid, need_steps, read_blocks, read_datasets, read_train
+from ganbench.suite.inclusion import INCLUDE, with_included
 from ganbench.suite.looks import DraftLooks, read_looks
 from ganbench.suite.nodes import Mistakes, Node, read
 from ganbench.suite.outcome import read_outcome
@@ -37,7 +38,7 @@ from ganbench.suite.rules import Excluded, ExclusionRule, check_used, read_rules
 from ganbench.suite.values import LONGEST_NAME, mapping
 
 QUESTIONS = ("outcome", "compare", "claims", "differs", "looks", "looked_at")
-KEYS = ("name", "about", "grid", "exclude", "train", "evaluate", "select", "plugins", *QUESTIONS)
+KEYS = ("name", "about", INCLUDE, "grid", "exclude", "train", "evaluate", "select", "plugins", *QUESTIONS)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def expand(own: Node, path: Path, changes: Changes, data_root: Path | None, mist
 
     Raises as `load` does.
     """
+    own = with_included(own, path.parent, mistakes)
     tree = changed(own, changes, mistakes)
     draft = _draft(tree, path.parent, data_root, mistakes)
     mistakes.stop()
@@ -208,6 +210,8 @@ def _sections(tree: Node, mistakes: Mistakes) -> dict[str, Node]:
     for key in ("name", "grid"):
         if key not in top:
             mistakes.at(tree, f"a suite needs `{key}`")
+    if INCLUDE in top:
+        mistakes.at(top[INCLUDE], "a change can't include a file", "write the key into the suite")
     name, about = top.get("name"), top.get("about")
     rule = why_no_name(name.value if isinstance(name.value, str) else "", LONGEST_NAME) if name else ""
     if name and rule:
@@ -225,7 +229,7 @@ def _plugins(node: Node | None, folder: Path, mistakes: Mistakes) -> tuple[Regis
             mistakes.at(item, f"plugins = {item.text} must be a Python or TorchScript file", "plugins: [my_gan.py]")
             continue
         try:
-            paths.append((folder / item.value).resolve())
+            paths.append(item.source.path(item.value, folder).resolve())
             registry = registry.with_file(paths[-1])
         except (OSError, RuntimeError) as error:  # a circle of links, or a name that is too long
             mistakes.at(item, f"{item.text} can't be opened: {error}", "plugins: [my_gan.py]")

@@ -34,10 +34,15 @@ TOO_DEEP = ("it is nested too deep", f"at most {DEEPEST} levels of lists and map
 
 @dataclass(frozen=True)
 class TextSource:
-    """The origin of a text: a file with its lines, or a flag as it was typed, which has no lines."""
+    """The origin of a text: a file with its lines, or a flag as it was typed, which has neither."""
 
     name: str
     lines: tuple[str, ...] = ()
+    file: Path | None = None
+
+    def path(self, written: str, folder: Path) -> Path:
+        """A path that the text names, relative to its own file, or to `folder` if it is no file."""
+        return (self.file.parent if self.file else folder) / written
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1, with one column per character; empty after the end."""
@@ -85,20 +90,21 @@ class Mistakes:
     """The mistakes so far, each with its place. A mistake that is noted twice is kept once."""
 
     def __init__(self) -> None:
-        self._noted: dict[Mistake, tuple[int, int]] = {}
+        self._noted: dict[Mistake, tuple[str, int, int]] = {}
 
     def at(self, node: Node, message: str, *hints: str, absent: bool = False) -> None:
         """Note a mistake at a node. `absent`: it is that a file of the data is not here."""
         given = tuple(hint.rstrip(".") for hint in hints if hint)
         if not node.source.lines:
-            self._noted.setdefault(Mistake(node.source.name, message, hints=given, absent=absent), (0, 0))
+            self._noted.setdefault(Mistake(node.source.name, message, hints=given, absent=absent), ("", 0, 0))
             return
         place = f"{node.source.name}:{node.line}:{node.column}"
         line, start = node.source.line(node.line), max(0, node.column - SHOWN)
         shown, column = line[start : node.column + SHOWN], node.column - start
         if start:
             shown, column = f"...{shown}", column + 3
-        self._noted.setdefault(Mistake(place, message, shown, column, given, absent), (node.line, node.column))
+        order = (node.source.name, node.line, node.column)
+        self._noted.setdefault(Mistake(place, message, shown, column, given, absent), order)
 
     def at_error(self, node: Node, error: RequestError) -> None:
         """Note the error of another part at the node that caused it."""
@@ -106,7 +112,7 @@ class Mistakes:
         self.at(node, f"{error.where}: {error.given}", error.allowed, error.todo, absent=absent)
 
     def stop(self) -> None:
-        """Raise `SuiteError` with all mistakes in the file's order, if there are any."""
+        """Raise `SuiteError` with all mistakes, file by file in the order of their lines, if there are any."""
         if self._noted:
             raise SuiteError(sorted(self._noted, key=lambda mistake: self._noted[mistake]))
 
@@ -119,7 +125,7 @@ def read(path: Path, mistakes: Mistakes) -> Node:
         raise RequestError(str(path), f"not UTF-8 text (byte {error.start})", "a suite is a YAML file") from None
     except OSError as error:
         raise RequestError(str(path), f"can't be read: {error.strerror}", "a suite is a YAML file") from None
-    top = parse(text, TextSource(str(path), tuple(BREAKS.split(text.rstrip()))), mistakes)
+    top = parse(text, TextSource(str(path), tuple(BREAKS.split(text.rstrip())), path), mistakes)
     if top is None:
         mistakes.stop()
         raise RequestError(str(path), "it is empty", "a suite needs `name` and `grid`")

@@ -38,6 +38,10 @@ def test_a_penalty(ganbench: Run, tmp_path: Path) -> None:
     check_run(small_run(penalty=made(ganbench, "penalty", "penalty", "leash", tmp_path)[0]))
 
 
+def test_an_augmentation(ganbench: Run, tmp_path: Path) -> None:
+    check_run(small_run(augment=made(ganbench, "augment", "augmentation", "grainy", tmp_path)[0]))
+
+
 def test_a_dataset(ganbench: Run, tmp_path: Path) -> None:
     check_dataset(made(ganbench, "dataset", "dataset", "spirals", tmp_path)[0])
 
@@ -60,6 +64,7 @@ def test_a_suite_runs_and_is_reported(ganbench: Run, tmp_path: Path) -> None:
     [
         ("gan", "my_gan", "A GAN: `my_gan.py`"),
         ("penalty", "drift", "A penalty: `drift.py`"),
+        ("augmentation", "noisy", "An augmentation: `noisy.py`"),
         ("dataset", "moons", "A dataset: `moons.py`"),
         ("evaluator", "spread", "An evaluator: `spread.py`"),
     ],
@@ -74,6 +79,7 @@ def test_the_files_are_those_of_the_docs(what: str, name: str, heading: str, gan
     [
         (("gan", "lsgan"), "there is already a variant 'lsgan'. choose another name"),
         (("gan", "MyGAN"), "'MyGAN' can't be a kind"),
+        (("augmentation", "flip"), "there is already an augmentation 'flip'. choose another name"),
         (("penalty", "true"), "'true' can't be a kind"),
         (("suite", "../mine"), "'../mine' can't name a file in it"),
     ],

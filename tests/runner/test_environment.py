@@ -20,8 +20,10 @@ from ganbench.spec import Arithmetic
 @pytest.fixture(autouse=True)
 def forget() -> Any:
     environment._git.cache_clear()
+    environment._software.cache_clear()
     yield
     environment._git.cache_clear()
+    environment._software.cache_clear()
 
 
 def test_the_record_of_a_run_names_its_host_and_the_job_of_its_engine() -> None:
@@ -38,6 +40,18 @@ def test_the_record_of_a_run_is_json_and_complete() -> None:
     assert about["packages"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert about["deterministic"].keys() == {"algorithms", "cudnn", "cudnn_benchmark", "tf32"}
     assert all(type(switch) is bool for switch in about["deterministic"].values())
+
+
+def test_everything_installed_is_recorded_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.describe("cpu", (0,), Arithmetic()).software is None
+    monkeypatch.setattr(environment, "smi", lambda *words: "580.65.06\n580.65.06\n" if "driver" in words[0] else None)
+    about = json.loads(json.dumps(asdict(environment.describe("cpu", (0,), Arithmetic(), record_packages=True))))
+    software = about["software"]
+    assert software["packages"].items() >= about["packages"].items() and "pytest" in software["packages"]
+    assert software["cuda"] == torch.version.cuda and software["driver"] == "580.65.06"
+    environment._software.cache_clear()
+    monkeypatch.setattr(environment, "smi", lambda *_: None)
+    assert environment._software().driver is None
 
 
 def test_a_package_that_is_absent_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
