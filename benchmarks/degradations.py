@@ -123,14 +123,14 @@ def shown(evaluator: Evaluator) -> list[Metric]:
 
 def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
     """A panel for each metric, as SVG with plain text in it."""
-    figure = Figure(figsize=(3.1 * len(found), 2.6), layout="constrained")
+    figure = Figure(figsize=(3.1 * len(found), 3.0), layout="constrained")
     for axes, (metric, by_name) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True):
         for name, values in by_name.items():
             axes.plot(list(LEVELS), values, STYLES[name], label=name)
         axes.set(title=metric, xlabel="level of degradation", xticks=list(LEVELS))
         axes.spines[["top", "right"]].set_visible(False)
     handles, names = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 2 * len(found)), frameon=False)
+    figure.legend(handles, names, loc="outside lower center", ncols=2 if len(found) > 1 else 1, frameon=False)
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ganbench"}):
         figure.savefig(path, metadata={"Date": None})
 

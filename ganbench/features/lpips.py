@@ -21,6 +21,7 @@ URLS = {
 }
 SIDE = 64
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels and convolutions of VGG16
 SLICES = (0, 4, 9, 16, 23, 30)  # of VGG16's layers; each ends after an activation that LPIPS compares
 
 
@@ -43,10 +44,8 @@ def lpips(device: str) -> Extractor:
     Images are uint8, or floats in 0..255; gray ones are repeated to 3 channels. Source: Zhang et al. 2018,
     arXiv:1801.03924, eq. 1, with VGG16 (version 0.1); resized as torch-fidelity does for the perceptual path length.
     """
-    from torchvision.models.vgg import cfgs, make_layers
-
     vgg, linear = lpips_weights()
-    layers, state, prefix = make_layers(cfgs["D"]), _tensors(vgg), "features."
+    layers, state, prefix = _vgg16(), _tensors(vgg), "features."
     layers.load_state_dict({name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)})
     slices = [layers[start:stop].eval().requires_grad_(False).to(device) for start, stop in pairwise(SLICES)]
     scales = [weight.clamp(min=0).sqrt().to(device) for _, weight in sorted(_tensors(linear).items())]
@@ -66,6 +65,18 @@ def lpips(device: str) -> Extractor:
         "dtype": "float32",
     }
     return Extractor(about, apply, device, stored=False)
+
+
+def _vgg16() -> nn.Sequential:
+    """The convolutions of VGG16 with their activations, and the pools between its blocks, by torchvision's numbers."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width, count in BLOCKS:
+        for _ in range(count):
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+            channels = width
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers)
 
 
 def _prepared(x: Tensor) -> Tensor:
