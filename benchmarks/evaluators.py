@@ -29,6 +29,8 @@ PROTOCOLS = str(Path(__file__).with_name("protocols.py"))
 PAIRS = {  # what: (the plain program, ours)
     "Parzen": ("parzen/scikit-learn", "parzen/ganbench"),
     "k-NN metrics": ("neighbours/NumPy", "neighbours/ganbench"),
+    "MIND and CMMD": ("distances/NumPy", "distances/ganbench"),
+    "FWD": ("FWD/scipy", "FWD/ganbench"),
     "matrix term": ("matrix/scipy", "matrix/ganbench"),
     "all, first time": ("all/torch-fidelity", "all/ganbench"),
     "all, real cached": ("all/torch-fidelity", "all/ganbench, cached"),

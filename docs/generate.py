@@ -38,6 +38,11 @@ def components(folder: str) -> str:
     return "\n".join(component(registry.find(family, kind)) for kind in registry.names(family))
 
 
+def evaluator(kind: str) -> str:
+    """The text of an evaluator's own page: what its section among the components has below the heading."""
+    return component(Registry.of().find("evaluator", kind)).partition("\n\n")[2]
+
+
 def component(kind: type[Component]) -> str:
     """The section of a component."""
     head = f"## {kind.kind()}\n\n{prose(inspect.getdoc(kind) or '')}\n\nSource: {prose(kind.source)}\n"
@@ -177,4 +182,4 @@ def prose(text: str) -> str:
     return "".join(part if part.startswith("`") else SPECIAL.sub(r"\\\1", part) for part in parts)
 
 
-PARTS = {"components": components, "suite_keys": suite_keys, "shape": shape}
+PARTS = {"components": components, "evaluator": evaluator, "suite_keys": suite_keys, "shape": shape}

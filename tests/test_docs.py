@@ -334,6 +334,15 @@ class TestNames:
         metrics = ", ".join(f"`{metric.name}`{arrows[metric.better]}" for metric in evaluator.metrics())
         assert row.split("|")[2].strip() == metrics
 
+    @pytest.mark.parametrize("kind", Registry.of().names("evaluator"))
+    def test_every_evaluator_has_a_page(self, kind: str) -> None:
+        page = pages.text(f"docs/reference/metrics/{kind}.md")
+        assert page.startswith(f"# {kind}\n\n<!-- generated: evaluator {kind} -->\n")
+        assert "## From how many samples on" in page and "## What it misses" in page
+        picture = ROOT / "docs" / "reference" / "metrics" / f"{kind}.svg"
+        assert (f"]({kind}.svg)" in page) == picture.exists()
+        assert not picture.exists() or picture.stat().st_size < 30_000
+
     def test_every_renamed_name_is_listed(self) -> None:
         lines = pages.text(OWN).partition("written for version 0.1")[2].splitlines()
         rows = [[re.findall(r"`(\w+)`", cell) for cell in line.split("|")[1:3]] for line in lines if "|" in line]

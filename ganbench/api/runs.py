@@ -54,8 +54,8 @@ def source_of(text: str, results: Path) -> Source:
     run_id, _, count = text.removeprefix(RUN).partition(":")
     if count and not (count.isdecimal() and int(count)):
         raise RequestError(text, f"{count!r} is no number of samples", "run:ID or run:ID:N")
-    drawn = open_saved(results, run_id).draw(SampleRequest(n=int(count or DRAWN)))
-    return SourcedSamples(text, drawn)
+    run = open_saved(results, run_id)
+    return SourcedSamples(text, run.draw(SampleRequest(n=int(count or DRAWN))), steps=run.latent_steps())
 
 
 @dataclass(frozen=True, eq=False)

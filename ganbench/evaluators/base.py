@@ -14,7 +14,7 @@ from annotated_types import Predicate
 from ganbench.component import Component
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import torch
     from torch import Tensor
@@ -26,7 +26,15 @@ NAMES_OF_METRICS = "letters, digits, _, - and ., in parts separated by /; the pa
 OF_A_CLASS = re.compile(r"/class \d+$")  # the end of the name under which the score of a class is reported
 
 Known = Literal[
-    "pixels", "classifier", "inception", "inception_clean", "dinov2", "clip", "clip_l14_336", "efficientnet_lite0"
+    "pixels",
+    "classifier",
+    "inception",
+    "inception_clean",
+    "dinov2",
+    "clip",
+    "clip_l14_336",
+    "efficientnet_lite0",
+    "lpips",
 ]
 KNOWN: tuple[Known, ...] = get_args(Known)
 
@@ -138,6 +146,12 @@ class View(Protocol):
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         """The extractor's part of the fingerprint: name, weights' SHA-256, resizer, dtype, test accuracy."""
+
+    def latent_steps(self, count: int, epsilon: float) -> Iterator[tuple[View, View]]:
+        """Batches of `count` new samples, and those of latents `epsilon` of the way to others.
+
+        Images are floats in 0..255, not rounded. Raises `RequestError` if the generator of the samples isn't known.
+        """
 
 
 class Reference(Protocol):

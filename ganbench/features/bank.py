@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +22,15 @@ from ganbench.features.classifier import classifier
 from ganbench.features.efficientnet import efficientnet, efficientnet_weights
 from ganbench.features.extractor import Embedding, Extractor, embed, pixels
 from ganbench.features.inception import InceptionWeights, inception
+from ganbench.features.lpips import lpips, lpips_weights
 from ganbench.features.pretrained import PRETRAINED, pretrained, pretrained_weights
 from ganbench.features.torchscript import torchscript, torchscript_file
 from ganbench.guard.process_state import unchanged_by
 
 ALLOWED_LOGITS = "classifier, inception, efficientnet_lite0, or a TorchScript file that returns features and logits"
+
+
+LatentSteps = Callable[[int, float], Iterator[tuple[Tensor, Tensor]]]  # count, epsilon -> batches of pairs
 
 
 def _silent(message: str) -> None:
@@ -55,6 +59,8 @@ class Bank:
                 pretrained_weights(name)
             elif name == "efficientnet_lite0":
                 efficientnet_weights()
+            elif name == "lpips":
+                lpips_weights()
             elif is_file(name):
                 torchscript_file(name)
 
@@ -98,8 +104,11 @@ class Real:
             self._splits[name] = Samples(split.x, split.y, self, kept=True)
         return self._splits[name]
 
-    def view(self, x: Tensor, y: Tensor | None = None) -> Samples:
-        """A view of generated samples. Raises `RequestError` if they aren't finite or not of the data's space."""
+    def view(self, x: Tensor, y: Tensor | None = None, steps: LatentSteps | None = None) -> Samples:
+        """A view of generated samples. Raises `RequestError` if they aren't finite or not of the data's space.
+
+        `steps`: how their generator makes pairs of samples from latents that are close to each other.
+        """
         if tuple(x.shape[1:]) != self.space.shape or (x.dtype == torch.uint8) != self.space.is_image:
             shape = "x".join(map(str, ("n", *self.space.shape)))
             raise RequestError(
@@ -108,7 +117,7 @@ class Real:
                 f"{'uint8' if self.space.is_image else 'floats'} of shape {shape}, as the reference",
             )
         _check_finite(x, "generated samples")
-        return Samples(x, y, self, kept=False)
+        return Samples(x, y, self, kept=False, steps=steps)
 
     def extractor(self, name: FeatureName) -> Extractor:
         """The extractor of that name, loaded or trained on first use."""
@@ -136,6 +145,8 @@ class Real:
             return pretrained(name, self.bank.device)
         if name == "efficientnet_lite0":
             return efficientnet(self.bank.device)
+        if name == "lpips":
+            return lpips(self.bank.device)
         if is_file(name):
             return torchscript(torchscript_file(name), self.bank.device)
         weights = self.bank.inception_weights.checked(self.bank.cache, self.bank.log)
@@ -150,6 +161,7 @@ class Samples:
     y: Tensor | None
     real: Real = field(repr=False)
     kept: bool
+    steps: LatentSteps | None = field(default=None, repr=False)
     _firsts: dict[int, Samples] = field(default_factory=dict, init=False, repr=False)
     _embeddings: dict[FeatureName, Embedding] = field(default_factory=dict, init=False, repr=False)
     _derived: dict[tuple[str, FeatureName], Tensors] = field(default_factory=dict, init=False, repr=False)
@@ -168,7 +180,7 @@ class Samples:
             return self
         if n not in self._firsts:
             y = None if self.y is None else self.y[:n]
-            self._firsts[n] = Samples(self.x[:n], y, self.real, self.kept)
+            self._firsts[n] = Samples(self.x[:n], y, self.real, self.kept, self.steps)
         return self._firsts[n]
 
     def features(self, name: FeatureName) -> Tensor:
@@ -199,6 +211,15 @@ class Samples:
     def extractor(self, name: FeatureName) -> dict[str, str]:
         """The extractor's part of the fingerprint."""
         return self.real.about(name)
+
+    def latent_steps(self, count: int, epsilon: float) -> Iterator[tuple[View, View]]:
+        """Batches of new samples, and those of latents `epsilon` away. Raises `RequestError` without a generator."""
+        if self.steps is None:
+            todo = "score it in a suite's `with`, or score run:ID"
+            raise RequestError("generated samples", "their generator isn't known", "samples of a run", todo)
+        for pair in self.steps(count, epsilon):
+            start, near = (Samples(x, None, self.real, kept=False) for x in pair)
+            yield start, near
 
     def _embedding(self, name: FeatureName) -> Embedding:
         extractor = self.real.extractor(name)

@@ -20,6 +20,7 @@ WIDTHS = {
     "dinov2": 1024,
     "clip_l14_336": 768,
     "efficientnet_lite0": 1280,
+    "lpips": 499_712,
 }  # dimensions of learned features; of stacked images for each channel
 WIDEST = 2048  # those of Inception, and what is assumed for a user's network
 SHARE = 0.9  # of the free memory that a score may take

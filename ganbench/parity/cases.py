@@ -33,6 +33,13 @@ class Ring:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Plain:
+    """Images of 2x2 pixels, each of one grey level in 0..255."""
+
+    levels: tuple[int, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """An evaluator on known samples. `tolerance` is absolute: rounding of a published value, or 4 standard errors."""
@@ -41,8 +48,8 @@ class Case:
     evaluator: str
     options: Mapping[str, Any] = field(default_factory=dict)
     metric: str
-    generated: Rows | Normal | Ring
-    reference: Rows | Normal | Ring
+    generated: Rows | Normal | Ring | Plain
+    reference: Rows | Normal | Ring | Plain
     expected: float
     tolerance: float
     source: str
@@ -139,6 +146,15 @@ CASES: tuple[Case, ...] = (
     Case(name="MMD: two pairs", evaluator="mmd", options={"bandwidths": (1.0,), "unit": "data"}, metric="mmd_squared",
          generated=((0.0,), (1.0,)), reference=((0.0,), (2.0,)), expected=(math.exp(-2) - 1) / 2, tolerance=1e-12,
          source="e^-1/2 + e^-2 - (1 + e^-2 + 2 e^-1/2) / 2"),
+    Case(name="CMMD: two pairs", evaluator="cmmd", metric="cmmd", generated=((0.0,), (1.0,)),
+         reference=((0.0,), (2.0,)), expected=500 * (1 - math.exp(-0.005)), tolerance=1e-9,
+         source="1000 ((1 + a) / 2 + (1 + b) / 2 - (1 + b + 2 a) / 2), a = e^-0.005, b = e^-0.02"),
+    Case(name="FWD: a shift of grey levels", evaluator="fwd", metric="fwd", generated=Plain((0, 51)),
+         reference=Plain((102, 153)), expected=0.16, tolerance=1e-9,
+         source="band of means 2 v / 255, from 0.2 to 1.0; three bands of zeros"),
+    Case(name="LPIPS diversity: two images", evaluator="lpips_diversity", metric="lpips_diversity",
+         generated=((0.0,), (2.0,)), reference=((0.0,), (2.0,)), expected=4.0, tolerance=1e-12,
+         source="the squared distance of the embeddings"),
     Case(name="clipped density of one law", evaluator="clipped_density_coverage", options=PIXELS,
          metric="clipped_density_pixels", expected=1.0, tolerance=0.05, source="Salvy et al. 2025: all are good",
          **CLOUDS),
@@ -160,4 +176,5 @@ UNCHECKED = (  # protocols with published values that no case can reach without 
     "fid_clean, kid_clean: the weights of Inception",
     "fd_dinov2: DINOv2 ViT-L/14",
     "cmmd: CLIP ViT-L/14-336",
+    "lpips_diversity, ppl: VGG16 and LPIPS",
 )

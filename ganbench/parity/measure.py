@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Modes, Space, Split
-from ganbench.evaluators.base import Evaluator
+from ganbench.evaluators.base import Evaluator, FeatureName
 from ganbench.features.bank import Bank
 from ganbench.features.extractor import Embedding, Extractor
-from ganbench.parity.cases import Case, Normal, Ring
+from ganbench.parity.cases import Case, Normal, Plain, Ring
 from ganbench.plugins import Registry
 from ganbench.rng import stream
 
-GIVEN = Extractor({"extractor": "given logits"}, lambda x: Embedding(x, x), stored=False)
+GIVEN = Extractor({"extractor": "given"}, lambda x: Embedding(x, x), stored=False)
+FEATURES: tuple[FeatureName, ...] = ("classifier", "clip_l14_336", "lpips")  # which the samples of a case stand for
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def measure_case(case: Case, cache: Path) -> CaseResult:
     reference = _samples(case.reference)
     split = Split(reference)
     modes = _modes(case.reference) if isinstance(case.reference, Ring) else None
-    data = Data(Space((reference.shape[1],)), split, split, split, modes=modes)
-    real = Bank(cache, extractors={"classifier": GIVEN}).reference(data)
+    data = Data(Space(tuple(reference.shape[1:])), split, split, split, modes=modes)
+    real = Bank(cache, extractors=dict.fromkeys(FEATURES, GIVEN)).reference(data)
     scores = evaluator(real.view(_samples(case.generated)), real, stream(0, "parity"))
     return CaseResult(case, scores[case.metric].value if case.metric in scores else math.nan)
 
@@ -61,6 +62,8 @@ def _samples(samples: object) -> Tensor:
             mode = torch.randint(modes, (n,), generator=generator)
             noise = torch.randn(n, 2, generator=generator, dtype=torch.float64)
             return _modes(ring).centres[mode] + _modes(ring).std * noise
+        case Plain(levels):
+            return torch.tensor(levels, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 2, 2).contiguous()
     return torch.tensor(samples, dtype=torch.float64)
 
 

@@ -24,7 +24,7 @@ from ganbench.results.store import RunFolder, State, Status
 from ganbench.rng import seed_of
 from ganbench.runner.environment import MemoryUse
 from ganbench.runner.job import Job, own_key, score_key, spec_file
-from ganbench.training.sampling import sample
+from ganbench.training.sampling import latent_steps, sample
 from ganbench.training.snapshot import flat
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ class Recorder:
         make_way(path)
         write_bytes(path, picture)
         seed = seed_of(self.spec.seed, "score", step)
-        scoring = score_all(self.real.view(x, generated.y), self.real, evaluators.values(), seed)
+        fake = self.real.view(x, generated.y, latent_steps(self.spec, self.real.data, weights, step))
+        scoring = score_all(fake, self.real, evaluators.values(), seed)
         for item in scoring.absent:
             if item.error is not None and job.passes_on(item.error):
                 raise item.error

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganbench.datasets.base import Space, Split
 from ganbench.errors import DamagedRun, RequestError
+from ganbench.features.bank import LatentSteps
 from ganbench.plugins import Registry
 from ganbench.results import tensors
 from ganbench.results.store import RunFolder
@@ -24,6 +25,7 @@ from ganbench.training.sampling import (
     drawn_inputs,
     generate,
     interpolated,
+    latent_steps,
     weights_and_carry,
 )
 
@@ -98,6 +100,10 @@ class SavedRun:
         inputs = self.inputs(request, step)
         drawn = generate(self.spec, self.space, self.saved(step), inputs)
         return Split(drawn.x.cpu(), drawn.y)
+
+    def latent_steps(self, step: int | None = None) -> LatentSteps:
+        """Pairs of samples from latents that are close to each other, of a kept mark."""
+        return latent_steps(self.spec, self.spec.dataset.load(self.root), self.saved(step), self.mark(step))
 
     def inputs(self, request: SampleRequest, step: int) -> GeneratorInputs:
         """What the generator is given for a request."""

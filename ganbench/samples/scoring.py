@@ -67,7 +67,7 @@ def score_samples(
     `real`: `samples.real` in a bank, which computes its features once.
     """
     chosen = list(evaluators)
-    fake = real.view(samples.fake.x, samples.fake.y)
+    fake = real.view(samples.fake.x, samples.fake.y, samples.steps)
     too_large = unfit(chosen, len(fake), real)
     fitting = [evaluator for evaluator in chosen if evaluator.notation() not in too_large]
     for name in dict.fromkeys(name for evaluator in fitting for name in evaluator.needs()):

@@ -18,6 +18,7 @@ from ganbench.errors import RequestError
 from ganbench.evaluators.base import Moments
 from ganbench.evaluators.parts.protocol import content_key
 from ganbench.evaluators.parts.statistics import KnownMoments
+from ganbench.features.bank import LatentSteps
 from ganbench.plugins import Registry, hint
 
 ALLOWED = "a .npy or .npz file, a folder or zip archive of images, or dataset:NAME[:SPLIT]"
@@ -34,6 +35,7 @@ class SourcedSamples:
     split: Split
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    steps: LatentSteps | None = None  # of the generator, if they are a run's
 
     def place(self, row: int) -> str:
         """The file or the row of a sample."""
@@ -70,6 +72,7 @@ class ComparedSamples:
     reference: SampleSource
     notes: tuple[str, ...] = ()
     statistics: KnownMoments | None = None  # of the reference, if it has no samples
+    steps: LatentSteps | None = None  # of the generator, if the samples are a run's
 
 
 Source = str | SourcedSamples  # where samples are, or the samples themselves
@@ -100,14 +103,15 @@ def _compared_with(known: KnownMoments, fake: SourcedSamples) -> ComparedSamples
     nothing = _no_samples(space)
     reference = SampleSource(known.source, 0, content_key(*known.known))
     data = Data(space, nothing, nothing, nothing)
-    return ComparedSamples(data, fake.split, _described(fake), reference, _check(fake), known)
+    return ComparedSamples(data, fake.split, _described(fake), reference, _check(fake), known, fake.steps)
 
 
 def compared(reference: ReferenceSamples, generated: SourcedSamples) -> ComparedSamples:
     """Generated samples beside a reference. Raises `RequestError` if they can't be scored."""
     fake = _fitted(generated, reference.real.space, "generated samples")
     notes = reference.notes + _check(fake)
-    return ComparedSamples(reference.real, fake.split, _described(fake), _described(reference.tested), notes)
+    sides = (_described(fake), _described(reference.tested))
+    return ComparedSamples(reference.real, fake.split, *sides, notes, steps=fake.steps)
 
 
 def given_reference(samples: SourcedSamples) -> ReferenceSamples:

@@ -16,7 +16,7 @@ from ganbench.stats.paired import (
     spending,
 )
 from ganbench.stats.power import Design, MeanInside, PairedMeans, UnpairedMeans, smallest_effect
-from ganbench.stats.ranks import Ranking, improvement, profile, ranking
+from ganbench.stats.ranks import Ranking, improvement, interquartile_mean, profile, ranking
 from ganbench.stats.rate_power import PairedRates, RateDesign, RateInside, UnpairedRates
 from ganbench.stats.unpaired import (
     detectable_gap,
@@ -50,6 +50,7 @@ __all__ = [
     "fisher",
     "holm",
     "improvement",
+    "interquartile_mean",
     "look_corrected",
     "mcnemar",
     "mean_between",

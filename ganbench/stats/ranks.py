@@ -1,4 +1,4 @@
-"""Several treatments on several problems: mean ranks, performance profiles, probability of improvement."""
+"""Several treatments on several problems: mean ranks, interquartile means, profiles, probability of improvement."""
 
 from __future__ import annotations
 
@@ -76,6 +76,31 @@ def profile(scores: Sequence[float | None], taus: Sequence[float]) -> tuple[floa
     """The share of runs whose score reaches each tau (Agarwal et al. 2021). Higher is better; None reaches no tau."""
     known = np.array([-np.inf if score is None else score for score in scores])
     return tuple(float((known >= tau).mean()) for tau in taus)
+
+
+def interquartile_mean(problems: Sequence[Sequence[float]], seed: int = 0) -> Interval:
+    """The mean of the middle half of all runs' scores (Agarwal et al. 2021, section 4.3).
+
+    The interval is a percentile bootstrap, seeded, that resamples the runs within each problem. Raises ValueError
+    without problems, and for a problem without runs.
+    """
+    if not problems or not all(problems):
+        raise ValueError("an interquartile mean needs runs on every problem")
+    rng = np.random.default_rng(seed)
+    scores = [np.asarray(runs, dtype=np.float64) for runs in problems]
+    mean = float(_middle(np.concatenate(scores)[None])[0])
+    n = sum(map(len, scores))
+    if n == len(problems):
+        return Interval(mean, None, None, n)
+    drawn = [runs[rng.integers(len(runs), size=(RESAMPLES, len(runs)))] for runs in scores]
+    low, high = np.quantile(_middle(np.concatenate(drawn, axis=1)), (0.025, 0.975))
+    return Interval(mean, float(low), float(high), n)
+
+
+def _middle(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each row without its lowest and its highest quarter, rounded down."""
+    cut = scores.shape[1] // 4
+    return np.asarray(np.sort(scores, axis=1)[:, cut : scores.shape[1] - cut].mean(axis=1))
 
 
 def improvement(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int = 0) -> Interval:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ganbench.spec import RunSpec
 
 CHUNK = 512  # samples generated at once
+PAIRS = 32  # pairs of samples from close latents that are compared at once
 
 _CARRIED = flat_name("carry", "")
 
@@ -104,18 +105,51 @@ def interpolated(inputs: GeneratorInputs, steps: int) -> GeneratorInputs:
     The way is spherical (White 2016, Sampling Generative Networks, section 2.1): for a normal prior in many dimensions
     its latents have the usual norm, which those on a straight line do not have. Labels are those of the first half.
     """
+    return _between(inputs, torch.linspace(0, 1, steps, dtype=torch.float64))
+
+
+def latent_steps(
+    spec: RunSpec, data: Data, saved: Mapping[str, Tensor], step: int
+) -> Callable[[int, float], Iterator[tuple[Tensor, Tensor]]]:
+    """How a `saved_generator` of a step makes samples of latents that are close to each other.
+
+    It is called with a number of pairs and with the share of the way from each latent to another one, and gives batches
+    of two tensors: images as floats in 0..255, not rounded, or points. Labels are the same on both sides.
+    """
+
+    def batches(count: int, epsilon: float) -> Iterator[tuple[Tensor, Tensor]]:
+        inputs = drawn_inputs(spec, data.space, 2 * count, stream(spec.seed, "eval", step, "steps"), data.train.y)
+        pairs = _between(inputs, torch.tensor([0.0, epsilon], dtype=torch.float64))
+        for rows in torch.split(torch.arange(2 * count), 2 * PAIRS):
+            part = GeneratorInputs(pairs.z[rows], None if pairs.y is None else pairs.y[rows])
+            made = torch.cat(_outputs(spec, data.space, saved, part))
+            low, high = spec.network.pixel_range
+            made = made.sub(low).mul(255 / (high - low)) if data.space.is_image else made
+            yield made[0::2], made[1::2]
+
+    return batches
+
+
+def _between(inputs: GeneratorInputs, shares: Tensor) -> GeneratorInputs:
+    """Latents at each of the `shares` of the ways from those of the first half to those of the second."""
     first, second = inputs.z.double().chunk(2)
     cosine = torch.nn.functional.cosine_similarity(first, second).clamp(-1, 1)
     angle = cosine.acos().clamp(1e-6, math.pi - 1e-6)[:, None, None]
-    share = torch.linspace(0, 1, steps, dtype=torch.float64)[None, :, None]
+    share = shares[None, :, None]
     weights = [torch.sin((1 - share) * angle), torch.sin(share * angle)]
     path = (weights[0] * first[:, None] + weights[1] * second[:, None]) / torch.sin(angle)
-    y = None if inputs.y is None else inputs.y[: len(first)].repeat_interleave(steps)
+    y = None if inputs.y is None else inputs.y[: len(first)].repeat_interleave(len(shares))
     return GeneratorInputs(path.flatten(0, 1).to(inputs.z.dtype), y)
 
 
 def generate(spec: RunSpec, space: Space, saved: Mapping[str, Tensor], inputs: GeneratorInputs) -> Split:
     """Samples at rest (uint8 images, float points) of a `saved_generator`, on the device of its tensors."""
+    made = torch.cat(_outputs(spec, space, saved, inputs))
+    return Split(to_rest(made, *spec.network.pixel_range), inputs.y)
+
+
+def _outputs(spec: RunSpec, space: Space, saved: Mapping[str, Tensor], inputs: GeneratorInputs) -> list[Tensor]:
+    """What the network of a `saved_generator` gives, in its own range, `CHUNK` samples at a time."""
     weights, carry = weights_and_carry(saved)
     like, chunks = next(iter(weights.values())), []
     with unchanged_by(spec.network, spec.variant), torch.no_grad():
@@ -124,4 +158,4 @@ def generate(spec: RunSpec, space: Space, saved: Mapping[str, Tensor], inputs: G
             labels = () if inputs.y is None else (inputs.y[part].to(like.device),)
             fed = spec.variant.g_input(inputs.z[part].to(like), carry)
             chunks.append(functional_call(module, weights, (fed, *labels)))
-    return Split(to_rest(torch.cat(chunks), *spec.network.pixel_range), inputs.y)
+    return chunks

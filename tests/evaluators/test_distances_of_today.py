@@ -21,10 +21,13 @@ from ganbench.evaluators.clipped_density_coverage import ClippedDensityCoverage,
 from ganbench.evaluators.cmmd import CMMD
 from ganbench.evaluators.fld import FLD
 from ganbench.evaluators.fwd import FWD
+from ganbench.evaluators.lpips_diversity import LPIPSDiversity
 from ganbench.evaluators.mind import MIND
 from ganbench.evaluators.mmd import MMD
 from ganbench.evaluators.parts.likelihood import fit_widths
 from ganbench.evaluators.sliced_wasserstein import SlicedWasserstein
+from ganbench.features.bank import Bank
+from ganbench.features.extractor import Embedding, Extractor
 from ganbench.rng import stream
 from tests.support.evaluation import Given, image_data, points_data, real_side, scores_of
 
@@ -201,7 +204,7 @@ def test_fld_is_near_zero_for_real_samples_and_its_gap_tells_copies(tmp_path: Pa
 
 # --- properties of all of them ---
 
-SETS: list[Evaluator] = [MIND(), CMMD(), ClippedDensityCoverage(k=3), FLD()]
+SETS: list[Evaluator] = [MIND(), CMMD(), ClippedDensityCoverage(k=3), FLD(), LPIPSDiversity()]
 
 
 @pytest.mark.parametrize("evaluator", SETS, ids=lambda e: e.kind())
@@ -223,6 +226,35 @@ def test_repeated_samples_and_constant_features_have_a_score(evaluator: Evaluato
     flat = torch.cat([cloud(1, 30), torch.zeros(30, 3, dtype=torch.float64)], 1)
     for fake, real in ((flat, flat.flip(0)), (flat[:3].repeat(10, 1), flat), (flat, flat[:10].repeat(3, 1))):
         assert all(map(math.isfinite, values(evaluator, fake, real).values()))
+
+
+def images(*sets: Tensor) -> list[dict[str, float]]:
+    """The FWD of each set of images against the first one."""
+    data = Data(Space((1, 8, 8)), *(Split(sets[0]) for _ in range(3)))
+    real = Bank(Path("no cache is needed")).reference(data)
+    return [{name: score.value for name, score in scores_of(FWD(levels=2), real.view(x)).items()} for x in sets]
+
+
+def test_fwd_has_no_order_no_side_and_takes_repeated_and_plain_images() -> None:
+    x, y = (image_data(40, shape=(1, 8, 8), seed=seed).test.x for seed in (1, 2))
+    same, found, turned = images(x, y, y.flip(0))
+    assert same["fwd"] == pytest.approx(0, abs=1e-9) and found["fwd"] > 0
+    assert turned["fwd"] == pytest.approx(found["fwd"], rel=1e-9)
+    assert images(y, x)[1]["fwd"] == pytest.approx(found["fwd"], rel=1e-9)
+    plain = torch.full_like(x, 9)
+    assert all(math.isfinite(values["fwd"]) for values in images(x, y[:1].repeat(40, 1, 1, 1), plain, y[:2]))
+    assert images(plain, plain)[1]["fwd"] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("evaluator", SETS, ids=lambda e: e.kind())
+def test_the_batch_of_the_extractor_does_not_matter(evaluator: Evaluator, tmp_path: Path) -> None:
+    extractor = Extractor({"extractor": "waves"}, lambda x: Embedding(torch.sin(x.double().flatten(1))[:, ::7]))
+    data, fake = image_data(40, shape=(3, 8, 8)), image_data(40, shape=(3, 8, 8), seed=1).test.x
+    found = []
+    for batch in (40, 7, 1):
+        bank = Bank(tmp_path / str(batch), batch=batch, extractors=dict.fromkeys(evaluator.needs(), extractor))
+        found.append({name: s.value for name, s in scores_of(evaluator, bank.reference(data).view(fake)).items()})
+    assert found[1] == pytest.approx(found[0], rel=1e-9) and found[2] == pytest.approx(found[0], rel=1e-9)
 
 
 def test_real_moments_and_baselines_are_kept(tmp_path: Path) -> None:

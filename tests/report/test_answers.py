@@ -206,6 +206,8 @@ def test_comparisons_in_each_setting_and_pooled() -> None:
     assert apart.standing.improvements[0] is None
     assert apart.standing.improvements[1] is not None and apart.standing.improvements[1].mean == 1.0
     assert [profile[0] for profile in apart.standing.profiles] == [1.0, 1.0, 1.0]
+    worst, *better = (mean.mean for mean in apart.standing.interquartile_means)
+    assert (worst, *better) == pytest.approx((3.5 / 17, 13.5 / 17, 13.5 / 17)), "ns has 10 to 17 of 0 to 17"
 
 
 def test_a_network_that_changes_with_its_variant_is_paired_and_noted() -> None:

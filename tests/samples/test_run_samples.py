@@ -266,3 +266,14 @@ def test_labels_go_into_the_array(tmp_path: Path) -> None:
     write_samples(Split(torch.zeros(2, 3, 4, 5, dtype=torch.uint8), torch.tensor([1, 2])), tmp_path / "a" / "x.npz")
     read = np.load(tmp_path / "a" / "x.npz")
     assert read["x"].shape == (2, 4, 5, 3) and read["x"].dtype == np.uint8 and read["y"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["images", "labelled"])
+def test_latent_steps_are_samples_that_are_not_rounded(runs: Mapping[str, gb.Run], kind: str) -> None:
+    """The second of each pair lies the given share of the way to another latent: with a share of 1, at that latent."""
+    steps = runs[kind].saved.latent_steps()
+    (near, nearer), (_, far) = (map(torch.cat, zip(*steps(40, share), strict=True)) for share in (1e-4, 1.0))
+    assert near.shape == nearer.shape == (40, 1, 8, 8) and near.is_floating_point()
+    assert near.min() >= 0 and 100 < near.max() <= 255 and not torch.equal(near, near.round())
+    small, large = ((other - near).norm() for other in (nearer, far))
+    assert 0 < small < 1e-3 * large

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,3 +78,7 @@ class Given:
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         return {"extractor": name}
+
+    def latent_steps(self, count: int, epsilon: float) -> Iterator[tuple[Given, Given]]:
+        """The first rows, and the same ones a little longer."""
+        yield self.first(count), Given((1 + epsilon) * self.x[:count].double())

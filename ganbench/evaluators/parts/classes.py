@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
@@ -59,6 +59,9 @@ class Subset:
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         return self.whole.extractor(name)
+
+    def latent_steps(self, count: int, epsilon: float) -> Iterator[tuple[View, View]]:
+        return self.whole.latent_steps(count, epsilon)
 
 
 @dataclass(frozen=True, eq=False)

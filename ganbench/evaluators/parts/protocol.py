@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 INCEPTION: dict[FeatureName, str] = {"inception": "", "inception_clean": "_clean"}  # what it adds to a metric's name
-OF_IMAGES = (*INCEPTION, "dinov2", "clip", "clip_l14_336", "efficientnet_lite0")  # of 1 or 3 channels
+OF_IMAGES = (*INCEPTION, "dinov2", "clip", "clip_l14_336", "efficientnet_lite0", "lpips")  # of 1 or 3 channels
 
 
 def metric_name(inception: str, other: str, features: FeatureName, split: SplitName = "test") -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
 from torch import Tensor
 
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import FeatureName, Moments
+from ganbench.evaluators.base import FeatureName, Moments, View
 
 STATISTICS = "mean and covariance"  # in a fingerprint, in place of the number of real samples
 
@@ -47,6 +47,9 @@ class KnownMoments:
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         return {"statistics": self.source}
+
+    def latent_steps(self, count: int, epsilon: float) -> Iterator[tuple[View, View]]:
+        self._refuse()
 
     def moments_of(self, name: FeatureName, dimensions: int) -> Moments:
         """The moments, if they can be those of features with so many dimensions. Raises `RequestError` else."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite, isinf
 from statistics import fmean
@@ -13,7 +13,7 @@ from ganbench.report.analysis.rows import unmeasured
 from ganbench.results.questions import RATES
 from ganbench.results.selection import by, shared, within
 from ganbench.spec import varying
-from ganbench.stats import LEVEL, Interval, Ranking, holm, improvement, profile, ranking
+from ganbench.stats import LEVEL, Interval, Ranking, holm, improvement, interquartile_mean, profile, ranking
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.rows import RunRow
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ganbench.results.questions import Compare, Named
 
 TAUS = tuple(step / 20 for step in range(21))
+
+Block = dict["Named", list[float]]  # the scores of the runs in a setting, by the value of the axis
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class Standing:
     """How the values of an axis rank over all settings of all datasets, as indices into `values`.
 
     `profiles`: for each value the share of its runs whose score reaches each of `taus`, where 0 is the worst and 1 the
-    best run of a setting. `improvements`: for each value the probability that one of its runs beats one of the
-    baseline's. Both are empty for rates. `dropped`: settings in which a value has no number, which are left out.
-    `diverged`: how many runs diverged. A diverged run reaches no score and beats no run. In the mean of a setting, by
-    which the values rank, it counts as the worst run of the setting.
+    best run of a setting. `interquartile_means`: of the same scores. `improvements`: for each value the probability
+    that one of its runs beats one of the baseline's. All are empty for rates. `dropped`: settings in which a value has
+    no number, which are left out. `diverged`: how many runs diverged. A diverged run reaches no score and beats no run.
+    In means it counts as the worst run of its setting.
     """
 
     values: tuple[Named, ...]
@@ -60,6 +62,7 @@ class Standing:
     taus: tuple[float, ...]
     profiles: tuple[tuple[float, ...], ...]
     improvements: tuple[Interval | None, ...]
+    interquartile_means: tuple[Interval, ...]
     diverged: int
 
 
@@ -137,15 +140,18 @@ def _standing(runs: Sequence[RunRow], question: Compare, better: str) -> Standin
     full = [block for block in blocks if all(block.get(value) for value in values)]
     if len(values) < 2 or len(full) < 2:
         return None
-    means = [[-fmean(scores) for scores in _finite([block[value] for value in values])] for block in full]
     rated = question.metric in RATES
+    means = [[-fmean(scores) for scores in _finite([block[value] for value in values])] for block in full]
     return Standing(
         values=values,
         ranking=ranking(means),
         dropped=len(blocks) - len(full),
         taus=() if rated else TAUS,
-        profiles=() if rated else _profiles(list(settings.values()), question, values, sign),
+        profiles=() if rated else _profiles([_scaled(block) for block in blocks], values),
         improvements=() if rated else tuple(_improvement(full, value, question.baseline) for value in values),
+        interquartile_means=()
+        if rated
+        else tuple(_middle_mean([_scaled(block) for block in full], value) for value in values),
         diverged=sum(score == -inf for block in full for side in block.values() for score in side),
     )
 
@@ -162,24 +168,31 @@ def _finite(sides: Sequence[Sequence[float]]) -> list[list[float]]:
     return [[max(score, worst) for score in side] for side in sides]
 
 
-def _improvement(blocks: Sequence[Mapping[Named, list[float]]], value: Named, baseline: Named) -> Interval | None:
+def _improvement(blocks: Sequence[Block], value: Named, baseline: Named) -> Interval | None:
     if value == baseline or baseline not in blocks[0]:
         return None
     return improvement([(block[value], block[baseline]) for block in blocks])
 
 
-def _profiles(
-    settings: Sequence[Sequence[RunRow]], question: Compare, values: Sequence[Named], sign: float
-) -> tuple[tuple[float, ...], ...]:
-    """The profiles of scores that are scaled to 0 .. 1 in each setting; a diverged run reaches no score."""
-    scores: dict[Named, list[float]] = {value: [] for value in values}
-    for rows in settings:
-        known = [score for score in _scores(rows, question.metric, sign) if isfinite(score)]
-        low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
-        for (value,), side in by(rows, (question.axis,)).items():
-            for score in _scores(side, question.metric, sign):
-                scores[value].append(score if isinf(score) else (score - low) / span if span else 1.0)
-    return tuple(profile(scores[value], TAUS) for value in values)
+def _scaled(block: Block) -> Block:
+    """The scores of a setting from 0, its worst run, to 1, its best; those of diverged runs stay as they are."""
+    known = [score for side in block.values() for score in side if isfinite(score)]
+    low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
+
+    def scale(score: float) -> float:
+        return score if isinf(score) else (score - low) / span if span else 1.0
+
+    return {value: [scale(score) for score in side] for value, side in block.items()}
+
+
+def _profiles(blocks: Sequence[Block], values: Sequence[Named]) -> tuple[tuple[float, ...], ...]:
+    """The profiles of the scaled scores; a diverged run reaches no score."""
+    return tuple(profile([score for block in blocks for score in block.get(value, ())], TAUS) for value in values)
+
+
+def _middle_mean(blocks: Sequence[Block], value: Named) -> Interval:
+    """The interquartile mean of the scaled scores; a diverged run has the worst run's."""
+    return interquartile_mean([[max(score, 0.0) for score in _scaled(block)[value]] for block in blocks])
 
 
 def _common(sides: Sequence[Sequence[RunRow]], axis: str) -> list[str]:

@@ -130,6 +130,7 @@ def _standing(family: Family, standing: Standing, suite: str, label: str) -> Tab
             str(standing.values[at]),
             f"{ranks.ranks[at]:.2f}",
             letters[at] or ABSENT,
+            interval_text(standing.interquartile_means[at] if standing.interquartile_means else None),
             interval_text(standing.improvements[at] if standing.improvements else None),
         )
         for at in order
@@ -138,6 +139,8 @@ def _standing(family: Family, standing: Standing, suite: str, label: str) -> Tab
         f"{ranks.n} settings; Friedman test: p = {p_text(ranks.p)}. Ranks that differ by {ranks.critical:.2f} or less"
         " share a letter (Nemenyi test, 0.05)."
     )
+    if standing.interquartile_means:
+        note += " IQM: the mean of the middle half of all runs' scores, from 0, the worst of a setting, to 1, the best."
     note += (
         f" {plural(standing.dropped, 'setting')} left out, because a value has no number." if standing.dropped else ""
     )
@@ -149,7 +152,7 @@ def _standing(family: Family, standing: Standing, suite: str, label: str) -> Tab
     return Table(
         title=title,
         label=label,
-        columns=(*named(family.axis), *numbered("mean rank", "alike", better)),
+        columns=(*named(family.axis), *numbered("mean rank", "alike", "IQM [95 %]", better)),
         rows=tuple(rows),
         caption=f"{suite}: {title}.",
         note=note,
