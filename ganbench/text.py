@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
 _CONTROLS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))  # all but the tabulator and the newline
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they reorder a line
 _BREAKS = (0x2028, 0x2029)
-_ESCAPED = {code: ascii(chr(code))[1:-1] for code in (*_CONTROLS, *_DIRECTIONS, *_BREAKS)}
+_ESCAPED = re.compile(f"[{re.escape(''.join(map(chr, (*_CONTROLS, *_DIRECTIONS, *_BREAKS))))}]")
 
 
 def printable(text: str) -> str:
     """Text in which a character that a terminal obeys, or that changes the order of others, is shown as `\\x1b`."""
-    return text.translate(_ESCAPED)
+    return _ESCAPED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def span(seeds: Sequence[int]) -> str:

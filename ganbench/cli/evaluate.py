@@ -45,13 +45,15 @@ class EvaluateOptions:
 @click.command()
 @click.argument("generated")
 @click.option("--reference", required=True, metavar="REF", help="The real samples to compare with.")
-@click.option("--validation", metavar="VAL", help="Further real samples, from which parzen chooses its width.")
+@click.option("--validation", metavar="VAL", help="A second set of real samples, used to choose the width of parzen.")
 @click.option("--with", "evaluators", metavar="NAME[,NAME]",
               help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}', or 'standard', what papers"
                    " report today; the default is all that fit.")  # fmt: skip
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
-@click.option("--features", metavar="F[,F]", help="pixels, classifier ... or FILE.pt; the default is all but files.")
-@click.option("--trust", is_flag=True, help="Run the code in the TorchScript files that give features.")
+@click.option(
+    "--features", metavar="F[,F]", help="Features: pixels, classifier ... or FILE.pt; all but files by default."
+)
+@click.option("--trust", is_flag=True, help="Allow features from TorchScript files, which run their own code.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of random draws.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Write scores.json, and pairs.png with generated samples beside the nearest real"

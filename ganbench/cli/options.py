@@ -41,7 +41,7 @@ SUITE = (
                  help="Keep only these cells of the grid."),
     click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Use seeds 0 to N-1 instead of the suite's."),
     click.option("--more-seeds", type=click.IntRange(1, 100_000), metavar="N",
-                 help="Use the suite's seeds and the N numbers after their largest."),
+                 help="Add N new seeds after the largest seed of the suite."),
     click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of the suite file."),
 )  # fmt: skip
 EXECUTION = (
@@ -69,7 +69,7 @@ EXECUTION = (
 )  # fmt: skip
 KEPT_RUN = (
     click.option("--step", type=click.IntRange(min=1), metavar="MARK",
-                 help="The mark of which the generator was kept; the default is the last one."),
+                 help="The step of a saved generator; the default is the last one."),
     click.option("--suite", type=click.Path(path_type=Path), metavar="FILE",
                  help="The run's suite; needed if a component or the data of the run are your own."),
     click.option("--devices", default="cpu", show_default=True, metavar="auto|cpu|0", help="Device to compute on."),

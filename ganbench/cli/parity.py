@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--slow", is_flag=True, help="Include the cases that take minutes and a gigabyte of memory.")
+@click.option("--slow", is_flag=True, help="Include slow cases: minutes, and a gigabyte of memory.")
 @as_json
 def parity(slow: bool, as_json: bool) -> int:
     """Recompute reference cases, closed forms and published values, and print expected, got and difference.

@@ -36,7 +36,7 @@ class TuneOptions(SuiteOptions, ExecutionOptions):
 
 @click.command()
 @click.argument("suite", type=click.Path(path_type=Path))
-@click.option("--metric", metavar="NAME", help="Metric to search by; the default is the suite's first metric.")
+@click.option("--metric", metavar="NAME", help="Metric to optimize; the default is the suite's first metric.")
 @click.option("--trials", type=click.IntRange(min=1), default=16, show_default=True, help="Trials of each contender.")
 @click.option("--search", multiple=True, metavar="FIELD",
               help="Search only these fields: optimizer.lr, variant.gp_weight ...")  # fmt: skip

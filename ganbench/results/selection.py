@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -33,10 +34,11 @@ def within(runs: Iterable[T], where: Where) -> list[T]:
 
 def by(runs: Iterable[T], names: Sequence[str]) -> dict[Key, list[T]]:
     """The runs grouped by their values in some columns, in order."""
-    groups: dict[Key, list[T]] = {}
+    groups: defaultdict[Key, list[T]] = defaultdict(list)
     for run in runs:
-        groups.setdefault(tuple(map(run.columns.__getitem__, names)), []).append(run)
-    return groups
+        columns = run.columns
+        groups[tuple([columns[name] for name in names])].append(run)
+    return dict(groups)
 
 
 def sides(runs: Iterable[T], part: Part) -> tuple[list[T], ...]:

@@ -20,6 +20,7 @@ from PIL import Image
 
 from ganbench.report import format_report
 from ganbench.report.model.sections.charts import OVERLAID
+from ganbench.report.model.sections.findings import DRAWN
 from ganbench.report.render.html import charts, curves, gallery
 from ganbench.report.render.html.gallery import MOST, encode
 from ganbench.results.store import Store
@@ -88,7 +89,14 @@ class Reader(HTMLParser):
         self.links: list[str] = []
         self.sources: list[str] = []
 
+    def end_implied(self, tag: str) -> None:
+        """A cell ends where the next one, its row or its table body ends or begins, and a row likewise."""
+        for ended, by in (("td", {"td", "tr", "/tr", "/tbody"}), ("tr", {"tr", "/tbody"})):
+            if tag in by and self.open[-1] == ended:
+                self.open.pop()
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.end_implied(tag)
         self.tags.append(tag)
         found = dict(attrs)
         self.ids += [found["id"]] if found.get("id") else []
@@ -98,6 +106,7 @@ class Reader(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        self.end_implied(f"/{tag}")
         if tag not in VOID:
             assert self.open.pop() == tag
 
@@ -140,7 +149,7 @@ def test_what_users_write_stays_text(page: str) -> None:
 def test_every_seed_is_a_dot_and_every_curve_a_line(page: str) -> None:
     tags = read(page).tags
     assert tags.count("circle") == 2 * (4 + 3), "two metrics, the runs that are done"
-    assert page.count('class="seed"') == 2 * (4 + 3)
+    assert len(re.findall(r"<path d=[^>]+><title>[^<]+, seed \d+</title>", page)) == 2 * (4 + 3)
     assert page.count('class="band"') == page.count('class="curve"') == 2 * 2
 
 
@@ -163,8 +172,10 @@ def test_every_chart_has_a_label_and_no_dot_is_a_tab_stop(page: str) -> None:
 def test_lines_go_through_their_points_to_a_tenth_of_a_pixel() -> None:
     x, y = charts.Axis(0, 1000, 46, 226, log=False), charts.Axis(0, 1, 116, 8, log=False)
     points = [(step, (step * 7919 % 1000) / 1000) for step in range(0, 1001, 50)]
-    numbers = [float(text) for text in re.findall(r"-?[\d.]+", curves.path(points, x, y))]
-    places = np.cumsum(np.reshape(numbers, (-1, 2)), axis=0)
+    plane = curves.Plane(x, y, unit=50)
+    numbers = [float(text) for text in re.findall(r"-?[\d.]+", plane.path(points))]
+    across, _, _, down, left, top = map(float, re.findall(r"-?[\d.]+", plane.transform))
+    places = np.cumsum(np.reshape(numbers, (-1, 2)), axis=0) * (across, down) + (left, top)
     assert np.abs(places - [(x(step), y(value)) for step, value in points]).max() < 0.051
 
 
@@ -343,3 +354,12 @@ def test_a_damaged_run_is_listed(tmp_path: Path, name: str):
     store = write_suite(tmp_path, runs)
     (store.run(runs[1].run_id).path / name).write_text("{")
     assert f"{name}: damaged" in format_report(store, "study", "html", None)
+
+
+def test_a_figure_of_many_cells_is_in_its_section_and_not_before_the_claims(tmp_path: Path) -> None:
+    runs = [Run(variant=f"v{n}", curves={"hq": [0.1, 0.5]}) for n in range(DRAWN + 1)]
+    claims = [asdict(claim_of(versus("v1", "v0", "hq")))]
+    text = format_report(write_suite(tmp_path, runs, claims=claims), "study", "html", None)
+    top, rest = text.split('<section id="claims">')
+    assert f"the figure of its {DRAWN + 1} cells is in the dataset" in top
+    assert "<circle" not in top and rest.count("<circle") == DRAWN + 1

@@ -53,6 +53,32 @@ def test_what_cannot_be_chosen_is_refused(tmp_path: Path) -> None:
         format_study(study(tmp_path / "b", {}), "markdown", Selection(part="claims"))
 
 
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_claims_keep_to_the_width_and_answers_stay_whole(width: int) -> None:
+    columns = (
+        *named("claim", "dataset", "answer", "measure"),
+        *numbered("effect [95 %]", "published / ours (difference)", "notes"),
+    )
+    part = "stable at least 0.25, where batchnorm discriminator; optimizer adam[lr=0.001,beta1=0.5]; variant lsgan"
+    rows = (
+        ("Batch norm in D only, both collapse", "digits", "CONTRADICTED on digits", "–", "–", "–", "–"),
+        (
+            part,
+            "digits",
+            "contradicted",
+            "class_kl_uniform (nats)",
+            "0.00 [0.00, 0.14]",
+            "0.5 / 0.00 (-0.50)",
+            "12 of 24 pairs left out: diverged",
+        ),
+    )
+    text = narrow(Table(title="", label="", columns=columns, rows=rows), width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in ("CONTRADICTED", "contradicted", "0.00 [0.00, 0.14]", "0.5 / 0.00 (-0.50)"):
+        assert word in text
+    assert "class_kl_uniform" in text or "class_kl_ " in text, "a long name is cut behind a mark"
+
+
 @pytest.mark.parametrize("width", [48, 60, 80, 200])
 def test_a_table_keeps_to_the_width_and_loses_nothing(width: int) -> None:
     columns = (*named("variant", "optimizer"), *numbered("runs", "hq", "fd", "notes"))

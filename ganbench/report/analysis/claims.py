@@ -85,7 +85,8 @@ def verdicts(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[st
 
 def claim_tests(rows: Sequence[RunRow], claims: Sequence[Claim], better: Mapping[str, str]) -> list[ClaimTest]:
     """The tests of every claim on each dataset that it is about, before any correction."""
-    return [test for claim in claims for test in _tests(rows, claim, better)]
+    datasets = {str(name): group for (name,), group in by(rows, ("dataset",)).items()}
+    return [test for claim in claims for test in _tests(datasets, claim, better)]
 
 
 def _needed(parts: Sequence[PartResult]) -> int | None:
@@ -100,9 +101,8 @@ def _needed(parts: Sequence[PartResult]) -> int | None:
     return None if None in still_open else max(filter(None, still_open), default=None)
 
 
-def _tests(rows: Sequence[RunRow], claim: Claim, better: Mapping[str, str]) -> list[ClaimTest]:
+def _tests(datasets: Mapping[str, Sequence[RunRow]], claim: Claim, better: Mapping[str, str]) -> list[ClaimTest]:
     """A test for each dataset on which every part is measured, or a single one that says that there is none."""
-    datasets = {str(name): group for (name,), group in by(rows, ("dataset",)).items()}
     matching = {name: [within(group, part.where) for part in claim.parts] for name, group in datasets.items()}
     meant = {name: groups for name, groups in matching.items() if any(groups)}
     measured = {name: groups for name, groups in meant.items() if not _lacking(claim, groups)}

@@ -87,7 +87,7 @@ class PartTest:
         own = level if self.holds else level / parts
         answer: PartAnswer = "open"
         if found.p < own and self.gap and self.gap.lost.side == (1 if self.holds else -1):
-            notes = (*notes, "no answer: the better side diverged significantly more often")
+            notes = (*notes, "left open: the better side diverged significantly more often")
         elif found.p < own:
             answer = "holds" if self.holds else "contradicted"
         elif self.projection.least(found.n) >= level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import sqrt
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from ganbench.report.model.document import Table
 
 GAP = "  "
-LEAST = 12  # characters to which a name is wrapped, or fewer if its words are short
+WORD = 20  # characters of a word of a name that stays whole if the line has room
+LEAST = (WORD, 12, 5)  # characters to which a name is wrapped, or fewer if its words are short; the first that fits
+ENDS = "_=,;[/"  # a word that is wider than its column is cut behind one of these
 TEXT = 30  # characters from which a number is a text, such as notes, and is wrapped
 KEPT = 0.7  # the share of the line that the names may take when they are repeated beside further columns
 
@@ -29,15 +32,28 @@ def narrow(table: Table, width: int) -> str:
     rows = [header, *starred]
     names = [place for place, column in enumerate(table.columns) if column.holds == "names"]
     numbers = [place for place in range(len(header)) if place not in names]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(header))]
-    text = min(TEXT, width // 2)
-    left = {*names, *(place for place in numbers if widths[place] > text)}
+    widths = [_width(rows, place, place in names) for place in range(len(header))]
+    most = {place: _most(rows, place, width) for place in numbers}
+    left = {*names, *(place for place in numbers if widths[place] > most[place])}
     for place in numbers:
-        widths[place] = min(widths[place], text)
+        widths[place] = min(widths[place], most[place])
     if _total(widths, range(len(header))) > width:
         room = min(int(width * KEPT), width - len(GAP) - max((widths[place] for place in numbers), default=0))
-        _shrink(widths, names, room, [min(LEAST, _longest_word(rows, place)) for place in range(len(header))])
+        for least in LEAST:
+            _shrink(widths, names, room, [min(least, _longest_word(rows, place)) for place in range(len(header))])
     return "\n\n".join(_block(rows, widths, places, left) for places in _split(widths, names, numbers, width))
+
+
+def _width(rows: Sequence[tuple[str, ...]], place: int, is_name: bool) -> int:
+    """The width of a column; the header of a column of numbers may have several lines."""
+    header, *texts = (row[place] for row in rows)
+    return max(len(header) if is_name else max(map(len, header.split()), default=0), *map(len, texts), 0)
+
+
+def _most(rows: Sequence[tuple[str, ...]], place: int, width: int) -> int:
+    """The width from which a number is a text: that of prose is less, so that the names have room."""
+    is_prose = any(re.search("[a-z]{3} [a-z]", row[place]) for row in rows[1:])
+    return max(LEAST[0], min(TEXT, width // 4)) if is_prose else min(TEXT, width // 2)
 
 
 def _longest_word(rows: Sequence[tuple[str, ...]], place: int) -> int:
@@ -77,7 +93,7 @@ def _block(rows: Sequence[tuple[str, ...]], widths: Sequence[int], places: list[
 
 def _lines(row: tuple[str, ...], widths: Sequence[int], places: list[int], left: set[int]) -> list[str]:
     """A row in as many lines as its longest cell needs."""
-    wrapped = {place: wrap(row[place], widths[place]) or [""] for place in places}
+    wrapped = {place: wrap(_cut(row[place], widths[place]), widths[place]) or [""] for place in places}
     height = max(map(len, wrapped.values()))
     lines = []
     for at in range(height):
@@ -88,3 +104,15 @@ def _lines(row: tuple[str, ...], widths: Sequence[int], places: list[int], left:
         )
         lines.append(GAP.join(padded).rstrip())
     return lines
+
+
+def _cut(text: str, width: int) -> str:
+    """The text with a space in each word that is wider than a line, behind one of `ENDS` if possible."""
+    words = []
+    for word in text.split():
+        while len(word) > width:
+            end = max(word.rfind(mark, 0, width) for mark in ENDS) + 1 or width
+            words.append(word[:end])
+            word = word[end:]
+        words.append(word)
+    return " ".join(words)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ganbench.report.analysis.summary import DatasetSummary, Report
     from ganbench.report.model.document import Block
 
+DRAWN = 60  # cells of a figure at the top of the page
+MANY = "the figure of its {} cells is in the dataset's section."
 DIFFERS = "The training of this suite differs from that of the paper, and every answer above is about this training:"
 
 
@@ -95,8 +97,10 @@ def _figures(study: Study) -> Iterator[Block]:
         if decides := deciding(study, summary):
             arrow = ARROWS[summary.metrics[decides.metric]]
             about = f"{decides.metric} {arrow} on {summary.dataset}, by which {decides.what}:"
-            yield Paragraph(about, audience="page")
-            yield seed_dots(study, slug, summary, decides.metric)
+            many = len(summary.cells) > DRAWN
+            yield Paragraph(f"{about} {MANY.format(len(summary.cells))}" if many else about, audience="page")
+            if not many:
+                yield seed_dots(study, slug, summary, decides.metric)
 
 
 def _were(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,8 @@ class Axis:
     log: bool
 
     def __call__(self, value: float) -> float:
-        share = (self._bent(value) - self._bent(self.low)) / (self._bent(self.high) - self._bent(self.low))
-        return self.start + share * (self.end - self.start)
+        slope, start = self._line
+        return start + slope * (self._bent(value) if self.log else value)
 
     def ticks(self, count: int) -> list[float]:
         """Round numbers on the axis, about `count` of them."""
@@ -65,6 +66,13 @@ class Axis:
         step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * 0.999)
         first = math.ceil(self.low / step - 1e-9)
         return [i * step for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+    @cached_property
+    def _line(self) -> tuple[float, float]:
+        """The slope and the start of the scale, linear in what `_bent` returns."""
+        low = self._bent(self.low)
+        slope = (self.end - self.start) / (self._bent(self.high) - low)
+        return slope, self.start - slope * low
 
     def _bent(self, value: float) -> float:
         return math.log10(max(value, self.low)) if self.log else value
@@ -93,7 +101,9 @@ def strip(rows: Sequence[StripRow], metric: str) -> Strip | None:
         f'<text class="tick" x="{scale(tick):.1f}" y="13" text-anchor="middle">{short(tick)}</text>'
         for tick in scale.ticks(6)
     ]
-    drawn = tuple(_strip_row(row, scale, metric) for row in rows)
+    rules = "".join(f"M{px(scale(tick))} 0v{ROW}" for tick in scale.ticks(6))
+    rule = f'<path class="rule" d="{rules}"/>'
+    drawn = tuple(_strip_row(row, scale, metric, rule) for row in rows)
     return Strip(drawn, svg((STRIP, FOOT), ticks, f"the scale of {metric}"))
 
 
@@ -114,17 +124,17 @@ def stacked(places: Sequence[float], close: float, step: float, most: float) -> 
     return shifts
 
 
-def _strip_row(row: StripRow, scale: Axis, metric: str) -> str:
+def _strip_row(row: StripRow, scale: Axis, metric: str, rule: str) -> str:
     middle, mean = ROW / 2, row.interval
-    rules = "".join(f"M{px(scale(tick))} 0v{ROW}" for tick in scale.ticks(6))
-    parts = [f'<path class="rule" d="{rules}"/>']
+    parts = [rule]
     if mean is not None and mean.low is not None and mean.high is not None:
         ends = f'x1="{scale(mean.low):.1f}" y1="{middle:g}" x2="{scale(mean.high):.1f}" y2="{middle:g}"'
         parts.append(f'<line class="interval" {ends}/>')
     places = [scale(dot.value) for dot in row.dots]
     for dot, x, shift in zip(row.dots, places, stacked(places, CLOSE, STEP, STACK), strict=True):
         title = f"<title>seed {dot.seed}: {number(dot.value)}</title>"
-        circle = f'<circle cx="{px(x)}" cy="{px(middle + shift)}">{title}</circle>'
+        height = f' cy="{px(middle + shift)}"' if shift else ""  # else that of the style sheet
+        circle = f'<circle cx="{px(x)}"{height}>{title}</circle>'
         parts.append(f'<a href="#{escape(dot.run_id)}" tabindex="-1">{circle}</a>')
     if mean is not None:
         x = scale(mean.mean)

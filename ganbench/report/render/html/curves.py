@@ -1,9 +1,15 @@
-"""Curves as SVG text: by step, a frame for each setting with its variants overlaid, and searches by k."""
+"""Curves as SVG text: by step, a frame for each setting with its variants overlaid, and searches by k.
+
+The page of a large suite is mostly curves. A place on a curve is two whole numbers, relative to the one before it: the
+steps in units that divide all of them, and tenths of a pixel. The transform of their group scales both to pixels.
+"""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from html import escape
+from math import gcd
 from typing import TYPE_CHECKING
 
 from ganbench.report.render.html.charts import BOTTOM, LEFT, TOP, Axis, axis, px, short, svg
@@ -16,6 +22,28 @@ if TYPE_CHECKING:
     from ganbench.report.model.document import Curves, Frame
 
 WIDTH, HEIGHT = 320, 180  # of a frame
+TENTHS = 10  # parts of a pixel
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The axes of a frame. `unit`: divides every step."""
+
+    x: Axis
+    y: Axis
+    unit: int
+
+    @property
+    def transform(self) -> str:
+        """From the numbers of a path to pixels."""
+        return f'transform="matrix({self.x(self.unit) - self.x(0):.6g} 0 0 {1 / TENTHS} {self.x(0):.6g} 0)"'
+
+    def path(self, points: Sequence[tuple[int, float]]) -> str:
+        """The line through the points (step, value), after the first one relative to the one before it."""
+        places = [(step // self.unit, round(TENTHS * self.y(value))) for step, value in points]
+        start = f"M{places[0][0]} {places[0][1]}l" if places else ""
+        steps = " ".join([f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in itertools.pairwise(places)])
+        return start + steps.replace(" -", "-")
 
 
 def frames(block: Curves, scale: str) -> list[str]:
@@ -27,25 +55,26 @@ def frames(block: Curves, scale: str) -> list[str]:
     y = axis([value for _, value in points], HEIGHT - BOTTOM, TOP)
     if y is None:
         return [""] * len(block.frames)
-    across = Axis(0, max(step for step, _ in points), LEFT, WIDTH - 6, log=False)
+    steps = {step for step, _ in points}
+    plane = Plane(Axis(0, max(steps), LEFT, WIDTH - 6, log=False), y, max(1, gcd(*steps)))
     scales = itertools.chain(
-        [f'<g id="{scale}">{"".join(_scales(across, y))}</g>'], itertools.repeat(f'<use href="#{scale}"/>')
+        [f'<g id="{scale}">{"".join(_scales(plane.x, y))}</g>'], itertools.repeat(f'<use href="#{scale}"/>')
     )
     known = [any(block.curves[one.cell] for one in frame.series) for frame in block.frames]
     pairs = zip(block.frames, known, strict=True)
-    return [_frame(block, frame, (across, y), next(scales)) if has_any else "" for frame, has_any in pairs]
+    return [_frame(block, frame, plane, next(scales)) if has_any else "" for frame, has_any in pairs]
 
 
-def _frame(block: Curves, frame: Frame, axes: tuple[Axis, Axis], scales: str) -> str:
-    x, y = axes
+def _frame(block: Curves, frame: Frame, plane: Plane, scales: str) -> str:
     parts, labels = [scales], []
     for series in frame.series:
         curves = block.curves[series.cell]
-        lines = [_band(curves, x, y)]
-        lines += [_line(curve.points, x, y, "seed", f"{series.name}, seed {curve.seed}") for curve in curves]
-        mean = _over_seeds(curves, lambda values: sum(values) / len(values))
-        lines.append(_line(mean, x, y, "curve", f"{series.name}, mean"))
-        parts.append(f'<g class="series-{series.style}">{"".join(lines)}</g>')
+        seeds = [_line(plane.path(curve.points), f"{series.name}, seed {curve.seed}") for curve in curves]
+        edges = [*_over_seeds(curves, max), *reversed(_over_seeds(curves, min))]
+        mean = plane.path(_over_seeds(curves, lambda values: sum(values) / len(values)))
+        lines = [f'<path class="band" d="{plane.path(edges)}"/>']
+        lines += [f'<g class="seeds">{"".join(seeds)}</g>', _line(mean, f"{series.name}, mean", "curve")]
+        parts.append(f'<g class="series-{series.style}" {plane.transform}>{"".join(lines)}</g>')
         labels.append(f"{series.name} ({plural(len(curves), 'seed')})")
     setting = f"{frame.setting}: " if frame.setting else ""
     return svg((WIDTH, HEIGHT), parts, f"{setting}{block.metric} by step of {', '.join(labels)}")
@@ -58,12 +87,13 @@ def searches(names: Sequence[str], curves: Sequence[Sequence[tuple[int, float, f
     if x is None or y is None:
         return []
     across = Axis(1, max(2, *(k for curve in curves for k, *_ in curve)), LEFT, WIDTH - 6, log=False)
+    plane = Plane(across, y, 1)
     drawn = []
     for name, curve in zip(names, curves, strict=True):
         low, high = [(k, end) for k, _, end, _ in curve], [(k, end) for k, _, _, end in curve]
-        band = f'<path class="band" d="{path([*high, *reversed(low)], across, y)}"/>'
-        mean = _line([(k, value) for k, value, _, _ in curve], across, y, "curve", "expected best of k")
-        parts = [*_scales(across, y), band, mean]
+        band = f'<path class="band" d="{plane.path([*high, *reversed(low)])}"/>'
+        mean = _line(plane.path([(k, value) for k, value, _, _ in curve]), "expected best of k", "curve")
+        parts = [*_scales(plane.x, y), f"<g {plane.transform}>{band}{mean}</g>"]
         drawn.append(svg((WIDTH, HEIGHT), parts, f"{name}: expected best of k trials by k"))
     return drawn
 
@@ -87,19 +117,6 @@ def _over_seeds(curves: Sequence[Curve], of: Callable[[list[float]], float]) -> 
     return tuple((step, of(by_step[step])) for step in sorted(by_step))
 
 
-def _band(curves: Sequence[Curve], x: Axis, y: Axis) -> str:
-    edges = [*_over_seeds(curves, max), *reversed(_over_seeds(curves, min))]
-    return f'<path class="band" d="{path(edges, x, y)}"/>'
-
-
-def _line(points: Sequence[tuple[int, float]], x: Axis, y: Axis, name: str, title: str) -> str:
-    return f'<path class="{name}" d="{path(points, x, y)}"><title>{escape(title)}</title></path>'
-
-
-def path(points: Sequence[tuple[int, float]], x: Axis, y: Axis) -> str:
-    """The line through the points to a tenth of a pixel, each after the first relative to the one before it: half as
-    long as absolute places, and the page of a large suite is mostly lines."""
-    tenths = [(round(10 * x(step)), round(10 * y(value))) for step, value in points]
-    start = f"M{px(tenths[0][0] / 10)} {px(tenths[0][1] / 10)}l" if tenths else ""
-    steps = " ".join(f"{px((b[0] - a[0]) / 10)} {px((b[1] - a[1]) / 10)}" for a, b in itertools.pairwise(tenths))
-    return start + steps.replace(" -", "-")
+def _line(path: str, title: str, name: str = "") -> str:
+    look = f' class="{name}"' if name else ""
+    return f'<path{look} d="{path}"><title>{escape(title)}</title></path>'

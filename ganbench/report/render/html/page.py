@@ -40,13 +40,15 @@ def draw(document: Document) -> str:
         "soft": tables.soft,
         "kind": lambda block: type(block).__name__,
         "shown": tables.shown,
-        "cells": tables.cells,
+        "rows": tables.rows,
+        "plain_names": tables.plain_names,
         "is_answers": tables.is_answers,
         "dots": _dots,
         "frames": _frames,
         "ranks": _ranks,
         "profiles": _profiles,
         "searches": _searches,
+        "has_pictures": lambda block: any(_thumbnails((*cell.last, *cell.over_time), sources) for cell in block.cells),
         "thumbnails": lambda pictures: _thumbnails(pictures, sources),
     }
     template = environment.from_string((assets / "page.html.j2").read_text(encoding="utf-8"))

@@ -1,9 +1,10 @@
-"""Tables of the page: their columns in the page's order, and their cells as HTML."""
+"""Tables of the page: their columns in the page's order, and their rows as HTML."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -36,19 +37,33 @@ def shown(table: Table) -> Table:
     )
 
 
-def cells(table: Table) -> Iterator[list[Markup]]:
-    """The `td` elements of each row of a `shown` table, without their end tags, which the template writes."""
-    names = [escape(column.name) for column in table.columns]
+def rows(table: Table) -> Iterator[Markup]:
+    """The rows of a `shown` table. HTML ends a cell and a row where the next one begins, so they have no end tags.
+
+    A table of `plain_names` says itself which of its columns hold numbers, and its cells do not.
+    """
+    answers, plain = is_answers(table), plain_names(table) is not None
+    labels = [f' data-name="{escape(column.name)}"' if answers else "" for column in table.columns]  # on narrow screens
+    kinds = [_Kind(column, label, answers, plain) for column, label in zip(table.columns, labels, strict=True)]
+    details = 1 if answers else 0
     for at, row in enumerate(table.rows):
-        drawn = []
-        for place, (column, text) in enumerate(zip(table.columns, row, strict=True)):
-            shade = table.shades.get((at, place))
-            name = f' data-name="{names[place]}"' if is_answers(table) else ""  # the label on a narrow screen
-            content = soft(text) if column.holds == "names" else escape(whole(text))
-            content = Markup(f"<b>{content}</b>") if (at, place) in table.bold else content
-            look = _class(_look(table, column, text), shade)
-            drawn.append(Markup(f"<td{name}{look}{_shade(shade)}>{content}"))
-        yield drawn
+        anchor = escape(table.anchors[at]) if table.anchors else ""
+        drawn = [f'<tr id="{anchor}">' if anchor else "<tr>"]
+        for place, (kind, text) in enumerate(zip(kinds, row, strict=True)):
+            shade, bold = table.shades.get((at, place)), (at, place) in table.bold
+            drawn.append(_shaded_cell(kind, text, shade, bold) if shade or bold else _cell(kind, text))
+            if place == 0 and anchor and table.linked:
+                drawn.append(f'<a class="here" href="#{anchor}" aria-label="link to this"></a>')
+            if place == details:
+                drawn += [f"<small>{soft(line)}</small>" for line in table.details[at]]
+        yield Markup("".join(drawn))
+
+
+def plain_names(table: Table) -> int | None:
+    """How many columns hold names, if all of them stand before the numbers; None for claims and other orders."""
+    holds = [column.holds for column in table.columns]
+    names = holds.count("names")
+    return names if "numbers" not in holds[:names] and not is_answers(table) else None
 
 
 def is_answers(table: Table) -> bool:
@@ -71,11 +86,33 @@ def _below(table: Table, row: tuple[str, ...], places: list[int]) -> Iterator[st
     return (f"{columns[at].name}: {row[at]}" for at in places if row[at] != ABSENT)
 
 
-def _look(table: Table, column: Column, text: str) -> str:
-    if column.page == "first":
+@dataclass(frozen=True)
+class _Kind:
+    """What the cells of a column have in common. `label`: an attribute with the column's name."""
+
+    column: Column
+    label: str
+    answers: bool
+    plain: bool
+
+
+@lru_cache(maxsize=10_000)  # the cells of a large table have few different texts
+def _cell(kind: _Kind, text: str) -> str:
+    return _shaded_cell(kind, text, None, False)
+
+
+def _shaded_cell(kind: _Kind, text: str, shade: Shade | None, bold: bool) -> str:
+    content = soft(text) if kind.column.holds == "names" else escape(whole(text))
+    content = Markup(f"<b>{content}</b>") if bold else content
+    return f"<td{kind.label}{_class(_look(kind, text), shade)}{_shade(shade)}>{content}"
+
+
+def _look(kind: _Kind, text: str) -> str:
+    if kind.column.page == "first":
         return f"verdict {text.lower().split(maxsplit=1)[0]}"  # without the surrogate
-    long = " long" if len(text) > LONG and not is_answers(table) else ""
-    return ("number" if column.holds == "numbers" else "") + long
+    long = len(text) > LONG and not kind.answers
+    is_number = kind.column.holds == "numbers" and (long or not kind.plain)
+    return f"{'number' if is_number else ''}{' long' if long else ''}"
 
 
 def _class(look: str, shade: Shade | None) -> str:

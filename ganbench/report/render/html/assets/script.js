@@ -2,7 +2,8 @@
 const order = (row, column) => {
   const cell = row.cells[column], text = cell.dataset.order ?? cell.textContent.trim();
   const below = text.startsWith("<") ? 1 - 1e-9 : 1;
-  const value = cell.classList.contains("number") ? parseFloat(text.replace(/^<\s*/, "")) : text === "" ? NaN : Number(text);
+  const names = Number(row.closest("table").dataset.names ?? Infinity);
+  const value = column >= names || cell.classList.contains("number") ? parseFloat(text.replace(/^<\s*/, "")) : text === "" ? NaN : Number(text);
   return Number.isNaN(value) ? null : value * below;
 };
 for (const table of document.querySelectorAll("table.sortable")) {
