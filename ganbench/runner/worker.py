@@ -243,10 +243,16 @@ class Worker:
             return None
 
     def _score_missing(self, job: Job, folder: RunFolder) -> bool:
-        """Score a finished run at marks that lack an evaluator, from the generators kept there; False without one."""
+        """Score a finished run at marks that lack an evaluator, from the generators kept there.
+
+        False where that takes the run's training: without a generator, and for an evaluator that reads all networks.
+        """
         state = _state_of(folder)
         if complete(job, state):
             return True
+        lacking = {key for keys in missing(job, state).values() for key in keys}
+        if any(job.wanted()[key].reads_networks for key in lacking):
+            return False
         spec = job.spec_of(folder.run_id)
         recorder = Recorder(spec, job, folder, self.reference(spec.dataset), state)
         for mark in missing(job, state):
