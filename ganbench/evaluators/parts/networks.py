@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ganbench.evaluators.base import Layer
 
 BLOCK = 8  # directions of the power iteration
-ROUNDS = 3  # of it; the error is then below a per cent
+ROUNDS = 3  # of it; the value is then up to 5 % low for random matrices of 1000 rows, and closer for trained layers
 
 
 @dataclass(frozen=True, kw_only=True)
