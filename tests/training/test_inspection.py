@@ -22,7 +22,7 @@ from ganbench.evaluators.spectral_norms import SpectralNorms
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.sgd import SGD
-from ganbench.penalties.r1 import R1
+from ganbench.penalties.r1 import R1Penalty
 from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing.claim import same
@@ -39,7 +39,7 @@ RUNS = {
     "points": small_run(),
     "images": small_run(**IMAGES),
     "spectral norm and packed samples": small_run(network=MLP(z=4, g_widths=(8,), d_widths=(8,), spectral=True, pac=2)),
-    "a penalty and an augmentation": small_run(**IMAGES | {"penalty": R1(), "augment": ADA(p=0.5)}
+    "a penalty and an augmentation": small_run(**IMAGES | {"penalty": R1Penalty(), "augment": ADA(p=0.5)}
                                                | {"network": DCGAN(width=2, kernel=4, z=5)}),
     "a critic and a schedule": small_run(variant=WGAN()),
     "a further network": small_run(variant=InfoGAN(), network=MLP(z=8, g_widths=(8,), d_widths=(8,))),
