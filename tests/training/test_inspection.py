@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench.augmentations.ada import ADA
-from ganbench.datasets.base import Data
+from ganbench.datasets.base import Data, Split
 from ganbench.datasets.digits import Digits
 from ganbench.datasets.ring8 import Ring8
 from ganbench.evaluators.base import Networks
@@ -42,7 +42,7 @@ RUNS = {
     "a penalty and an augmentation": small_run(**IMAGES | {"penalty": R1Penalty(), "augment": ADA(p=0.5)}
                                                | {"network": DCGAN(width=2, kernel=4, z=5)}),
     "a critic and a schedule": small_run(variant=WGAN()),
-    "a further network": small_run(variant=InfoGAN(), network=MLP(z=8, g_widths=(8,), d_widths=(8,))),
+    "a further network": small_run(variant=InfoGAN(), network=MLP(z=14, g_widths=(8,), d_widths=(8,))),
 }  # fmt: skip
 
 
@@ -104,10 +104,10 @@ def test_the_jacobian_of_images_is_that_of_finite_differences(data: dict[str, Da
     spec = RUNS["images"]
     g = spec.network.generator(data["digits"].space).double().eval()
     g.load_state_dict(run.checkpoint()["nets"]["g"]["weights"])
-    z = torch.randn(2, 5, generator=stream(spec.seed, "jacobians", spec.steps)).double()
+    z = 2 * torch.rand(2, 5, generator=stream(spec.seed, "jacobians", spec.steps)).double() - 1
     step = 1e-6 * torch.eye(5).double()
     ahead, back = (g((z[:, None] + sign * step).flatten(0, 1)).view(2, 5, 64) for sign in (1, -1))
-    torch.testing.assert_close(by_rows, ((ahead - back) / 2e-6).transpose(1, 2), rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(by_rows, ((ahead - back) / 2e-6).transpose(1, 2), rtol=1e-4, atol=1e-9)
 
 
 def test_layers_have_their_weights_after_spectral_norm(data: dict[str, Data]) -> None:
@@ -140,7 +140,7 @@ def test_successive_gradients_of_a_quadratic_game() -> None:
 
 def test_scores_are_those_of_d_on_each_kind_of_sample(data: dict[str, Data]) -> None:
     """A D that was trained on one half of the data scores it higher: the gap is of the right sign."""
-    few = replace(data["digits"], train=data["digits"].train.first(16))
+    few = replace(data["digits"], train=Split(data["digits"].train.x[:16]))
     network = MLP(z=4, g_widths=(32,), d_widths=(64,), d_activation="relu", g_activation="relu")
     spec = small_run(dataset=Digits(), network=network, batch=16, steps=400)
     scores = last(spec, {"digits": few})[0].networks().scores(200)
