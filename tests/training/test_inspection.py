@@ -139,10 +139,10 @@ def test_successive_gradients_of_a_quadratic_game() -> None:
 
 
 def test_scores_are_those_of_d_on_each_kind_of_sample(data: dict[str, Data]) -> None:
-    """A D that was trained on one half of the data scores it higher: the gap is of the right sign."""
+    """A D that was trained on 16 samples scores them higher than others."""
     few = replace(data["digits"], train=Split(data["digits"].train.x[:16]))
     network = MLP(z=4, g_widths=(32,), d_widths=(64,), d_activation="relu", g_activation="relu")
     spec = small_run(dataset=Digits(), network=network, batch=16, steps=400)
     scores = last(spec, {"digits": few})[0].networks().scores(200)
     assert scores.boundary == 0 and {len(scores.train), len(scores.held_out), len(scores.generated)} == {200}
-    assert scores.train.mean() > scores.held_out.mean() + 0.5
+    assert scores.train.mean() > scores.held_out.mean() + 0.2
