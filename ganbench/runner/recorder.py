@@ -122,10 +122,7 @@ class Recorder:
             self.correct(replace(self.environment, memory=MemoryUse(self.job.cell, peak)))
 
     def score(self, step: int, weights: Params, networks: Callable[[], Networks] | None = None) -> None:
-        """Sample once and call every evaluator that has not scored this step yet; the caller writes the state.
-
-        `networks`: those of the run, while it is in training.
-        """
+        """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
         job, scored, without = self.job, self.state.scored, self.state.without_score
         evaluators = {key: e for key, e in job.wanted().items() if step not in scored.get(key, ())}
         generated = sample(self.spec, self.real.data, weights, job.samples, step)
@@ -136,8 +133,8 @@ class Recorder:
         make_way(path)
         write_bytes(path, picture)
         seed = seed_of(self.spec.seed, "score", step)
-        are_read = any(evaluator.reads_networks for evaluator in evaluators.values())
-        view = self.real.view(x, generated.y, networks() if networks and are_read else None)
+        read = networks if any(evaluator.reads_networks for evaluator in evaluators.values()) else None
+        view = self.real.view(x, generated.y, read() if read else None)
         scoring = score_all(view, self.real, evaluators.values(), seed)
         for item in scoring.absent:
             if item.error is not None and job.passes_on(item.error):

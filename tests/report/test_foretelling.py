@@ -53,8 +53,8 @@ def test_a_metric_that_foretells_is_found_and_the_others_are_chance(tmp_path: Pa
     assert first.pooled.mean == 1, "fd falls along both cells"
     assert second.within.low is not None and second.within.high is not None
     assert second.within.low < 0.5 < second.within.high
-    assert "What foretells the end" in report and "hq at the end, on digits" in report
-    assert "**1.000" in report or "**1" in report
+    assert "What foretells the end" in report and "End by hq, on digits:" in report
+    assert "| fd_pixels ↓  |      **1 [1, 1]** |      **1 [1, 1]** |   20 |" in report
 
 
 def test_runs_that_diverged_before_the_mark_are_left_out_and_counted(tmp_path: Path) -> None:

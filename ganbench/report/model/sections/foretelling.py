@@ -45,7 +45,7 @@ def _table(ends: Ends, label: str, better: Mapping[str, str]) -> Table:
         if share and _is_clear(share)
     )
     return Table(
-        title=f"{ends.metric} at the end, on {ends.dataset}",
+        title=f"end by {ends.metric}, on {ends.dataset}",
         label=label,
         columns=(*named(f"at step {ends.step}"), *numbered("all pairs", "pairs of one cell", "runs")),
         rows=rows,
