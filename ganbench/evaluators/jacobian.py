@@ -45,4 +45,5 @@ class Jacobian(NetworkEvaluator):
             return {}
         logs = 2 * (values[:, 0] / torch.maximum(values[:, -1], SMALLEST * values[:, 0])).log()
         mean, sd = (metric.name for metric in self.metrics())
-        return {mean: self.mean(logs), sd: self.score(logs.std().item(), len(logs))}
+        n, stderr = self.latents, (logs.std() / len(logs) ** 0.5).item()  # scores with different n share no column
+        return {mean: self.score(logs.mean().item(), n, stderr), sd: self.score(logs.std().item(), n)}
