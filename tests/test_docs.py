@@ -232,7 +232,12 @@ class TestCode:
     def test_every_block_is_run_above(self) -> None:
         run = {*FILES.values(), "The suite that uses them: `mine.yaml`", "Test it", "A GAN of your own"}
         run |= {"Write a suite", "Ask questions", "A complete example", *PYTHON, "Write the file", "Write the suite"}
-        run |= {"Write the claim down", "Use your own data", "Use your own features", "Options that change during training"}
+        run |= {
+            "Write the claim down",
+            "Use your own data",
+            "Use your own features",
+            "Options that change during training",
+        }
         run |= {"Other trackers", "The suite that uses it"}  # in tests/e2e/test_hooks.py and test_package.py
         shown = [block for page in PAGES for block in pages.blocks(page) if block.language in ("python", "yaml")]
         assert {block.heading for block in shown} == run

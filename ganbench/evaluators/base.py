@@ -7,7 +7,7 @@ import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol, get_args
 
 from annotated_types import Predicate
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganbench.datasets.base import Modes, Space, SplitName
+    from ganbench.optimizers.base import PlayerName
 
 METRIC_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 NAMES_OF_METRICS = "letters, digits, _, - and ., in parts separated by /; the part `class N` is that of a class's score"
@@ -109,8 +110,55 @@ class Load:
     dimensions: int
 
 
+class Layer(NamedTuple):
+    """A linear or convolutional layer as the linear map that it applies, without its bias."""
+
+    apply: Callable[[Tensor], Tensor]  # (n, *shape) -> (n, ...)
+    example: Tensor  # an input (1, *shape), for its shape, device and precision
+
+
+class DiscriminatorScores(NamedTuple):
+    """D's scores (n,) of three kinds of samples, higher for more real, and its decision boundary if it has one."""
+
+    train: Tensor
+    held_out: Tensor  # reals of the test split
+    generated: Tensor
+    boundary: float | None
+
+
+@dataclass(frozen=True)
+class SuccessiveGradients:
+    """A player's gradient in its last update (p,), and at the present parameters on n fresh batches (n, p)."""
+
+    last: Tensor
+    following: Tensor
+
+
+class Networks(Protocol):
+    """The networks of one run in training, after a step. Draws come from streams of that step, the same every time.
+
+    Networks are in evaluation mode, except for the gradients, which are taken as in training.
+    """
+
+    def jacobians(self, n: int) -> Tensor:
+        """The Jacobians (n, k, z) of G at n latents: of the k coordinates of a sample by the z of what G is fed."""
+
+    def layers(self) -> Mapping[PlayerName, tuple[Layer, ...]]:
+        """The layers that G and D apply to a batch, in their order, with the weights after any normalisation."""
+
+    def scores(self, n: int) -> DiscriminatorScores:
+        """D's scores of n (packed) samples of each kind, augmented as in training."""
+
+    def gradients(self, n: int) -> Mapping[PlayerName, SuccessiveGradients]:
+        """The successive gradients of each player, of the networks that it moves alone, on n fresh batches."""
+
+
 class View(Protocol):
     """A set of samples whose features are computed once for all evaluators."""
+
+    @property
+    def networks(self) -> Networks | None:
+        """The networks of the run that made the samples, while it is in training; None for other samples."""
 
     @property
     def x(self) -> Tensor:
@@ -169,6 +217,8 @@ class Reference(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Evaluator(Component):
     """A protocol. The same inputs and seed give the same numbers; inputs are read only."""
+
+    reads_networks: ClassVar[bool] = False  # it scores `View.networks`: runs in training, no samples from elsewhere
 
     @abstractmethod
     def metrics(self) -> tuple[Metric, ...]:

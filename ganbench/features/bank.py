@@ -13,7 +13,7 @@ from torch import Tensor
 from ganbench import rng
 from ganbench.datasets.base import Data, Modes, Space, SplitName
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Reference, Score, View, is_file
+from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Networks, Reference, Score, View, is_file
 from ganbench.evaluators.parts.gaussians import moments
 from ganbench.evaluators.parts.protocol import INCEPTION, content_key
 from ganbench.evaluators.parts.statistics import KnownMoments
@@ -104,10 +104,13 @@ class Real:
             self._splits[name] = Samples(split.x, split.y, self, kept=True)
         return self._splits[name]
 
-    def view(self, x: Tensor, y: Tensor | None = None, steps: LatentSteps | None = None) -> Samples:
+    def view(
+        self, x: Tensor, y: Tensor | None = None, steps: LatentSteps | None = None, networks: Networks | None = None
+    ) -> Samples:
         """A view of generated samples. Raises `RequestError` if they aren't finite or not of the data's space.
 
-        `steps`: how their generator makes pairs of samples from latents that are close to each other.
+        `steps`: how their generator makes pairs of samples from latents that are close to each other. `networks`: those
+        that made the samples, if they are in training.
         """
         if tuple(x.shape[1:]) != self.space.shape or (x.dtype == torch.uint8) != self.space.is_image:
             shape = "x".join(map(str, ("n", *self.space.shape)))
@@ -117,7 +120,7 @@ class Real:
                 f"{'uint8' if self.space.is_image else 'floats'} of shape {shape}, as the reference",
             )
         _check_finite(x, "generated samples")
-        return Samples(x, y, self, kept=False, steps=steps)
+        return Samples(x, y, self, kept=False, steps=steps, networks=networks)
 
     def extractor(self, name: FeatureName) -> Extractor:
         """The extractor of that name, loaded or trained on first use."""
@@ -162,6 +165,7 @@ class Samples:
     real: Real = field(repr=False)
     kept: bool
     steps: LatentSteps | None = field(default=None, repr=False)
+    networks: Networks | None = field(default=None, repr=False)
     _firsts: dict[int, Samples] = field(default_factory=dict, init=False, repr=False)
     _embeddings: dict[FeatureName, Embedding] = field(default_factory=dict, init=False, repr=False)
     _derived: dict[tuple[str, FeatureName], Tensors] = field(default_factory=dict, init=False, repr=False)
@@ -180,7 +184,7 @@ class Samples:
             return self
         if n not in self._firsts:
             y = None if self.y is None else self.y[:n]
-            self._firsts[n] = Samples(self.x[:n], y, self.real, self.kept, self.steps)
+            self._firsts[n] = Samples(self.x[:n], y, self.real, self.kept, self.steps, self.networks)
         return self._firsts[n]
 
     def features(self, name: FeatureName) -> Tensor:

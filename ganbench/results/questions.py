@@ -172,15 +172,17 @@ class Questions:
     """All questions of a suite. `outcome`: by the notation of a dataset, the rule that says how a run ended.
 
     `differs`: sentences, one for each way in which the suite's training differs from that of the paper it cites.
+    `foretell`: the share of the steps after which metrics are asked how well they foretell the ends of runs.
     """
 
     outcome: Mapping[str, OutcomeRule] = field(default_factory=dict)
     compare: tuple[Compare, ...] = ()
     claims: tuple[Claim, ...] = ()
     differs: tuple[str, ...] = ()
+    foretell: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The sections `outcome`, `compare`, `claims` and `differs` of a manifest."""
+        """The sections `outcome`, `compare`, `claims`, `differs` and `foretell` of a manifest."""
         return asdict(self)
 
 
@@ -192,6 +194,7 @@ def from_json(manifest: Mapping[str, Any]) -> Questions:
         compare=tuple(Compare(**{**body, "where": _where(body["where"])}) for body in manifest.get("compare") or ()),
         claims=tuple(_claim(body) for body in manifest.get("claims") or ()),
         differs=tuple(manifest.get("differs") or ()),
+        foretell=manifest.get("foretell"),
     )
 
 

@@ -117,6 +117,12 @@ def missing(job: Job, state: State) -> dict[int, tuple[str, ...]]:
     return {mark: keys for mark, keys in wanted.items() if keys and mark <= last}
 
 
+def lacks_networks(job: Job, state: State) -> bool:
+    """Whether a finished run lacks a score of networks that it keeps no more; only training has them."""
+    wanted = job.wanted()
+    return any(wanted[key].reads_networks for keys in missing(job, state).values() for key in keys)
+
+
 def _jobs_of(suite: Suite, specs: Sequence[RunSpec], packs: Packs) -> Iterator[Job]:
     """A job for the runs of each pack."""
     for members in cells_of(specs).values():

@@ -28,6 +28,7 @@ from ganbench.training.sampling import latent_steps, sample
 from ganbench.training.snapshot import flat
 
 if TYPE_CHECKING:
+    from ganbench.evaluators.base import Networks
     from ganbench.runner.environment import Environment
     from ganbench.runner.gpu_memory import PeakMeter
     from ganbench.spec import RunSpec
@@ -120,7 +121,7 @@ class Recorder:
         if peak is not None and self.environment is not None:
             self.correct(replace(self.environment, memory=MemoryUse(self.job.cell, peak)))
 
-    def score(self, step: int, weights: Params) -> None:
+    def score(self, step: int, weights: Params, networks: Callable[[], Networks] | None = None) -> None:
         """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
         job, scored, without = self.job, self.state.scored, self.state.without_score
         evaluators = {key: e for key, e in job.wanted().items() if step not in scored.get(key, ())}
@@ -132,7 +133,9 @@ class Recorder:
         make_way(path)
         write_bytes(path, picture)
         seed = seed_of(self.spec.seed, "score", step)
-        fake = self.real.view(x, generated.y, latent_steps(self.spec, self.real.data, weights, step))
+        read = networks if any(evaluator.reads_networks for evaluator in evaluators.values()) else None
+        steps = latent_steps(self.spec, self.real.data, weights, step)
+        fake = self.real.view(x, generated.y, steps, read() if read else None)
         scoring = score_all(fake, self.real, evaluators.values(), seed)
         for item in scoring.absent:
             if item.error is not None and job.passes_on(item.error):
@@ -173,7 +176,7 @@ class Recorder:
         tensors.save(self.folder.checkpoint(snapshot.step), weights)
         started = self.clock()
         if due:
-            self.score(snapshot.step, weights)
+            self.score(snapshot.step, weights, snapshot.networks)
         else:
             self.state = replace(self.state, skipped_marks=[*self.state.skipped_marks, snapshot.step])
         rows, absent = own_rows(snapshot)

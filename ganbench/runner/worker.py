@@ -31,7 +31,7 @@ from ganbench.runner.gpu_memory import PeakMeter, TorchPeak
 from ganbench.runner.job import Job, spec_file
 from ganbench.runner.ledger import described
 from ganbench.runner.packing import begun_in
-from ganbench.runner.plan import complete, has_spec, missing
+from ganbench.runner.plan import complete, has_spec, lacks_networks, missing
 from ganbench.runner.recorder import PackRecorder, Recorder
 from ganbench.runner.settings import WorkerSettings
 from ganbench.training.packs import Checkpoint
@@ -244,10 +244,12 @@ class Worker:
             return None
 
     def _score_missing(self, job: Job, folder: RunFolder) -> bool:
-        """Score a finished run at marks that lack an evaluator, from the generators kept there; False without one."""
+        """Score a finished run at marks that lack an evaluator, from generators kept there; False if it must train."""
         state = _state_of(folder)
         if complete(job, state):
             return True
+        if lacks_networks(job, state):
+            return False
         spec = job.spec_of(folder.run_id)
         recorder = Recorder(spec, job, folder, self.reference(spec.dataset), state)
         for mark in missing(job, state):

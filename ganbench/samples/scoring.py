@@ -14,6 +14,7 @@ from ganbench.features.scoring import AbsentScore, score_all
 from ganbench.samples.choice import Unavailable
 from ganbench.samples.sources import ComparedSamples
 
+NETWORKS = "it reads the networks of a run in training: name it under `evaluate: with` of a suite"
 ShowStep = Callable[[str], None]  # called with the name of each step before it starts
 
 
@@ -47,7 +48,10 @@ def supported_evaluators(
     """The evaluators that can score such samples, and why the others can't."""
     chosen = list(evaluators)
     modes = samples.real.modes is not None
-    reasons = [evaluator.unsupported(samples.real.space, len(samples.fake), modes) for evaluator in chosen]
+    reasons = [
+        NETWORKS if evaluator.reads_networks else evaluator.unsupported(samples.real.space, len(samples.fake), modes)
+        for evaluator in chosen
+    ]
     judged = list(zip(chosen, reasons, strict=True))
     absent = (Unavailable(evaluator.notation(), reason) for evaluator, reason in judged if reason)
     return tuple(evaluator for evaluator, reason in judged if not reason), tuple(absent)

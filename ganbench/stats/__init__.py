@@ -1,5 +1,6 @@
 """Statistics over training seeds: intervals, tests, ranks over several problems and the analysis of variance."""
 
+from ganbench.stats.concordance import concordance
 from ganbench.stats.intervals import BOOTSTRAPPED, FEWEST, RESAMPLES, Interval, mean_interval, tail_median, wilson
 from ganbench.stats.levels import mean_between, mean_tails, rate_between, rate_gap_tails, rate_gap_within
 from ganbench.stats.paired import (
@@ -43,6 +44,7 @@ __all__ = [
     "RateInside",
     "UnpairedMeans",
     "UnpairedRates",
+    "concordance",
     "detectable_difference",
     "detectable_gap",
     "detectable_rate",

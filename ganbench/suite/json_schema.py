@@ -108,7 +108,7 @@ def _untitled(option: Json) -> Json:
 
 
 def _questions() -> Json:
-    """The sections `outcome`, `compare`, `claims` and `differs`."""
+    """The sections `outcome`, `compare`, `claims`, `differs` and `foretell`."""
     where = _ref("where")
     pair = {"axis": {"enum": list(COMPARED)}, "metric": TEXT}
     compare = _closed({**pair, "baseline": WORD, "where": where, "pooled": {"type": "boolean"}}, (*pair, "baseline"))
@@ -117,6 +117,7 @@ def _questions() -> Json:
         "compare": _listed(compare, least=0),
         "claims": _listed(_claim(pair, where), least=0),
         "differs": _listed(TEXT, least=0),
+        "foretell": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
         "looks": _listed({"type": "integer", "minimum": 2}),
         "looked_at": _listed(_ref("seed")),
     }

@@ -37,7 +37,7 @@ from ganbench.suite.questions import DraftQuestions, read_questions
 from ganbench.suite.rules import Excluded, ExclusionRule, check_used, read_rules, sorted_out
 from ganbench.suite.values import LONGEST_NAME, mapping
 
-QUESTIONS = ("outcome", "compare", "claims", "differs", "looks", "looked_at")
+QUESTIONS = ("outcome", "compare", "claims", "differs", "foretell", "looks", "looked_at")
 KEYS = ("name", "about", INCLUDE, "grid", "exclude", "train", "evaluate", "select", "plugins", *QUESTIONS)
 
 
@@ -123,7 +123,10 @@ def expand(own: Node, path: Path, changes: Changes, data_root: Path | None, mist
     if not specs:
         mistakes.at(draft.top["grid"], "every run is excluded", excluded[0].because)
     mistakes.stop()
-    questions = Questions(outcome=draft.outcome, compare=compare, claims=claims, differs=draft.questions.differs)
+    asked = draft.questions
+    questions = Questions(
+        outcome=draft.outcome, compare=compare, claims=claims, differs=asked.differs, foretell=asked.foretell
+    )
     suite = _suite(path, draft, (specs, excluded), questions, seed_note(own, tree, changes))
     suite = replace(suite, written=own)
     if not changes.grid:  # a part of the seeds is a trial

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ganbench.datasets.base import Data, Split
+from ganbench.datasets.base import Data, Space, Split
 from ganbench.guard.process_state import unchanged_by
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
@@ -29,8 +29,7 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
     """
     if not spec.variant.measures:
         return {}
-    nets = {name: _player(spec, data, name, tensors) for name, tensors in weights.items()}
-    nets["g"] = packed_generator(spec, nets["g"], carry)
+    nets = evaluated(spec, data.space, weights, carry)
     streams = dict.fromkeys(STREAMS, stream(spec.seed, "measure", step))
     pac = spec.network.pac
     n = min(len(data.test), MOST) // pac * pac
@@ -45,8 +44,11 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
     return {name: _mean(torch.cat(parts)) for name, parts in measured.items() if parts}
 
 
-def _player(spec: RunSpec, data: Data, name: str, tensors: Params) -> Player:
-    return Player(program(blank(blueprints(spec, data.space)[name])), tensors)
+def evaluated(spec: RunSpec, space: Space, weights: Mapping[str, Params], carry: Params) -> dict[str, Player]:
+    """The networks of a run in evaluation mode, as its losses see them."""
+    made = {name: program(blank(make)) for name, make in blueprints(spec, space).items()}
+    nets = {name: Player(made[name], tensors) for name, tensors in weights.items()}
+    return {**nets, "g": packed_generator(spec, nets["g"], carry)}
 
 
 def _mean(values: Tensor) -> Measured:

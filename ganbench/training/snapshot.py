@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ganbench.evaluators.base import Networks
     from ganbench.spec import RunSpec
     from ganbench.training.packs import Checkpoint
     from ganbench.variants.base import Params
@@ -52,6 +53,7 @@ class RunSnapshot:
     checkpoint: Callable[[], Checkpoint]
     generator: Callable[[], Params]  # the tensors that `sample` needs, as a file keeps them
     measures: Callable[[], dict[str, Measured]]  # what the variant measures of its own networks on the test split
+    networks: Callable[[], Networks]  # for the evaluators that read them
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from ganbench.datasets.base import Data
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
@@ -25,6 +26,7 @@ from ganbench.training.packs import (
     Tree,
     build,
     load,
+    map_tensors,
     moved,
     over_pack,
     row,
@@ -157,6 +159,12 @@ def on_pack(
     buffers = {name: net.buffers for name, net in nets.items()}
     slots = {name: net.slots() for name, net in nets.items()} if spec.variant.unrolls_updates else {}
     return over_pack(of_run, len(training.specs))(weights, buffers, slots, training.carry, batches)
+
+
+def with_own_buffers(training: Training) -> Training:
+    """The pack with copies of its buffers, which a pass of a network in training mode changes, as batch norm does."""
+    nets = {name: replace(net, buffers=map_tensors(Tensor.clone, net.buffers)) for name, net in training.nets.items()}
+    return replace(training, nets=nets)
 
 
 def checkpoint(training: Training, run: int) -> Checkpoint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from math import isfinite
 from typing import Any
 
@@ -18,14 +18,16 @@ from ganbench.spec import RunSpec, Schedule
 from ganbench.training.annealing import Values, as_used, with_values
 from ganbench.training.augmented import augmented
 from ganbench.training.draws import draw
+from ganbench.training.gradients import gradients, successive
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
+from ganbench.training.inspection import Inspection, Pairs
 from ganbench.training.measures import measure
-from ganbench.training.objective import carry_report, is_penalised, loss_terms, next_carry
-from ganbench.training.packs import Checkpoint, map_tensors, moved, row, stack
+from ganbench.training.objective import carry_report, is_penalised, next_carry
+from ganbench.training.packs import Checkpoint, moved, row, stack
 from ganbench.training.players import LossInputs
 from ganbench.training.sampling import saved_generator
 from ganbench.training.snapshot import Measured, RunSnapshot, Snapshot, Terms
-from ganbench.training.state import Batches, Place, Training, checkpoint, on_pack, start
+from ganbench.training.state import Batches, Place, Training, checkpoint, on_pack, start, with_own_buffers
 from ganbench.variants.base import Batch, Params
 
 
@@ -124,34 +126,15 @@ def _turn(training: Training, penalised: bool, given: Turn) -> Moved:
     training.carry = given.carry
     used = as_used(given.values, training.place.dtype, recorded=training.turns.eager is None)
     training.now = with_values(training.spec, used)
-    terms, gradients = _gradients(training, given.batches, penalised)
+    terms, moves = gradients(training, given.batches, penalised)
     before = training.spec.variant.carries_before
     if before:
         _renew_carry(training, given.batches)
     for player, batch in given.batches.items():
-        _update(training, player, gradients[player])
+        _update(training, player, moves[player])
         if not before:
             _renew_carry(training, {player: batch})
     return Moved(terms, training.carry)
-
-
-def _gradients(
-    training: Training, batches: Batches, penalised: bool
-) -> tuple[PlayerTerms, dict[PlayerName, list[Tensor]]]:
-    """The loss terms of each moving player at the present parameters, and the gradient of their sum."""
-
-    def terms_of(inputs: Mapping[PlayerName, LossInputs]) -> PlayerTerms:
-        return {player: loss_terms(training.now, player, given, penalised) for player, given in inputs.items()}
-
-    moving = {player: training.moving(player) for player in batches}
-    terms = on_pack(training, terms_of, batches, {name for nets in moving.values() for name in nets})
-    gradients: dict[PlayerName, list[Tensor]] = {}
-    for player, nets in moving.items():
-        total = torch.stack(list(terms[player].values())).sum()
-        params = [param for net in nets.values() for param in net.params.values()]
-        shared = len(batches) > 1  # the losses may share an evaluation of a network
-        gradients[player] = list(torch.autograd.grad(total, params, retain_graph=shared, materialize_grads=True))
-    return map_tensors(Tensor.detach, terms), gradients
 
 
 def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> None:
@@ -208,11 +191,12 @@ def _snapshot(training: Training) -> Snapshot:
     training.history.clear()
     training.reported = training.step
     groups = {**means, "health": health}
-    runs = tuple(_run_snapshot(training, groups, run) for run in range(len(training.specs)))
+    pairs = cache(partial(successive, training))  # of the whole pack at once
+    runs = tuple(_run_snapshot(training, groups, pairs, run) for run in range(len(training.specs)))
     return Snapshot(training.step, runs, training.turns.eager)
 
 
-def _run_snapshot(training: Training, groups: PlayerTerms, run: int) -> RunSnapshot:
+def _run_snapshot(training: Training, groups: PlayerTerms, pairs: Pairs, run: int) -> RunSnapshot:
     spec, diverged = training.specs[run], training.diverged.get(run)
     terms = {group: {name: float(values[run]) for name, values in named.items()} for group, named in groups.items()}
     terms["carry"] = {name: float(value) for name, value in carry_report(spec, row(training.carry, run)).items()}
@@ -224,6 +208,7 @@ def _run_snapshot(training: Training, groups: PlayerTerms, run: int) -> RunSnaps
         checkpoint=partial(checkpoint, training, run),
         generator=partial(_generator, training, run),
         measures=partial(_measures, training, run),
+        networks=partial(_networks, training, run, pairs),
     )
 
 
@@ -234,13 +219,12 @@ def _finite(terms: Terms) -> Terms:
 
 
 def _health(training: Training) -> Params:
-    """The health record, (S,). Batch norm's statistics are copied, because the networks are in training mode."""
+    """The health record, (S,)."""
     assert training.batch is not None, "a health record follows a step"
-    nets = {name: replace(net, buffers=map_tensors(Tensor.clone, net.buffers)) for name, net in training.nets.items()}
     variant = training.now.variant
     with torch.no_grad():
         shares = on_pack(
-            replace(training, nets=nets),
+            with_own_buffers(training),
             lambda inputs: verdicts(variant, *augmented(training.spec, inputs["d"])),
             {"d": training.batch},
         )
@@ -254,5 +238,15 @@ def _generator(training: Training, run: int) -> Params:
 
 
 def _measures(training: Training, run: int) -> dict[str, Measured]:
-    weights = {name: net.weights(run) for name, net in training.nets.items()}
-    return measure(training.specs[run], training.data, weights, row(training.carry, run), training.step)
+    weights, carry = _weights(training, run)
+    return measure(training.specs[run], training.data, weights, carry, training.step)
+
+
+def _networks(training: Training, run: int, pairs: Pairs) -> Inspection:
+    weights, carry = _weights(training, run)
+    return Inspection(training.specs[run], training.data, weights, carry, training.step, lambda n: row(pairs(n), run))
+
+
+def _weights(training: Training, run: int) -> tuple[dict[str, Params], Params]:
+    """Each network's parameters and buffers, and what the variant carries."""
+    return {name: net.weights(run) for name, net in training.nets.items()}, row(training.carry, run)

@@ -18,9 +18,11 @@ from ganbench.evaluators.base import KNOWN, Evaluator, FeatureName, Metric, Refe
 from ganbench.plugins import Registry
 from ganbench.rng import stream
 from tests.support.evaluation import Given, image_data, points_data, real_side
+from tests.support.networks import sound_networks, unsound_networks
 
 REGISTRY = Registry()
 KINDS = REGISTRY.names("evaluator")
+OF_NETWORKS = [kind for kind in KINDS if REGISTRY.find("evaluator", kind).reads_networks]
 SMALL = {"bins": 4, "subsets": 3, "num": 4, "least": 1000}  # by option, for the evaluators that have it
 BARE = {"mmd": "pixels", "sliced_wasserstein": "pixels"}  # the features of the bare name, if not Inception's
 N = 40
@@ -51,8 +53,8 @@ def sides(
     five = Space((3, 299, 299), 5)
     pictures, labels = image_data(N, seed=1).test, torch.arange(N) % 5
     return {
-        "points": (points.view(ring.draw(N, stream(1, "fake")).double()), points),
-        "images": (images.view(pictures.x, pictures.y), images),
+        "points": (points.view(ring.draw(N, stream(1, "fake")).double(), networks=sound_networks()), points),
+        "images": (images.view(pictures.x, pictures.y, sound_networks()), images),
         "features": (Given(rows[:N], labels, five), Given(rows[N:], labels, five)),
     }
 
@@ -131,7 +133,20 @@ def damaged(good: Tensor, real: Tensor) -> list[Tensor]:
     return [random.to(good.dtype), good[:1].repeat(len(good), *(1,) * (good.dim() - 1)), real[: len(good)].clone()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", OF_NETWORKS)
+def test_every_metric_gets_worse_with_unsound_networks(kind: str) -> None:
+    x, evaluator = torch.rand(4, 2), small(kind)
+    sound, unsound = (
+        evaluator(Given(x, networks=networks), Given(x), stream(0, "check"))
+        for networks in (sound_networks(), unsound_networks())
+    )
+    assert sound.keys() == unsound.keys() == {metric.name for metric in evaluator.metrics()}
+    for metric in evaluator.metrics():
+        good, bad = sound[metric.name].value, unsound[metric.name].value
+        assert good < bad if metric.better == "lower" else good > bad, metric.name
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - set(OF_NETWORKS)))
 def test_every_metric_gets_worse_with_some_damage(kind: str, sides: dict[str, tuple[View, Reference]]) -> None:
     """It is the generated samples that are scored, not the real ones, and `better` is the right way round."""
     evaluator, n = small(kind), 300

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Modes, Space, Split
-from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Score
+from ganbench.evaluators.base import Evaluator, FeatureName, Moments, Networks, Score
 from ganbench.features.bank import Bank, Real, Samples, evaluate
 
 Rows = Sequence[Sequence[float]] | Tensor
@@ -54,6 +54,7 @@ class Given:
     space: Space = field(default_factory=lambda: Space((3, 299, 299), 10))
     modes: Modes | None = None
     device: str = "cpu"
+    networks: Networks | None = None
 
     def __len__(self) -> int:
         return len(self.x)

@@ -12,7 +12,17 @@ from torch import Tensor
 
 from ganbench.datasets.base import Modes, Space, SplitName
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import Evaluator, FeatureName, Metric, Moments, Reference, Score, View, class_metric
+from ganbench.evaluators.base import (
+    Evaluator,
+    FeatureName,
+    Metric,
+    Moments,
+    Networks,
+    Reference,
+    Score,
+    View,
+    class_metric,
+)
 from ganbench.evaluators.parts.gaussians import moments
 
 Per = Literal["all", "class"]
@@ -56,6 +66,10 @@ class Subset:
 
     def derived(self, name: FeatureName, what: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         return self.whole.derived(name, f"{what}-{self.name}", compute)
+
+    @property
+    def networks(self) -> Networks | None:
+        return self.whole.networks
 
     def extractor(self, name: FeatureName) -> dict[str, str]:
         return self.whole.extractor(name)

@@ -9,7 +9,7 @@ from typing import NoReturn
 from torch import Tensor
 
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import FeatureName, Moments, View
+from ganbench.evaluators.base import FeatureName, Moments, Networks, View
 
 STATISTICS = "mean and covariance"  # in a fingerprint, in place of the number of real samples
 
@@ -22,6 +22,7 @@ class KnownMoments:
     known: Moments
     device: str = "cpu"
     y: Tensor | None = None
+    networks: Networks | None = None
 
     @property
     def x(self) -> Tensor:

@@ -9,13 +9,14 @@ from ganbench.report.model.sections.claims import claims
 from ganbench.report.model.sections.comparisons import comparisons
 from ganbench.report.model.sections.datasets import datasets
 from ganbench.report.model.sections.findings import findings
+from ganbench.report.model.sections.foretelling import foretold
 from ganbench.report.model.sections.reading import counts, excluded, failures, notes
 from ganbench.report.model.sections.runs import every_run, provenance
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.study import Study
 
-SECTIONS = (findings, claims, datasets, comparisons, excluded, failures, every_run, notes, provenance)
+SECTIONS = (findings, claims, datasets, comparisons, foretold, excluded, failures, every_run, notes, provenance)
 
 
 def document(study: Study) -> Document:
