@@ -13,17 +13,17 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ganbench.errors import DamagedRun, TakenOver
-from ganbench.evaluators.base import Score
 from ganbench.features.bank import Real
-from ganbench.features.scoring import NO_VALUE, AbsentScore, finite_score, score_all
+from ganbench.features.scoring import NO_VALUE, AbsentScore, score_all
 from ganbench.results import pictures, tensors
 from ganbench.results.files import make_way, remove, write_bytes
 from ganbench.results.journal import Journal
-from ganbench.results.state import AbsentRow, DivergedAt, ScoreRow, sessions_of
+from ganbench.results.state import DivergedAt, sessions_of
 from ganbench.results.store import RunFolder, State, Status
 from ganbench.rng import seed_of
 from ganbench.runner.environment import MemoryUse
-from ganbench.runner.job import Job, own_key, score_key, spec_file
+from ganbench.runner.job import Job, score_key, spec_file
+from ganbench.runner.rows import absent_row, own_rows, row
 from ganbench.training.sampling import latent_steps, sample
 from ganbench.training.snapshot import flat
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 SAVE_SHARE = 0.01  # the share of the time that resumable checkpoints take at most
 PICTURED = 64  # samples in a picture
-OWN = {"protocol": "the variant's own measure", "split": "test", "statistics": "float64"}
 
 
 @dataclass
@@ -274,27 +273,3 @@ def affords(budget: float | None, spent: float, cost: float, elapsed: float) -> 
 
 def _until(step: int, marks: Sequence[int]) -> list[int]:
     return [mark for mark in marks if mark <= step]
-
-
-def row(step: int, metric: str, score: Score, evaluator: str) -> ScoreRow:
-    """A score of a run at a step, for `scores.jsonl`; `evaluator` is the name under which its scores are kept."""
-    return {"step": step, "time": time.time(), "metric": metric, "value": score.value, "stderr": score.stderr,
-            "n": score.n, "n_reference": score.n_reference, "evaluator": evaluator,
-            "fingerprint": score.fingerprint}  # fmt: skip
-
-
-def absent_row(step: int, metric: str, because: str, evaluator: str) -> AbsentRow:
-    """The reason why a metric of a run has no score at a step, for `absent.jsonl`."""
-    return {"step": step, "time": time.time(), "metric": metric, "evaluator": evaluator, "because": because}
-
-
-def own_rows(snapshot: RunSnapshot) -> tuple[list[ScoreRow], list[AbsentRow]]:
-    """What the variant measures of its own networks, and what of that is absent; only training holds all networks."""
-    key, rows, absent = own_key(snapshot.spec.variant), [], []
-    for metric, mean in snapshot.measures().items():
-        try:
-            score = finite_score(Score(mean.value, mean.stderr, mean.n, mean.n, OWN))
-            rows.append(row(snapshot.step, metric, score, key))
-        except ValueError as error:
-            absent.append(absent_row(snapshot.step, metric, str(error), key))
-    return rows, absent

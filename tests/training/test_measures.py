@@ -22,7 +22,7 @@ from ganbench.results.manifest import write_manifest
 from ganbench.results.store import Store
 from ganbench.results.table import tidy
 from ganbench.runner.plan import job_of
-from ganbench.runner.recorder import own_rows
+from ganbench.runner.rows import own_rows
 from ganbench.runner.run import manifest
 from ganbench.runner.settings import WorkerSettings
 from ganbench.suite import load
