@@ -26,7 +26,7 @@ from tests.cluster.conftest import (
     table,
     wait_for_runs,
 )
-from tests.e2e.conftest import environment
+from tests.e2e.conftest import STEPS, SUITE, environment, table_of
 
 pytestmark = [
     pytest.mark.cluster,
@@ -39,6 +39,24 @@ ATTEMPTS = 3  # at a node: Ray gives it 30 seconds, in which a busy machine may 
 SMALL = ("--object-store-memory=80000000", "--disable-usage-stats")
 HERE = (("suites/quick.yaml", "small.yaml"), ("address=auto", f"address={HEAD}"), ("--workers 8", "--workers 2"))
 LINE = (*documented("ray", *HERE), *QUIET)
+
+
+LONG = 5000  # steps: a run lasts until the test has killed its node, on a fast machine too
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return table_of(lengthened(), LONG, tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.yaml").write_text(lengthened())
+    return tmp_path
+
+
+def lengthened() -> str:
+    return SUITE.replace(f"steps: {STEPS}", f"steps: {LONG}")
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,7 @@ def test_a_node_that_is_killed_costs_nothing_and_one_that_differs_gets_no_jobs(
     cluster.node("127.0.0.4")
     cluster.node("127.0.0.5", PYTHONPATH=str(other.parent))
     parent = started(folder, *LINE)
-    wait_for_runs(folder, 2)
+    wait_for_runs(folder, 4)
     cluster.kill("/raylet/raylet", "--node_ip_address=127.0.0.4")
     _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0 and "Traceback" not in err, err

@@ -90,10 +90,14 @@ def suite(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The tidy table of the small suite, run without any disturbance."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "small.yaml").write_text(SUITE)
+    return table_of(SUITE, STEPS, tmp_path_factory.mktemp("undisturbed"))
+
+
+def table_of(suite: str, steps: int, folder: Path) -> str:
+    """The tidy table of a suite of four runs named small, run in a folder."""
+    (folder / "small.yaml").write_text(suite)
     for words in (("run", "small.yaml", "--tracking-uri", "none", *INLINE), ("report", "small", "--format", "csv")):
         done = within(folder, *words)
         assert done.returncode == 0, done.stderr
-    assert done.stdout.count(",modes,") == 4 * STEPS // MARK, "every run has a row at each of its marks"
+    assert done.stdout.count(",modes,") == 4 * steps // MARK, "every run has a row at each of its marks"
     return done.stdout
