@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import MARK, SUITE, command, environment, undisturbed, within
+from tests.e2e.conftest import MARK, STEPS, SUITE, command, environment, table_of, undisturbed, within
 
 __all__ = ["undisturbed"]  # a fixture
 
 PATIENCE = 600.0  # seconds; nothing waits so long where the machine is free
+LONG = 5000  # steps: a run lasts until a test has killed its node, on a fast machine too
 QUIET = ("--tracking-uri", "none", "--save-every", "0")
 
 
@@ -26,6 +27,21 @@ QUIET = ("--tracking-uri", "none", "--save-every", "0")
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "small.yaml").write_text(SUITE)
     return tmp_path
+
+
+@pytest.fixture
+def long_folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.yaml").write_text(lengthened())
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def long_undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return table_of(lengthened(), LONG, tmp_path_factory.mktemp("undisturbed"))
+
+
+def lengthened() -> str:
+    return SUITE.replace(f"steps: {STEPS}", f"steps: {LONG}")
 
 
 def started(folder: Path, *words: str, **extra: str) -> subprocess.Popen[str]:

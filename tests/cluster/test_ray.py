@@ -26,7 +26,7 @@ from tests.cluster.conftest import (
     table,
     wait_for_runs,
 )
-from tests.e2e.conftest import STEPS, SUITE, environment, table_of
+from tests.e2e.conftest import environment
 
 pytestmark = [
     pytest.mark.cluster,
@@ -39,24 +39,6 @@ ATTEMPTS = 3  # at a node: Ray gives it 30 seconds, in which a busy machine may 
 SMALL = ("--object-store-memory=80000000", "--disable-usage-stats")
 HERE = (("suites/quick.yaml", "small.yaml"), ("address=auto", f"address={HEAD}"), ("--workers 8", "--workers 2"))
 LINE = (*documented("ray", *HERE), *QUIET)
-
-
-LONG = 5000  # steps: a run lasts until the test has killed its node, on a fast machine too
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return table_of(lengthened(), LONG, tmp_path_factory.mktemp("undisturbed"))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "small.yaml").write_text(lengthened())
-    return tmp_path
-
-
-def lengthened() -> str:
-    return SUITE.replace(f"steps: {STEPS}", f"steps: {LONG}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +84,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def test_a_node_that_is_killed_costs_nothing_and_one_that_differs_gets_no_jobs(
-    cluster: Cluster, folder: Path, undisturbed: str
+    cluster: Cluster, long_folder: Path, long_undisturbed: str
 ) -> None:
     other = cluster.folder / "other" / "torch-0.1.dist-info"
     other.mkdir(parents=True)
@@ -110,26 +92,26 @@ def test_a_node_that_is_killed_costs_nothing_and_one_that_differs_gets_no_jobs(
     cluster.node("127.0.0.3")
     cluster.node("127.0.0.4")
     cluster.node("127.0.0.5", PYTHONPATH=str(other.parent))
-    parent = started(folder, *LINE)
-    wait_for_runs(folder, 4)
+    parent = started(long_folder, *LINE)
+    wait_for_runs(long_folder, 4)
     cluster.kill("/raylet/raylet", "--node_ip_address=127.0.0.4")
     _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0 and "Traceback" not in err, err
     assert "(127.0.0.5) gets no jobs: it has ganbench" in err and "torch 0.1, not" in err
     assert "(127.0.0.4) is gone" in err and "is given to another worker" in err, err
-    assert table(folder) == undisturbed
-    about = sessions_of_runs(folder).values()
+    assert table(long_folder) == long_undisturbed
+    about = sessions_of_runs(long_folder).values()
     assert all(session["engine_job"].startswith("ray ") and session["host"] for run in about for session in run)
     assert len(about) == 4 and all(1 <= len(run) <= 2 for run in about), "runs of the lost node may have two sessions"
-    assert not list(folder.glob("results/.probe*"))
+    assert not list(long_folder.glob("results/.probe*"))
 
 
 def test_the_same_line_goes_on_after_a_killed_worker_and_a_lost_head(
-    cluster: Cluster, folder: Path, undisturbed: str
+    cluster: Cluster, long_folder: Path, long_undisturbed: str
 ) -> None:
     cluster.node("127.0.0.3")
-    parent = started(folder, *LINE)
-    wait_for_runs(folder, 1)
+    parent = started(long_folder, *LINE)
+    wait_for_runs(long_folder, 1)
     workers = workers_below(cluster.folder)
     assert workers
     signal_all(workers, signal.SIGKILL)
@@ -141,10 +123,10 @@ def test_the_same_line_goes_on_after_a_killed_worker_and_a_lost_head(
     cluster.kill()
     cluster.head()
     cluster.node("127.0.0.3")
-    parent = started(folder, *LINE)
+    parent = started(long_folder, *LINE)
     _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 0, err
-    assert table(folder) == undisturbed
+    assert table(long_folder) == long_undisturbed
 
 
 def workers_below(folder: Path) -> list[int]:

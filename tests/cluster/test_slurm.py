@@ -319,18 +319,20 @@ def test_ctrl_c_leaves_no_job_and_a_detached_one_is_followed(slurm: Slurm, folde
     assert len(slurm.ids() - before) == 1, "nothing was submitted twice"
 
 
-def test_the_tasks_of_a_plain_array_share_the_work_by_the_locks(slurm: Slurm, folder: Path, undisturbed: str) -> None:
+def test_the_tasks_of_a_plain_array_share_the_work_by_the_locks(
+    slurm: Slurm, long_folder: Path, long_undisturbed: str
+) -> None:
     """One is preempted; as documented, the line is typed once more for what is left then."""
     run = ("ganbench run", f"{sys.executable} -m ganbench run --save-every 0")
     words = documented("array", SMALL, ("0-3", "0-1"), ("4:00:00", "60"), run)
-    slurm.asked("sbatch", f"--chdir={folder}", "--output=log.%a", *words)
-    wait_for_runs(folder, 4)
-    slurm.asked("sbatch", "-p", "urgent", "-w", "n2", "--wrap", "true", f"--output={folder}/urgent.log")
+    slurm.asked("sbatch", f"--chdir={long_folder}", "--output=log.%a", *words)
+    wait_for_runs(long_folder, 4)
+    slurm.asked("sbatch", "-p", "urgent", "-w", "n2", "--wrap", "true", f"--output={long_folder}/urgent.log")
     wait_until(lambda: not slurm.asked("squeue", "-h", "-o", "%A"))
-    before = sessions_of_runs(folder)
-    again = within(folder, "run", "small.yaml", "--tracking-uri", "none")
+    before = sessions_of_runs(long_folder)
+    again = within(long_folder, "run", "small.yaml", "--tracking-uri", "none")
     assert again.returncode == 0 and len(before) == 4, again.stderr
-    assert table(folder) == undisturbed
+    assert table(long_folder) == long_undisturbed
 
 
 def test_a_node_that_differs_gets_no_jobs(slurm: Slurm, folder: Path, undisturbed: str) -> None:
