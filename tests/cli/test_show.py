@@ -31,8 +31,8 @@ def test_a_done_run(tmp_path: Path):
     assert text.splitlines()[0] == DONE.run_id
     assert "status   done\nstep     4000\nseconds  12.0, 3.0 of them in evaluation" in text
     assert "variant  ns (version 1)" in text
-    assert "| step | fd_pixels |     hq |\n| ---: | --------: | -----: |\n| 1000 |     3.000 | 0.2500 |" in text
-    assert "| 2000 |     2.000 |      – |" in text
+    assert "| step | fd_pixels |   hq |\n| ---: | --------: | ---: |\n| 1000 |         3 | 0.25 |" in text
+    assert "| 2000 |         2 |    – |" in text
     assert f"files in {tmp_path / 'runs' / DONE.run_id}:\n  log.txt scores.jsonl spec.json state.json" in text
 
 
@@ -58,9 +58,9 @@ def test_the_newest_score_is_shown(tmp_path: Path):
     store = write_suite(tmp_path, [DONE])
     folder = store.run(DONE.run_id)
     folder.append("scores.jsonl", [score(DONE, 1000, "fd_pixels", 9.0)])
-    assert "| 1000 |     3.000 |" in show(store, DONE.run_id), "a row after the seal counts for nothing"
+    assert "| 1000 |         3 |" in show(store, DONE.run_id), "a row after the seal counts for nothing"
     folder.write_state(State("done", step=4000))
-    assert "| 1000 |     9.000 |" in show(store, DONE.run_id)
+    assert "| 1000 |         9 |" in show(store, DONE.run_id)
 
 
 @pytest.mark.parametrize("name", ["state.json", "spec.json", "scores.jsonl"])

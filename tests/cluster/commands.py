@@ -1,10 +1,10 @@
-"""The commands of docs/clusters.md: those that the tests on clusters run, and why the others are not among them."""
+"""The commands of docs/how-to/clusters.md: those that the tests run, and why the others are not among them."""
 
 from __future__ import annotations
 
 import shlex
 
-PAGE = "docs/clusters.md"
+PAGE = "docs/how-to/clusters.md"
 RUN = {
     "ray head": "ray start --head --port=6379",
     "ray node": "ray start --address=HEAD:6379",

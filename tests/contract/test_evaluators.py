@@ -54,7 +54,7 @@ def sides(
     pictures, labels = image_data(N, seed=1).test, torch.arange(N) % 5
     return {
         "points": (points.view(ring.draw(N, stream(1, "fake")).double(), networks=sound_networks()), points),
-        "images": (images.view(pictures.x, pictures.y, sound_networks()), images),
+        "images": (images.view(pictures.x, pictures.y, networks=sound_networks()), images),
         "features": (Given(rows[:N], labels, five), Given(rows[N:], labels, five)),
     }
 

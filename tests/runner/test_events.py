@@ -58,6 +58,7 @@ def test_settings_arrive_as_they_were_sent() -> None:
         share=0.5,
         inception=Path("/weights.pth"),
         download_inception=True,
+        record_packages=True,
         save_every=0.5,
     )
     unchanged = [f.name for f in fields(full) if f.default is not MISSING and getattr(full, f.name) == f.default]

@@ -31,6 +31,11 @@ def small_networks() -> list[Network]:
     return plain + conditional
 
 
+def with_batchnorm(networks: list[Network]) -> list[Network]:
+    """The networks as they are, then each with batch norm in G, which conditional ones need."""
+    return networks + [replace(network, batchnorm="generator") for network in networks]
+
+
 def small_variant(kind: str) -> Variant:
     """The variant of that kind with sizes that fit small networks and short runs."""
     variant: Variant = _with("variant", kind, MATCHING)

@@ -53,9 +53,12 @@ class Tape:
         """Every operation again, on the same tensors; the results are written to where they were."""
         with torch.no_grad():
             for operation, args, kwargs, places in self.operations:
+                if torch.Tag.inplace_view in operation.tags:  # it changed the shape, once and for all
+                    continue
                 made = [leaf for leaf in tree_flatten(operation(*args, **kwargs))[0] if isinstance(leaf, Tensor)]
                 for place, tensor in zip(places, made, strict=False):
-                    place.copy_(tensor)
+                    if _storage(place) != _storage(tensor):  # a view of a tensor sees its new values by itself
+                        place.copy_(tensor.reshape(place.shape))
 
     def _keep(self, changed: Any) -> None:
         for tensor in tree_flatten(changed)[0]:
