@@ -298,24 +298,28 @@ def test_a_pack_that_was_halved_stays_so_when_its_array_ends(slurm: Slurm, folde
     assert halved.count("hungry") > 2
 
 
-def test_ctrl_c_leaves_no_job_and_a_detached_one_is_followed(slurm: Slurm, folder: Path, undisturbed: str) -> None:
-    parent = started(folder, *LINE, **slurm.variables)
-    wait_for_runs(folder, 2)
+def test_ctrl_c_leaves_no_job_and_a_detached_one_is_followed(
+    slurm: Slurm, long_folder: Path, long_undisturbed: str
+) -> None:
+    parent = started(long_folder, *LINE, **slurm.variables)
+    wait_for_runs(long_folder, 2)
     parent.send_signal(signal.SIGINT)
     _, err = parent.communicate(timeout=120)
     assert parent.returncode == 130 and "Traceback" not in err, err
-    assert not slurm.asked("squeue", "-h", "-t", "R,PD") and not list(folder.glob("results/slurm/*"))
+    assert not slurm.asked("squeue", "-h", "-t", "R,PD") and not list(long_folder.glob("results/slurm/*"))
     before = slurm.ids()
-    err = ended_well(started(folder, *DETACHED, **slurm.variables))
+    err = ended_well(started(long_folder, *DETACHED, **slurm.variables))
     assert "does 4 runs; type the same line without --detach to follow them" in err
-    parents = [started(folder, *LINE, **slurm.variables) for _ in range(2)]
+    parents = [started(long_folder, *LINE, **slurm.variables) for _ in range(2)]
+    # only then: Slurm holds a job whose launch it could not finish
+    wait_until(lambda: len(slurm.asked("squeue", "-h", "-r", "-t", "R").splitlines()) == 2)
+    wait_until(lambda: any(long_folder.glob("results/slurm/*/beat")))
     slurm.crash("slurmctld")
     slurm.start("slurmctld")
-    wait_until(lambda: any(folder.glob("results/slurm/*/beat")))
     parents[0].kill()
     parents[0].communicate()
     ended_well(parents[1])
-    assert table(folder) == undisturbed
+    assert table(long_folder) == long_undisturbed
     assert len(slurm.ids() - before) == 1, "nothing was submitted twice"
 
 
