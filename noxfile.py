@@ -32,6 +32,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The site in build/docs; a warning is an error, and every link inside it leads to a file and an anchor."""
+    session.install("-e", ".", "--group", "docs")
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs", "-b", "html", ".", "build/docs")
+    session.run("python", "docs/check_links.py", "build/docs")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """All tests; those on real data where GANBENCH_DATA names a folder with them.
 
@@ -46,14 +54,6 @@ def pythons(session: nox.Session) -> None:
     """All tests with each Python that ganbench supports; nox skips those that are not installed, and says so."""
     session.install("-e", ".", "--group", "test")
     session.run("pytest", *SPREAD, *session.posargs, env=ONE_THREAD)
-
-
-@nox.session
-def docs(session: nox.Session) -> None:
-    """The site in build/docs; a warning is an error, and every link inside it leads to a file and an anchor."""
-    session.install("-e", ".", "--group", "docs")
-    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs", "-b", "html", ".", "build/docs")
-    session.run("python", "docs/check_links.py", "build/docs")
 
 
 @nox.session(default=False)
