@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import ClassVar
 
-from torch import Tensor
-
-from ganbench.component import Annealable, NonNegative, Search
-from ganbench.penalties.base import Penalty, Scored, squared_norm
-
-if TYPE_CHECKING:
-    from ganbench.variants.base import Batch, LossTerms, Players
+from ganbench.penalties.parts.zero_centred import ZeroCentredPenalty
 
 
 @dataclass(frozen=True, kw_only=True)
-class R1Penalty(Penalty):
+class R1Penalty(ZeroCentredPenalty):
     """D's loss + `weight`/2 E ||grad D(x)||^2 at real samples x; the paper's gamma is the `weight`.
 
     The authors' code leaves out the 1/2: its 10 is a weight of 20.
@@ -24,12 +17,4 @@ class R1Penalty(Penalty):
 
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Mescheder et al. 2018, arXiv:1801.04406, eq. 9"
-    takes_gradients: ClassVar[bool] = True
-
-    weight: Annotated[Annealable[NonNegative], Search(0.1, 100.0, log=True)] = 10.0
-
-    def points(self, net: Players, batch: Batch) -> dict[str, Tensor]:
-        return {"real": batch.x}
-
-    def d_terms(self, net: Players, batch: Batch, at: Mapping[str, Scored]) -> LossTerms:
-        return {"r1": self.weight / 2 * squared_norm(at["real"].gradient).mean()}
+    places = ("r1",)

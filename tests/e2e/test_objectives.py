@@ -13,23 +13,25 @@ from ganbench.testing.runs import end
 from ganbench.training.trainer import train
 from tests.e2e.conftest import INLINE, within
 
-CROSSED = """\
-name: crossed
-about: Losses and penalties, crossed.
-grid:
-  variant: [ns, wgan]
-  penalty: [none, {kind: r1, every: 2}, lecam]
-  batchnorm: [none, discriminator]
-  dataset: digits
-  seed: 2
+TRAINING = """\
 train:
   network: {kind: dcgan, width: 4, z: 4}
   steps: 4
   batch: 8
 evaluate: {every: 2, samples: 20, with: [{kind: fid, features: pixels}]}
-compare: [{axis: penalty, metric: fd_pixels, baseline: none}]
 """
-GRID = """\
+CROSSED = f"""\
+name: crossed
+about: Losses and penalties, crossed.
+grid:
+  variant: [ns, wgan]
+  penalty: [none, {{kind: r1, every: 2}}, lecam]
+  batchnorm: [none, discriminator]
+  dataset: digits
+  seed: 2
+{TRAINING}compare: [{{axis: penalty, metric: fd_pixels, baseline: none}}]
+"""
+GRID = f"""\
 name: grid
 about: Losses, penalties and augmentations, crossed.
 grid:
@@ -38,12 +40,7 @@ grid:
   augment: [none, flip]
   dataset: digits
   seed: 2
-train:
-  network: {kind: dcgan, width: 4, z: 4}
-  steps: 4
-  batch: 8
-evaluate: {every: 2, samples: 20, with: [{kind: fid, features: pixels}]}
-"""
+{TRAINING}"""
 QUIET = ("--tracking-uri", "none", *INLINE)
 
 

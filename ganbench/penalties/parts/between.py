@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -31,9 +32,9 @@ class BetweenPenalty(Penalty):
     def d_terms(self, net: Players, batch: Batch, at: Mapping[str, Scored]) -> LossTerms:
         return {self.kind(): self.weight * self.of_gradients(at["between"].gradient)}
 
+    @abstractmethod
     def of_gradients(self, gradient: Tensor) -> Tensor:
         """The penalty, a scalar, of the gradients of all samples, in the shape of the samples."""
-        raise NotImplementedError
 
     def noise(self, n: int, space: Space) -> dict[str, Draw]:
         return {"share": Draw((n,), "uniform")}
