@@ -8,12 +8,14 @@ SIGTERM saves the run at its next snapshot and ends.
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import os
 import queue
 import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import TextIO
@@ -26,6 +28,7 @@ from ganbench.runner import events, job, settings
 from ganbench.runner.worker import Stopped, Worker
 
 ORPHANED = 3  # exit code when the parent is gone
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 
 
 def main() -> None:
@@ -39,6 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which decides
     own = with_memory(settings.decode(lines.readline()))
+    _reuse_freed_memory()
     torch.set_num_threads(own.threads)
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines, jobs), daemon=True).start()
@@ -55,6 +59,18 @@ def with_memory(own: settings.WorkerSettings) -> settings.WorkerSettings:
     if own.memory is None and own.share < 1.0 and (free := free_memory()) is not None:
         return replace(own, memory=int(free * own.share))
     return own
+
+
+def _reuse_freed_memory() -> None:
+    """Freed blocks of up to 32 MiB stay with the process, because the next step asks for them again.
+
+    By default glibc returns them to the system, and a pack of ten digits runs takes a tenth longer. Other C libraries
+    have no `mallopt`; nothing changes there.
+    """
+    with suppress(AttributeError, OSError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, 2**25)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**28)
 
 
 def _serve(worker: Worker, jobs: queue.SimpleQueue[str], stop: threading.Event) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -46,6 +47,22 @@ class Wiring:
         return self.inputs * math.prod(self.large), self.outputs * math.prod(self.small)
 
     @property
+    def blocks(self) -> tuple[int, ...]:
+        """The matrix's dimensions, one by one: channels last, as in the maps."""
+        return *self.large, self.inputs, *self.small, self.outputs
+
+    def views(self, matrix: Tensor, taps: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each pixel of the small map: its entries in a matrix (..., *blocks), and the taps that they are.
+
+        Taps are (..., *kernel, inputs, outputs).
+        """
+        for i, j in itertools.product(*map(range, self.small)):
+            sides = zip((i, j), self.stride, self.padding, strict=True)
+            starts = (pixel * stride - padding for pixel, stride, padding in sides)
+            rows, columns = map(_reach, starts, self.kernel, self.large)
+            yield matrix[..., rows[0], columns[0], :, i, j, :], taps[..., rows[1], columns[1], :, :]
+
+    @property
     def suits(self) -> bool:
         """Whether the matrix is small enough."""
         return math.prod(self.large) <= MOST_PIXELS and math.prod(self.shape) <= MOST_WEIGHTS
@@ -60,8 +77,7 @@ class Matrices:
     def of(self, weight: Tensor, wiring: Wiring) -> Tensor:
         """The convolution with a weight (outputs, inputs, *kernel) as a matrix of the shape `wiring.shape`."""
         if self._newest is None or self._newest[0] is not weight or self._newest[1] != wiring:
-            entries: Tensor = _Sums.apply(weight.flatten(), *_terms(wiring, weight.device))
-            self._newest = weight, wiring, entries.view(wiring.shape)
+            self._newest = weight, wiring, _Spread.apply(weight, wiring)
         return self._newest[2]
 
 
@@ -97,8 +113,7 @@ def _convolved(layer: nn.Conv2d, matrices: Matrices, x: Tensor) -> Tensor:
     wiring = Wiring.of(layer, large, small)
     if x.dim() != 4 or not wiring.suits:
         return nn.Conv2d.forward(layer, x)
-    product = x.flatten(1) @ matrices.of(layer.weight, wiring)
-    return _with_bias(product.view(len(x), layer.out_channels, *small), layer.bias)
+    return _maps(_vectors(x) @ matrices.of(layer.weight, wiring), small, layer.bias)
 
 
 def _transposed(
@@ -110,77 +125,69 @@ def _transposed(
     wiring = Wiring.of(layer, tuple((side - 1) * stride + more for side, stride, more in sides), small)
     if x.dim() != 4 or output_size is not None or not wiring.suits:
         return nn.ConvTranspose2d.forward(layer, x, output_size)
-    product = x.flatten(1) @ matrices.of(layer.weight, wiring).t()
-    return _with_bias(product.view(len(x), layer.out_channels, *wiring.large), layer.bias)
+    return _maps(_vectors(x) @ matrices.of(layer.weight, wiring).t(), wiring.large, layer.bias)
 
 
-def _with_bias(maps: Tensor, bias: Tensor | None) -> Tensor:
-    return maps if bias is None else maps + bias[:, None, None]
+def _vectors(maps: Tensor) -> Tensor:
+    """(n, c, h, w) -> (n, h * w * c)."""
+    return maps.movedim(1, -1).flatten(1)
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """Which inputs each output sums up."""
-
-    index: Tensor  # (terms * outputs,)
-    used: Tensor  # (terms, outputs), whether there is such an input; the index is 0 where there is none
-
-    @classmethod
-    def of(cls, index: Tensor, device: torch.device) -> _Terms:
-        """From an index (terms, outputs) that is -1 where there is no such input."""
-        return cls(index.clamp(min=0).flatten().to(device), (index >= 0).to(device))
+def _maps(vectors: Tensor, sides: Pair, bias: Tensor | None) -> Tensor:
+    """(n, h * w * c) -> (n, c, h, w) in the memory format channels_last, plus a bias for each channel."""
+    maps = vectors.view(len(vectors), *sides, -1)
+    return (maps if bias is None else maps + bias).movedim(-1, 1)
 
 
-class _Sums(torch.autograd.Function):
-    """(..., inputs) -> (..., outputs): sums of inputs. `back` is the transposed map, which gives the gradient.
-
-    Derivatives of every order are gathered, several times faster than torch scatters them.
-    """
+class _Spread(torch.autograd.Function):
+    """Weights (..., outputs, inputs, *kernel) -> the matrices (..., *wiring.shape); its adjoint gives the gradient."""
 
     @staticmethod
-    def forward(x: Tensor, terms: _Terms, back: _Terms) -> Tensor:
-        gathered = x.index_select(-1, terms.index).view(*x.shape[:-1], *terms.used.shape).mul_(terms.used)
-        return gathered.sum(-2) if len(terms.used) > 1 else gathered.squeeze(-2)
+    def forward(weight: Tensor, wiring: Wiring) -> Tensor:
+        taps = weight.movedim((-2, -1, -3, -4), (-4, -3, -2, -1)).contiguous()
+        matrix = weight.new_zeros(*taps.shape[:-4], *wiring.blocks)
+        for block, tap in wiring.views(matrix, taps):
+            block.copy_(tap)
+        return matrix.flatten(-3).flatten(-4, -2)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, _Terms, _Terms], output: Tensor) -> None:
-        _, ctx.terms, ctx.back = inputs
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Wiring], output: Tensor) -> None:
+        _, ctx.wiring = inputs
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return _Sums.apply(gradient, ctx.back, ctx.terms), None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Collect.apply(gradient, ctx.wiring), None
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, None, None], x: Tensor, terms: _Terms, back: _Terms) -> tuple[Tensor, int]:
-        return _Sums.apply(x.movedim(in_dims[0], 0), terms, back), 0
+    def vmap(info: Any, in_dims: tuple[int, None], weight: Tensor, wiring: Wiring) -> tuple[Tensor, int]:
+        return _Spread.apply(weight.movedim(in_dims[0], 0), wiring), 0
 
 
-@lru_cache(maxsize=64)
-def _terms(wiring: Wiring, device: torch.device) -> tuple[_Terms, _Terms]:
-    """The weight of each entry of the matrix, and the entries of each weight."""
-    taps = _taps(wiring)
-    weights = wiring.inputs * wiring.outputs * math.prod(wiring.kernel)
-    order = taps.argsort(stable=True)[int((taps < 0).sum()) :]
-    counts = taps[order].bincount(minlength=weights)
-    place = torch.arange(len(order)) - (counts.cumsum(0) - counts)[taps[order]]  # among the entries of its weight
-    entries = torch.full((int(counts.max()), weights), -1)
-    entries[place, taps[order]] = order
-    return _Terms.of(taps[None], device), _Terms.of(entries, device)
+class _Collect(torch.autograd.Function):
+    """Matrices (..., *wiring.shape) -> weights (..., outputs, inputs, *kernel): each the sum of its entries."""
+
+    @staticmethod
+    def forward(matrix: Tensor, wiring: Wiring) -> Tensor:
+        taps = matrix.new_zeros(*matrix.shape[:-2], *wiring.kernel, wiring.inputs, wiring.outputs)
+        for block, tap in wiring.views(matrix.reshape(*matrix.shape[:-2], *wiring.blocks), taps):
+            tap.add_(block)
+        return taps.movedim((-4, -3, -2, -1), (-2, -1, -3, -4))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Wiring], output: Tensor) -> None:
+        _, ctx.wiring = inputs
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Spread.apply(gradient, ctx.wiring), None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int, None], matrix: Tensor, wiring: Wiring) -> tuple[Tensor, int]:
+        return _Collect.apply(matrix.movedim(in_dims[0], 0), wiring), 0
 
 
-def _taps(wiring: Wiring) -> Tensor:
-    """For each entry of the matrix, in its order: the index of its weight, or -1 for none."""
-    rows, columns = (_tap(wiring, axis) for axis in (0, 1))  # (large, small) each
-    kernel = wiring.kernel[0] * wiring.kernel[1]
-    tap = rows[:, None, :, None] * wiring.kernel[1] + columns[None, :, None, :]
-    connected = ((rows >= 0)[:, None, :, None] & (columns >= 0)[None, :, None, :]).flatten(2).flatten(0, 1)
-    pair = torch.arange(wiring.outputs) * wiring.inputs + torch.arange(wiring.inputs)[:, None]  # (inputs, outputs)
-    index = pair[:, None, :, None] * kernel + tap.flatten(2).flatten(0, 1)[:, None, :]
-    return index.where(connected[:, None, :], -1).flatten()
-
-
-def _tap(wiring: Wiring, axis: int) -> Tensor:
-    """(large, small): the position in the kernel that connects two pixels along an axis, or -1."""
-    start = torch.arange(wiring.small[axis]) * wiring.stride[axis] - wiring.padding[axis]
-    tap = torch.arange(wiring.large[axis])[:, None] - start
-    return tap.where((tap >= 0) & (tap < wiring.kernel[axis]), -1)
+def _reach(start: int, kernel: int, side: int) -> tuple[slice, slice]:
+    """Where a kernel that starts at a pixel lies on the map, and which part of the kernel lies there."""
+    first = max(-start, 0)
+    end = max(min(kernel, side - start), first)
+    return slice(start + first, start + end), slice(first, end)

@@ -18,6 +18,7 @@ CONVOLUTIONS: dict[str, tuple[Make, tuple[int, ...]]] = {
     "halves 8 to 4": (lambda: nn.Conv2d(1, 3, 4, stride=2, padding=1), (1, 8, 8)),
     "kernel 5, odd side": (lambda: nn.Conv2d(2, 3, 5, stride=2, padding=2, bias=False), (2, 7, 7)),
     "stride 1, not square": (lambda: nn.Conv2d(3, 2, (3, 2), stride=(1, 2), padding=(1, 0)), (3, 4, 6)),
+    "a kernel on the padding alone": (lambda: nn.Conv2d(2, 2, 3, stride=2, padding=4), (2, 3, 3)),
     "doubles 2 to 4": (lambda: nn.ConvTranspose2d(3, 2, 4, stride=2, padding=1), (3, 2, 2)),
     "kernel 5 with output padding": (lambda: nn.ConvTranspose2d(3, 1, 5, 2, 2, output_padding=1), (3, 4, 4)),
     "kernel 3, to an odd side": (lambda: nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1, bias=False), (2, 4, 4)),
