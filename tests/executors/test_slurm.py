@@ -104,15 +104,27 @@ def test_runs_fail_after_two_arrays_without_progress(queue: Queue) -> None:
     assert "run the same line again" in str(ended[IDS[0]].error)
 
 
-def test_a_pending_array_and_a_silent_slurm_are_remarked_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("reason", "said_of_it"),
+    [
+        ("Resources", "the Slurm job 1 waits: Resources"),
+        (
+            "launch failed requeued held",
+            "the Slurm job 1 waits: launch failed requeued held; `scontrol release 1` lets it start",
+        ),
+    ],
+)
+def test_a_pending_array_and_a_silent_slurm_are_remarked_once(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, reason: str, said_of_it: str
+) -> None:
     clock = itertools.count(time.monotonic(), 20)
     monkeypatch.setattr(slurm_array, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=time.sleep))
-    waiting = [Task("PENDING", "Resources")]
+    waiting = [Task("PENDING", reason)]
     queue.answers = iter([None, waiting, waiting, waiting])
     queue.pilots = [[]]
     monkeypatch.setattr(slurm_session, "ATTEMPTS", 1)
     _, said = done(queue, JOBS[0])
-    assert said.count("the Slurm job 1 waits: Resources") == 1
+    assert said.count(said_of_it) == 1
     assert said.count("Slurm does not answer; the runs in progress are followed by their files") == 1
 
 

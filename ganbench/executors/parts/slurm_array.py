@@ -73,7 +73,8 @@ class PilotArray:
         if now > self.answered + REMARK:
             texts.append("Slurm does not answer; the runs in progress are followed by their files")
         elif now > self.running + REMARK:
-            texts.append(f"the Slurm job {self.id} waits: {self.reasons}")
+            todo = f"; `scontrol release {self.id}` lets it start" if "held" in self.reasons.lower() else ""
+            texts.append(f"the Slurm job {self.id} waits: {self.reasons}{todo}")
         yield from map(Noted, (text for text in texts if text not in self.said))
         self.said.update(texts)
 
