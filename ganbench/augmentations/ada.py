@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from ganbench.augmentations.parts.pipeline import (
     coloured,
     placed,
 )
-from ganbench.component import NonNegative
+from ganbench.component import NonNegative, Search
 from ganbench.variants.base import Draw
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class ADA(AdaptiveAugmentation, ImageAugmentation):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Karras et al. 2020, arXiv:2006.06676, eq. 1, section 3 and appendix B, and its code"
 
-    blit: NonNegative = 1.0
-    geometry: NonNegative = 1.0
-    colour: NonNegative = 1.0
+    blit: Annotated[NonNegative, Search(0.1, 1.0)] = 1.0
+    geometry: Annotated[NonNegative, Search(0.1, 1.0)] = 1.0
+    colour: Annotated[NonNegative, Search(0.1, 1.0)] = 1.0
 
     @property
     def mixes_channels(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from ganbench.augmentations.base import whole_shifts
 from ganbench.augmentations.parts.colours import brightened, contrasted, saturated
 from ganbench.augmentations.parts.images import ImageAugmentation
-from ganbench.component import Fraction, NonNegative
+from ganbench.component import Fraction, NonNegative, Search
 from ganbench.variants.base import Draw
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class DiffAugment(ImageAugmentation):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Zhao et al. 2020, Differentiable augmentation, arXiv:2006.10738, section 3.2, and its code"
 
-    colour: NonNegative = 1.0
-    translation: Fraction = 0.125
-    cutout: Fraction = 0.5
+    colour: Annotated[NonNegative, Search(0.1, 2.0)] = 1.0
+    translation: Annotated[Fraction, Search(0.05, 0.5)] = 0.125
+    cutout: Annotated[Fraction, Search(0.1, 0.75)] = 0.5
 
     def transformed(self, x: Tensor, batch: Batch) -> Tensor:
         brightness, saturation, contrast = (self.colour * (batch.noise["colour"] - 0.5)).unbind(1)

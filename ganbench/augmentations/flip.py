@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import Tensor
 
 from ganbench.augmentations.base import flipped
 from ganbench.augmentations.parts.images import ImageAugmentation
-from ganbench.component import Fraction
+from ganbench.component import Fraction, Search
 from ganbench.variants.base import Draw
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Flip(ImageAugmentation):
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Zhao et al. 2020, Image augmentations for GAN training, arXiv:2006.02595, section 3"
 
-    p: Fraction = 0.5
+    p: Annotated[Fraction, Search(0.0, 1.0)] = 0.5
 
     def transformed(self, x: Tensor, batch: Batch) -> Tensor:
         return flipped(x, batch.noise["flip"] < self.p)

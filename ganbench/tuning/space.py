@@ -1,4 +1,4 @@
-"""The space that a search covers: the fields of a run's variant, penalty and optimizer that declare a range."""
+"""The space that a search covers: the fields of a run's components that declare a range."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ganbench.component import Component, Search, searches
 from ganbench.errors import RequestError
 from ganbench.spec import RunSpec
 
-Part = Literal["optimizer", "variant", "penalty"]
-PARTS: tuple[Part, ...] = ("optimizer", "variant", "penalty")
+Part = Literal["optimizer", "variant", "penalty", "augment"]
+PARTS: tuple[Part, ...] = ("optimizer", "variant", "penalty", "augment")
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,22 @@ def with_settings(spec: RunSpec, values: Mapping[str, Any]) -> RunSpec:
 
 
 def _parts(spec: RunSpec) -> dict[Part, Any]:
-    """The components of a run that are searched; a run may have no penalty."""
+    """The components of a run that are searched; a run may have no penalty and no augmentation."""
     return {part: owner for part in PARTS if (owner := getattr(spec, part)) is not None}
 
 
 def _declared(component: Component) -> list[tuple[str, Search]]:
-    """The fields with a range, without those that change during training."""
+    """The fields with a range, without those that change during training or are off."""
     hints = get_type_hints(type(component), include_extras=True)
     return [
-        (name, search) for name, hint in hints.items() if name not in annealed(component) for search in searches(hint)
+        (name, search)
+        for name, hint in hints.items()
+        if name not in annealed(component)
+        for search in searches(hint)
+        if not _is_off(getattr(component, name), search)
     ]
+
+
+def _is_off(value: float | None, search: Search) -> bool:
+    """Whether a suite turned a field off, by null or by a 0 outside its range; a search would turn it on."""
+    return value is None or (value == 0 and search.low > 0)

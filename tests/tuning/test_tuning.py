@@ -15,9 +15,15 @@ import pytest
 
 from ganbench import suite as suites
 from ganbench import tuning
+from ganbench.augmentations.ada import ADA
+from ganbench.augmentations.apa import APA
+from ganbench.augmentations.base import Augmentation
+from ganbench.augmentations.diffaugment import DiffAugment
+from ganbench.augmentations.flip import Flip
 from ganbench.errors import RequestError
 from ganbench.executors.base import Executor
 from ganbench.executors.inline import Inline
+from ganbench.penalties.gp import GradientPenalty
 from ganbench.penalties.r1 import R1Penalty
 from ganbench.report import format_report
 from ganbench.report.analysis.tuning import read_tuning
@@ -32,6 +38,7 @@ from ganbench.runner.settings import WorkerSettings
 from ganbench.testing import small_run
 from ganbench.tuning.search import Trial, Tuned
 from ganbench.tuning.space import searched_fields, with_settings
+from ganbench.variants.wgan import WGAN
 from tests.support.rows import file_rows
 
 SUITE = """
@@ -43,6 +50,17 @@ grid:
   seed: 2
 train: {steps: 8, batch: 8, network: {kind: mlp, z: 2, g_widths: [4], d_widths: [4]}}
 evaluate: {every: 2, samples: 50, with: [modes, {kind: fid, features: pixels}]}
+"""
+
+AUGMENTED = """
+name: augmented
+grid:
+  variant: ns
+  penalty: [none, {kind: r1, weight: [1, 10]}]
+  augment: [none, {kind: flip, p: [0.25, 0.5]}]
+  dataset: digits
+train: {steps: 8, batch: 8}
+evaluate: {samples: 50, with: [{kind: fid, features: pixels}]}
 """
 
 
@@ -111,6 +129,44 @@ def test_a_penaltys_weight_is_searched_too() -> None:
     assert [field.name for field in searched_fields(small_run())] == ["optimizer.lr", "optimizer.beta1"]
     found = with_settings(spec, {"penalty.weight": 0.5, "optimizer.lr": 1e-3})
     assert (found.penalty, found.optimizer.lr) == (R1Penalty(weight=0.5, every=2), 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("augment", "searched"),
+    [
+        (Flip(), ["p"]),
+        (DiffAugment(), ["colour", "translation", "cutout"]),
+        (DiffAugment(cutout=0), ["colour", "translation"]),
+        (ADA(), ["target", "blit", "geometry", "colour"]),
+        (ADA(target=None, p=0.3, colour=0), ["blit", "geometry"]),
+        (APA(), ["target"]),
+    ],
+)
+def test_the_strengths_of_an_augmentation_are_searched_unless_they_are_off(
+    augment: Augmentation, searched: list[str]
+) -> None:
+    found = [field.name for field in searched_fields(small_run(augment=augment)) if field.part == "augment"]
+    assert found == [f"augment.{name}" for name in searched]
+
+
+def test_a_critic_without_clipping_is_not_searched_with_it() -> None:
+    spec = small_run(variant=WGAN(clip=None), penalty=GradientPenalty(), augment=Flip())
+    fields = [field.name for field in searched_fields(spec)]
+    assert fields == ["optimizer.lr", "optimizer.beta1", "penalty.weight", "augment.p"]
+    found = with_settings(spec, {"augment.p": 0.25, "penalty.weight": 3.0})
+    assert (found.augment, found.penalty, found.variant) == (Flip(p=0.25), GradientPenalty(weight=3.0), spec.variant)
+
+
+def test_penalties_and_augmentations_of_a_suite_are_searched_by_name(tmp_path: Path) -> None:
+    (tmp_path / "augmented.yaml").write_text(AUGMENTED)
+    augmented = suites.load(tmp_path / "augmented.yaml")
+    wanted = ("penalty.weight", "augment.p")
+    everyone = tuning.contenders(augmented, tuning.budget(augmented, "fd_pixels", 3, wanted, "random"))
+    assert [[field.name for field in contender.fields] for contender in everyone] == [
+        [], ["augment.p"], ["penalty.weight"], ["penalty.weight", "augment.p"]
+    ]  # fmt: skip
+    with pytest.raises(RequestError, match=r"augment\.cutout: no run of the suite searches that"):
+        tuning.budget(augmented, "fd_pixels", 3, ("augment.cutout",), "random")
 
 
 def test_cells_that_differ_in_what_is_searched_are_one_contender(suite: suites.Suite) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 from torch import Tensor
 
 from ganbench.augmentations.base import Augmentation
-from ganbench.component import Count, Fraction
+from ganbench.component import Count, Fraction, Search
 
 if TYPE_CHECKING:
     from ganbench.variants.base import Batch, LossTerms, Params
@@ -26,7 +26,7 @@ class AdaptiveAugmentation(Augmentation):
     """
 
     p: Fraction = 0.0
-    target: Fraction | None = 0.6
+    target: Annotated[Fraction | None, Search(0.3, 0.9)] = 0.6
     images: Count = 500_000
     interval: Count = 4
 
