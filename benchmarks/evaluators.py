@@ -31,6 +31,8 @@ PAIRS = {  # what: (the plain program, ours)
     "k-NN metrics": ("neighbours/NumPy", "neighbours/ganbench"),
     "MIND and CMMD": ("distances/NumPy", "distances/ganbench"),
     "FWD": ("FWD/scipy", "FWD/ganbench"),
+    "FLD": ("FLD/torch", "FLD/ganbench"),
+    "clipped density": ("clipped/NumPy", "clipped/ganbench"),
     "matrix term": ("matrix/scipy", "matrix/ganbench"),
     "all, first time": ("all/torch-fidelity", "all/ganbench"),
     "all, real cached": ("all/torch-fidelity", "all/ganbench, cached"),

@@ -11,24 +11,31 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from distances import (
+    clipped_ganbench,
+    clipped_numpy,
+    distances_ganbench,
+    distances_numpy,
+    fld_ganbench,
+    fld_torch,
+    fwd_ganbench,
+    fwd_scipy,
+)
+from inputs import DIMS, Numbers, Sizes, Work, cloud, data_of, pixels, scores
 from timing import timed
 from torch import Tensor
 
 from ganbench.datasets.base import Data, Space, Split
 from ganbench.evaluators.base import Evaluator
-from ganbench.evaluators.cmmd import CMMD
 from ganbench.evaluators.density_coverage import DensityCoverage
 from ganbench.evaluators.fid import FID
-from ganbench.evaluators.fwd import FWD
 from ganbench.evaluators.inception_score import InceptionScore
 from ganbench.evaluators.kid import KID
-from ganbench.evaluators.mind import MIND
 from ganbench.evaluators.modes import ModeCoverage
 from ganbench.evaluators.parzen import Parzen
 from ganbench.evaluators.precision_recall import PrecisionRecall
@@ -36,51 +43,8 @@ from ganbench.evaluators.sliced_wasserstein import SlicedWasserstein
 from ganbench.features.bank import Bank, Real, evaluate
 from ganbench.features.extractor import Embedding, Extractor
 
-Numbers = dict[str, float]
-Work = Callable[[], Numbers]  # what is measured; its inputs are made before
-
-DIMS, CLASSES = 2048, 1008  # of Inception's features and logits
-PIXELS = 784
 TINY = 0.01  # a first, unmeasured round that imports everything
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much there is of everything, as a share of the protocols' own sizes."""
-
-    scale: float
-    folder: Path
-
-    def rows(self, n: int) -> int:
-        return max(64, round(n * self.scale))
-
-    def dims(self, d: int) -> int:
-        return max(8, round(d * min(1.0, self.scale)))
-
-
-def cloud(n: int, d: int, seed: int) -> Tensor:
-    """Correlated features, float32."""
-    generator = torch.Generator().manual_seed(seed)
-    mix = torch.randn(d, d, generator=torch.Generator().manual_seed(0)) / d**0.5
-    return torch.randn(n, d, generator=generator) @ mix + 0.01 * seed
-
-
-def pixels(n: int, seed: int) -> Tensor:
-    """Smooth random images of 28x28, flattened, in [0, 1]."""
-    coarse = torch.rand(n, 1, 7, 7, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.interpolate(coarse, size=28, mode="bilinear").flatten(1)
-
-
-def data_of(test: Tensor, validation: Tensor | None = None) -> Data:
-    splits = [Split(x) for x in (test, test if validation is None else validation, test)]
-    return Data(Space((test.shape[1],)), *splits)
-
-
-def scores(evaluators: list[Evaluator], fake: Tensor, real: Real) -> Numbers:
-    """The numbers of evaluators through the bank, as a run has them at a mark."""
-    view = real.view(fake)
-    streams = ((evaluator, torch.Generator().manual_seed(0)) for evaluator in evaluators)
-    return {name: score.value for evaluator, rng in streams for name, score in evaluator(view, real, rng).items()}
+CLASSES = 1008  # of Inception's logits
 
 
 # --- Parzen: 10,000 centres, 1,000 validation and 10,000 test images, ten widths ---
@@ -149,76 +113,6 @@ def neighbours_numpy(sizes: Sizes) -> Work:
         }
 
     return work
-
-
-# --- MIND and the MMD of CMMD's kernel: 5,000 and 5,000 ---
-
-
-def distance_sets(sizes: Sizes) -> tuple[Tensor, Tensor]:
-    n, d = sizes.rows(5000), sizes.dims(DIMS)
-    return cloud(n, d, 1), cloud(n, d, 2)
-
-
-def distances_ganbench(sizes: Sizes) -> Work:
-    fake, test = distance_sets(sizes)
-    extractor = Extractor({"extractor": "given"}, lambda x: Embedding(x), stored=False)
-    real = Bank(sizes.folder, extractors={"clip_l14_336": extractor}).reference(data_of(test))
-    return lambda: scores([MIND(features="pixels"), CMMD()], fake, real)
-
-
-def distances_numpy(sizes: Sizes) -> Work:
-    """The definitions written down: all projections and whole matrices of kernels."""
-    fake, real = (x.double().numpy() for x in distance_sets(sizes))
-
-    def kernel(a: np.ndarray, b: np.ndarray) -> float:
-        squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2 * a @ b.T
-        return float(np.exp(-squares / 200).mean())
-
-    def work() -> Numbers:
-        lines = torch.randn(
-            1000, fake.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64
-        ).numpy()
-        lines /= np.linalg.norm(lines, axis=1, keepdims=True)
-        gaps = np.sort(fake @ lines.T, axis=0) - np.sort(real @ lines.T, axis=0)
-        mmd = kernel(fake, fake) + kernel(real, real) - 2 * kernel(fake, real)
-        return {"mind_pixels": float(3 * fake.shape[1] * (gaps**2).mean()), "cmmd": 1000 * mmd}
-
-    return work
-
-
-# --- FWD: 5,000 and 5,000 images of 32x32x3, two levels ---
-
-
-def image_sets(sizes: Sizes) -> list[Tensor]:
-    generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    coarse = (torch.rand(sizes.rows(5000), 3, 8, 8, generator=rng) for rng in generators)
-    large = [torch.nn.functional.interpolate(x, size=32, mode="bilinear") for x in coarse]
-    noise = (8 * torch.rand(x.shape, generator=rng) for x, rng in zip(large, generators, strict=True))
-    return [(255 * x + grain).clamp(0, 255).to(torch.uint8) for x, grain in zip(large, noise, strict=True)]
-
-
-def fwd_ganbench(sizes: Sizes) -> Work:
-    fake, test = image_sets(sizes)
-    data = Data(Space((3, 32, 32)), Split(test), Split(test), Split(test))
-    real = Bank(sizes.folder).reference(data)
-    return lambda: scores([FWD(levels=2)], fake, real)
-
-
-def fwd_scipy(sizes: Sizes) -> Work:
-    """Packets as products with a Hadamard matrix, distances by scipy's matrix square root."""
-    from scipy.linalg import hadamard, sqrtm
-
-    sets, matrix = image_sets(sizes), hadamard(4) / 2
-
-    def bands(x: Tensor) -> np.ndarray:
-        tiles = x.double().div(255).numpy().reshape(len(x), 3, 8, 4, 8, 4)
-        return np.einsum("nkrpcq,ip,jq->ijnkrc", tiles, matrix, matrix).reshape(16, len(x), -1)
-
-    def distance(a: np.ndarray, b: np.ndarray) -> float:
-        one, two = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-        return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(one + two - 2 * sqrtm(one @ two).real))
-
-    return lambda: {"fwd": float(np.mean([distance(a, b) for a, b in zip(*map(bands, sets), strict=True)]))}
 
 
 # --- FID's matrix term: two covariances of full rank at 2048-d ---
@@ -364,6 +258,10 @@ WORKS: dict[str, Callable[[Sizes], Work]] = {
     "distances/NumPy": distances_numpy,
     "FWD/ganbench": fwd_ganbench,
     "FWD/scipy": fwd_scipy,
+    "FLD/ganbench": fld_ganbench,
+    "FLD/torch": fld_torch,
+    "clipped/ganbench": clipped_ganbench,
+    "clipped/NumPy": clipped_numpy,
     "matrix/ganbench": matrix_ganbench,
     "matrix/scipy": matrix_scipy,
     "all/ganbench": all_ganbench,

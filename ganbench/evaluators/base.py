@@ -6,6 +6,7 @@ import hashlib
 import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol, get_args
 
@@ -73,6 +74,7 @@ def class_metric(metric: str, label: int) -> str:
     return f"{metric}/class {label}"
 
 
+@lru_cache(maxsize=4096)  # a report asks for that of every score
 def declared_metric(name: str) -> str:
     """The metric that a reported name belongs to: `intra_fid` for both `intra_fid` and `intra_fid/class 3`."""
     return OF_A_CLASS.sub("", name)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
+from torch import Tensor
 
 from ganbench.component import Count
-from ganbench.evaluators.base import Metric, View
+from ganbench.evaluators.base import Metric
 from ganbench.evaluators.parts.classes import metrics_per
-from ganbench.evaluators.parts.protocol import Sizes, metric_name
-from ganbench.evaluators.parts.transport import random_directions, sliced_costs, sliced_memory
-from ganbench.evaluators.parts.two_samples import FeatureComparison, MetricValues
+from ganbench.evaluators.parts.protocol import metric_name
+from ganbench.evaluators.parts.sliced import SlicedComparison
+from ganbench.evaluators.parts.two_samples import FeatureComparison
 
 
 @dataclass(frozen=True, kw_only=True)
-class MIND(FeatureComparison):
+class MIND(FeatureComparison, SlicedComparison):
     """`mind`, or `mind_pixels`: 3 d times the mean of W_2^2 over random directions, d the features' dimension.
 
     Directions are uniform on the sphere and drawn from the score's own stream. Sets of one size are compared by
@@ -31,15 +31,5 @@ class MIND(FeatureComparison):
     def metrics(self) -> tuple[Metric, ...]:
         return metrics_per(self.per, Metric(metric_name("mind", "mind", self.features, self.split), "lower", low=0))
 
-    @property
-    def least_samples(self) -> Sizes:
-        return Sizes(1, 1)
-
-    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
-        return sliced_memory(sizes, dimensions, self.projections)
-
-    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
-        x, y = (view.features(self.features) for view in (fake, reals))
-        costs = sliced_costs(x, y, 2, random_directions(self.projections, x.shape[1], rng), fake.device)
-        facts = {"projections": self.projections, "lines": "float64"}
-        return MetricValues((3 * x.shape[1] * costs.mean().item(),), facts)
+    def distance(self, costs: Tensor, dimensions: int) -> float:
+        return 3 * dimensions * costs.mean().item()

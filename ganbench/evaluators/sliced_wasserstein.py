@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-import torch
+from torch import Tensor
 
 from ganbench.component import ADDED, Count
 from ganbench.datasets.base import SplitName
-from ganbench.evaluators.base import FeatureName, Metric, View
-from ganbench.evaluators.parts.protocol import Sizes, pixel_metric
-from ganbench.evaluators.parts.transport import random_directions, sliced_costs, sliced_memory
-from ganbench.evaluators.parts.two_samples import MetricValues, TwoSamples
+from ganbench.evaluators.base import FeatureName, Metric
+from ganbench.evaluators.parts.protocol import pixel_metric
+from ganbench.evaluators.parts.sliced import SlicedComparison
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlicedWasserstein(TwoSamples):
+class SlicedWasserstein(SlicedComparison):
     """`sliced_wasserstein_1` or `_2`: the p-th root of the mean of W_p^p over random directions, in float64.
 
     The distance on each line is exact, also for sets of different sizes. Directions are uniform on the sphere and drawn
@@ -34,15 +34,5 @@ class SlicedWasserstein(TwoSamples):
     def metrics(self) -> tuple[Metric, ...]:
         return (Metric(pixel_metric(f"sliced_wasserstein_{self.p}", self.features, self.split), "lower", low=0),)
 
-    @property
-    def least_samples(self) -> Sizes:
-        return Sizes(1, 1)
-
-    def memory_of(self, sizes: Sizes, dimensions: int) -> int:
-        return sliced_memory(sizes, dimensions, self.projections)
-
-    def compare(self, fake: View, reals: View, rng: torch.Generator) -> MetricValues:
-        x, y = (view.features(self.features) for view in (fake, reals))
-        costs = sliced_costs(x, y, self.p, random_directions(self.projections, x.shape[1], rng), fake.device)
-        facts = {"projections": self.projections, "lines": "float64"}
-        return MetricValues((costs.mean().item() ** (1 / self.p),), facts)
+    def distance(self, costs: Tensor, dimensions: int) -> float:
+        return math.pow(costs.mean().item(), 1 / self.p)

@@ -42,7 +42,10 @@ class Plain:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """An evaluator on known samples. `tolerance` is absolute: rounding of a published value, or 4 standard errors."""
+    """An evaluator on known samples. `tolerance` is absolute: rounding of a published value, or 4 standard errors.
+
+    `training` are the samples of the training split; None: the reference.
+    """
 
     name: str
     evaluator: str
@@ -50,6 +53,7 @@ class Case:
     metric: str
     generated: Rows | Normal | Ring | Plain
     reference: Rows | Normal | Ring | Plain
+    training: Rows | None = None
     expected: float
     tolerance: float
     source: str
@@ -83,6 +87,13 @@ WIDE: dict[str, Any] = {
     "tolerance": 0.03,
 }
 PRDC = "Naeem et al. 2020, the authors' example: two clouds of 10,000 from N(0, I) in 1000 dimensions"
+SIMPLEX: dict[str, Any] = {  # all halves of the training samples are alike, so that no draw matters
+    "training": ((2.0, 0.0, 0.0, 0.0), (0.0, 2.0, 0.0, 0.0), (0.0, 0.0, 2.0, 0.0), (0.0, 0.0, 0.0, 2.0)),
+    "reference": ((0.0, 1.0, 1.0, 1.0), (1.0, 0.0, 1.0, 1.0), (1.0, 1.0, 0.0, 1.0), (1.0, 1.0, 1.0, 0.0)),
+    "generated": ((1.0, 0.5, 0.0, 0.0), (0.0, 1.0, 1.0, 0.0)),
+    "tolerance": 1e-6,
+    "source": "Jiralerspong et al. 2023: the authors' program in float64",
+}
 
 
 def _layout(modes: int) -> float:
@@ -155,6 +166,10 @@ CASES: tuple[Case, ...] = (
     Case(name="LPIPS diversity: two images", evaluator="lpips_diversity", metric="lpips_diversity",
          generated=((0.0,), (2.0,)), reference=((0.0,), (2.0,)), expected=4.0, tolerance=1e-12,
          source="the squared distance of the embeddings"),
+    Case(name="FLD on a simplex", evaluator="fld", options=PIXELS, metric="fld_pixels", expected=-48.1338782877,
+         **SIMPLEX),
+    Case(name="FLD's gap on a simplex", evaluator="fld", options=PIXELS, metric="fld_gap_pixels",
+         expected=37.3207930113, **SIMPLEX),
     Case(name="clipped density of one law", evaluator="clipped_density_coverage", options=PIXELS,
          metric="clipped_density_pixels", expected=1.0, tolerance=0.05, source="Salvy et al. 2025: all are good",
          **CLOUDS),

@@ -43,8 +43,9 @@ def measure_case(case: Case, cache: Path) -> CaseResult:
     assert isinstance(evaluator, Evaluator)
     reference = _samples(case.reference)
     split = Split(reference)
+    train = split if case.training is None else Split(_samples(case.training))
     modes = _modes(case.reference) if isinstance(case.reference, Ring) else None
-    data = Data(Space(tuple(reference.shape[1:])), split, split, split, modes=modes)
+    data = Data(Space(tuple(reference.shape[1:])), train, split, split, modes=modes)
     real = Bank(cache, extractors=dict.fromkeys(FEATURES, GIVEN)).reference(data)
     scores = evaluator(real.view(_samples(case.generated)), real, stream(0, "parity"))
     return CaseResult(case, scores[case.metric].value if case.metric in scores else math.nan)

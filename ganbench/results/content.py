@@ -28,10 +28,11 @@ class RunContent:
     in_progress: bool  # whether a process is filling the folder
     _files: Mapping[str, bytes]
     _scores: list[ScoreRow]
+    _environment: dict[str, Any]
 
     def terms(self) -> list[TermsRow]:
         """The rows of `terms.jsonl`."""
-        return cast("list[TermsRow]", rows_in(self.path / "terms.jsonl", self._files["terms.jsonl"]))
+        return cast("list[TermsRow]", rows_in(self.path, "terms.jsonl", self._files["terms.jsonl"]))
 
     def scores(self) -> list[ScoreRow]:
         """The rows of `scores.jsonl`."""
@@ -39,16 +40,11 @@ class RunContent:
 
     def absent(self) -> list[AbsentRow]:
         """The rows of `absent.jsonl`."""
-        return cast("list[AbsentRow]", rows_in(self.path / "absent.jsonl", self._files["absent.jsonl"]))
+        return cast("list[AbsentRow]", rows_in(self.path, "absent.jsonl", self._files["absent.jsonl"]))
 
     def environment(self) -> dict[str, Any]:
         """What the latest session of the run ran on, from `env.json`; empty if the run was never begun."""
-        content, path = self._files["env.json"], self.path / "env.json"
-        body = json_object(path, content) if content else {}
-        try:
-            return (sessions_of(body) or [{}])[-1]
-        except ValueError as error:
-            raise damaged(path, str(error)) from None
+        return self._environment
 
 
 def content_of(path: Path, state: State, files: Mapping[str, bytes], in_progress: bool) -> RunContent:
@@ -62,29 +58,37 @@ def content_of(path: Path, state: State, files: Mapping[str, bytes], in_progress
             raise damaged(path / name, "its content does not match the seal in state.json")
     if not state.finished:
         for name in ROWS:
-            rows_in(path / name, files[name])
+            rows_in(path, name, files[name])
     sealed_only = {name: content[: state.sealed_size(name)] for name, content in files.items() if name in ROWS}
     counting = dict(files) if in_progress else {**files, **sealed_only}
-    scores = cast("list[ScoreRow]", rows_in(path / "scores.jsonl", counting["scores.jsonl"]))
-    content = RunContent(path, with_rows(state, scores), in_progress, counting, scores)
-    content.environment()
-    return content
+    scores = cast("list[ScoreRow]", rows_in(path, "scores.jsonl", counting["scores.jsonl"]))
+    return RunContent(
+        path, with_rows(state, scores), in_progress, counting, scores, _environment_in(path, counting["env.json"])
+    )
 
 
-def rows_in(path: Path, content: bytes) -> list[Row]:
+def rows_in(folder: Path, name: str, content: bytes) -> list[Row]:
     """The complete rows in the content of a file of `ROWS`. Raises `DamagedRun`."""
     try:
-        return rows_of(content, path.name)
+        return rows_of(content, name)
     except (ValueError, RecursionError) as error:
-        raise damaged(path, str(error)) from None
+        raise damaged(folder / name, str(error)) from None
 
 
-def json_object(path: Path, content: bytes) -> dict[str, Any]:
+def json_object(folder: Path, name: str, content: bytes) -> dict[str, Any]:
     """The object in the content of a JSON file. Raises `DamagedRun`."""
     try:
         return signed_json(content)
     except ValueError as error:
-        raise damaged(path, str(error)) from None
+        raise damaged(folder / name, str(error)) from None
+
+
+def _environment_in(folder: Path, content: bytes) -> dict[str, Any]:
+    """That of the latest session in the content of `env.json`. Raises `DamagedRun`."""
+    try:
+        return (sessions_of(json_object(folder, "env.json", content) if content else {}) or [{}])[-1]
+    except ValueError as error:
+        raise damaged(folder / "env.json", str(error)) from None
 
 
 def damaged(path: Path, why: str) -> DamagedRun:

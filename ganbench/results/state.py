@@ -148,11 +148,10 @@ def pack_size(environment: Mapping[str, Any]) -> int:
 
 def with_rows(state: State, scores: Iterable[ScoreRow]) -> State:
     """The state whose `scored` holds only marks with a row in `scores.jsonl`, and those at which there was no score."""
-    kept: dict[str, set[int]] = {key: set(marks) for key, marks in state.without_score.items()}
-    for row in scores:
-        kept.setdefault(row["evaluator"], set()).add(row["step"])
-    marks = {key: [mark for mark in marks if mark in kept.get(key, ())] for key, marks in state.scored.items()}
-    return replace(state, scored=marks)
+    kept = {(row["evaluator"], row["step"]) for row in scores}
+    kept |= {(key, mark) for key, marks in state.without_score.items() for mark in marks}
+    scored = {key: [mark for mark in marks if (key, mark) in kept] for key, marks in state.scored.items()}
+    return replace(state, scored=scored)
 
 
 def rows_of(content: bytes, name: str) -> list[Row]:

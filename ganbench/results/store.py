@@ -183,13 +183,13 @@ class RunFolder:
         self.check_owner()
         for name in filter(lambda name: (self.path / name).exists(), ROWS):
             content = self.read_bytes(name) or b""
-            kept = [row for row in rows_in(self.path / name, content) if row["step"] <= step]
+            kept = [row for row in rows_in(self.path, name, content) if row["step"] <= step]
             write_bytes(self.path / name, "".join(json.dumps(row) + "\n" for row in kept).encode())
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """A JSON object from a file of the folder, or None if there is no such file. Raises `DamagedRun`."""
         content = self.read_bytes(name)
-        return None if content is None else json_object(self.path / name, content)
+        return None if content is None else json_object(self.path, name, content)
 
     def spec(self) -> dict[str, Any]:
         """The content of `spec.json`; empty for a run that failed before it was begun. Raises `DamagedRun`."""

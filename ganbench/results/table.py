@@ -112,16 +112,15 @@ class RequestedScores:
     evaluators: frozenset[str]
     metrics: frozenset[str]
     fingerprints: dict[frozenset[tuple[str, str]], int] = field(default_factory=dict)
-    _last: dict[tuple[str, ...], tuple[dict[str, str], int]] = field(default_factory=dict)
+    _last: dict[tuple[str, int | None, int | None], tuple[dict[str, str], int]] = field(default_factory=dict)
 
     def fingerprint(self, row: ScoreRow) -> int:
         """The number of a row's fingerprint, which includes the evaluator's options and the sample sizes."""
-        sizes = {"evaluator": row["evaluator"], "n_reference": str(row["n_reference"])}
-        if declared_metric(row["metric"]) == row["metric"]:  # the number of a run's samples in one class is random
-            sizes["n"] = str(row["n"])
-        key = tuple(sizes.values())
+        of_all = declared_metric(row["metric"]) == row["metric"]  # a run's number of samples in one class is random
+        key = (row["evaluator"], row["n_reference"], row["n"] if of_all else None)
         last = self._last.get(key)
         if last is None or last[0] != row["fingerprint"]:  # nearly every row has the fingerprint of the row before it
+            sizes = {"evaluator": key[0], "n_reference": str(key[1])} | ({"n": str(row["n"])} if of_all else {})
             number = self.fingerprints.setdefault(
                 frozenset((row["fingerprint"] | sizes).items()), len(self.fingerprints)
             )

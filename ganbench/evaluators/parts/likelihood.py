@@ -11,6 +11,7 @@ from torch import Tensor
 from ganbench.evaluators.parts.distances import blocks
 
 EPOCHS, RATE, BATCH = 50, 0.5, 10_000  # of the fit by Adam
+SETTLED, WINDOW, FIRST = 5e-4, 5, 7  # it ends when the costs of that many epochs differ by less, from an epoch on
 LEAST = 1e-3  # added to the squared distance from which a width starts
 TOWARDS = 0.9  # share of the way to the mean at which the base component has its centre
 RANGE = (-40.0, 20.0)  # of the logarithm of a squared width
@@ -41,30 +42,42 @@ def nats_per_dimension(x: Tensor, centres: Tensor, widths: Tensor) -> Tensor:
 def fit_widths(centres: Tensor, x: Tensor) -> Tensor:
     """The logarithms of squared widths (m,) under which rows x (n, d) are likely, by Adam on the mean log-likelihood.
 
-    While they are fitted, one more component near the mean of x bounds the likelihood of outliers from below.
+    While they are fitted, one more component near the mean of x bounds the likelihood of outliers from below. The fit
+    ends after 50 epochs, or when the cost of an epoch differs by less than 5e-4 from those of the four before it.
     """
     d = x.shape[1]
     squares = torch.cat([block.squares for block in blocks(x, centres, str(x.device))])
     towards = (TOWARDS * (x - x.mean(0))).square().sum(1, keepdim=True)
     state = torch.cat([((squares.amin(0) + LEAST) / d).log(), squares.new_zeros(1)])  # the last one: the base component
-    first, second = torch.zeros_like(state), torch.zeros_like(state)
-    steps = [rows for _ in range(EPOCHS) for rows in torch.split(torch.arange(len(x), device=x.device), BATCH)]
-    for step, rows in enumerate(steps, 1):
-        gradient = _gradient(torch.cat([squares[rows], towards[rows]], 1), state, d)
-        first = 0.9 * first + 0.1 * gradient
-        second = 0.999 * second + 0.001 * gradient.square()
-        move = first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
-        state = state - RATE * move
-        state[:-1].clamp_(*RANGE)
+    first, second, step, costs = torch.zeros_like(state), torch.zeros_like(state), 0, list[float]()
+    batches = torch.split(torch.arange(len(x), device=x.device), BATCH)
+    while len(costs) < EPOCHS and not _settled(costs):
+        parts = []
+        for rows in batches:
+            step += 1
+            cost, gradient = _cost(torch.cat([squares[rows], towards[rows]], 1), state, d)
+            first = 0.9 * first + 0.1 * gradient
+            second = 0.999 * second + 0.001 * gradient.square()
+            move = first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+            state = state - RATE * move
+            state[:-1].clamp_(*RANGE)
+            parts.append(cost)
+        costs.append(math.fsum(parts) / len(parts))
     return state[:-1]
 
 
-def _gradient(squares: Tensor, state: Tensor, d: int) -> Tensor:
-    """Of the mean of -log p / d by each log squared width, from squared distances (n, m + 1): (m + 1,)."""
+def _settled(costs: list[float]) -> bool:
+    """Whether the costs of the last epochs are alike."""
+    return len(costs) >= FIRST and max(abs(costs[-1] - cost) for cost in costs[-WINDOW:]) < SETTLED
+
+
+def _cost(squares: Tensor, state: Tensor, d: int) -> tuple[float, Tensor]:
+    """The mean of -log p / d and its gradient by each log squared width (m + 1,), from squared distances (n, m + 1)."""
     logs = _logs(squares, state, d)
     logs[:, :-1] -= math.log(len(state) - 1)
-    share = logs.softmax(1)
-    return -(share * (squares / state.exp() - d) / 2).mean(0) / d
+    total = logs.logsumexp(1, keepdim=True)
+    share = logs.sub_(total).exp_()
+    return -total.mean().item() / d, -(share * (squares / state.exp() - d) / 2).mean(0) / d
 
 
 def _logs(squares: Tensor, widths: Tensor, d: int) -> Tensor:

@@ -141,6 +141,7 @@ def _standing(runs: Sequence[RunRow], question: Compare, better: str) -> Standin
     if len(values) < 2 or len(full) < 2:
         return None
     rated = question.metric in RATES
+    scaled = [] if rated else [_scaled(block) for block in full]
     means = [[-fmean(scores) for scores in _finite([block[value] for value in values])] for block in full]
     return Standing(
         values=values,
@@ -149,9 +150,7 @@ def _standing(runs: Sequence[RunRow], question: Compare, better: str) -> Standin
         taus=() if rated else TAUS,
         profiles=() if rated else _profiles([_scaled(block) for block in blocks], values),
         improvements=() if rated else tuple(_improvement(full, value, question.baseline) for value in values),
-        interquartile_means=()
-        if rated
-        else tuple(_middle_mean([_scaled(block) for block in full], value) for value in values),
+        interquartile_means=() if rated else tuple(_middle_mean(scaled, value) for value in values),
         diverged=sum(score == -inf for block in full for side in block.values() for score in side),
     )
 
@@ -191,8 +190,8 @@ def _profiles(blocks: Sequence[Block], values: Sequence[Named]) -> tuple[tuple[f
 
 
 def _middle_mean(blocks: Sequence[Block], value: Named) -> Interval:
-    """The interquartile mean of the scaled scores; a diverged run has the worst run's."""
-    return interquartile_mean([[max(score, 0.0) for score in _scaled(block)[value]] for block in blocks])
+    """The interquartile mean of scaled scores; a diverged run has the worst run's."""
+    return interquartile_mean([[max(score, 0.0) for score in block[value]] for block in blocks])
 
 
 def _common(sides: Sequence[Sequence[RunRow]], axis: str) -> list[str]:

@@ -43,13 +43,13 @@ def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, OutcomeR
     curves = _curves(results, {metric for rule in outcome.values() for metric in rule.metrics})
     better = results.manifest.ranked_metrics()
     runs = []
-    for run in results.runs.to_dict("records"):
-        columns = {str(name): value for name, value in run.items() if name not in ("run_id", "status", "error")}
-        rule, run_id = outcome.get(run["dataset"]), run["run_id"]
-        steps, own = results.marks[run_id], curves.get(run_id, {})
-        ending = rule.ending(run["status"], steps, own, better) if rule else None
-        rates = _rates(run["status"], ending)
-        runs.append(RunRow(run_id, columns, run["status"], values.get(run_id, {}) | rates, ending))
+    names = [str(name) for name in results.runs.columns if name not in ("run_id", "status", "error")]
+    table = (results.runs[name].tolist() for name in ("run_id", "status", *names))
+    for run_id, status, *own in zip(*table, strict=True):
+        columns = dict(zip(names, own, strict=True))
+        rule = outcome.get(columns["dataset"])
+        ending = rule.ending(status, results.marks[run_id], curves.get(run_id, {}), better) if rule else None
+        runs.append(RunRow(run_id, columns, status, values.get(run_id, {}) | _rates(status, ending), ending))
     return runs
 
 
