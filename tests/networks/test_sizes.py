@@ -199,7 +199,7 @@ def test_wgan_gp_has_the_narrower_one():
     assert d == 1_053_824 + 3 * 4 * 128
 
 
-# --- chainer-gan-lib's DCGAN ---
+# --- SN-GAN's standard CNN and chainer-gan-lib's DCGAN ---
 
 HALVINGS = conv(4, 64, 128) + conv(4, 128, 256) + conv(4, 256, 512)
 DOUBLINGS = HALVINGS - (128 + 256 + 512) + (256 + 128 + 64)
@@ -217,6 +217,16 @@ def test_sndcgan_has_seven_convolutions_in_d_and_a_further_last_one_in_g(batchno
     assert (LIBRARY_G, SEVEN, before_d) == (3_811_459, 5_860_865, 1_792)
     assert g == library_g - (0 if batchnorm == "none" else before_g)
     assert d == library_d - (before_d if batchnorm == "both" else 0)
+
+
+@pytest.mark.parametrize(("side", "g_size", "d_size"), [(32, 3_811_459, 2_935_873), (48, 5_132_419, 2_946_113)])
+def test_sn_gans_standard_cnn_doubles_the_channels_after_the_halving(side, g_size, d_size):
+    """Table 3, with maps of an eighth of the side; G has biases before batch norm there, which change no output."""
+    base = (side // 8) ** 2
+    g, d = sizes(SNDCGAN(spectral=True, slope=0.1, widen="next"), Space((3, side, side)))
+    pairs = [conv(4, c, c) + conv(3, c, 2 * c) for c in (64, 128, 256)]
+    assert d == conv(3, 3, 64) + sum(pairs) + linear(512 * base, 1) == d_size
+    assert g == linear(128, 512 * base) + DOUBLINGS + conv(3, 64, 3) == g_size
 
 
 def test_minibatch_discrimination_adds_its_tensor_and_a_weight_for_each_kernel():

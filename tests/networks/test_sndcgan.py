@@ -62,6 +62,20 @@ def test_the_discriminator(norm: bool) -> None:
     np.testing.assert_allclose(net(x).detach().numpy(), scores[:, 0], rtol=1e-10)
 
 
+def test_the_discriminator_of_sn_gan_keeps_the_channels_where_it_halves_the_side() -> None:
+    net = mixed(SNDCGAN(width=2, slope=0.1, widen="next").discriminator(SPACE))
+    x, p = inputs(5, 3, 8, 8), arrays(net)
+    h = x.numpy()
+    for stride, outputs in ((1, 2), (2, 2), (1, 4), (2, 4), (1, 8)):
+        weight = next(p)
+        assert len(weight) == outputs
+        h = convolved(h, weight, 1, stride=stride) + channels(next(p))
+        h = np.where(h > 0, h, 0.1 * h)
+    scores = h.reshape(5, -1) @ next(p).T + next(p)
+    assert next(p, None) is None
+    np.testing.assert_allclose(net(x).detach().numpy(), scores[:, 0], rtol=1e-10)
+
+
 def test_the_auto_encoder() -> None:
     """3x3, 4x4 twice, a code; its mirror with tanh at the end."""
     net = mixed(SNDCGANAutoEncoder(width=2, code=4).discriminator(SPACE))

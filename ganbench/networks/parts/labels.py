@@ -31,6 +31,10 @@ class Layers(nn.Sequential):
         return x
 
 
+class LabelEmbedding(nn.Linear):
+    """One-hot labels (n, classes) -> (n, k). `spectral` leaves it alone, as BigGAN's authors do."""
+
+
 class ConditionalBatchNorm(TakesLabels):
     """Batch norm whose gains and offsets (classes, features) are those of each sample's class.
 

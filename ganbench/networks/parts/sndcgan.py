@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from torch import nn
 
 from ganbench.networks.parts.convolutions import Kernel, double, halve
-from ganbench.networks.parts.layers import ACTIVATIONS, activated, hidden, uninitialised
+from ganbench.networks.parts.layers import activated, hidden, uninitialised
 from ganbench.networks.parts.normalisation import BatchNorm
 from ganbench.networks.parts.spaces import halvings, side
 
 if TYPE_CHECKING:
     from ganbench.datasets.base import Space
+
+Widen = Literal["halving", "next"]
 
 KERNEL = Kernel(4)
 
@@ -37,15 +39,20 @@ def generator(space: Space, z: int, width: int, *, norm: bool) -> nn.Module:
     return nn.Sequential(*stack, last, nn.Tanh())
 
 
-def convolutions(space: Space, width: int, *, norm: bool) -> list[nn.Module]:
-    """Images -> the smallest map, with leaky ReLU; batch norm, without gains, after all but the first and the last."""
-    sides, leaky = halvings(side(space)), ACTIVATIONS["leaky_relu"]
+def convolutions(
+    space: Space, width: int, *, norm: bool, slope: float = 0.2, widen: Widen = "halving"
+) -> list[nn.Module]:
+    """Images -> the smallest map, with leaky ReLU; batch norm, without gains, after all but the first and the last.
+
+    `widen`: which convolution of each stage doubles the channels, the one that halves the side or the `next` one.
+    """
+    sides = halvings(side(space))
     channels, made = widths(sides, width), partial(BatchNorm, gain=False) if norm else None
-    stack: list[nn.Module] = [uninitialised(nn.Conv2d, space.shape[0], width, 3, padding=1), leaky()]
+    stack: list[nn.Module] = [uninitialised(nn.Conv2d, space.shape[0], width, 3, padding=1), nn.LeakyReLU(slope)]
     for size, (inputs, outputs) in zip(sides, pairwise(channels), strict=False):
-        own = None if outputs == channels[-1] else made
-        stack += halve(KERNEL, size, inputs, outputs, not norm)
-        stack += activated(leaky(), outputs, made)
-        stack.append(uninitialised(nn.Conv2d, outputs, outputs, 3, padding=1, bias=own is None))
-        stack += activated(leaky(), outputs, own)
+        own, halved = None if outputs == channels[-1] else made, inputs if widen == "next" else outputs
+        stack += halve(KERNEL, size, inputs, halved, not norm)
+        stack += activated(nn.LeakyReLU(slope), halved, made)
+        stack.append(uninitialised(nn.Conv2d, halved, outputs, 3, padding=1, bias=own is None))
+        stack += activated(nn.LeakyReLU(slope), outputs, own)
     return stack

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganbench.networks.parts.labels import LabelEmbedding
 from ganbench.networks.parts.layers import update_buffer
 
 EPS = 1e-12
@@ -41,9 +42,12 @@ class Spectral(nn.Module):
 
 
 def spectral(net: nn.Module) -> nn.Module:
-    """Give every linear layer and convolution of an initialised network spectral norm, and draw each `u`."""
+    """Give every linear layer and convolution of an initialised network spectral norm, and draw each `u`.
+
+    An `LabelEmbedding` has none.
+    """
     for part in list(net.modules()):
         for name, layer in part.named_children():
-            if isinstance(layer, nn.Linear | nn.Conv2d):
+            if isinstance(layer, nn.Linear | nn.Conv2d) and not isinstance(layer, LabelEmbedding):
                 part.add_module(name, Spectral(layer))
     return net
