@@ -11,13 +11,17 @@ from torch import Tensor
 
 SIDE = 512  # the smallest side of a picture, in pixels
 INK = np.array([23, 78, 166])  # the colour of a dense region, on white
+MODE, AROUND = (213, 94, 0), 8  # the colour of the circle around the centre of a mode, and its radius in pixels
 
 
-def png(samples: Tensor, columns: int | None = None) -> bytes:
+def png(samples: Tensor, columns: int | None = None, centres: Tensor | None = None) -> bytes:
     """uint8 images (n, c, h, w) as a grid, square without `columns`; float points (n, d) as the density of their first
-    two coordinates.
+    two coordinates, with a circle around each of the `centres` (k, d) of the true modes.
     """
-    picture = grid(samples.numpy(), columns) if samples.dim() == 4 else density(samples.numpy())
+    if samples.dim() == 4:
+        picture = grid(samples.numpy(), columns)
+    else:
+        picture = density(samples.numpy(), None if centres is None else centres.numpy())
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return buffer.getvalue()
@@ -70,13 +74,28 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     return picture
 
 
-def density(points: np.ndarray) -> np.ndarray:
-    """(n, d) floats -> an (H, W, 3) uint8 picture of the square that contains all points, at least [-1.5, 1.5]."""
+def density(points: np.ndarray, centres: np.ndarray | None = None) -> np.ndarray:
+    """(n, d) floats -> an (H, W, 3) uint8 picture of the square that contains all points, at least [-1.5, 1.5].
+
+    A circle stands around each of the `centres` (k, d), which are all within the square.
+    """
     finite = points[np.isfinite(points).all(1)]
     first, second = finite[:, 0], finite[:, 1] if finite.shape[1] > 1 else np.zeros(len(finite))
-    reach = max(1.5, 1.1 * float(np.abs(finite[:, :2]).max(initial=0)))
+    marked = np.zeros((0, 2)) if centres is None else centres
+    reach = max(1.5, *(1.1 * float(np.abs(shown[:, :2]).max(initial=0)) for shown in (finite, marked)))
     edges = np.linspace(-reach, reach, SIDE // 4 + 1)
     counts = np.histogram2d(-second, first, bins=(edges, edges))[0]  # rows run downwards
     share = np.sqrt(counts / max(1.0, counts.max()))[..., None]
     picture: np.ndarray = (255 * (1 - share) + INK * share).astype(np.uint8).repeat(4, 0).repeat(4, 1)
-    return picture
+    return picture if centres is None else circled(picture, marked / reach)
+
+
+def circled(picture: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """A picture of the square [-1, 1]^2 with a circle around each of the points (k, d)."""
+    image = Image.fromarray(picture)
+    pen = ImageDraw.Draw(image)
+    for centre in centres.tolist():
+        across, up = (*centre, 0.0)[:2]
+        x, y = (1 + across) / 2 * SIDE, (1 - up) / 2 * SIDE
+        pen.ellipse([x - AROUND, y - AROUND, x + AROUND, y + AROUND], outline=MODE, width=2)
+    return np.asarray(image)

@@ -127,7 +127,8 @@ class Recorder:
         generated = sample(self.spec, self.real.data, weights, job.samples, step)
         x = generated.x.cpu()
         self.folder.check_owner()
-        picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x)
+        modes = self.real.modes
+        picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x, centres=modes.centres if modes else None)
         path = self.folder.path / "samples" / f"{step}.png"
         make_way(path)
         write_bytes(path, picture)

@@ -233,10 +233,10 @@ def bad_luck(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def fail_at(n: int) -> None:
         calls = itertools.count(1)
 
-        def png(x: torch.Tensor) -> bytes:
+        def png(x: torch.Tensor, **options: Any) -> bytes:
             if next(calls) == n:
                 raise ZeroDivisionError("no luck")
-            return draw(x)
+            return draw(x, **options)
 
         monkeypatch.setattr(recorder.pictures, "png", png)
 
@@ -687,7 +687,7 @@ def test_a_failed_run_with_rows_that_nobody_can_read_is_done_again(site: Results
 
 
 def test_pictures_that_cannot_be_drawn_fail_the_run_only(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_ink(samples: torch.Tensor) -> bytes:
+    def no_ink(samples: torch.Tensor, **options: Any) -> bytes:
         raise MemoryError("no ink")
 
     monkeypatch.setattr(pictures, "png", no_ink)
