@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import io
 import math
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ganbench.results.real import picture_at, write_once
+from ganbench.rng import stream
+from ganbench.spec import plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganbench.datasets.base import Data, Dataset
+
+PICTURED, POINTS = 64, 2000  # images in the picture of a run or of a data set; points in that of a data set
 SIDE = 512  # the smallest side of a picture, in pixels
 INK = np.array([23, 78, 166])  # the colour of a dense region, on white
 MODE, AROUND = (213, 94, 0), 8  # the colour of the circle around the centre of a mode, and its radius in pixels
@@ -18,20 +30,22 @@ def png(samples: Tensor, columns: int | None = None, centres: Tensor | None = No
     """uint8 images (n, c, h, w) as a grid, square without `columns`; float points (n, d) as the density of their first
     two coordinates, with a circle around each of the `centres` (k, d) of the true modes.
     """
-    if samples.dim() == 4:
-        picture = grid(samples.numpy(), columns)
-    else:
-        picture = density(samples.numpy(), None if centres is None else centres.numpy())
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
+    return _encoded(_drawn(samples, columns, centres))
+
+
+def keep_real(root: Path, dataset: Dataset, data: Data) -> None:
+    """Write the picture of real training samples into a results folder, if it is not there.
+
+    It has no influence on a run: where nothing can be written, reports go without it.
+    """
+    with suppress(OSError):
+        write_once(picture_at(root, plain(dataset)), lambda: _real(data))
 
 
 def single(sample: Tensor) -> bytes:
     """PNG of one uint8 image (c, h, w) as it is: grey for one channel, RGB for three."""
-    pixels, buffer = sample.permute(1, 2, 0).numpy(), io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+    pixels = sample.permute(1, 2, 0).numpy()
+    return _encoded(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def pairs(generated: Tensor, real: Tensor) -> bytes:
@@ -41,10 +55,7 @@ def pairs(generated: Tensor, real: Tensor) -> bytes:
     """
     images = generated.dim() == 4
     drawn, target = generated.numpy(), real.numpy()
-    picture = grid(np.concatenate([drawn, target], axis=3)) if images else lines(drawn, target)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
+    return _encoded(grid(np.concatenate([drawn, target], axis=3)) if images else lines(drawn, target))
 
 
 def lines(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -99,3 +110,20 @@ def circled(picture: np.ndarray, centres: np.ndarray) -> np.ndarray:
         x, y = (1 + across) / 2 * SIDE, (1 - up) / 2 * SIDE
         pen.ellipse([x - AROUND, y - AROUND, x + AROUND, y + AROUND], outline=MODE, width=2)
     return np.asarray(image)
+
+
+def _real(data: Data) -> bytes:
+    samples = data.draw(PICTURED if data.space.is_image else POINTS, stream(0, "picture"))
+    return _encoded(_drawn(samples, None, data.modes.centres if data.modes else None))
+
+
+def _drawn(samples: Tensor, columns: int | None, centres: Tensor | None) -> np.ndarray:
+    if samples.dim() == 4:
+        return grid(samples.numpy(), columns)
+    return density(samples.numpy(), None if centres is None else centres.numpy())
+
+
+def _encoded(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from ganbench.variants.base import Params
 
 SAVE_SHARE = 0.01  # the share of the time that resumable checkpoints take at most
-PICTURED = 64  # samples in a picture
 
 
 @dataclass
@@ -128,7 +127,7 @@ class Recorder:
         x = generated.x.cpu()
         self.folder.check_owner()
         modes = self.real.modes
-        picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x, centres=modes.centres if modes else None)
+        picture = pictures.png(x[: pictures.PICTURED] if x.dim() == 4 else x, centres=modes.centres if modes else None)
         path = self.folder.path / "samples" / f"{step}.png"
         make_way(path)
         write_bytes(path, picture)
