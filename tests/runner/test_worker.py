@@ -23,6 +23,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.sgd import SGD
 from ganbench.results import files, pictures, tensors
 from ganbench.results.questions import Questions
+from ganbench.results.real import written_picture
 from ganbench.results.state import sessions_of
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import plan, recorder, worker
@@ -126,6 +127,7 @@ def test_a_run_leaves_what_is_promised(undisturbed: Path) -> None:
     files = {"spec.json", "env.json", "state.json", "terms.jsonl", "scores.jsonl"}
     marks = {f"{place}" for mark in (10, 20) for place in (f"samples/{mark}.png", f"checkpoints/{mark}.pt")}
     assert left == files | marks, "and no checkpoint to resume from"
+    assert written_picture(folder), "real samples, for reports"
     spec = folder.read_json("spec.json")
     assert spec == {"run_id": SPEC.run_id(), "spec": SPEC.canonical(), "columns": saved_columns(SPEC)}
     assert [row["step"] for row in file_rows(folder, "terms.jsonl")] == list(range(1, 21))
