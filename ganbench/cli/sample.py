@@ -46,7 +46,8 @@ def sample(options: SampleOptions) -> None:
 
     RUN is a run id, its hash, or the beginning of either that fits only one run. Without --seed the samples are those
     that the run was scored on, if -n is the number that the suite scores. The weights are the moving average where the
-    run has one. A .npz file holds uint8 images (n, h, w, c) or points (n, d) as `x`, and labels as `y`.
+    run has one. A .npz file holds uint8 images (n, h, w, c) or points (n, d) as `x`, and labels as `y`. A picture of
+    points has a circle around each true mode, where the modes of the data are known.
 
     \b
     Examples:
@@ -64,7 +65,7 @@ def sample(options: SampleOptions) -> None:
     samples = run.draw(SampleRequest(n=options.n, seed=options.seed, labels=labels, step=options.step,
                                      interpolate=options.interpolate))  # fmt: skip
     with writing("--out", options.out):
-        write_samples(samples, options.out, options.interpolate)
+        write_samples(samples, options.out, options.interpolate, run.centres())
     answer(str(options.out))
 
 

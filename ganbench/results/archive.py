@@ -3,6 +3,7 @@
     README.txt           what it is and how to read it
     suites/SUITE.json    the manifest
     runs/RUN/            the files of each run; see `ganbench.results.store`
+    real/                pictures of real samples; see `ganbench.results.real`
     SHA256SUMS           the digest of every other file, as `sha256sum -c` reads it
 
 Equal results give equal bytes: files are sorted, have one date and one mode, and are compressed in one way.
@@ -21,6 +22,7 @@ from pathlib import Path
 from ganbench.errors import DamagedRun
 from ganbench.results.files import read_bytes
 from ganbench.results.manifest import Manifest, read_manifest
+from ganbench.results.real import FOLDER, written_picture
 from ganbench.results.store import RunFolder, Store
 from ganbench.results.transfer import IN_PROGRESS, run_files
 
@@ -66,6 +68,8 @@ def write_archive(store: Store, suite: str, out: Path, checkpoints: bool = False
         with zipfile.ZipFile(temporary, "x") as file:
             writer = _Writer(file)
             writer.add(README, _readme(manifest, len(folders), checkpoints).encode())
+            for picture in sorted(set(filter(None, map(written_picture, folders)))):
+                writer.add(f"{FOLDER}/{picture.name}", read_bytes(picture) or b"")
             for folder in folders:
                 for name in run_files(folder, checkpoints):
                     writer.add(f"runs/{folder.run_id}/{name}", read_bytes(folder.path / name) or b"")
@@ -108,6 +112,7 @@ Results of the suite "{manifest.suite}" of ganbench {manifest.version}
     runs/RUN/terms.jsonl    loss terms over the steps of training, a JSON object a line
     runs/RUN/scores.jsonl   every score with its step and fingerprint, a JSON object a line
     runs/RUN/samples/       pictures of samples
+    real/                   pictures of real samples, one for each data set
     SHA256SUMS              the digest of every file; check an unpacked archive with: sha256sum -c SHA256SUMS
 
 To print the tables (ganbench is a Python package: pip install ganbench):

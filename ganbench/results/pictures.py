@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import io
 import math
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ganbench.results.real import picture_at, write_once
+from ganbench.rng import stream
+from ganbench.spec import plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ganbench.datasets.base import Data, Dataset
+
+PICTURED, POINTS = 64, 2000  # images in the picture of a run or of a data set; points in that of a data set
 SIDE = 512  # the smallest side of a picture, in pixels
 INK = np.array([23, 78, 166])  # the colour of a dense region, on white
+MODE, AROUND = (213, 94, 0), 8  # the colour of the circle around the centre of a mode, and its radius in pixels
 
 
-def png(samples: Tensor, columns: int | None = None) -> bytes:
+def png(samples: Tensor, columns: int | None = None, centres: Tensor | None = None) -> bytes:
     """uint8 images (n, c, h, w) as a grid, square without `columns`; float points (n, d) as the density of their first
-    two coordinates.
+    two coordinates, with a circle around each of the `centres` (k, d) of the true modes.
     """
-    picture = grid(samples.numpy(), columns) if samples.dim() == 4 else density(samples.numpy())
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
+    return _encoded(_drawn(samples, columns, centres))
+
+
+def keep_real(root: Path, dataset: Dataset, data: Data) -> None:
+    """Write the picture of real training samples into a results folder, if it is not there.
+
+    It has no influence on a run: where nothing can be written, reports go without it.
+    """
+    with suppress(OSError):
+        write_once(picture_at(root, plain(dataset)), lambda: _real(data))
 
 
 def single(sample: Tensor) -> bytes:
     """PNG of one uint8 image (c, h, w) as it is: grey for one channel, RGB for three."""
-    pixels, buffer = sample.permute(1, 2, 0).numpy(), io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+    pixels = sample.permute(1, 2, 0).numpy()
+    return _encoded(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def pairs(generated: Tensor, real: Tensor) -> bytes:
@@ -37,10 +55,7 @@ def pairs(generated: Tensor, real: Tensor) -> bytes:
     """
     images = generated.dim() == 4
     drawn, target = generated.numpy(), real.numpy()
-    picture = grid(np.concatenate([drawn, target], axis=3)) if images else lines(drawn, target)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
+    return _encoded(grid(np.concatenate([drawn, target], axis=3)) if images else lines(drawn, target))
 
 
 def lines(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -70,13 +85,45 @@ def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     return picture
 
 
-def density(points: np.ndarray) -> np.ndarray:
-    """(n, d) floats -> an (H, W, 3) uint8 picture of the square that contains all points, at least [-1.5, 1.5]."""
+def density(points: np.ndarray, centres: np.ndarray | None = None) -> np.ndarray:
+    """(n, d) floats -> an (H, W, 3) uint8 picture of the square that contains all points, at least [-1.5, 1.5].
+
+    A circle stands around each of the `centres` (k, d), which are all within the square.
+    """
     finite = points[np.isfinite(points).all(1)]
     first, second = finite[:, 0], finite[:, 1] if finite.shape[1] > 1 else np.zeros(len(finite))
-    reach = max(1.5, 1.1 * float(np.abs(finite[:, :2]).max(initial=0)))
+    marked = np.zeros((0, 2)) if centres is None else centres
+    reach = max(1.5, *(1.1 * float(np.abs(shown[:, :2]).max(initial=0)) for shown in (finite, marked)))
     edges = np.linspace(-reach, reach, SIDE // 4 + 1)
     counts = np.histogram2d(-second, first, bins=(edges, edges))[0]  # rows run downwards
     share = np.sqrt(counts / max(1.0, counts.max()))[..., None]
     picture: np.ndarray = (255 * (1 - share) + INK * share).astype(np.uint8).repeat(4, 0).repeat(4, 1)
-    return picture
+    return picture if centres is None else circled(picture, marked / reach)
+
+
+def circled(picture: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """A picture of the square [-1, 1]^2 with a circle around each of the points (k, d)."""
+    image = Image.fromarray(picture)
+    pen = ImageDraw.Draw(image)
+    for centre in centres.tolist():
+        across, up = (*centre, 0.0)[:2]
+        x, y = (1 + across) / 2 * SIDE, (1 - up) / 2 * SIDE
+        pen.ellipse([x - AROUND, y - AROUND, x + AROUND, y + AROUND], outline=MODE, width=2)
+    return np.asarray(image)
+
+
+def _real(data: Data) -> bytes:
+    samples = data.draw(PICTURED if data.space.is_image else POINTS, stream(0, "picture"))
+    return _encoded(_drawn(samples, None, data.modes.centres if data.modes else None))
+
+
+def _drawn(samples: Tensor, columns: int | None, centres: Tensor | None) -> np.ndarray:
+    if samples.dim() == 4:
+        return grid(samples.numpy(), columns)
+    return density(samples.numpy(), None if centres is None else centres.numpy())
+
+
+def _encoded(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -2,6 +2,7 @@
 
     <root>/runs/<run id>/   spec.json env.json state.json terms.jsonl scores.jsonl absent.jsonl log.txt samples/ ...
     <root>/suites/<name>.json   the suite's manifest; see `ganbench.results.manifest`
+    <root>/real/<digest>.png    real samples of a data set; see `ganbench.results.real`
 
 The files are the only record of a run. Files are replaced atomically; rows are appended. `state.json` is written last
 and seals the rows and `env.json`: it holds their length and SHA-256. Each JSON file holds its own SHA-256. Every reader

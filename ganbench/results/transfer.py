@@ -8,6 +8,7 @@ from filelock import Timeout
 
 from ganbench.errors import DamagedRun, RequestError
 from ganbench.results.files import is_own_file, read_bytes, write_bytes
+from ganbench.results.real import copy_picture
 from ganbench.results.store import ROWS, RunFolder
 
 LAST = "state.json"  # a folder without it counts as one that was never begun
@@ -38,6 +39,8 @@ def run_files(folder: RunFolder, checkpoints: bool = True) -> list[str]:
 def copy_run(source: RunFolder, target: RunFolder) -> None:
     """Replace what a run folder holds by a copy of another, whose seals are compared with the copied content.
 
+    The picture of its real samples comes along.
+
     `state.json` goes first and comes last, so that the folder of a copy that was interrupted counts as never begun.
     Raises `DamagedRun` if the source was changed meanwhile, and `RequestError` if a process fills either folder.
     """
@@ -56,6 +59,7 @@ def copy_run(source: RunFolder, target: RunFolder) -> None:
         except DamagedRun:
             target.clear()
             raise
+    copy_picture(source, target)
 
 
 def _in_progress(folder: RunFolder) -> RequestError:

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from ganbench.errors import RequestError
 from ganbench.results.archive import README, SUMS
 from ganbench.results.names import why_no_name
+from ganbench.results.real import is_picture
 from ganbench.results.store import Store
 from ganbench.results.transfer import is_run_file
 
@@ -92,7 +93,7 @@ def _entries(file: zipfile.ZipFile, path: Path) -> Mapping[str, zipfile.ZipInfo]
 
 
 def _is_known(name: str) -> bool:
-    if name in (README, SUMS):
+    if name in (README, SUMS) or is_picture(name):
         return True
     first, _, rest = name.partition("/")
     if first == "suites":

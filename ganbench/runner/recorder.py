@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from ganbench.variants.base import Params
 
 SAVE_SHARE = 0.01  # the share of the time that resumable checkpoints take at most
-PICTURED = 64  # samples in a picture
 
 
 @dataclass
@@ -127,7 +126,8 @@ class Recorder:
         generated = sample(self.spec, self.real.data, weights, job.samples, step)
         x = generated.x.cpu()
         self.folder.check_owner()
-        picture = pictures.png(x[:PICTURED] if x.dim() == 4 else x)
+        modes = self.real.modes
+        picture = pictures.png(x[: pictures.PICTURED] if x.dim() == 4 else x, centres=modes.centres if modes else None)
         path = self.folder.path / "samples" / f"{step}.png"
         make_way(path)
         write_bytes(path, picture)

@@ -22,7 +22,7 @@ from ganbench.errors import DamagedRun, GanbenchError, TakenOver
 from ganbench.features.bank import Bank, Real
 from ganbench.features.inception import InceptionWeights
 from ganbench.guard.process_state import unchanged_by
-from ganbench.results import tensors
+from ganbench.results import pictures, tensors
 from ganbench.results.journal import trusted_state
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import environment
@@ -126,6 +126,7 @@ class Worker:
                 data = dataset.load(settings.data)
             for note in data.notes:
                 self._note(note)
+            pictures.keep_real(self.store.root, dataset, data)
             self._real[dataset] = bank.reference(data)
         return self._real[dataset]
 

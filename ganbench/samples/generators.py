@@ -62,6 +62,12 @@ class SavedRun:
     def space(self) -> Space:
         return self.spec.dataset.space(self.root)
 
+    def centres(self) -> Tensor | None:
+        """The centres (k, d) of the true modes of the run's data, if they are known."""
+        dataset = self.spec.dataset
+        modes = dataset.load(self.root).modes if dataset.has_modes else None
+        return modes.centres if modes else None
+
     def kept(self) -> tuple[int, ...]:
         """The marks of which the generator was kept, rising."""
         names = (path.stem for path in self.folder.checkpoint().parent.glob("*.pt"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,17 +11,20 @@ from ganbench.datasets.base import Split
 from ganbench.errors import RequestError
 from ganbench.results import pictures
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 ENDINGS = "FILE.npz, FILE.png, or a folder, whose name has no ending"
 MOST_PICTURED = 4096  # images in one picture
 
 
-def write_samples(samples: Split, out: Path, columns: int | None = None) -> None:
+def write_samples(samples: Split, out: Path, columns: int | None = None, centres: Tensor | None = None) -> None:
     """Write samples at rest.
 
     .npz: `x`, uint8 images (n, h, w, c) or float32 points (n, d), and labels `y` (n,) where there are any, as
     `ganbench evaluate` reads them. .png: images in a grid of so many `columns` (None: as many as rows), or the density
-    of points. A folder: one PNG for each image, `00000.png` and so on. Raises `RequestError` for another ending, and
-    `OSError` where nothing can be written.
+    of points, with a circle around each of the `centres` (k, d) of the true modes. A folder: one PNG for each image,
+    `00000.png` and so on. Raises `RequestError` for another ending, and `OSError` where nothing can be written.
     """
     if out.suffix not in (".npz", ".png", ""):
         raise RequestError("--out", f"samples can't be written as {out.suffix}", ENDINGS)
@@ -29,7 +32,7 @@ def write_samples(samples: Split, out: Path, columns: int | None = None) -> None
     if out.suffix == ".npz":
         np.savez(out, **_arrays(samples))
     elif out.suffix == ".png":
-        out.write_bytes(pictures.png(_pictured(samples, out), columns))
+        out.write_bytes(pictures.png(_pictured(samples, out), columns, centres))
     else:
         _write_images(samples, out)
 

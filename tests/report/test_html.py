@@ -23,6 +23,7 @@ from ganbench.report.model.sections.charts import OVERLAID
 from ganbench.report.model.sections.findings import DRAWN
 from ganbench.report.render.html import charts, curves, gallery
 from ganbench.report.render.html.gallery import MOST, encode
+from ganbench.results.real import picture_of
 from ganbench.results.store import Store
 from tests.support.claims import claim_of, versus
 from tests.support.synthetic import Run, write_suite
@@ -202,6 +203,20 @@ def test_many_variants_are_spread_over_frames(tmp_path: Path) -> None:
 def test_samples_of_the_first_seeds_and_over_time(page: str) -> None:
     assert page.count("<img src") == 2 * 3 + 2 * 2
     assert "samples of ns-digits-s0-0123456789 at step 1000" in page
+
+
+def test_real_samples_stand_in_the_gallery_where_they_are_kept(tmp_path: Path) -> None:
+    """Results of earlier versions have none."""
+    store = study(tmp_path)
+    folder = next(folder for folder in store.runs() if "-s0-" in folder.run_id)
+    body = folder.spec()
+    folder.write_json("spec.json", body | {"spec": body["spec"] | {"dataset": {"kind": "digits", "version": 1}}})
+    path = picture_of(folder)
+    assert path and "real samples" not in format_report(store, "study", "html", None)
+    path.parent.mkdir()
+    Image.fromarray(np.full((64, 64, 3), 222, np.uint8)).save(path)
+    text = format_report(store, "study", "html", None)
+    assert text.count('alt="real samples"') == 1 and encode(path) in text
 
 
 def test_pictures_that_find_no_room_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,17 +7,21 @@ import io
 import json
 import random
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from matplotlib import get_data_path
+from matplotlib.ft2font import FT2Font
 
 from ganbench.errors import RequestError
 from ganbench.report import format_report
-from ganbench.report.model.document import Table, named, numbered
-from ganbench.report.render.latex import _columns, escape
+from ganbench.report.model.document import Document, Section, Table, named, numbered
+from ganbench.report.render.latex import draw, escape
+from ganbench.report.render.latex_layout import UPRIGHT, parts
 from ganbench.report.text import beside, interval_text, number
 from ganbench.results.files import write_json
 from ganbench.results.store import LOG_LINES, Store
@@ -276,16 +280,104 @@ def test_latex_breaks_long_texts_into_lines_and_nothing_else(tmp_path: Path):
     excluded = {"columns": {"variant": "wgan", "dataset": "digits"}, "because": "clipping and a norm " * 3}
     text = format_report(write_suite(tmp_path, runs, excluded=[excluded]), "study", "latex", None)
     assert re.findall(r"\\begin{tabular}{(.*)}", text) == [
-        "lrrr",  # a notation is one word
-        "llr",  # numbers
-        r"ll>{\raggedright\arraybackslash}p{0.60\linewidth}",
+        r">{\raggedright\arraybackslash}p{0.474\linewidth}rrr",  # a long notation
+        r">{\raggedright\arraybackslash}p{0.647\linewidth}lr",
+        r"ll>{\raggedright\arraybackslash}p{0.763\linewidth}",
     ]
+    assert r"[\allowbreak{}clip=\allowbreak{}0.01]" in text, "it can be broken within"
 
 
-def test_long_texts_share_the_line_by_their_lengths():
+def test_long_texts_share_the_line():
     columns, rows = (*named("claim"), *numbered("n", "notes")), (("better than all " * 6, "5", "could show " * 4),)
-    table = Table(title="claims", label="claims", columns=columns, rows=rows)
-    assert re.sub(r">{.*?}", "", _columns(table)) == r"p{0.41\linewidth}rp{0.19\linewidth}"
+    (part,) = parts(Table(title="claims", label="claims", columns=columns, rows=rows))
+    assert part.page is UPRIGHT and part.columns == (0, 1, 2) and set(part.shares) == {0, 2}
+    assert sum(part.shares.values()) == pytest.approx((78 - 3 * 1.5 - 1) / 78)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "environment", "count"), [(2, "table", 1), (8, "sidewaystable", 1), (20, "sidewaystable", 3)]
+)
+def test_a_wide_table_is_turned_and_then_cut(metrics: int, environment: str, count: int):
+    """Each part names its rows, and together they have each column once."""
+    columns = (*named("variant"), *numbered(*(f"m{n}" for n in range(metrics))))
+    rows = tuple((name, *["12.5 [11.0, 13.9]"] * metrics) for name in ("ns", "lsgan"))
+    table = Table(title="t", label="wide", columns=columns, rows=rows, caption="Scores.", note="Read so.")
+    text = draw(Document("t", "", "", (Section("t", "t", (table,)),)))
+    assert re.findall(r"\\begin{(\w*table)}", text) == [environment] * count
+    assert [text.count(f" m{n} ") for n in range(metrics)] == [1] * metrics
+    assert text.count(r"variant &") == count and text.count("Read so.") == 1
+    ends = [""] if count == 1 else ["", *(f"-{n}" for n in range(2, count + 1))]
+    assert re.findall(r"\\label{tab:(.*)}", text) == [f"wide{end}" for end in ends]
+
+
+def test_a_long_table_is_cut_between_rows():
+    rows = tuple((f"v{n}", "1") for n in range(100))
+    table = Table(title="t", label="long", columns=(*named("variant"), *numbered("m")), rows=rows)
+    found = parts(table)
+    assert len(found) == 3 and [row for part in found for row in part.rows] == list(range(100))
+
+
+CHARACTERS = some.text(alphabet="abc ,[=_]0", min_size=1, max_size=60)
+
+
+@given(some.lists(some.tuples(CHARACTERS, some.sampled_from(["0.43 [0.32, 0.56]", "–", "-1"])), min_size=1, max_size=9))
+@settings(max_examples=50)
+def test_parts_have_each_row_once_and_keep_to_the_line(rows: list[tuple[str, str]]):
+    columns = (*named("variant"), *numbered(*(f"class_kl_{n}" for n in range(7))))
+    found = parts(Table(title="t", label="t", columns=columns, rows=tuple((name, *[text] * 7) for name, text in rows)))
+    for part in found:
+        assert sum(part.shares.values()) <= 1 and part.columns[0] == 0
+    places = [(row, at) for part in found for row in part.rows for at in part.columns[1:]]
+    assert sorted(places) == [(row, at) for row in range(len(rows)) for at in range(1, 8)]
+
+
+def test_tables_fit_the_line_in_computer_modern(tmp_path: Path):
+    """By the metrics of the font that LaTeX takes: 8 pt, in which cmr8 is 1/16 wider than cmr10."""
+    variants = ["ns", "lsgan[a=-1,b=1,c=0]", "wgan_gp[gp_weight=10]"]
+    columns = {"optimizer": "rmsprop_tf[lr=0.001]", "batchnorm": "discriminator"}
+    other = {"optimizer": "adam[lr=0.0002]", "batchnorm": "none"}
+    curves = {"fd_pixels": [125.25, 130.5], "hq": [0.9375, 0.5125]}
+    runs = [
+        Run(variant=v, seed=s, curves={m: [x + s for x in c] for m, c in curves.items()}, columns=where)
+        for v in variants
+        for s in range(4)
+        for where in (columns, other)
+    ]
+    text = format_report(write_suite(tmp_path, runs), "study", "latex", None)
+    widths = list(widths_in_points(text))
+    assert len(widths) >= 2 and r"\resizebox" not in text
+    for width, line in widths:
+        assert 0 < width <= line
+
+
+def widths_in_points(text: str) -> Iterator[tuple[float, int]]:
+    """The width of each table, with that of its line; each piece of a broken cell must fit into its column."""
+    font = FT2Font(f"{get_data_path()}/fonts/ttf/cmr10.ttf")
+    font.set_size(8, 72)
+
+    def points(cell: str) -> float:
+        shown = re.sub(r"\$.*?\$|\\textless{}", "+", cell).replace("~", " ")
+        font.set_text(re.sub(r"\\allowbreak|\\textbf|[\\{}]", "", shown))
+        return float(font.get_width_height()[0]) / 64 * 17 / 16
+
+    pattern = r"\\begin{(\w*table)}.*?\\begin{tabular}{([^\n]*)}\n(.*?)\\end{tabular}"
+    for environment, spec, body in re.findall(pattern, text, re.DOTALL):
+        line = 345 if environment == "table" else 550
+        rows = [
+            re.split(r"(?<!\\) & ", row[4:].removesuffix(r" \\")) for row in body.splitlines() if row.endswith(r"\\")
+        ]
+        columns = re.findall(r">{.*?}p{(.*?)\\linewidth}|[lr]", spec)
+        for at, share in enumerate(columns):
+            for piece in (piece for row in rows for piece in re.split(r" |\\allowbreak{}", row[at]) if share):
+                assert points(piece) <= float(share) * line + 3, piece  # half a gap between columns
+        yield (
+            sum(
+                float(share) * line if share else max(points(row[at]) for row in rows)
+                for at, share in enumerate(columns)
+            )
+            + 6 * len(columns),
+            line,
+        )
 
 
 def test_two_fingerprints_are_refused_with_runs_and_keys(tmp_path: Path):

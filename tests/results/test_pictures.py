@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganbench.results.pictures import density, grid, png
+from ganbench.results.pictures import AROUND, INK, MODE, SIDE, density, grid, png
 
 DARK = 160  # what ink takes from white, at least, in red
 
@@ -78,3 +78,31 @@ def test_any_numbers_are_drawn(points: list[tuple[float, float]]) -> None:
     picture = density(np.array(points, dtype=np.float32).reshape(-1, 2))
     finite = [point for point in points if np.isfinite(point).all()]
     assert ((picture < 255).any()) == bool(finite)
+
+
+@pytest.mark.parametrize("reach", [1.0, 4.0])
+def test_true_modes_are_circled_where_they_are(reach: float) -> None:
+    """Also those far from all samples; what lies at a mode stays visible inside its circle."""
+    centres = reach * torch.tensor([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0]])
+    picture = opened(png(centres[:1].repeat(50, 1), centres=centres)).astype(int)
+    orange = (picture == MODE).all(2)
+    scale = max(1.5, 1.1 * reach)
+    for x, y in (centres / scale).tolist():
+        row, column = round((1 - y) / 2 * SIDE), round((1 + x) / 2 * SIDE)
+        near = orange[row - AROUND - 1 : row + AROUND + 2, column - AROUND - 1 : column + AROUND + 2]
+        rows, columns = np.nonzero(near)
+        assert near.sum() > 40 and max(abs(rows.mean() - AROUND - 1), abs(columns.mean() - AROUND - 1)) <= 1
+        assert not orange[row, column]
+    assert orange[: SIDE // 2].sum() > orange[SIDE // 2 :].sum() > 0, "two modes above, one below"
+    assert not orange[SIDE // 2 :, : SIDE // 2].any()
+    inked = (picture == INK).all(2)
+    assert inked.any() and not inked[SIDE // 2 :].any()
+
+
+def test_without_known_modes_nothing_is_circled() -> None:
+    points = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    assert not (opened(png(points)) == MODE).all(2).any()
+
+
+def test_modes_on_a_line_are_circled_too() -> None:
+    assert (opened(png(torch.ones(3, 1), centres=torch.tensor([[0.0], [1.0]]))) == MODE).all(2).any()

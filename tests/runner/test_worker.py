@@ -23,6 +23,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.optimizers.sgd import SGD
 from ganbench.results import files, pictures, tensors
 from ganbench.results.questions import Questions
+from ganbench.results.real import written_picture
 from ganbench.results.state import sessions_of
 from ganbench.results.store import RunFolder, State, Store
 from ganbench.runner import plan, recorder, worker
@@ -126,6 +127,7 @@ def test_a_run_leaves_what_is_promised(undisturbed: Path) -> None:
     files = {"spec.json", "env.json", "state.json", "terms.jsonl", "scores.jsonl"}
     marks = {f"{place}" for mark in (10, 20) for place in (f"samples/{mark}.png", f"checkpoints/{mark}.pt")}
     assert left == files | marks, "and no checkpoint to resume from"
+    assert written_picture(folder), "real samples, for reports"
     spec = folder.read_json("spec.json")
     assert spec == {"run_id": SPEC.run_id(), "spec": SPEC.canonical(), "columns": saved_columns(SPEC)}
     assert [row["step"] for row in file_rows(folder, "terms.jsonl")] == list(range(1, 21))
@@ -233,10 +235,10 @@ def bad_luck(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def fail_at(n: int) -> None:
         calls = itertools.count(1)
 
-        def png(x: torch.Tensor) -> bytes:
+        def png(x: torch.Tensor, **options: Any) -> bytes:
             if next(calls) == n:
                 raise ZeroDivisionError("no luck")
-            return draw(x)
+            return draw(x, **options)
 
         monkeypatch.setattr(recorder.pictures, "png", png)
 
@@ -687,7 +689,7 @@ def test_a_failed_run_with_rows_that_nobody_can_read_is_done_again(site: Results
 
 
 def test_pictures_that_cannot_be_drawn_fail_the_run_only(site: Results, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_ink(samples: torch.Tensor) -> bytes:
+    def no_ink(samples: torch.Tensor, **options: Any) -> bytes:
         raise MemoryError("no ink")
 
     monkeypatch.setattr(pictures, "png", no_ink)

@@ -54,7 +54,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, gb.Run]:
 
 def _png_and_array(png: Any) -> Any:
     """What draws the picture of scored samples, which then ends with their bytes."""
-    return lambda samples, columns=None: png(samples, columns) + samples.numpy().tobytes()
+    return lambda samples, *options, **named: png(samples, *options, **named) + samples.numpy().tobytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -146,6 +146,15 @@ def test_rows_of_interpolation_are_rows_of_the_picture(runs: Mapping[str, gb.Run
     with Image.open(tmp_path / "p.png") as picture:
         width, height = picture.size
     assert width * 2 == height * 5
+
+
+def test_pictures_of_points_mark_the_true_modes(runs: Mapping[str, gb.Run], tmp_path: Path) -> None:
+    """The one that the run drew, and one that `ganbench sample` draws."""
+    run = runs["points"]
+    where = ("--results", str(run.folder.path.parents[1]))
+    assert within(tmp_path, "sample", run.run_id, "--out", "p.png", *where).returncode == 0
+    for path in (tmp_path / "p.png", run.folder.path / "samples" / "4.png"):
+        assert (_pixels(path) == pictures.MODE).all(2).any()
 
 
 def test_a_folder_of_images(runs: Mapping[str, gb.Run], tmp_path: Path) -> None:

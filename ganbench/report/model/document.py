@@ -190,12 +190,16 @@ class CellPictures:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Samples of each cell. `label`: its id on the page; `anchors`: an id for each cell."""
+    """Samples of each cell. `label`: its id on the page; `anchors`: an id for each cell.
+
+    `real`: where the picture of real samples lies; None if it is not known, and results of earlier versions have none.
+    """
 
     label: str
     names: CellNames
     cells: tuple[CellPictures, ...]
     anchors: tuple[str, ...]
+    real: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from ganbench.report.model.document import FailedRuns, Items, Paragraph, Table, flat
+from ganbench.report.render.latex_layout import UPRIGHT, has_words, parts
 from ganbench.report.text import ABSENT, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ganbench.report.model.document import Document, Section
+    from ganbench.report.render.latex_layout import Part
 
-LONG = 40  # characters; a longer text is broken into lines
 SHOWN = 20  # characters beyond ASCII that the head shows
 _ESCAPES = str.maketrans(
     {
@@ -38,17 +39,19 @@ def draw(document: Document) -> str:
     """Every table of the report. The comment at its head says which packages and which engine it needs."""
     sections = [section for section in document.sections if section.audience != "page"]
     texts = [section for section in sections if not any(isinstance(block, Table) for block in flat(section.blocks))]
-    parts = []
+    bodies = []
     for section in sections:
         if section not in texts:
-            parts.append("\n".join(map(_comment, _comments(section))))
-            parts += [_table(block) for block in flat(section.blocks) if isinstance(block, Table)]
+            bodies.append("\n".join(map(_comment, _comments(section))))
+            tables = (block for block in flat(section.blocks) if isinstance(block, Table))
+            bodies += [text for table in tables for text in _tables(table)]
     head = [
         f"{document.title}: {document.about}",
-        f"{document.counts}. Needs \\usepackage{{array,booktabs,graphicx}}.{_engine(parts)}",
+        f"{document.counts}. Needs \\usepackage{{array,booktabs,rotating}}.{_engine(bodies)}",
+        "The tables need a text of 345 pt by 550 pt; in two columns, table* and sidewaystable* have it.",
         *(line for section in texts for line in _comments(section)),
     ]
-    return "\n\n".join(part for part in ("\n".join(map(_comment, head)), *parts) if part)
+    return "\n\n".join(part for part in ("\n".join(map(_comment, head)), *bodies) if part)
 
 
 def _engine(parts: Sequence[str]) -> str:
@@ -78,55 +81,72 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _table(table: Table) -> str:
+def _tables(table: Table) -> Iterator[str]:
+    """The table, in several environments if it does not fit on a page in a font that can be read."""
     label = re.sub(r"[^A-Za-z0-9-]+", "-", table.label)
-    header = tuple(column.name for column in table.columns)
+    found = parts(table)
+    for number, part in enumerate(found, start=1):
+        text = f"{table.caption} {table.note}" if number == 1 else table.caption
+        text = f"{text} (part {number} of {len(found)})" if len(found) > 1 else text
+        yield _environment(table, part, text, label if number == 1 else f"{label}-{number}")
+
+
+def _environment(table: Table, part: Part, caption: str, label: str) -> str:
+    header = _row(table, part, [column.name for column in table.columns])
+    place = "t" if part.page is UPRIGHT else "p"
     lines = [
-        r"\begin{table}[t]",
+        rf"\begin{{{part.page.environment}}}[{place}]",
         r"  \centering\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\belowcaptionskip}{4pt}",
-        rf"  \caption{{{_breakable(escape(one_line(f'{table.caption} {table.note}')))}}}",
+        rf"  \caption{{{_breakable(escape(one_line(caption)))}}}",
         rf"  \label{{tab:{label}}}",
-        r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # a wide table shrinks to the line
-        rf"  \begin{{tabular}}{{{_columns(table)}}}",
+        rf"  \begin{{tabular}}{{{_columns(table, part)}}}",
         r"    \toprule",
-        _row(header, len(header)),
+        header,
         r"    \midrule",
         *(
-            _row(row, _names(table), {column for at, column in table.bold if at == place})
-            for place, row in enumerate(table.rows)
+            _row(table, part, table.rows[place], {column for at, column in table.bold if at == place})
+            for place in part.rows
         ),
         r"    \bottomrule",
-        r"  \end{tabular}}",
-        r"\end{table}",
+        r"  \end{tabular}",
+        rf"\end{{{part.page.environment}}}",
     ]
     return "\n".join(lines)
 
 
 def _breakable(text: str) -> str:
-    """The text with possible line breaks between the options of a component, which have no spaces."""
-    return re.sub(r",(?=\S)", r",\\allowbreak{}", text)
+    """The text with possible line breaks in the notation of components, which has no spaces."""
+    return re.sub(r"(,|(?<!\s)\[|=|\\_)(?=[^\s\\])", r"\1\\allowbreak{}", text)
 
 
-def _names(table: Table) -> int:
-    """The number of columns with names; they come first."""
-    return sum(column.holds == "names" for column in table.columns)
+def _whole(text: str) -> str:
+    """The text with its intervals and `< 0.001` on one line each."""
+    tied = re.sub(r"(?<=,) (?=[^\[]*\])|(?<=less\{\}) ", "~", text)
+    return re.sub(r"(\\_)(?=\S)", r"\1\\allowbreak{}", tied)
 
 
-def _columns(table: Table) -> str:
-    """`llr`; columns with long texts share three fifths of the line in proportion to their lengths."""
-    header = tuple(column.name for column in table.columns)
-    longest = [max(cells, key=len) for cells in zip(header, *table.rows, strict=True)]
-    texts = {at: len(cell) for at, cell in enumerate(longest) if len(cell) > LONG and re.search("[a-z]{3} ", cell)}
-    wide = r">{{\raggedright\arraybackslash}}p{{{:.2f}\linewidth}}"
-    plain = "".join("l" if column.holds == "names" else "r" for column in table.columns)
-    return "".join(
-        wide.format(0.6 * texts[at] / sum(texts.values())) if at in texts else letter for at, letter in enumerate(plain)
-    )
+def _columns(table: Table, part: Part) -> str:
+    """`llr`; columns whose texts are broken into lines have a width."""
+    return "".join(_column(table, part, at) for at in part.columns)
 
 
-def _row(cells: tuple[str, ...], names: int, bold: Collection[int] = ()) -> str:
-    texts = [escape(one_line(cell)) for cell in cells[:names]] + [_number(cell) for cell in cells[names:]]
-    texts = [rf"\textbf{{{text}}}" if column in bold else text for column, text in enumerate(texts)]
+def _column(table: Table, part: Part, at: int) -> str:
+    left = table.columns[at].holds == "names"
+    if at not in part.shares:
+        return "l" if left else "r"
+    side = "right" if left or has_words(row[at] for row in table.rows) else "left"
+    return rf">{{\ragged{side}\arraybackslash}}p{{{part.shares[at]:.3f}\linewidth}}"
+
+
+def _row(table: Table, part: Part, cells: Sequence[str], bold: Collection[int] = ()) -> str:
+    texts = []
+    for at in part.columns:
+        text = one_line(cells[at])
+        if table.columns[at].holds == "names":
+            text = _breakable(escape(text)) if at in part.shares else escape(text)
+        else:
+            text = _whole(_number(text)) if at in part.shares else _number(text)
+        texts.append(rf"\textbf{{{text}}}" if at in bold else text)
     first = f"{{{texts[0][0]}}}{texts[0][1:]}" if texts[0][:1] in ("[", "*") else texts[0]  # else an option of `\\\\`
     return f"    {' & '.join((first, *texts[1:]))} \\\\"
 

@@ -19,6 +19,7 @@ from ganbench.report.model.document import (
     Series,
 )
 from ganbench.report.text import ARROWS
+from ganbench.results.real import picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,14 +102,16 @@ def charts(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -
 
 
 def gallery(study: Study, slug: str, summary: DatasetSummary, cells: CellNames) -> Iterator[Gallery]:
-    """Samples of the first seeds at the last mark, and of the first seed over training."""
-    pictures = []
-    for runs in runs_of(study.results, summary):
+    """Samples of the first seeds at the last mark, and of the first seed over training; and real ones."""
+    pictures, cell_runs = [], runs_of(study.results, summary)
+    for runs in cell_runs:
         marks = {run_id: study.results.marks[run_id] for run_id, _ in runs}
         last = [(run, seed, marks[run][-1]) for run, seed in runs[:SEEDS] if marks[run]]
         over_time = [(run, seed, step) for run, seed in runs[:1] for step in _spread(marks[run])]
         pictures.append(CellPictures(_pictures(study, last), _pictures(study, over_time)))
-    yield Gallery(f"{slug}-samples", cells, tuple(pictures), anchors(slug, summary, "samples"))
+    known = (picture_of(study.store.run(run_id)) for runs in cell_runs for run_id, _ in runs)
+    real = next(filter(None, known), None)
+    yield Gallery(f"{slug}-samples", cells, tuple(pictures), anchors(slug, summary, "samples"), real)
 
 
 def _pictures(study: Study, wanted: list[tuple[str, int, int]]) -> tuple[Picture, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Encoded = Mapping[Path, str]  # the data URI of each picture that is shown
 
-    from ganbench.report.model.document import Gallery, Picture
+    from ganbench.report.model.document import Gallery
 
 SIDE = 256  # pixels
 QUALITY = 55  # of WebP
@@ -32,17 +32,18 @@ def encode(path: Path) -> str:
 
 
 def encoded(galleries: Sequence[Gallery]) -> tuple[Encoded, int]:
-    """The pictures that fit on the page, and how many do not fit. Those of the last marks come first.
+    """The pictures that fit on the page, and how many do not fit: first real samples, then those of the last marks.
 
     A picture that is missing, unreadable or a link is left out and not counted.
     """
     cells = [cell for gallery in galleries for cell in gallery.cells]
-    pictures: list[Picture] = [picture for cell in cells for picture in cell.last]
-    pictures += [picture for cell in cells for picture in cell.over_time]
+    paths = [gallery.real for gallery in galleries if gallery.real]
+    paths += [picture.path for cell in cells for picture in cell.last]
+    paths += [picture.path for cell in cells for picture in cell.over_time]
     sources: dict[Path, str] = {}
     left, left_out = MOST, 0
-    for path in dict.fromkeys(picture.path for picture in pictures):
-        if not is_own_file(path.parent.parent, path):  # a picture lies in a run folder, in `samples`
+    for path in dict.fromkeys(paths):
+        if not is_own_file(path.parent.parent, path):  # in `samples` of a run folder, or in `real` of a results folder
             continue
         try:
             source = encode(path)

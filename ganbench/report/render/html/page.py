@@ -49,6 +49,7 @@ def draw(document: Document) -> str:
         "profiles": _profiles,
         "searches": _searches,
         "has_pictures": lambda block: any(_thumbnails((*cell.last, *cell.over_time), sources) for cell in block.cells),
+        "real_source": lambda block: sources.get(block.real),
         "thumbnails": lambda pictures: _thumbnails(pictures, sources),
     }
     template = environment.from_string((assets / "page.html.j2").read_text(encoding="utf-8"))
