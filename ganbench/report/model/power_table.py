@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ganbench.report.analysis.power import PartPower
     from ganbench.results.planned import PlannedClaims
 
-FORMAT = 1  # of the JSON
 CAPTION = (  # of the tables of one command, once
     "Smallest effect: what is found in four studies of five. Power: the probability that the part is found to hold if "
     "the effect is as given. Both are at the level that a claim has while no other one is answered. Effects of rates "
@@ -56,9 +55,9 @@ def _answerable(part: PartPower) -> str:
     return "yes" if part.answerable else "no"
 
 
-def power_json(suite: str, found: Sequence[PartPower]) -> dict[str, Any]:
+def power_json(found: Sequence[PartPower]) -> list[dict[str, Any]]:
     """The same as JSON values."""
-    rows = [
+    return [
         {
             "claim": part.claim.says,
             "dataset": part.dataset,
@@ -76,7 +75,6 @@ def power_json(suite: str, found: Sequence[PartPower]) -> dict[str, Any]:
         }
         for part in found
     ]
-    return {"format": FORMAT, "suite": suite, "parts": rows}
 
 
 def answerable_text(planned: PlannedClaims) -> str:
