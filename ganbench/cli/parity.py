@@ -44,7 +44,7 @@ def parity(slow: bool, as_json: bool) -> int:
     else:
         answer(_table(results))
     for protocol in parity.UNCHECKED:
-        note(f"not checked on images, for want of weights: {protocol}")
+        note(f"not checked on images, because its weights do not come with ganbench: {protocol}")
     note(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree")
     return FAILED if misses else DONE
 

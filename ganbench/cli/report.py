@@ -54,7 +54,7 @@ class ReportOptions:
 )
 @click.option("--table", metavar="NAME",
               help="Only the table of this name (markdown, latex, html), such as stability-digits-headline. The name is"
-                   " the label of the table in LaTeX; a wrong name prints all of them.")  # fmt: skip
+                   " the label of the table in LaTeX; an unknown name lists all of them.")  # fmt: skip
 @click.option("--replication", type=click.Path(path_type=Path), metavar="DIR|FILE.zip",
               help="Results of the same suite with other seeds: its claims are tested on them too, and both answers"
                    " stand side by side.")  # fmt: skip

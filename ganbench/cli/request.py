@@ -78,7 +78,7 @@ def print_damage(damage: Sequence[str]) -> None:
     for sentence in damage[:DAMAGE_SHOWN]:
         note(sentence)
     if len(damage) > DAMAGE_SHOWN:
-        note(f"{len(damage) - DAMAGE_SHOWN} more runs are damaged; `ganbench run` does them again")
+        note(f"{len(damage) - DAMAGE_SHOWN} more runs are damaged; `ganbench run` trains them again")
 
 
 def left_out(suite: Suite) -> dict[str, list[dict[str, str]]]:

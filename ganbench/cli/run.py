@@ -34,14 +34,16 @@ class RunOptions(SuiteOptions, TrainingOptions):
 @suite_options
 @execution_options
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
-@click.option("--all-looks", is_flag=True, help="Run the seeds of every look, whatever the claims' answers are.")
+@click.option(
+    "--all-looks", is_flag=True, help="Run the seeds of every look, even of claims that are answered earlier."
+)
 @click.option("--detach", is_flag=True, help="Submit to Slurm and end; the same line without it follows the runs.")
 @click.option("--log-models", is_flag=True, help="Log the generators to MLflow when the runs are over.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @as_json
 @collected(RunOptions)
 def run(options: RunOptions) -> int:
-    """Run whatever is missing from one or more suites. After a stop, run the same line again to continue.
+    """Run every unfinished run of one or more suites. After a stop, run the same line again to continue.
 
     A suite with `looks` runs in stages: the claims are tested after each, and the next one has only the runs that open
     claims need.

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ganbench.results.planned import PlannedClaims
 
 CAPTION = (  # of the tables of one command, once
-    "Smallest effect: what is found in four studies of five. Power: the probability that the part is found to hold if "
+    "Smallest effect: detected with 80 % power. Power: the probability that the part is found to hold if "
     "the effect is as given. Both are at the level that a claim has while no other one is answered. Effects of rates "
     "(stable, collapsed, never_good, diverged) are differences of the rate, or how far inside its bounds it is. Those "
     "of other metrics are in standard deviations (sd): of the paired difference, or of a run where there are no pairs. "
     "A published effect in sd takes the paper's ± for the standard deviation over runs; where the paper gives no "
-    "numbers, the effect is 1 sd, or for a rate the largest that there is. It is assumed that no run fails or diverges."
+    "numbers, the effect is 1 sd, or for a rate the largest possible one. It is assumed that no run fails or diverges."
 )
 
 
