@@ -9,10 +9,10 @@ COPY ganbench ./ganbench
 COPY suites ./suites
 RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu "torch>=2.9" "torchvision>=0.24" \
     && pip install --no-cache-dir . \
-    && useradd --create-home ganbench \
+    && useradd --create-home --uid 1000 ganbench \
     && mkdir /work && chown ganbench /work
 ENV HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib PYTHONUNBUFFERED=1
 WORKDIR /work
-USER ganbench
+USER 1000
 ENTRYPOINT ["ganbench"]
 CMD ["--help"]

@@ -74,24 +74,30 @@ def suite_keys() -> str:
 def _keys(path: str, body: Mapping[str, Any]) -> str:
     """The table of the keys at and below a node of the schema, depth first."""
     found: dict[str, list[str]] = {}
-    for place, allowed in _walk(path, body):
+    meanings: dict[str, str] = {}
+    for place, allowed, meaning in _walk(path, body):
         texts = found.setdefault(place, [])
         texts.extend(text for text in allowed if text not in texts)
-    return table(("key", "allowed"), [(literal(place), " or ".join(texts)) for place, texts in found.items()])
+        meanings[place] = meanings.get(place) or prose(meaning)
+    rows = [(literal(place), " or ".join(texts), meanings[place]) for place, texts in found.items()]
+    return table(("key", "allowed", "meaning"), rows)
 
 
-def _walk(path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Each key with what it allows. A list of what a key allows itself, or one such value a dataset, is one phrase."""
-    choices = body.get("anyOf", [body])
+def _walk(path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, list[str], str]]:
+    """Each key with what it allows and what it means.
+
+    A list of what a key allows itself, or one such value a dataset, is one phrase.
+    """
+    choices, meaning = body.get("anyOf", [body]), body.get("description", "")
     for choice in choices:
         if choice.get("items") in choices:
-            yield path, ["a list of these"]
+            yield path, ["a list of these"], meaning
         elif choice.get("additionalProperties") in choices:
-            yield path, ["a mapping from datasets to these"]
+            yield path, ["a mapping from datasets to these"], meaning
         elif "anyOf" in choice:
-            yield from _walk(path, choice)
+            yield from _walk(path, {"description": meaning, **choice})
         else:
-            yield path, [_allowed(choice)]
+            yield path, [_allowed(choice)], meaning
             if isinstance(choice.get("items"), Mapping):
                 yield from _walk(f"{path}[]", choice["items"])
             for key, below in choice.get("properties", {}).items():

@@ -31,7 +31,7 @@ def find_run(store: Store, prefix: str) -> RunFolder:
     if matches:
         more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
         fits = f"it fits {', '.join(matches[:SHOWN])}{more}"
-        raise RequestError(place, f"{prefix!r} is the beginning of {len(matches)} runs", fits, "write more of the id")
+        raise RequestError(place, f"{prefix!r} matches {len(matches)} runs", fits, "write more of the id")
     near = guess(prefix, known, cutoff=0.5)
     raise RequestError(
         place,

@@ -53,7 +53,7 @@ def source_of(text: str, results: Path) -> Source:
         return text
     run_id, _, count = text.removeprefix(RUN).partition(":")
     if count and not (count.isdecimal() and int(count)):
-        raise RequestError(text, f"{count!r} is no number of samples", "run:ID or run:ID:N")
+        raise RequestError(text, f"{count!r} is not a number of samples", "run:ID or run:ID:N")
     run = open_saved(results, run_id)
     return SourcedSamples(text, run.draw(SampleRequest(n=int(count or DRAWN))), steps=run.latent_steps())
 

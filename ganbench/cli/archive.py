@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE, FAILED
-from ganbench.cli.options import results
-from ganbench.cli.terminal import answer
+from ganbench.cli.options import as_json, results
+from ganbench.cli.terminal import answer, answer_json
 from ganbench.errors import RequestError
 
 
@@ -18,7 +19,8 @@ from ganbench.errors import RequestError
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.zip", help="The file to write.")
 @click.option("--checkpoints", is_flag=True, help="Include the trained generators and the states of unfinished runs.")
 @results
-def archive(suite: str, out: Path, checkpoints: bool, results: Path) -> int:
+@as_json
+def archive(suite: str, out: Path, checkpoints: bool, results: Path, as_json: bool) -> int:
     """Write a suite's manifest and the files of its runs into a zip file, to publish or to send.
 
     `ganbench report FILE.zip` reads it, and so does every zip program. Equal results give equal bytes. Damaged runs and
@@ -40,6 +42,9 @@ def archive(suite: str, out: Path, checkpoints: bool, results: Path) -> int:
     with writing("--out", out):
         archived = write_archive(store, suite_name(store, suite), out, checkpoints)
     print_damage(archived.left_out)
-    size = out.stat().st_size / 2**20
-    answer(f"{out}: {archived.runs} runs, {archived.files} files, {size:.2f} MiB")
+    size = out.stat().st_size
+    if as_json:
+        answer_json({"out": str(out), "bytes": size, **asdict(archived)})
+    else:
+        answer(f"{out}: {archived.runs} runs, {archived.files} files, {size / 2**20:.2f} MiB")
     return FAILED if archived.left_out else DONE

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from ganbench.cli.options import as_json, results
-from ganbench.cli.terminal import answer, note
+from ganbench.cli.terminal import answer, answer_json, note
 
 
 @click.group()
@@ -30,7 +29,7 @@ def list_(results: Path, as_json: bool) -> None:
 
     files = cache_files(results / "cache")
     if as_json:
-        answer(json.dumps({"files": [vars(file) | {"path": str(file.path)} for file in files]}))
+        answer_json({"files": [vars(file) | {"path": str(file.path)} for file in files]})
         return
     for file in files:
         answer(f"{file.bytes / 2**20:9.2f} MiB  {file.path}{'' if file.whole else '  damaged'}")
@@ -41,7 +40,8 @@ def list_(results: Path, as_json: bool) -> None:
 
 @cache.command()
 @results
-def clear(results: Path) -> None:
+@as_json
+def clear(results: Path, as_json: bool) -> None:
     """Remove the files of the cache. They are computed again when needed.
 
     \b
@@ -50,4 +50,9 @@ def clear(results: Path) -> None:
     """
     from ganbench.features.cache import clear_cache
 
-    answer(f"{clear_cache(results / 'cache')} files removed from {results / 'cache'}")
+    folder = results / "cache"
+    removed = clear_cache(folder)
+    if as_json:
+        answer_json({"folder": str(folder), "removed": removed})
+    else:
+        answer(f"{removed} files removed from {folder}")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.cli.options import SuiteOptions, as_json, collected, suite_options
-from ganbench.cli.terminal import answer, note
-from ganbench.errors import RequestError, SuiteError
+from ganbench.cli.terminal import answer, answer_json, note
+from ganbench.errors import SuiteError
 
 if TYPE_CHECKING:
+    from ganbench.report.analysis.power import PartPower
     from ganbench.suite import Suite
 
 
@@ -43,10 +44,9 @@ def check(options: CheckOptions) -> None:
       ganbench check suites/quick.yaml suites/stability.yaml
       ganbench check suites/ring.yaml --power
     """
-    from ganbench.cli.request import load
+    from ganbench.cli.request import load, print_excluded
+    from ganbench.report.analysis.power import powers
 
-    if options.as_json and not options.power:
-        raise RequestError("--json", "there is JSON of the power alone", todo="add --power")
     tables = 0
     for path in options.suites:
         try:
@@ -57,18 +57,26 @@ def check(options: CheckOptions) -> None:
             note(f"{path}: its claims can't be checked, because its data are absent: {error.mistakes[0].place}, "
                  f"{error.mistakes[0].message}")  # fmt: skip
             continue
-        _print_checked(path, suite, options)
-        if options.power:
-            tables += _print_power(suite, options.as_json)
+        _try_components(suite)
+        found = powers(suite.planned) if options.power else None
+        if options.as_json:
+            answer_json(_body(path, suite, found))
+        else:
+            answer(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
+        print_excluded(suite)
+        if found is not None and not options.as_json:
+            tables += _print_power(suite, found)
     if tables:
         from ganbench.report.model.power_table import CAPTION
 
         answer(CAPTION)
 
 
-def _print_checked(path: Path, suite: Suite, options: CheckOptions) -> None:
-    """Print what was checked of a suite. Raises `RequestError` for a component that fails on a few samples."""
-    from ganbench.cli.request import print_excluded
+def _try_components(suite: Suite) -> None:
+    """Try a user's components, and warn of evaluators without enough memory.
+
+    Raises `RequestError` for a component that fails on a few samples.
+    """
     from ganbench.datasets.parts.files import data_root
     from ganbench.runner.dry_pass import check_components
     from ganbench.runner.plan import job_of
@@ -77,23 +85,25 @@ def _print_checked(path: Path, suite: Suite, options: CheckOptions) -> None:
     check_components((job_of(suite, (spec,)) for spec in suite.specs), data_root())
     for text in memory_warnings(suite, data_root(), memory_share(1)):
         note(text)
-    if not options.as_json:
-        answer(f"{path}: {len(suite.specs)} runs, {len(suite.excluded)} excluded")
-    print_excluded(suite)
 
 
-def _print_power(suite: Suite, as_json: bool) -> bool:
-    """Print what the claims of a suite can show: one line of JSON, or a table. Returns whether it was a table."""
-    from ganbench.report.analysis.power import powers
-    from ganbench.report.model.power_table import answerable_text, power_json, power_table
+def _body(path: Path, suite: Suite, found: Sequence[PartPower] | None) -> dict[str, Any]:
+    """What was checked of a suite, as JSON values; `parts` is None without `--power`."""
+    from ganbench.cli.request import left_out
+    from ganbench.report.model.power_table import power_json
+
+    parts = None if found is None else power_json(found)
+    head = {"suite": suite.name, "file": str(path), "runs": len(suite.specs)}
+    return {**head, **left_out(suite), "parts": parts}
+
+
+def _print_power(suite: Suite, found: Sequence[PartPower]) -> bool:
+    """Print a table of what the claims of a suite can show. Returns whether it has claims."""
+    from ganbench.report.model.power_table import answerable_text, power_table
     from ganbench.report.render import markdown
 
-    found = powers(suite.planned)
-    if as_json:
-        answer(json.dumps(power_json(suite.name, found)))
-    elif not found:
+    if not found:
         answer("it has no claims")
-    else:
-        answer(f"{answerable_text(suite.planned)}\n\n{markdown.table(power_table(found))}\n")
-        return True
-    return False
+        return False
+    answer(f"{answerable_text(suite.planned)}\n\n{markdown.table(power_table(found))}\n")
+    return True

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import SuiteOptions
-from ganbench.cli.terminal import answer
+from ganbench.cli.options import SuiteOptions, as_json
+from ganbench.cli.terminal import answer, answer_json
 
 
 @click.command()
 @click.argument("suite", type=click.Path(path_type=Path))
-def cite(suite: Path) -> None:
+@as_json
+def cite(suite: Path, as_json: bool) -> None:
     """Print the sources of everything that a suite uses.
 
     \b
@@ -24,5 +25,8 @@ def cite(suite: Path) -> None:
     loaded = load(suite, SuiteOptions())
     parts = [part for spec in loaded.specs for part in spec.components().values()]
     sources = {part.kind(): part.source for part in (*parts, *loaded.evaluation.evaluators)}
+    if as_json:
+        answer_json({"suite": loaded.name, "sources": sources})
+        return
     for kind, source in sources.items():
         answer(f"{kind}: {source}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import as_json, collected, results
-from ganbench.cli.terminal import answer, note
+from ganbench.cli.terminal import answer, answer_json, note
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -128,7 +127,10 @@ def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavai
     body = score_body(sheet, absent)
     if options.out is not None:
         _write(options.out, body, sheet.samples)
-    answer(json.dumps(body) if options.as_json else score_table(sheet, absent, options.fingerprints))
+    if options.as_json:
+        answer_json(body)
+    else:
+        answer(score_table(sheet, absent, options.fingerprints))
 
 
 def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> None:

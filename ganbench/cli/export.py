@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from ganbench.cli.completion import run_ids
-from ganbench.cli.options import collected, kept_run_options
-from ganbench.cli.terminal import answer
+from ganbench.cli.options import as_json, collected, kept_run_options
+from ganbench.cli.terminal import answer_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,7 @@ class ExportOptions:
     suite: Path | None
     devices: str
     results: Path
+    as_json: bool
 
 
 @click.command()
@@ -29,6 +30,7 @@ class ExportOptions:
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.pt2|FILE.onnx",
               help="torch.export's format, or ONNX.")  # fmt: skip
 @kept_run_options
+@as_json
 @collected(ExportOptions)
 def export(options: ExportOptions) -> None:
     """Write the generator of a run as a program that needs no ganbench, and a README that says how to feed it.
@@ -47,4 +49,4 @@ def export(options: ExportOptions) -> None:
     run = open_saved(options.results, options.run_id, options.suite, options.devices)
     with writing("--out", options.out):
         readme = export_generator(run, options.out, options.step)
-    answer(f"{options.out}\n{readme}")
+    answer_files([options.out, readme], options.as_json)

@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from ganbench.cli.completion import datasets
-from ganbench.cli.terminal import answer
+from ganbench.cli.options import as_json
+from ganbench.cli.terminal import answer, answer_json
 from ganbench.errors import RequestError
 
 
 @click.command()
 @click.argument("dataset", shell_complete=datasets)
 @click.option("--root", type=click.Path(path_type=Path), help="Data folder; the default is GANBENCH_DATA.")
-def fetch(dataset: str, root: Path | None) -> None:
+@as_json
+def fetch(dataset: str, root: Path | None, as_json: bool) -> None:
     """Download a data set into the data folder. No other command downloads data.
 
     \b
@@ -34,4 +36,7 @@ def fetch(dataset: str, root: Path | None) -> None:
         reason = "it comes with ganbench or is read from your own files"
         raise RequestError(f"dataset {dataset}", "there is nothing to download", reason)
     component.fetch(folder)
-    answer(str(folder))
+    if as_json:
+        answer_json({"folder": str(folder)})
+    else:
+        answer(str(folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 
 from ganbench.cli.completion import families
 from ganbench.cli.options import as_json
-from ganbench.cli.terminal import answer
+from ganbench.cli.terminal import answer, answer_json
 from ganbench.errors import RequestError
 
 
@@ -35,7 +34,7 @@ def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
         raise RequestError("ganbench list", f"there is no family {family!r}", hint(family, FAMILIES.values()))
     described = Registry.of(plugins).describe(*([folders[family]] if family else []))
     if as_json:
-        answer(json.dumps(described))
+        answer_json(described)
         return
     for name, components in described.items():
         answer(f"{name}:")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from ganbench.cli.exit_codes import DONE, FAILED, WRONG
 from ganbench.cli.options import as_json, collected
-from ganbench.cli.terminal import answer, note
+from ganbench.cli.terminal import answer, answer_json, note
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ class MergeSummary:
     `left_out`: a sentence for each damaged file and each run in progress.
     """
 
-    format: int = 1
     into: str
     suites: tuple[str, ...]
     runs: int
@@ -94,7 +92,10 @@ def merge(options: MergeOptions) -> int:
         note(sentence)
     if uri and summary.suites:
         _mirror(Store(options.into), uri, summary.suites)
-    answer(json.dumps(asdict(summary)) if options.as_json else _sentence(summary))
+    if options.as_json:
+        answer_json(asdict(summary))
+    else:
+        answer(_sentence(summary))
     return FAILED if summary.left_out else DONE
 
 

@@ -10,7 +10,8 @@ from string import Template
 
 import click
 
-from ganbench.cli.terminal import answer, note
+from ganbench.cli.options import as_json
+from ganbench.cli.terminal import answer_files, note
 from ganbench.errors import RequestError
 
 FAMILY_OF = {
@@ -24,7 +25,8 @@ FAMILY_OF = {
 @click.argument("name")
 @click.option("--out", default=".", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
               help="Where the file goes; by default the current folder.")  # fmt: skip
-def new(what: str, name: str, out: Path) -> None:
+@as_json
+def new(what: str, name: str, out: Path, as_json: bool) -> None:
     """Write a file to start from: a component that works and passes the checks, or a suite that runs in seconds.
 
     NAME is the name of the file, and so of the component in suites, or the name of the suite.
@@ -50,7 +52,7 @@ def new(what: str, name: str, out: Path) -> None:
     )
     with writing("--out", path):
         write_bytes(path, template.substitute(name=name, Class=class_name(name)).encode())
-    answer(str(path))
+    answer_files([path], as_json)
     note(_next(what, path))
 
 

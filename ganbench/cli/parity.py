@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +11,7 @@ import click
 
 from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import as_json
-from ganbench.cli.terminal import answer, note
+from ganbench.cli.terminal import answer, answer_json, note
 
 if TYPE_CHECKING:
     from ganbench.parity import CaseResult
@@ -41,20 +39,22 @@ def parity(slow: bool, as_json: bool) -> int:
             step(case.name)
             results.append(parity.measure_case(case, Path(folder)))
     misses = sum(not result.agrees for result in results)
-    answer(json.dumps({"cases": [_as_json(result) for result in results]}) if as_json else _table(results))
+    if as_json:
+        answer_json({"cases": [_as_json(result) for result in results]})
+    else:
+        answer(_table(results))
     for protocol in parity.UNCHECKED:
-        note(f"not checked on images, for want of weights: {protocol}")
+        note(f"not checked on images, because its weights do not come with ganbench: {protocol}")
     note(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree")
     return FAILED if misses else DONE
 
 
 def _as_json(result: CaseResult) -> dict[str, Any]:
-    """A case as JSON values; null stands for a number that is not finite."""
+    """A case as JSON values."""
     case = result.case
     numbers = {"got": result.got, "difference": result.difference}
-    finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
     expected = {"case": case.name, "metric": case.metric, "expected": case.expected, "tolerance": case.tolerance}
-    return expected | finite | {"agrees": result.agrees, "source": case.source}
+    return expected | numbers | {"agrees": result.agrees, "source": case.source}
 
 
 def _table(results: Sequence[CaseResult]) -> str:

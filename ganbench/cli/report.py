@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,8 +14,8 @@ import click
 
 from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE
-from ganbench.cli.options import collected, results
-from ganbench.cli.terminal import answer
+from ganbench.cli.options import as_json, collected, results
+from ganbench.cli.terminal import answer, answer_files
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class ReportOptions:
     publish: Path | None
     fail_on: Literal["worse"] | None
     suite: str | None
+    as_json: bool
 
 
 @click.command()
@@ -53,7 +54,7 @@ class ReportOptions:
 )
 @click.option("--table", metavar="NAME",
               help="Only the table of this name (markdown, latex, html), such as stability-digits-headline. The name is"
-                   " the label of the table in LaTeX; a wrong name prints all of them.")  # fmt: skip
+                   " the label of the table in LaTeX; an unknown name lists all of them.")  # fmt: skip
 @click.option("--replication", type=click.Path(path_type=Path), metavar="DIR|FILE.zip",
               help="Results of the same suite with other seeds: its claims are tested on them too, and both answers"
                    " stand side by side.")  # fmt: skip
@@ -69,6 +70,7 @@ class ReportOptions:
 @click.option("--suite", metavar="NAME",
               help="For results folders in which several suites ran: the suite to compare. The default is every suite"
                    " that both have.")  # fmt: skip
+@as_json
 @collected(ReportOptions)
 def report(options: ReportOptions) -> int:
     """Summarise the runs of a suite in tables, or compare two suites or results folders cell by cell.
@@ -94,6 +96,8 @@ def report(options: ReportOptions) -> int:
 
     suites = options.suites
     _check(options)
+    if options.as_json:
+        options = replace(options, format="json")
     if options.publish:
         return _publish(options, options.publish)
     text, code = _compare(options) if len(suites) == 2 else (_render(options), DONE)
@@ -133,8 +137,7 @@ def _publish(options: ReportOptions, folder: Path) -> int:
 
     with _study(options) as study, writing("--publish", folder):
         paths = publish(study, folder)
-    for path in paths:
-        answer(str(path))
+    answer_files(paths, options.as_json)
     return DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,13 @@ def print_damage(damage: Sequence[str]) -> None:
     for sentence in damage[:DAMAGE_SHOWN]:
         note(sentence)
     if len(damage) > DAMAGE_SHOWN:
-        note(f"{len(damage) - DAMAGE_SHOWN} more runs are damaged; `ganbench run` does them again")
+        note(f"{len(damage) - DAMAGE_SHOWN} more runs are damaged; `ganbench run` trains them again")
+
+
+def left_out(suite: Suite) -> dict[str, list[dict[str, str]]]:
+    """What a suite leaves out and why, as JSON values: `excluded` runs and evaluators `not_evaluated`."""
+    excluded = [{"run_id": run.spec.run_id(), "because": run.because} for run in suite.excluded]
+    return {"excluded": excluded, "not_evaluated": [asdict(skip) for skip in suite.evaluation.skipped]}
 
 
 def print_excluded(suite: Suite) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,11 @@ from ganbench.api.ctrl_c import INTERRUPTED_TEXT
 from ganbench.api.execution import TrainingOptions
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from ganbench.cli.options import SuiteOptions, as_json, collected, execution_options, suite_options
-from ganbench.cli.terminal import answer
+from ganbench.cli.terminal import answer, answer_json
 
 if TYPE_CHECKING:
     from ganbench.runner.plan import Plan
+    from ganbench.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +34,16 @@ class RunOptions(SuiteOptions, TrainingOptions):
 @suite_options
 @execution_options
 @click.option("--retry-failed", is_flag=True, help="Run failed runs again.")
-@click.option("--all-looks", is_flag=True, help="Run the seeds of every look, whatever the claims' answers are.")
+@click.option(
+    "--all-looks", is_flag=True, help="Run the seeds of every look, even of claims that are answered earlier."
+)
 @click.option("--detach", is_flag=True, help="Submit to Slurm and end; the same line without it follows the runs.")
 @click.option("--log-models", is_flag=True, help="Log the generators to MLflow when the runs are over.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @as_json
 @collected(RunOptions)
 def run(options: RunOptions) -> int:
-    """Run whatever is missing from one or more suites. After a stop, run the same line again to continue.
+    """Run every unfinished run of one or more suites. After a stop, run the same line again to continue.
 
     A suite with `looks` runs in stages: the claims are tested after each, and the next one has only the runs that open
     claims need.
@@ -62,8 +65,8 @@ def run(options: RunOptions) -> int:
     display, summaries = progress_display(), []
     for suite in [load(path, options) for path in options.suites]:
         if options.dry_run:
-            for stage in stages(suite, options, display, dry_run=True):
-                _print_plan(stage.plan)
+            plans = [stage.plan for stage in stages(suite, options, display, dry_run=True)]
+            _print_plans(suite, plans, options.as_json)
             continue
         try:
             summaries.append(run_suite(suite, options, display))
@@ -75,15 +78,19 @@ def run(options: RunOptions) -> int:
             continue
     if options.as_json:
         for summary in summaries:
-            answer(json.dumps(asdict(summary)))
+            answer_json(asdict(summary))
     return FAILED if any(summary.failed for summary in summaries) else DONE
 
 
-def _print_plan(plan: Plan) -> None:
+def _print_plans(suite: Suite, plans: Sequence[Plan], as_json: bool) -> None:
     """Print the ids of the runs to do on stdout, and what is left out and why on stderr."""
-    from ganbench.cli.request import print_excluded
+    from ganbench.cli.request import left_out, print_excluded
 
-    for job in plan.jobs:
-        for run_id in job.run_ids:
+    run_ids = [run_id for plan in plans for job in plan.jobs for run_id in job.run_ids]
+    if as_json:
+        answer_json({"suite": suite.name, "to_do": run_ids, **left_out(suite)})
+    else:
+        for run_id in run_ids:
             answer(run_id)
-    print_excluded(plan.suite)
+    for plan in plans:
+        print_excluded(plan.suite)

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from ganbench.cli.completion import run_ids
-from ganbench.cli.options import collected, kept_run_options
-from ganbench.cli.terminal import answer
+from ganbench.cli.options import as_json, collected, kept_run_options
+from ganbench.cli.terminal import answer_files
 from ganbench.errors import RequestError
 
 
@@ -27,6 +27,7 @@ class SampleOptions:
     suite: Path | None
     devices: str
     results: Path
+    as_json: bool
 
 
 @click.command()
@@ -40,6 +41,7 @@ class SampleOptions:
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.npz|FILE.png|FOLDER",
               help="Write an array, one picture, or a PNG for each image.")  # fmt: skip
 @kept_run_options
+@as_json
 @collected(SampleOptions)
 def sample(options: SampleOptions) -> None:
     """Draw samples from the generator of a run.
@@ -66,7 +68,7 @@ def sample(options: SampleOptions) -> None:
                                      interpolate=options.interpolate))  # fmt: skip
     with writing("--out", options.out):
         write_samples(samples, options.out, options.interpolate, run.centres())
-    answer(str(options.out))
+    answer_files([options.out], options.as_json)
 
 
 def _labels(text: str) -> list[int]:

@@ -13,7 +13,9 @@ from ganbench.cli.terminal import answer
 @click.command()
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your component.")
 def schema(plugins: tuple[Path, ...]) -> None:
-    """Print the JSON Schema of suite files, for editors. It knows the options of the components of your own too.
+    """Print the JSON Schema of suite files, for editors. With --plugin it checks components of your own too.
+
+    Without it, a suite that has `plugins` or `include` may name any kind, with any options.
 
     \b
     Examples:
@@ -23,4 +25,4 @@ def schema(plugins: tuple[Path, ...]) -> None:
     from ganbench import suite
     from ganbench.plugins import Registry
 
-    answer(json.dumps(suite.schema(Registry.of(plugins)), indent=2))
+    answer(json.dumps(suite.schema(Registry.of(plugins) if plugins else None), indent=2))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ganbench.cli.completion import run_ids
-from ganbench.cli.options import results
-from ganbench.cli.terminal import answer
+from ganbench.cli.options import as_json, results
+from ganbench.cli.terminal import answer, answer_json
 from ganbench.errors import DamagedRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from ganbench.results.content import RunContent
     from ganbench.results.state import AbsentRow, ScoreRow
     from ganbench.results.store import RunFolder
@@ -25,7 +25,8 @@ T = TypeVar("T")
 @click.command()
 @click.argument("run_id", metavar="RUN", shell_complete=run_ids)
 @results
-def show(run_id: str, results: Path) -> None:
+@as_json
+def show(run_id: str, results: Path, as_json: bool) -> None:
     """Show one run: its spec, state, scores and files, and the end of its log if it failed.
 
     RUN is a run id, its hash, or the beginning of either that fits only one run.
@@ -39,7 +40,68 @@ def show(run_id: str, results: Path) -> None:
     from ganbench.results.unpacked import opened
 
     with opened(results) as store:
-        answer(run_text(find_run(store, run_id)))
+        folder = find_run(store, run_id)
+        if as_json:
+            answer_json(asdict(run_record(folder)))
+        else:
+            answer(run_text(folder))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownRun:
+    """What `ganbench show --json` prints. `status` is `missing` before the run begins, and
+    `damaged` where it can't be read.
+
+    `spec`, `scores` and `absent` are as in the files of the run; `log` is its end if the run failed. `damaged`: a
+    sentence for each damaged file, whose content is left out.
+    """
+
+    run_id: str
+    status: str
+    step: int | None
+    seconds: float | None
+    evaluation_seconds: float | None
+    diverged: Mapping[str, Any] | None
+    error: str | None
+    spec: Mapping[str, Any]
+    scores: Sequence[Mapping[str, Any]]
+    absent: Sequence[Mapping[str, Any]]
+    folder: str
+    files: Sequence[str]
+    log: Sequence[str]
+    damaged: Sequence[str]
+
+
+def run_record(folder: RunFolder) -> ShownRun:
+    """A run as data."""
+    damaged: dict[str, None] = {}
+
+    def read(part: Callable[[], T], default: T) -> T:
+        try:
+            return part()
+        except DamagedRun as damage:
+            damaged[str(damage)] = None
+            return default
+
+    content = read(folder.read, None)
+    state = content.state if content else None
+    body = read(folder.spec, None) or {}
+    return ShownRun(
+        run_id=folder.run_id,
+        status=state.status if state else "damaged" if damaged else "missing",
+        step=state.step if state else None,
+        seconds=state.seconds if state else None,
+        evaluation_seconds=state.evaluation_seconds if state else None,
+        diverged=state.diverged if state else None,
+        error=state.error if state else None,
+        spec=body.get("spec", {}),
+        scores=content.scores() if content else [],
+        absent=read(content.absent, []) if content else [],
+        folder=str(folder.path),
+        files=_files(folder.path),
+        log=read(lambda: _log_of_failure(folder), []),
+        damaged=list(damaged),
+    )
 
 
 def run_text(folder: RunFolder) -> str:
@@ -49,7 +111,7 @@ def run_text(folder: RunFolder) -> str:
         _part(folder.read, _state),
         _part(folder.spec, _spec),
         _part(folder.read, _measured),
-        _files(folder.path, list(folder.path.iterdir())),
+        f"files in {folder.path}:\n  {' '.join(_files(folder.path))}",
         _part(lambda: _log_of_failure(folder), _log),
     ]
     return "\n\n".join(part for part in dict.fromkeys(parts) if part)
@@ -123,9 +185,9 @@ def _absent(rows: Sequence[AbsentRow]) -> str:
     return "\n".join(["absent:", *lines]) if rows else ""
 
 
-def _files(folder: Path, paths: Sequence[Path]) -> str:
-    names = sorted(path.name + "/" * path.is_dir() for path in paths if not path.name.startswith("."))
-    return f"files in {folder}:\n  {' '.join(names)}"
+def _files(folder: Path) -> list[str]:
+    """The names in a folder but for hidden ones, with a slash behind those of folders."""
+    return sorted(path.name + "/" * path.is_dir() for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _log(lines: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,31 @@ import click
 
 from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE, FAILED
-from ganbench.cli.options import results
-from ganbench.cli.terminal import answer, note
+from ganbench.cli.options import as_json, collected, results
+from ganbench.cli.terminal import answer, answer_json, note
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.results.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncOptions:
+    """What `ganbench sync` takes."""
+
+    suites: tuple[str, ...]
+    results: Path
+    tracking_uri: str | None
+    log_models: bool
+    as_json: bool
+
+
+@dataclass(frozen=True)
+class Models:
+    """The generators that were logged, by suite, and a sentence for each one that could not be."""
+
+    logged: dict[str, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 @click.command()
@@ -25,7 +45,9 @@ if TYPE_CHECKING:
 @click.option("--log-models", is_flag=True,
               help="Log the generator of each finished run too. Name a suite with components or data of your own by its"
                    " file.")  # fmt: skip
-def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None, log_models: bool) -> int:
+@as_json
+@collected(SyncOptions)
+def sync(options: SyncOptions) -> int:
     """Mirror results to MLflow. What MLflow already holds is not added again.
 
     A damaged run is named and left as MLflow has it, and the exit code is 1. So is a generator that can't be logged.
@@ -40,31 +62,38 @@ def sync(suites: tuple[str, ...], results: Path, tracking_uri: str | None, log_m
     from ganbench.cli.request import print_damage, suite_name
     from ganbench.results.store import Store
 
-    store = Store(results)
-    uri = tracking.resolve(tracking_uri, results)
+    store = Store(options.results)
+    uri = tracking.resolve(options.tracking_uri, options.results)
     if uri is None:
         raise RequestError("--tracking-uri", "`none` is not an MLflow store", "allowed: an MLflow tracking URI")
-    typed = {suite_name(store, name): name for name in suites}
+    typed = {suite_name(store, name): name for name in options.suites}
     synced = tracking.sync(store, uri, list(typed) or None, note)
-    files = f", {synced.files_restored} files restored" if synced.files_restored else ""
-    answer(f"{synced.runs} runs in {tracking.shown(uri)}: {synced.metrics_added} metric values added{files}")
+    named = typed or dict.fromkeys(store.suites(), "")
+    models = _log_models(store, uri, named) if options.log_models else Models()
+    if options.as_json:
+        answer_json(
+            {"uri": tracking.shown(uri), **asdict(synced), "models": models.logged, "problems": models.problems}
+        )
+    else:
+        files = f", {synced.files_restored} files restored" if synced.files_restored else ""
+        answer(f"{synced.runs} runs in {tracking.shown(uri)}: {synced.metrics_added} metric values added{files}")
+        for name, count in models.logged.items():
+            answer(f"{name}: {count} models logged")
     print_damage(synced.damaged)
-    complete = not log_models or _log_models(store, uri, typed or dict.fromkeys(store.suites(), ""))
-    return DONE if complete and not synced.damaged else FAILED
+    for problem in models.problems:
+        note(problem)
+    return FAILED if models.problems or synced.damaged else DONE
 
 
-def _log_models(store: Store, uri: str, suites: dict[str, str]) -> bool:
-    """Log the generators of suites, by their names, with the files as the user typed them; whether all could be."""
+def _log_models(store: Store, uri: str, suites: dict[str, str]) -> Models:
+    """Log the generators of suites, by their names, with the files as the user typed them."""
     from ganbench.api.lookup import specs_of
     from ganbench.api.mirroring import log_generators
     from ganbench.api.suites import load_suite
 
-    problems: list[str] = []
+    models = Models()
     for name, typed in suites.items():
         known = specs_of(load_suite(typed)) if typed.endswith((".yaml", ".yml")) else {}
         logged = log_generators(store, uri, name, known)
-        answer(f"{name}: {logged.added} models logged")
-        problems += logged.problems
-    for problem in problems:
-        note(problem)
-    return not problems
+        models = Models(models.logged | {name: logged.added}, (*models.problems, *logged.problems))
+    return models

@@ -7,15 +7,31 @@ escaped. What rich draws is cleaned by `printable` as well.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
-from ganbench.text import printable
+from ganbench.text import json_answer, printable
 
 
 def answer(text: str) -> None:
     """Print on stdout."""
     click.echo(printable(text))
+
+
+def answer_json(body: Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout, on a line of its own."""
+    answer(json_answer(body))
+
+
+def answer_files(paths: Sequence[Path], as_json: bool) -> None:
+    """Print which files a command has written: a line for each, or one JSON object."""
+    if as_json:
+        answer_json({"files": [str(path) for path in paths]})
+    else:
+        answer("\n".join(map(str, paths)))
 
 
 def note(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +13,7 @@ from ganbench.api.execution import ExecutionOptions, execution_of, packing_of
 from ganbench.api.mirroring import followers_of
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from ganbench.cli.options import SuiteOptions, as_json, collected, execution_options, suite_options
-from ganbench.cli.terminal import answer
+from ganbench.cli.terminal import answer, answer_json
 
 if TYPE_CHECKING:
     from ganbench.runner.packing import Packing
@@ -82,7 +81,10 @@ def tune(options: TuneOptions) -> int:
         return INTERRUPTED
     finally:
         display.close()
-    answer(json.dumps(body) if options.as_json else tuning.lines(body))
+    if options.as_json:
+        answer_json(body)
+    else:
+        answer(tuning.lines(body))
     display.say(f"`ganbench report {body['suite']}` prints the tables of the chosen settings on fresh seeds")
     return FAILED if summary is None or summary.failed else DONE
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ganbench.cli.completion import suite_names
-from ganbench.cli.options import results
+from ganbench.cli.options import as_json, results
+from ganbench.cli.terminal import answer_json
+from ganbench.errors import RequestError
 from ganbench.text import printable
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class TextTable:
 @click.argument("suite", required=False, shell_complete=suite_names)
 @results
 @click.option("--once", is_flag=True, help="Print the current status and exit.")
-def watch(suite: str | None, results: Path, once: bool) -> None:
+@as_json
+def watch(suite: str | None, results: Path, once: bool, as_json: bool) -> None:
     """Watch a running suite from any terminal: its progress, the runs in training and the newest scores.
 
     \b
@@ -49,10 +52,18 @@ def watch(suite: str | None, results: Path, once: bool) -> None:
       ganbench watch stability --once
     """
     from ganbench.cli.request import suite_name
+    from ganbench.results.snapshot import read_snapshot
     from ganbench.results.store import Store
 
+    if as_json and not once:
+        raise RequestError("--json", "it prints the current status", "one object", "add --once")
     store = Store(results)
-    follow(store, suite_name(store, suite), once)
+    name = suite_name(store, suite)
+    if as_json:
+        snapshot = read_snapshot(store, name)
+        answer_json(asdict(snapshot) | {"statuses": snapshot.statuses})
+    else:
+        follow(store, name, once)
 
 
 def follow(store: Store, suite: str, once: bool = False) -> None:
@@ -135,7 +146,7 @@ def _width(rows: Iterable[Sequence[str]], columns: int) -> int:
 def _runs(cell: CellStatus) -> str:
     """`6/10, 2 running`: how many of all runs are done, then the others that were started."""
     others = (f", {count} {status}" for status, count in cell.statuses.items() if status not in ("done", "waiting"))
-    return f"{cell.statuses['done']}/{sum(cell.statuses.values())}{''.join(others)}"
+    return f"{cell.statuses.get('done', 0)}/{sum(cell.statuses.values())}{''.join(others)}"
 
 
 def _mean(values: Sequence[float] | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from ganbench.errors import RequestError
@@ -17,7 +16,7 @@ from ganbench.report.model.sections.reading import reading
 from ganbench.report.model.selection import Selection
 from ganbench.report.render import figures, html, latex, markdown
 from ganbench.results.table import term_table, tidy_table
-from ganbench.text import printable
+from ganbench.text import json_answer, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +72,8 @@ def format_study(study: Study, format: str, selection: Selection = WHOLE, width:
     if format in _TABLES:
         return _csv(_TABLES[format](study))
     if format == "json":
-        return _json(asdict(study.report) | _replicated(study.replication) | {"notes": reading(study.report)})
+        body = asdict(study.report) | _replicated(study.replication) | {"notes": reading(study.report)}
+        return json_answer(body, indent=1)
     shown = selection.of(document(study))
     if format == "markdown" and width is not None:
         return printable(markdown.draw(shown, width))
@@ -102,7 +102,7 @@ def format_comparison(versus: Versus, format: str) -> str:
             "--format", f"a comparison has no format {format!r}", f"allowed: {', '.join(COMPARISON_FORMATS)}"
         )
     if format == "json":
-        return _json(as_json(versus))
+        return json_answer(as_json(versus), indent=1)
     return markdown.draw(differences(versus))
 
 
@@ -111,7 +111,7 @@ def format_comparisons(found: Mapping[str, Versus], format: str) -> str:
     texts = {suite: format_comparison(versus, format) for suite, versus in found.items()}
     if len(texts) == 1 or format != "json":
         return "\n\n".join(texts.values())
-    return json.dumps({"comparisons": {suite: json.loads(text) for suite, text in texts.items()}}, indent=1)
+    return json_answer({"comparisons": {suite: json.loads(text) for suite, text in texts.items()}}, indent=1)
 
 
 def only_suite(store: Store) -> str:
@@ -136,19 +136,3 @@ def _replicated(found: Replication | None) -> dict[str, Any]:
     if found is None:
         return {}
     return {"replication": {"seeds": found.seeds, "claims": [asdict(verdict) for verdict in found.verdicts]}}
-
-
-def _json(body: Any) -> str:
-    """JSON, which has no infinity and no NaN: such a number is null."""
-    return json.dumps(_finite(body), indent=1, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    match value:
-        case float():
-            return value if isfinite(value) else None
-        case Mapping():
-            return {key: _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-    return value

@@ -70,7 +70,7 @@ def tidy(folder: RunFolder) -> None:
     """
     for place in (folder.path, *(folder.path / name for name in FOLDERS)):
         if place.is_symlink():
-            raise DamagedRun(str(place), "it is a link, and no folder of a run is", todo="the run is done again")
+            raise DamagedRun(str(place), "it is a link, which a run folder must not be", todo="the run is done again")
         remove_leftovers(place)
 
 

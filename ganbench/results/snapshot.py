@@ -48,7 +48,7 @@ class CellStatus:
     """The runs of a cell, which differ only in their seed: how many have which status, and their newest scores."""
 
     name: tuple[str, ...]
-    statuses: Counter[str]
+    statuses: Mapping[str, int]
     newest: Mapping[str, Sequence[float]]
 
 
@@ -73,7 +73,7 @@ class SuiteSnapshot:
 
     @property
     def statuses(self) -> Counter[str]:
-        return sum((cell.statuses for dataset in self.datasets for cell in dataset.cells), Counter())
+        return sum((Counter(cell.statuses) for dataset in self.datasets for cell in dataset.cells), Counter())
 
     @property
     def unfinished(self) -> int:
@@ -110,7 +110,7 @@ def _cell_status(name: tuple[str, ...], runs: Sequence[RunStatus]) -> CellStatus
     for run in runs:
         for metric, value in run.newest.items():
             newest.setdefault(metric, []).append(value)
-    return CellStatus(name, Counter(run.status for run in runs), newest)
+    return CellStatus(name, dict(Counter(run.status for run in runs)), newest)
 
 
 def _distinguishing(runs: Sequence[Columns]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def opened(path: Path) -> Iterator[Store]:
         except FileNotFoundError:
             raise RequestError(str(path), "there is no such file", todo="correct the name") from None
         except _UNREADABLE as error:
-            raise RequestError(str(path), f"it is damaged or cut, or no zip file ({error})", todo=AGAIN) from None
+            raise RequestError(str(path), f"it is damaged, truncated or not a zip file ({error})", todo=AGAIN) from None
         yield Store(Path(folder))
 
 
@@ -65,7 +65,7 @@ def _unpack(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
             continue
         content = file.read(entry)
         if sums.get(name) != hashlib.sha256(content).hexdigest():
-            raise RequestError(str(path), f"damaged: {name} is not what {SUMS} says", todo=AGAIN)
+            raise RequestError(str(path), f"damaged: {name} does not match its checksum in {SUMS}", todo=AGAIN)
         if name != README:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
@@ -82,7 +82,7 @@ def _entries(file: zipfile.ZipFile, path: Path) -> Mapping[str, zipfile.ZipInfo]
             raise RequestError(str(path), given, "such a file is written by `ganbench archive`", "unpack it yourself")
         entries[entry.filename] = entry
     if SUMS not in entries:
-        raise RequestError(str(path), f"it is no archive of a suite: {SUMS} is missing", todo=AGAIN)
+        raise RequestError(str(path), f"it is not an archive of a suite: {SUMS} is missing", todo=AGAIN)
     sizes = {name: entry.file_size for name, entry in entries.items() if "/checkpoints/" not in name}
     largest = max(sizes, key=sizes.__getitem__)
     if sizes[largest] > MOST_BYTES or sum(sizes.values()) > MOST_IN_ALL:

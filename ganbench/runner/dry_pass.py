@@ -45,7 +45,7 @@ ALLOWED = {
     "dataset": "images are uint8 (n, channels, height, width), points float32 (n, d), labels int64 from 0",
     "network": "G maps (n, z) to (n, *space.shape), D maps samples to one score each, (n,)",
     "variant": "a loss gives scalar terms by name, and each network that it moves has a gradient",
-    "penalty": "it gives scalar terms by name, which no loss of the variant has",
+    "penalty": "it gives scalar terms with names that no loss of the variant has",
     "augment": "it gives finite samples of the shape that it was given, and reads every draw that it declares",
     "optimizer": "each update changes every parameter that has a gradient, and no other",
     "evaluator": "it gives a `Score` for each metric that it declares, within the bounds declared",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 MARGIN = 1.1  # peaks of equal jobs differ, and so does what the allocator rounds up
 SPARE = 512 * 2**20  # bytes a job, for what CUDA's libraries allocate outside of torch
 TOO_LARGE = (
-    "The run had its device for itself, which has too little memory: use a smaller batch or network, or a device with "
+    "The device has too little memory even for this run alone: use a smaller batch or network, or a device with "
     "more memory, and add --retry-failed"
 )
 TEXTS = ("out of memory", "_status_alloc_failed")  # in the messages of plain RuntimeErrors; the second by cuBLAS

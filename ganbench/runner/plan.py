@@ -38,7 +38,7 @@ class Plan:
         """`stability: 80 runs = 30 done + 4 excluded + 46 to run; 2 workers on cpu`."""
         parts = {
             "done": len(self.done),
-            "failed before (type --retry-failed to try again)": len(self.failed),
+            "failed before (--retry-failed runs them again)": len(self.failed),
             "excluded": len(self.suite.excluded),
             "to run": self.to_run,
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 from ganbench.samples.choice import Unavailable
 from ganbench.samples.scoring import ScoreLine, ScoreSheet
+from ganbench.text import JSON_FORMAT
 
 HEADER = ("metric", "value", "stderr", "generated", "reference", "evaluator")
 ARROWS = {"lower": " ↓", "higher": " ↑", "neither": ""}
@@ -29,7 +30,7 @@ def score_table(sheet: ScoreSheet, absent: Sequence[Unavailable], fingerprints: 
 
 
 def score_body(sheet: ScoreSheet, absent: Sequence[Unavailable]) -> dict[str, Any]:
-    """`{"scores": [...], "absent": [...], "notes": [...], "generated": {...}, "reference": {...}}`."""
+    """`{"format": 1, "scores": [...], "absent": [...], "notes": [...], "generated": {...}, "reference": {...}}`."""
     scores = [
         {
             "metric": line.metric.name,
@@ -43,6 +44,7 @@ def score_body(sheet: ScoreSheet, absent: Sequence[Unavailable]) -> dict[str, An
         for line in sheet.lines
     ]
     return {
+        "format": JSON_FORMAT,
         "scores": scores,
         "absent": [vars(missing) for missing in absent],
         "notes": [*sheet.samples.notes, *sheet.notes],

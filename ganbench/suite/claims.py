@@ -85,7 +85,7 @@ def _parts(item: Node, entries: Mapping[str, Node], known: Sequence[str], mistak
     own = {name: entries[name] for name in ("compare", "value", "published") if name in entries}
     if "all" in entries:
         for entry in own.values():
-            mistakes.at(entry.key or item, "this belongs into a part of `all`", f"all: [{{{EXAMPLE}}}]")
+            mistakes.at(entry.key or item, "this key belongs in a part of `all`", f"all: [{{{EXAMPLE}}}]")
         items = entries["all"].items
         read = [_part(part, mapping(part, "a part", PART, mistakes), known, mistakes) for part in items]
         if not read:

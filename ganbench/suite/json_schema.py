@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -12,6 +13,7 @@ from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.results.names import NAME
 from ganbench.spec import GRID_AXES, HalfLife, Schedule
 from ganbench.suite.comparisons import COMPARED
+from ganbench.suite.descriptions import DESCRIPTIONS, option_descriptions
 from ganbench.suite.grid import IN_TRAIN
 from ganbench.suite.inclusion import INCLUDE
 from ganbench.suite.outcome import PARTS
@@ -26,13 +28,16 @@ WIDTH: Json = {"type": "number", "exclusiveMinimum": 0}
 
 
 def schema(registry: Registry | None = None) -> Json:
-    """The schema (Draft 2020-12) with the kinds of a registry; by default those of ganbench and installed packages."""
+    """The schema (Draft 2020-12) with the kinds of a registry.
+
+    By default it has those of ganbench and of installed packages, and accepts others in a suite that has `plugins`, or
+    an `include` whose file may have them.
+    """
+    whole = registry is not None
     registry = registry or Registry.of()
-    block = _closed({axis: _listed(_ref(axis)) for axis in GRID_AXES})
-    block["properties"]["seed"] = {
-        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": _ref("seed")}]
-    }
-    rule = _closed({"where": _ref("where"), "because": {"type": "string"}}, required=("where", "because"))
+    seeds = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": _ref("seed")}]}
+    block = _closed("block", {axis: _listed(_ref(axis)) for axis in GRID_AXES} | {"seed": seeds})
+    rule = _closed("exclude", {"where": _ref("where"), "because": {"type": "string"}}, required=("where", "because"))
     evaluate = {"every": _by_dataset(_type(Count)), "samples": _type(Count), "with": _with()}
     evaluate["budget"] = _type(Fraction)
     train = {key: _by_dataset(_ref(key)) for key in IN_TRAIN}
@@ -42,25 +47,26 @@ def schema(registry: Registry | None = None) -> Json:
         INCLUDE: TEXT,
         "grid": _listed(_ref("block")),
         "exclude": _listed(rule),
-        "train": _closed(train),
-        "evaluate": _closed(evaluate),
+        "train": _closed("train", train),
+        "evaluate": _closed("evaluate", evaluate),
         "select": {"type": "string", "pattern": "^(last|tail|best:.+)$"},
         "plugins": _listed({"type": "string"}),
         **_questions(),
     }
-    families = {family: _family(family, registry) for family in SUITE_FAMILIES}
+    families = {family: _family(family, registry, whole) for family in SUITE_FAMILIES}
     scalars = {axis: _type(kind) for axis, kind in SCALARS.items()}
     definitions = {
         **families,
         **scalars,
         "schedule": _schedule(),
-        Annealing.__name__: _closed(_fields(Annealing), required=(FROM,)),
-        HalfLife.__name__: _closed(_fields(HalfLife), required=("half_life",)),
+        Annealing.__name__: _closed("Annealing", _fields(Annealing), required=(FROM,)),
+        HalfLife.__name__: _closed("HalfLife", _fields(HalfLife), required=("half_life",)),
         "block": block,
-        "where": _closed({axis: {} for axis in GRID_AXES}),
+        "where": _closed("where", {axis: {} for axis in GRID_AXES}),
     }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
-    return {**head, **_closed(top), **_complete_unless_included(), "$defs": definitions}
+    kinds = {} if whole else {"allOf": [_known_unless_plugins(registry)]}
+    return {**head, **_closed("suite", top), **_complete_unless_included(), **kinds, "$defs": definitions}
 
 
 def _complete_unless_included() -> Json:
@@ -70,26 +76,53 @@ def _complete_unless_included() -> Json:
     return {"if": {"required": [INCLUDE]}, "else": needed}
 
 
+def _known_unless_plugins(registry: Registry) -> Json:
+    """Kinds must be in the registry, unless files of the suite, or of one that it includes, may define others."""
+    known = {family: _known(registry.names(family)) for family in SUITE_FAMILIES}
+    axes = {axis: _listed(known[axis]) for axis in GRID_AXES if axis in known}
+    train = {axis: _by_dataset(known[axis]) for axis in IN_TRAIN if axis in known}
+    evaluators = _listed({"anyOf": [{"const": STANDARD}, known["evaluator"]]})
+    sections = {"grid": _listed({"properties": axes}), "train": {"properties": train}}
+    sections["evaluate"] = {"properties": {"with": evaluators}}
+    return {"if": {"anyOf": [{"required": ["plugins"]}, {"required": [INCLUDE]}]}, "else": {"properties": sections}}
+
+
+def _known(kinds: Sequence[str]) -> Json:
+    kind = {"enum": list(kinds)}
+    return {"anyOf": [kind, {"type": "object", "properties": {"kind": kind}, "required": ["kind"]}]}
+
+
+def _unknown(kinds: Sequence[str]) -> Json:
+    """A component with another kind, and any options."""
+    kind = {**TEXT, "not": {"enum": list(kinds)}}
+    body = {"kind": {**kind, "description": "A component of your own."}}
+    return {"anyOf": [kind, {"type": "object", "properties": body, "required": ["kind"]}]}
+
+
 def _with() -> Json:
     """Evaluators, or the word for the set that papers report today."""
     return _listed({"anyOf": [{"const": STANDARD}, _ref("evaluator")]})
 
 
-def _family(family: str, registry: Registry) -> Json:
-    """A kind, or a mapping with `kind` and options, each of which may be a list."""
+def _family(family: str, registry: Registry, whole: bool) -> Json:
+    """A kind, or a mapping with `kind` and options, each of which may be a list; unless `whole`, other kinds too."""
     kinds = registry.names(family)
-    return {"anyOf": [{"enum": list(kinds)}, *(_component(kind, registry.find(family, kind)) for kind in kinds)]}
+    components = [_component(kind, registry.find(family, kind)) for kind in kinds]
+    return {"anyOf": [{"enum": list(kinds)}, *components, *([] if whole else [_unknown(kinds)])]}
 
 
 def _component(kind: str, component: type[Any]) -> Json:
-    body = _fields(component)
+    said = option_descriptions(component)
+    body = {name: {**value, "description": said[name]} for name, value in _fields(component).items()}
     title = (component.__doc__ or kind).strip().splitlines()[0]
-    return _closed({"kind": {"const": kind}, **body}, required=("kind",)) | {"title": kind, "description": title}
+    head = {"type": "object", "title": kind, "description": title}
+    properties = {"kind": {"const": kind, "description": title}, **body}
+    return {**head, "properties": properties, "required": ["kind"], "additionalProperties": False}
 
 
 def _schedule() -> Json:
     body = _fields(Schedule)
-    return {"anyOf": [{"enum": list(_type(Schedule)["properties"]["order"]["enum"])}, _closed(body)]}
+    return {"anyOf": [{"enum": list(_type(Schedule)["properties"]["order"]["enum"])}, _closed("Schedule", body)]}
 
 
 def _fields(owner: type[Any]) -> Json:
@@ -111,9 +144,10 @@ def _questions() -> Json:
     """The sections `outcome`, `compare`, `claims`, `differs` and `foretell`."""
     where = _ref("where")
     pair = {"axis": {"enum": list(COMPARED)}, "metric": TEXT}
-    compare = _closed({**pair, "baseline": WORD, "where": where, "pooled": {"type": "boolean"}}, (*pair, "baseline"))
+    more = {"baseline": WORD, "where": where, "pooled": {"type": "boolean"}}
+    compare = _closed("comparison", {**pair, **more}, (*pair, "baseline"))
     return {
-        "outcome": _closed(dict.fromkeys(PARTS, _by_dataset(_listed(_condition(), least=0))), PARTS),
+        "outcome": _closed("outcome", dict.fromkeys(PARTS, _by_dataset(_listed(_condition(), least=0))), PARTS),
         "compare": _listed(compare, least=0),
         "claims": _listed(_claim(pair, where), least=0),
         "differs": _listed(TEXT, least=0),
@@ -126,27 +160,29 @@ def _questions() -> Json:
 def _condition() -> Json:
     limits = {"at_least": NUMBER, "at_most": NUMBER}
     more = {"ratio": {"type": "number", "minimum": 1}, "drop": {"type": "number", "minimum": 0}}
-    return _closed({"metric": TEXT, **limits, **more}, ("metric",))
+    return _closed("condition", {"metric": TEXT, **limits, **more}, ("metric",))
 
 
 def _claim(pair: Json, where: Json) -> Json:
     same = {"type": "array", "items": WORD, "minItems": 2, "maxItems": 2}
     sides = {"better": WORD, "worse": WORD, "same": same, "within": WIDTH, "paired": {"type": "boolean"}}
-    contrast = _closed({**pair, **sides}, ("metric",))
-    level = _closed({"metric": TEXT, "at_least": NUMBER, "at_most": NUMBER, "is": NUMBER, "within": WIDTH}, ("metric",))
+    contrast = _closed("contrast", {**pair, **sides}, ("metric",))
+    limits = {"at_least": NUMBER, "at_most": NUMBER, "is": NUMBER, "within": WIDTH}
+    level = _closed("level", {"metric": TEXT, **limits}, ("metric",))
     number = {"anyOf": [NUMBER, {"type": "array", "items": NUMBER, "minItems": 1, "maxItems": 2}]}
-    published = _closed({"better": number, "worse": number, "value": number})
+    published = _closed("published", {"better": number, "worse": number, "value": number})
     tested = {"where": where, "compare": contrast, "value": level, "published": published}
-    part = {**_closed(tested), "oneOf": [{"required": ["compare"]}, {"required": ["value"]}]}
+    part = {**_closed("part", tested), "oneOf": [{"required": ["compare"]}, {"required": ["value"]}]}
     heads = {"says": TEXT, "source": TEXT, "surrogate": {"type": "string", "pattern": " for "}}
     kept = {"answerable": {"const": "no"}, "because": TEXT, "all": _listed(part)}
-    claim = _closed({**heads, **kept, **tested}, ("says", "source"))
+    claim = _closed("claim", {**heads, **kept, **tested}, ("says", "source"))
     forms = [{"required": [form]} for form in ("compare", "value", "all")]
     return {**claim, "oneOf": forms, "dependentRequired": {"answerable": ["because"], "because": ["answerable"]}}
 
 
-def _closed(properties: Json, required: tuple[str, ...] = ()) -> Json:
-    """An object with these properties and no others."""
+def _closed(owner: str, properties: Json, required: tuple[str, ...] = ()) -> Json:
+    """An object with these properties and no others, described by the entry of `owner`."""
+    properties = {key: {**value, "description": DESCRIPTIONS[owner][key]} for key, value in properties.items()}
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 

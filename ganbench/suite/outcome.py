@@ -42,7 +42,7 @@ def read_outcome(
 ) -> dict[str, OutcomeRule]:
     """The rule for each dataset, by its notation. `names`: the datasets that may be named."""
     if isinstance(node.value, dict) and "stable" in node.value:
-        note = f"say when a run is good and by which diversity metric it is diverse, as in {EXAMPLE}"
+        note = f"give `good`, and `diverse` with a metric of diversity, as in {EXAMPLE}"
         mistakes.at(node.value["stable"].key or node, "`stable` is how suites of version 0.1 were written", note)
         return {}
     entries, known = mapping(node, "outcome", PARTS, mistakes), tuple(names)
@@ -105,7 +105,7 @@ class _Reader:
         if self.part == "diverse" and not metric.diversity:
             able = ", ".join(name for name in ranked if self.metrics[name].diversity)
             allowed = f"metrics here that do: {able}" if able else "add an evaluator that does, such as class_modes"
-            self.mistakes.at(node, f"{metric.name} does not measure diversity, by which collapse is judged", allowed)
+            self.mistakes.at(node, f"{metric.name} does not measure diversity, as `diverse` needs", allowed)
             return None
         return metric
 

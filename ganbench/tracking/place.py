@@ -76,7 +76,7 @@ def _check_sqlite(where: str, uri: str) -> None:
         raise RequestError(where, f"{shown(uri)!r} names no SQLite file", "allowed: sqlite:///FILE", todo)
     path = unquote(found[1])
     if not path or ":memory:" in path or "mode=memory" in uri:
-        given = f"{uri!r} is a database in memory, which ends with the command"
+        given = f"{uri!r} is a database in memory, which is lost when the command ends"
         raise RequestError(where, given, "allowed: sqlite:///FILE", "name a file, or leave MLflow out with none")
 
 

@@ -45,7 +45,7 @@ def check_names(specs: Iterable[RunSpec], only: Iterable[str]) -> None:
     unknown = [name for name in only if name not in known]
     if unknown:
         raise RequestError(
-            "--search", f"{', '.join(unknown)}: no run of the suite searches that", ", ".join(sorted(known)),
+            "--search", f"{', '.join(unknown)}: no run has a search range for it", ", ".join(sorted(known)),
             "declare a range on the field: Annotated[Positive, Search(1e-5, 1e-2, log=True)]",
         )  # fmt: skip
 

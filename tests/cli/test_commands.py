@@ -24,7 +24,7 @@ def test_every_module_that_defines_a_command_is_registered() -> None:
     assert set(cli.commands) == {name.rstrip("_") for name in COMMANDS}
 
 
-@pytest.mark.parametrize("module", ["run", "tune", "check", "report", "evaluate", "sample", "export"])
+@pytest.mark.parametrize("module", ["run", "tune", "check", "report", "evaluate", "sample", "export", "sync"])
 def test_options_are_the_fields_of_one_dataclass(module: str) -> None:
     command = getattr(import_module(f"ganbench.cli.{module}"), module)
     (options,) = (kind for name, kind in get_type_hints(command.callback.__wrapped__).items() if name != "return")

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import cli
-from ganbench.errors import RequestError, SuiteError
+from ganbench.errors import SuiteError
 
 SUITE = """\
 name: study
@@ -75,8 +75,11 @@ def test_absent_data_are_named_and_other_mistakes_stay_mistakes(suite: Path, tmp
     absent.write_text(absent.read_text().replace("steps: 2", "steps: two"))
     with pytest.raises(SuiteError, match="2 mistakes"):
         check(str(absent), "--power")
-    with pytest.raises(RequestError, match="add --power"):
-        check(str(suite), "--json")
+
+
+def test_json_without_power_says_what_would_run(suite: Path) -> None:
+    body = json.loads(check(str(suite), "--json")[1])
+    assert (body["file"], body["runs"], body["parts"]) == (str(suite), 20, None)
 
 
 def test_run_says_how_many_claims_can_be_answered(suite: Path) -> None:

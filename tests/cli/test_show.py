@@ -76,7 +76,7 @@ def test_the_beginning_of_one_id_is_enough_and_of_many_is_not(tmp_path: Path):
     runs = [Run(seed=seed, status="done") for seed in (1, 2)]
     store = write_suite(tmp_path, [*runs, Run(seed=11, status="done")])
     assert show(store, "ns-digits-s2").startswith(runs[1].run_id)
-    with pytest.raises(RequestError, match=r"'ns-digits-s1' is the beginning of 2 runs\. it fits ns-digits-s1-"):
+    with pytest.raises(RequestError, match=r"'ns-digits-s1' matches 2 runs\. it fits ns-digits-s1-"):
         show(store, "ns-digits-s1")
 
 
@@ -97,5 +97,5 @@ def test_the_hash_or_its_beginning_is_enough(tmp_path: Path, typed: str):
         write_json(store.run(run_id).path / "spec.json", {})
     assert show(store, typed).splitlines()[0] == ids[typed == "bad"], "an id that begins so comes before a hash"
     shutil.rmtree(store.run(ids[1]).path)
-    with pytest.raises(RequestError, match=r"'ba' is the beginning of 2 runs\. it fits ns-.*-ba5eba1100, ns-.*-bad1"):
+    with pytest.raises(RequestError, match=r"'ba' matches 2 runs\. it fits ns-.*-ba5eba1100, ns-.*-bad1"):
         show(store, "ba")

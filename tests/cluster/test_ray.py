@@ -119,7 +119,7 @@ def test_the_same_line_goes_on_after_a_killed_worker_and_a_lost_head(
     assert any("the worker died: signal SIGKILL" in line for line in parent.stderr)
     cluster.kill("/gcs/gcs_server")
     _, err = parent.communicate(timeout=60)
-    assert parent.returncode == 1 and "type the same line again" in err and "Traceback" not in err, err
+    assert parent.returncode == 1 and "run the same line again" in err and "Traceback" not in err, err
     cluster.kill()
     cluster.head()
     cluster.node("127.0.0.3")

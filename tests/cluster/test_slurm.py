@@ -289,7 +289,7 @@ def test_a_pack_that_was_halved_stays_so_when_its_array_ends(slurm: Slurm, folde
     (folder / "gate").unlink()
     _, err = parent.communicate(timeout=PATIENCE)
     assert parent.returncode == 1 and "Traceback" not in err, err
-    assert "has ended with runs left" in err and err.count("tried again in packs of half the seeds") == 1, err
+    assert "ended before all runs were done" in err and err.count("tried again in packs of half the seeds") == 1, err
     assert err.count("the tenth step is too much") == 2, "the runs of the other variant, no more"
     single = ("--pack", "1", "--results", "single")
     assert within(folder, "run", "small.yaml", "--tracking-uri", "none", *INLINE, *single).returncode == 1
@@ -309,7 +309,7 @@ def test_ctrl_c_leaves_no_job_and_a_detached_one_is_followed(
     assert not slurm.asked("squeue", "-h", "-t", "R,PD") and not list(long_folder.glob("results/slurm/*"))
     before = slurm.ids()
     err = ended_well(started(long_folder, *DETACHED, **slurm.variables))
-    assert "does 4 runs; type the same line without --detach to follow them" in err
+    assert "does 4 runs; run the same line without --detach to follow them" in err
     parents = [started(long_folder, *LINE, **slurm.variables) for _ in range(2)]
     # only then: Slurm holds a job whose launch it could not finish
     wait_until(lambda: len(slurm.asked("squeue", "-h", "-r", "-t", "R").splitlines()) == 2)

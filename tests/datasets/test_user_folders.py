@@ -286,10 +286,13 @@ class TestClasses:
         [
             ("{", "it can't be read ("),
             ('{"labels": [["00.png", 1]]}', "9 images have no label in it, the first is 01.png"),
-            ('{"labels": [1, 2]}', "its labels are no pairs of a file and a class"),
-            ('{"labels": 3}', "its labels are no pairs of a file and a class"),
-            (json.dumps({"labels": [[f"{i:02}.png", [0.5, 1]] for i in range(10)]}), "the label [0.5, 1] is no whole"),
-            (json.dumps({"labels": [[f"{i:02}.png", True] for i in range(10)]}), "the label True is no whole number"),
+            ('{"labels": [1, 2]}', "its labels are not pairs of a file and a class"),
+            ('{"labels": 3}', "its labels are not pairs of a file and a class"),
+            (
+                json.dumps({"labels": [[f"{i:02}.png", [0.5, 1]] for i in range(10)]}),
+                "the label [0.5, 1] is not a",
+            ),
+            (json.dumps({"labels": [[f"{i:02}.png", True] for i in range(10)]}), "the label True is not a whole"),
         ],
     )
     def test_labels_that_can_not_be_used(self, text: str, says: str) -> None:

@@ -184,7 +184,7 @@ class TestMessages:
 
     def test_another_file(self) -> None:
         Path("set/x.png").write_bytes(b"hello, world" * 9)
-        assert "(it is in no image format that is known)" in refusal()
+        assert "(its image format is unknown)" in refusal()
 
     @pytest.mark.parametrize("body", [b"\x89PNG\r\n\x1a\n", b"P6\n", b"II*\0", b"\xff\x4f\xff\x51", b"GIF89a"])
     def test_a_beginning(self, body: bytes) -> None:

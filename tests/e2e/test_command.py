@@ -33,7 +33,7 @@ def run_in(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]
 def test_summary(quick: Path) -> None:
     summary = json.loads((quick / "summary.json").read_text())
     assert summary["failed"] == 0 and summary["done"] == summary["runs"] == 8
-    assert set(summary) == {"suite", "runs", "done", "diverged", "failed", "excluded", "skipped", "seconds"}
+    assert set(summary) == {"format", "suite", "runs", "done", "diverged", "failed", "excluded", "skipped", "seconds"}
     assert "quick: 8 runs = 0 done + 8 to run in 4 packs of up to 2 seeds; " in (quick / "stderr.txt").read_text()
 
 
@@ -155,6 +155,7 @@ def test_a_run_loads_only_what_it_uses(tmp_path: Path) -> None:
 
 def test_list(ganbench: Run) -> None:
     listed = json.loads(ganbench("list", "--json").stdout)
+    assert listed.pop("format") == 1
     assert {
         "variants",
         "penalties",

@@ -129,8 +129,8 @@ def test_an_archive_is_reported_shown_and_compared(halves: Path, tmp_path: Path)
         (("archive", "other", "--results", "a", "--out", "x.zip"), "no suite 'other' has run here"),
         (("archive", "small", "--results", "a", "--out", "absent/x.zip"), "--out: can't write"),
         (("report", "absent.zip"), "absent.zip: there is no such file. correct the name"),
-        (("report", "small.yaml.zip"), "it is damaged or cut, or no zip file"),
-        (("show", "ns", "--results", "small.yaml.zip"), "it is damaged or cut, or no zip file"),
+        (("report", "small.yaml.zip"), "it is damaged, truncated or not a zip file"),
+        (("show", "ns", "--results", "small.yaml.zip"), "it is damaged, truncated or not a zip file"),
     ],
 )  # fmt: skip
 def test_a_wrong_archive_is_refused(halves: Path, words: tuple[str, ...], message: str) -> None:

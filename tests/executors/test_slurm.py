@@ -91,7 +91,7 @@ def test_what_an_array_leaves_is_submitted_again(queue: Queue) -> None:
     ended, said = done(queue, *JOBS)
     assert {end.status for end in ended.values()} == {"done"} and ended.keys() == set(IDS)
     assert ["--array=0-1" in words for words in queue.submitted] == [True, True]
-    assert "Slurm job 1 has ended with runs left: Slurm job 2 goes on with them" in said
+    assert "Slurm job 1 ended before all runs were done; Slurm job 2 continues with the rest" in said
     assert not list(queue.results.glob("slurm/*"))
 
 
@@ -130,7 +130,7 @@ def test_a_pending_array_and_a_silent_slurm_are_remarked_once(
 
 def test_a_detached_array_is_followed_and_not_submitted_again(queue: Queue) -> None:
     running = [Task("RUNNING", "None")]
-    with pytest.raises(Detached, match="Slurm job 1 does 2 runs; type the same line"):
+    with pytest.raises(Detached, match="Slurm job 1 does 2 runs; run the same line"):
         done(queue, *JOBS[:2], executor=Slurm().detached())
     assert not queue.cancelled
     queue.answers, queue.pilots = iter([running, running]), [ends(*IDS[:2]), ends(IDS[2])]

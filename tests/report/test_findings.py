@@ -62,7 +62,7 @@ def test_the_page_shows_the_metric_that_decides_and_folds_the_rest(tmp_path: Pat
     questions = Questions(outcome=GOOD, claims=(AHEAD,), differs=("Our images are smaller.",))
     page = format_report(study(tmp_path, **questions.as_json()), "study", "html", None)
     top = page[page.index('<section id="findings">') : page.index('<section id="claims">')]
-    assert "hq ↑ on digits, by which a run is good or not:" in top and top.count('<figure class="strip">') == 1
+    assert "hq ↑ on digits, which decides whether a run is good:" in top and top.count('<figure class="strip">') == 1
     assert re.search(r'<details id="differs"><summary>[^<]+: 1 point</summary>', top)
     assert '<details class="metric" id="digits-hq" open>' in page
     assert '<details class="metric" id="digits-fd_pixels">' in page

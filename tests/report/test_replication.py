@@ -13,7 +13,7 @@ from ganbench.errors import RequestError
 from ganbench.report import format_study, publish, read_study
 from ganbench.report.analysis.claims import Answer, Verdict
 from ganbench.report.analysis.replication import Replication
-from ganbench.report.model.claim_text import came_out_again
+from ganbench.report.model.claim_text import confirmed_answers
 from ganbench.results.questions import Claim, Condition, OutcomeRule, Questions
 from ganbench.results.store import Store
 from ganbench.stats.outcomes import Thresholds
@@ -49,15 +49,15 @@ def row(text: str, begins: str) -> list[str]:
 @pytest.mark.parametrize(
     ("side", "other", "again", "says"),
     [
-        ("ahead", "reproduced", "yes", "1 of 1 answer came out again on seeds 8 to 15."),
-        ("behind", "CONTRADICTED", "no", "0 of 1 answer came out again on seeds 8 to 15, 1 came out the other way."),
+        ("ahead", "reproduced", "yes", "1 of 1 answer confirmed on seeds 8 to 15."),
+        ("behind", "CONTRADICTED", "no", "0 of 1 answer confirmed on seeds 8 to 15, 1 reversed."),
     ],
 )
 def test_both_answers_stand_side_by_side(tmp_path: Path, side: str, other: str, again: str, says: str) -> None:
     study = both(tmp_path, side)
     text = format_study(study, "markdown")
     assert says in text
-    assert row(text, "claim") == ["claim", "dataset", "seeds 0 to 7", "seeds 8 to 15", "came out again"]
+    assert row(text, "claim") == ["claim", "dataset", "seeds 0 to 7", "seeds 8 to 15", "confirmed"]
     assert row(text, "LSGAN is better") == ["LSGAN is better", "digits", "reproduced", other, again]
     assert row(text, "LSGAN has more")[2:] == ["inconclusive", "inconclusive", "–"]
 
@@ -123,13 +123,13 @@ OPEN = Verdict(AHEAD, "digits", "inconclusive", ())
 @pytest.mark.parametrize(
     ("here", "there", "says"),
     [
-        ("rrrc", "rrrc", "4 of 4 answers came out again on seeds 1, 3."),
-        ("rrrco", "rcocr", "2 of 4 answers came out again on seeds 1, 3, 1 stayed open there, 1 came out the other way,"
-         " and 1 claim without an answer here got one there."),
-        ("oo", "ro", "No claim has an answer that could come out again on seeds 1, 3."),
+        ("rrrc", "rrrc", "4 of 4 answers confirmed on seeds 1, 3."),
+        ("rrrco", "rcocr", "2 of 4 answers confirmed on seeds 1, 3, 1 stayed open there, 1 reversed,"
+         " and 1 answer is new there."),
+        ("oo", "ro", "No claim has an answer to confirm on seeds 1, 3."),
     ],
 )  # fmt: skip
-def test_what_came_out_again_in_words(here: str, there: str, says: str) -> None:
+def test_confirmed_answers_in_words(here: str, there: str, says: str) -> None:
     kinds: dict[str, Answer] = {"r": "reproduced", "c": "contradicted", "o": "inconclusive"}
 
     def verdicts(letters: str) -> tuple[Verdict, ...]:
@@ -137,13 +137,13 @@ def test_what_came_out_again_in_words(here: str, there: str, says: str) -> None:
         return tuple(replace(OPEN, claim=replace(AHEAD, says=str(at)), answer=kinds[one]) for at, one in pairs)
 
     found = Replication(results=None, first=(0, 2), seeds=(1, 3), verdicts=verdicts(there))  # type: ignore[arg-type]
-    assert came_out_again(verdicts(here), found) == says
+    assert confirmed_answers(verdicts(here), found) == says
 
 
 def test_the_command(tmp_path: Path) -> None:
     both(tmp_path, "ahead")
     done = within(tmp_path, "report", "study", "--results", "a", "--replication", "b")
-    assert done.returncode == 0 and "1 of 1 answer came out again" in done.stdout
+    assert done.returncode == 0 and "1 of 1 answer confirmed" in done.stdout
     for words, given in [
         (("study", "--results", "a", "--replication", "a"), "has seeds here"),
         (("study", "--results", "a", "--replication", "nowhere"), "no suite 'study' has run here"),

@@ -111,7 +111,7 @@ def test_a_cut_archive_is_one_message(store: Store, tmp_path: Path) -> None:
     content = path.read_bytes()
     for size in (0, 1, 100, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:size])
-        with pytest.raises(RequestError, match=r"study\.zip: it is damaged or cut, or no zip file .*\. ask for"):
+        with pytest.raises(RequestError, match=r"study\.zip: it is damaged, truncated or not a zip file .*\. ask for"):
             opened(path).__enter__()
 
 

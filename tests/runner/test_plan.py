@@ -69,7 +69,7 @@ def test_every_run_has_one_fate(store: Store) -> None:
     assert len(found.damaged) == 1 and damaged.run_id() in found.damaged[0]
     assert found.to_run == 4
     assert found.headline("2 workers on cpu") == (
-        "study: 8 runs = 2 done + 1 failed before (type --retry-failed to try again) + 1 excluded + 4 to run; "
+        "study: 8 runs = 2 done + 1 failed before (--retry-failed runs them again) + 1 excluded + 4 to run; "
         "2 workers on cpu"
     )
 

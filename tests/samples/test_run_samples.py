@@ -186,7 +186,7 @@ def test_a_run_can_be_evaluated(runs: Mapping[str, gb.Run]) -> None:
     done = within(folder.parent, "evaluate", f"run:{run.run_id}:50", "--reference", "dataset:ring8", "--with", "modes")
     assert done.returncode == 0 and "modes" in done.stdout, done.stderr
     wrong = within(folder.parent, "evaluate", f"run:{run.run_id}:x", "--reference", "dataset:ring8")
-    assert wrong.returncode == 2 and "'x' is no number of samples" in wrong.stderr
+    assert wrong.returncode == 2 and "'x' is not a number of samples" in wrong.stderr
 
 
 FRESH = """\

@@ -182,13 +182,13 @@ def test_a_name_that_is_there_twice_is_refused(here: Path, study: dict[str, byte
 
 def test_what_the_digests_do_not_name_or_name_otherwise_is_refused(here: Path, study: dict[str, bytes]) -> None:
     archive(study | {"runs/x/log.txt": b"more"}, "more.zip")
-    refused("more.zip", f"damaged: runs/x/log.txt is not what {SUMS} says")
+    refused("more.zip", f"damaged: runs/x/log.txt does not match its checksum in {SUMS}")
     archive(study | {"suites/study.json": b"{}"}, "other.zip")
-    refused("other.zip", f"damaged: suites/study.json is not what {SUMS} says")
+    refused("other.zip", f"damaged: suites/study.json does not match its checksum in {SUMS}")
     archive({name: content for name, content in study.items() if name != "suites/study.json"}, "fewer.zip")
     refused("fewer.zip", "damaged: suites/study.json is missing")
     archive({name: content for name, content in study.items() if name != SUMS}, "none.zip")
-    refused("none.zip", f"it is no archive of a suite: {SUMS} is missing")
+    refused("none.zip", f"it is not an archive of a suite: {SUMS} is missing")
     archive(study | {SUMS: b"\xff"}, "words.zip")
     refused("words.zip", "it is damaged or cut")
 
@@ -209,4 +209,4 @@ def test_an_encrypted_archive_is_one_message(here: Path, study: dict[str, bytes]
     while (at := content.find(b"PK\x01\x02", at + 1)) >= 0:
         content[at + 8] |= 1
     Path("locked.zip").write_bytes(content)
-    refused("locked.zip", "it is damaged or cut, or no zip file .*encrypted")
+    refused("locked.zip", "it is damaged, truncated or not a zip file .*encrypted")

@@ -237,7 +237,7 @@ def test_collapse_is_judged_by_a_plugins_metric_of_diversity(tmp_path: Path, div
         assert own.questions.outcome["ring8"].diverse == (Condition("spread", Thresholds(limit=0.1)),)
         assert manifest(own).metrics["spread"].unit == "pixels"
         return
-    with pytest.raises(SuiteError, match="spread does not measure diversity, by which collapse is judged"):
+    with pytest.raises(SuiteError, match="spread does not measure diversity, as `diverse` needs"):
         load(path)
 
 
@@ -247,9 +247,9 @@ def test_collapse_is_judged_by_a_plugins_metric_of_diversity(tmp_path: Path, div
         ("at_least: 7", "at_most: 7", "13:28  modes is better when higher; give at_least, not at_most"),
         ("metric: modes, at_least", "metric: mods, at_least", "no ranked metric 'mods'. did you mean 'modes'?"),
         ("drop: 0.1", "marks: last", "diverse has no key 'marks'"),
-        ("  good: {ring8", "  stable: {ring8", "`stable` is how suites of version 0.1 were written. say"),
+        ("  good: {ring8", "  stable: {ring8", "`stable` is how suites of version 0.1 were written. give"),
         ("metric: class_kl_uniform, drop: 0.1", "metric: fd_classifier, at_most: 5",
-         "fd_classifier does not measure diversity, by which collapse is judged. metrics here that do: modes"),
+         "fd_classifier does not measure diversity, as `diverse` needs. metrics here that do: modes"),
         ("default: [{metric: fd_classifier, at_most: 5, ratio: 2}]", "glyphs: []", "needs `good` for digits too"),
         ("ratio: 2", "ratio: 0.5", "ratio = 0.5 must be at least 1"),
         (", at_most: 5, ratio: 2", "", "good needs `at_most`, `ratio` or `drop`"),
@@ -278,7 +278,7 @@ def test_collapse_is_judged_by_a_plugins_metric_of_diversity(tmp_path: Path, div
         ("{value: 1}", "{better: 1}", "published has no key 'better'"),
         ("{variant: ns}, compare: {better", "{variant: ns}, compere: {better", "a part has no key 'compere'"),
         ("{variant: ns}, compare: {better", "{dataset: digits}, compare: {better", "a part names no dataset"),
-        ("where: {dataset: digits}", "published: {value: 3}", "this belongs into a part of `all`"),
+        ("where: {dataset: digits}", "published: {value: 3}", "this key belongs in a part of `all`"),
         ("worse: {optimizer: rmsprop, b", "worse: {optimizer: rmsprop}, _: {b", "both sides must name the same axes"),
         ("worse: {optimizer: rmsprop, b", "worse: {optimizer: adam, b", "both sides are adam, none"),
         ("worse: {optimizer: rmsprop, b", "worse: {optimizer: sgd, b", "has optimizer sgd here"),

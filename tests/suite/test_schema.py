@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from ganbench.plugins import SUITE_FAMILIES, Registry
 from ganbench.suite import schema
 from tests.support.tiny import write_components
 
-SUITES = sorted(Path(__file__).parents[2].glob("suites/**/*.yaml"))
+SHIPPED = Path(__file__).parents[2] / "suites"
+SUITES = sorted({*SHIPPED.glob("**/*.yaml")} - {*SHIPPED.glob("common/*")})
 GOOD = """
 name: x
 about: text
@@ -92,6 +94,34 @@ def test_the_command_knows_the_options_of_a_plugin(tmp_path: Path) -> None:
     plugins = [argument for path in write_components(tmp_path) for argument in ("--plugin", str(path))]
     printed = CliRunner().invoke(command, plugins)
     assert printed.exit_code == 0, printed.output
-    assert list(Draft202012Validator(json.loads(printed.stdout)).iter_errors(parsed(GOOD))) == []
-    without = json.loads(CliRunner().invoke(command, []).stdout)
-    assert list(Draft202012Validator(without).iter_errors(parsed(GOOD))) != []
+    knowing = Draft202012Validator(json.loads(printed.stdout))
+    assert knowing.is_valid(parsed(GOOD)) and not knowing.is_valid(parsed(GOOD.replace("weight: ", "weigth: ")))
+
+
+def test_a_suite_with_plugins_may_name_kinds_that_the_schema_does_not_know() -> None:
+    without = Draft202012Validator(json.loads(CliRunner().invoke(command, []).stdout))
+    assert without.is_valid(parsed(GOOD)) and without.is_valid(parsed(GOOD.replace("plugins: [", "include: x #")))
+    assert not without.is_valid(parsed(GOOD.replace("plugins:", "#"))), "nothing defines tiny_gan"
+    assert not without.is_valid(parsed(GOOD.replace("tiny_sgd, lr: 0.1", "adam, lr: fast"))), "adam is ganbench's own"
+    for good, unknown in (("variant: [ns", "variant: [nsgan"), ("mlp", "my_net"), ("[modes]", "[modez]")):
+        suite = "name: x\ngrid: {variant: [ns], dataset: ring8}\ntrain: {steps: 5, network: {default: mlp}}\n"
+        suite += "evaluate: {with: [modes]}\n"
+        assert without.is_valid(parsed(suite)) and not without.is_valid(parsed(suite.replace(good, unknown)))
+
+
+def test_every_property_is_described() -> None:
+    found = list(properties(schema()))
+    assert len(found) > 900
+    assert [name for name, body in found if not body.get("description", "").strip()] == []
+
+
+def properties(node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every property of every object of a schema; conditions under `if` and `else` describe no objects."""
+    if isinstance(node, list):
+        for item in node:
+            yield from properties(item)
+    elif isinstance(node, dict):
+        yield from node.get("properties", {}).items()
+        for key, below in node.items():
+            if key not in ("if", "else"):
+                yield from properties(list(below.values()) if key in ("properties", "$defs") else below)

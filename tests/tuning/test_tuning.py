@@ -181,7 +181,7 @@ def test_cells_that_differ_in_what_is_searched_are_one_contender(suite: suites.S
 
 @pytest.mark.parametrize(("metric", "search", "says"), [
     ("fid", (), "the suite measures no 'fid'"),
-    ("fd_pixels", ("optimizer.rate",), "optimizer.rate: no run of the suite searches that"),
+    ("fd_pixels", ("optimizer.rate",), "optimizer.rate: no run has a search range for it"),
 ])  # fmt: skip
 def test_bad_names_are_told(suite: suites.Suite, metric: str, search: tuple[str, ...], says: str) -> None:
     with pytest.raises(RequestError, match=says):

@@ -91,7 +91,7 @@ def is_turned(body: bytes) -> bool:
 
 def _reason(error: Exception) -> str:
     """The error in words; Pillow's own names the place of an object in memory."""
-    return "it is in no image format that is known" if isinstance(error, UnidentifiedImageError) else str(error)
+    return "its image format is unknown" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
 def _orientation(image: Image.Image) -> int:

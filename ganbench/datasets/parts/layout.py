@@ -131,7 +131,7 @@ def _index(listing: Listing) -> _Index | None:
     try:
         known = {str(file).replace("\\", "/"): label for file, label in body["labels"]}
     except (TypeError, ValueError) as error:
-        raise _bad(listing, "its labels are no pairs of a file and a class") from error
+        raise _bad(listing, "its labels are not pairs of a file and a class") from error
     folder = name.removesuffix(INDEX)
     lacking = [image for image in listing.images if image.removeprefix(folder) not in known]
     if lacking:
@@ -139,7 +139,7 @@ def _index(listing: Listing) -> _Index | None:
     labels = [known[image.removeprefix(folder)] for image in listing.images]
     wrong = next((label for label in labels if type(label) is not int), None)
     if wrong is not None:
-        raise _bad(listing, f"the label {wrong!r} is no whole number")
+        raise _bad(listing, f"the label {wrong!r} is not a whole number")
     return _Index(labels)
 
 

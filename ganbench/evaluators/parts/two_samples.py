@@ -31,8 +31,12 @@ class MetricValues(NamedTuple):
 class TwoSamples(Evaluator):
     """A comparison of generated samples with real ones of one split.
 
-    `features`, `split`, `reference` and `per` are properties here. A subclass that offers one of them as an option
-    declares a field of that name: the order of the fields is that of its notation.
+    `features`: what is compared.
+    `split`: the split that gives the real samples.
+    `reference`: the number of real samples, the first ones; None: all.
+    `per`: `class` also gives the scores within each class of the labels.
+    They are properties here. A subclass that offers one of them as an option declares a field of that name: the order
+    of the fields is that of its notation.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ()  # whose versions belong to the fingerprint, besides torch

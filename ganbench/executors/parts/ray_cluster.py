@@ -198,7 +198,7 @@ def opened(request: Request, workers: Sequence[WorkerSettings], keep: bool) -> I
         cluster.try_machines()
         if reason := cluster.none_left():
             raise RequestError(f"the Ray cluster at {head}", f"no machine can be used: {reason}", "",
-                               "mend one of them, and type the same line again")  # fmt: skip
+                               "repair one of them, then run the same line again")  # fmt: skip
         handles = [RayWorker(cluster, settings) for settings in workers]
 
         def end(error: Exception) -> None:
@@ -245,7 +245,7 @@ def watched(head: str, end: Callable[[Exception], None]) -> Iterator[None]:
                 seen = time.monotonic()
             if time.monotonic() > seen + HEAD_LOST:
                 given = f"it can't be reached for {HEAD_LOST:.0f} seconds; the runs in progress go on from their files"
-                todo = "type the same line again when the cluster is up"
+                todo = "run the same line again when the cluster is up"
                 end(GanbenchError(f"the head of the Ray cluster, {head}", given, "", todo))
                 return
 

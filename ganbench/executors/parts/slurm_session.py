@@ -45,7 +45,7 @@ class SlurmSession:
         if self.detach and self.left:
             ids = ", ".join(array.id for array in self.arrays)
             raise Detached(
-                f"Slurm job {ids} does {len(self.left)} runs; type the same line without --detach to follow them"
+                f"Slurm job {ids} does {len(self.left)} runs; run the same line without --detach to follow them"
             )
         while self.left:
             for array in tuple(self.arrays):
@@ -73,7 +73,7 @@ class SlurmSession:
         """Follow a book if it does some of the jobs as they are wanted; the runs of it that ended before count too."""
         tasks = slurm_queue.tasks(book.array)
         if tasks is None:
-            given, todo = "Slurm does not answer (squeue)", "type the same line again when it does"
+            given, todo = "Slurm does not answer (squeue)", "run the same line again when it does"
             raise RequestError("--executor slurm", given, "", todo)
         if not tasks:
             book.remove()
@@ -121,8 +121,8 @@ class SlurmSession:
             except RequestError as error:
                 reason = str(error)
             else:
-                ids = f"Slurm job {array.id} has ended with runs left: Slurm job {self.arrays[-1].id} goes on with them"
-                return listen(Noted(ids))
+                ended = f"Slurm job {array.id} ended before all runs were done"
+                return listen(Noted(f"{ended}; Slurm job {self.arrays[-1].id} continues with the rest"))
         for run_id in array.runs & self.left.keys():
             self.left.pop(run_id)
             yield Ended(run_id, "failed", error=f"{reason}; run the same line again to go on with this run")

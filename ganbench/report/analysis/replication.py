@@ -52,8 +52,8 @@ def replication(first: Results, second: Store, rule: str) -> Replication:
         "cells": _cells(own) == _cells(manifest),
     }
     if other := [name for name, is_same in same.items() if not is_same]:
-        given = f"{first.suite} has other {' and '.join(other)} here than in the results that it is to replicate"
-        raise RequestError(where, given, "the same suite, but for its seeds and looks", TODO)
+        given = f"{first.suite} has other {' and '.join(other)} here than in the results to replicate"
+        raise RequestError(where, given, "a suite that differs only in its seeds and looks", TODO)
     seeds, shared = _seeds(manifest), sorted({*_seeds(own)} & {*_seeds(manifest)})
     if shared:
         given = f"{first.suite} has seeds here that the results to replicate have too: {span(shared)}"

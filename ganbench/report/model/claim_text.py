@@ -79,20 +79,20 @@ def matched(verdicts: Sequence[Verdict], found: Replication) -> list[tuple[Verdi
     return [(verdict, others.get((verdict.claim.says, verdict.dataset))) for verdict in verdicts]
 
 
-def came_out_again(verdicts: Sequence[Verdict], found: Replication) -> str:
-    """How many answers other seeds gave again, left open and contradicted, and how many of their own they gave."""
+def confirmed_answers(verdicts: Sequence[Verdict], found: Replication) -> str:
+    """How many answers other seeds confirm, leave open and contradict, and how many of their own they give."""
     answers = [(one.answer, other.answer if other else "inconclusive") for one, other in matched(verdicts, found)]
     answered = [other == one for one, other in answers if one != "inconclusive"]
     there = f"seeds {span(found.seeds)}"
     if not answered:
-        return f"No claim has an answer that could come out again on {there}."
+        return f"No claim has an answer to confirm on {there}."
     still_open = sum(other == "inconclusive" != one for one, other in answers)
     opposite = len(answered) - sum(answered) - still_open
     new = sum(one == "inconclusive" != other for one, other in answers)
-    text = f"{sum(answered)} of {plural(len(answered), 'answer')} came out again on {there}"
+    text = f"{sum(answered)} of {plural(len(answered), 'answer')} confirmed on {there}"
     text += f", {still_open} stayed open there" if still_open else ""
-    text += f", {opposite} came out the other way" if opposite else ""
-    return text + (f", and {plural(new, 'claim')} without an answer here got one there." if new else ".")
+    text += f", {opposite} reversed" if opposite else ""
+    return text + (f", and {plural(new, 'answer')} {'is' if new == 1 else 'are'} new there." if new else ".")
 
 
 def _own(part: Part, claim: Claim) -> str:

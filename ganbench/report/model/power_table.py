@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from ganbench.report.analysis.power import PartPower
     from ganbench.results.planned import PlannedClaims
 
-FORMAT = 1  # of the JSON
 CAPTION = (  # of the tables of one command, once
-    "Smallest effect: what is found in four studies of five. Power: the probability that the part is found to hold if "
+    "Smallest effect: detected with 80 % power. Power: the probability that the part is found to hold if "
     "the effect is as given. Both are at the level that a claim has while no other one is answered. Effects of rates "
     "(stable, collapsed, never_good, diverged) are differences of the rate, or how far inside its bounds it is. Those "
     "of other metrics are in standard deviations (sd): of the paired difference, or of a run where there are no pairs. "
     "A published effect in sd takes the paper's ± for the standard deviation over runs; where the paper gives no "
-    "numbers, the effect is 1 sd, or for a rate the largest that there is. It is assumed that no run fails or diverges."
+    "numbers, the effect is 1 sd, or for a rate the largest possible one. It is assumed that no run fails or diverges."
 )
 
 
@@ -56,9 +55,9 @@ def _answerable(part: PartPower) -> str:
     return "yes" if part.answerable else "no"
 
 
-def power_json(suite: str, found: Sequence[PartPower]) -> dict[str, Any]:
+def power_json(found: Sequence[PartPower]) -> list[dict[str, Any]]:
     """The same as JSON values."""
-    rows = [
+    return [
         {
             "claim": part.claim.says,
             "dataset": part.dataset,
@@ -76,7 +75,6 @@ def power_json(suite: str, found: Sequence[PartPower]) -> dict[str, Any]:
         }
         for part in found
     ]
-    return {"format": FORMAT, "suite": suite, "parts": rows}
 
 
 def answerable_text(planned: PlannedClaims) -> str:

@@ -46,9 +46,9 @@ def deciding(study: Study, summary: DatasetSummary) -> Deciding | None:
     rule = questions.outcome.get(summary.dataset)
     parts = (part for verdict in study.report.claims if verdict.dataset == summary.dataset for part in verdict.parts)
     candidates = (
-        *(Deciding(condition.metric, "a run is good or not") for condition in (rule.good if rule else ())),
-        *(Deciding(part.part.test.metric, "the claims are tested") for part in parts),
-        *(Deciding(compare.metric, "the comparisons are made") for compare in questions.compare),
+        *(Deciding(condition.metric, "whether a run is good") for condition in (rule.good if rule else ())),
+        *(Deciding(part.part.test.metric, "the claims") for part in parts),
+        *(Deciding(compare.metric, "the comparisons") for compare in questions.compare),
     )
     return next((known for known in candidates if known.metric in summary.metrics), None)
 

@@ -95,7 +95,7 @@ def _side_by_side(report: Report, found: Replication, units: Mapping[str, str]) 
     return Table(
         title="the same claims on two disjoint sets of seeds",
         label=f"{report.suite}-claims-replication",
-        columns=named("claim", "dataset", f"seeds {span(found.first)}", f"seeds {span(found.seeds)}", "came out again"),
+        columns=named("claim", "dataset", f"seeds {span(found.first)}", f"seeds {span(found.seeds)}", "confirmed"),
         rows=tuple((one.claim.says, one.dataset, *_both(one, other)) for one, other in pairs),
         caption=f"{report.suite}: claims on two disjoint sets of seeds.",
         note=AGAIN,

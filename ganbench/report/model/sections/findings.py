@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from ganbench.report.analysis import names
 from ganbench.report.analysis.looks import NOT_NEEDED
-from ganbench.report.model.claim_text import came_out_again, sentence
+from ganbench.report.model.claim_text import confirmed_answers, sentence
 from ganbench.report.model.document import Fold, Items, Paragraph, Section
 from ganbench.report.model.sections.charts import deciding, seed_dots
 from ganbench.report.text import ARROWS, plural
@@ -37,7 +37,7 @@ def _overall(study: Study) -> Iterator[Paragraph]:
     report = study.report
     lines = [*_answers(report.claims), *_looks(report), *_outcomes(report.sections)]
     if study.replication:
-        lines.append(came_out_again(report.claims, study.replication))
+        lines.append(confirmed_answers(report.claims, study.replication))
     if lines:
         yield Paragraph(" ".join(lines), lead=True)
 
@@ -96,7 +96,7 @@ def _figures(study: Study) -> Iterator[Block]:
     for slug, summary in zip(slugs, study.report.sections, strict=True):
         if decides := deciding(study, summary):
             arrow = ARROWS[summary.metrics[decides.metric]]
-            about = f"{decides.metric} {arrow} on {summary.dataset}, by which {decides.what}:"
+            about = f"{decides.metric} {arrow} on {summary.dataset}, which decides {decides.what}:"
             many = len(summary.cells) > DRAWN
             yield Paragraph(f"{about} {MANY.format(len(summary.cells))}" if many else about, audience="page")
             if not many:
