@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,7 @@ pytestmark = pytest.mark.fuzz
 
 LARGE = {"ebgan-grid", "stability-full"}  # thousands of runs, in which mutations find nothing further
 ON_FILES = {"characters", "lsgan-characters"}  # refused where the files of their data are absent
-COMMON = ROOT / "suites" / "common"  # what suites include
-BASES = [path for path in sorted(ROOT.glob("suites/**/*.yaml"))
-         if path.stem not in LARGE | ON_FILES and path.parent != COMMON]  # fmt: skip
+BASES = [path for path in sorted(ROOT.glob("suites/**/*.yaml")) if path.stem not in LARGE | ON_FILES]
 CANARY = "canary"
 WORDS = [
     *(b"0", b"-1", b"1e999", b".inf", b".nan", b"null", b"~", b"[]", b"{}", b"true", b"no", b"9" * 40, b"1_0", b"0x1f"),
@@ -45,7 +42,6 @@ def test_a_mutated_suite(
     seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(COMMON, "common")
     chance = random.Random(seed)
     content = chance.choice(BASES).read_bytes()
     content = damaged(content, chance, WORDS) if seed % 2 else mutated(content, chance)

@@ -23,7 +23,7 @@ from ganbench.stats.outcomes import Ending
 from ganbench.suite import Suite, load
 
 SUITES = Path(__file__).parents[2] / "suites"
-PATHS = sorted({*SUITES.glob("**/*.yaml")} - {*SUITES.glob("common/*")})  # those of `common` are included in others
+PATHS = sorted(SUITES.glob("**/*.yaml"))
 ROOT = Path(os.environ["GANBENCH_DATA"]) if os.environ.get("GANBENCH_DATA") else None
 STEP = 1e-3  # how far inside or outside a bound a run is
 
