@@ -22,8 +22,8 @@ class LatentConsistency(Penalty):
     """D's loss + `d_weight` E (D(G(z)) - D(G(z')))^2, and G's loss - `g_weight` E (G(z) - G(z'))^2, where z' is near z.
 
     z' = z + `sigma` u, with u a further draw of latents. The term of G is a mean over the values of a sample too.
-    The defaults of `d_weight` and `sigma` are those of public re-implementations of ICR-GAN; the paper's own numbers were
-    not read. StudioGAN's configurations for BigGAN on CIFAR-10 have a `d_weight` of 20 and a `sigma` of 0.05.
+    The defaults of `d_weight` and `sigma` are those of public re-implementations of ICR-GAN; the paper's own numbers
+    were not read. StudioGAN's configurations for BigGAN on CIFAR-10 have a `d_weight` of 20 and a `sigma` of 0.05.
     """
 
     version: ClassVar[int] = 1
