@@ -28,8 +28,9 @@ class SearchedField:
         return f"{self.part}.{self.field}"
 
     def default(self, spec: RunSpec) -> Any:
-        """The field's default in the component of this run."""
-        return type(getattr(spec, self.part)).__dataclass_fields__[self.field].default
+        """The field's default in the component of this run; the end of the range where by default it is off."""
+        default = type(getattr(spec, self.part)).__dataclass_fields__[self.field].default
+        return self.search.high if _is_off(default, self.search) else default
 
 
 def searched_fields(spec: RunSpec, only: Iterable[str] = ()) -> tuple[SearchedField, ...]:

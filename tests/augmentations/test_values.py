@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.fft
 import torch
 from torch import Tensor
 
@@ -214,6 +215,70 @@ def test_colour_steps() -> None:
     assert np.array_equal(pipeline(one, "hue", hue=0.7), one) and np.array_equal(pipeline(one, "luma", luma=0.5), -one)
 
 
+def corrupt(group: str, x: Tensor, **numbers: Any) -> Array:
+    """The images after one of the last groups alone, whose steps are on where a draw is below 0.5."""
+    augment = ADA(blit=0, geometry=0, colour=0, **{group: 1.0})
+    noise = {"on": np.ones((2, len(STEPS))), **MIDDLE}
+    return seen(augment, x, noise | {f"{group}_{name}": value for name, value in numbers.items()}, {"p": 0.5})
+
+
+def response(frequency: Array) -> Array:
+    """(4, ...): what the bands pass of a wave, from products of the half-band filter and its mirror at each octave."""
+
+    def low(w: Array) -> Array:
+        return (1 + 9 / 8 * np.cos(w) - np.cos(3 * w) / 8) / 2
+
+    first, second, third = (low(2**octave * frequency) for octave in range(3))
+    return np.stack([first * second * third, first * second * (1 - third), first * (1 - second), 1 - first])
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 8), (40, 9)])
+def test_bands_are_those_of_the_filters_frequency_response(height: int, width: int) -> None:
+    """A row that is mirrored at its ends is a sum of cosines, each of which a symmetric filter only scales."""
+    images = np.random.default_rng(1).uniform(-1, 1, (2, 3, height, width))
+    on, gain = np.array([[0.1, 0.9, 0.2, 0.9], [0.9] * 4]), np.array([[1.5, 3.0, -1.0, 2.0], [1.0] * 4])
+    power, gains = np.array([10, 1, 1, 1]) / 13, np.ones(4)
+    for band in (0, 2):
+        alone = np.where(np.arange(4) == band, 2 ** gain[0], 1.0)
+        gains = gains * alone / np.sqrt(power @ alone**2)
+    expected = images[0]
+    for axis, size in ((1, height), (2, width)):
+        waves = scipy.fft.dct(expected, type=1, axis=axis)
+        scale = np.tensordot(gains, response(np.pi * np.arange(size) / (size - 1)), 1)
+        shape = (1, size, 1) if axis == 1 else (1, 1, size)
+        expected = scipy.fft.idct(waves * scale.reshape(shape), type=1, axis=axis)
+    found = corrupt("filter", torch.tensor(images), on=on, gain=gain)
+    np.testing.assert_allclose(found[0], expected, atol=1e-12)
+    assert np.array_equal(found[1], images[1]), "an image without a gain keeps every bit"
+
+
+def test_the_power_of_the_expected_spectrum_stays_when_a_band_is_amplified() -> None:
+    """A grey image has the lowest band only: its gain is 2 over the root of (10 * 2^2 + 3) / 13, for each axis."""
+    grey = torch.full((2, 1, 5, 5), 0.3, dtype=torch.float64)
+    found = corrupt("filter", grey, on=[[0.0, 1, 1, 1]] * 2, gain=np.ones((2, 4)))
+    np.testing.assert_allclose(found, 0.3 * 4 * 13 / 43, atol=1e-14)
+
+
+def test_noise_has_a_strength_of_its_own_in_each_image() -> None:
+    values = np.random.default_rng(2).normal(size=IMAGES.shape)
+    found = corrupt("rgb_noise", X, on=[0.4, 0.6], strength=[-1.5, 1.0], values=values)
+    np.testing.assert_allclose(found[0], IMAGES[0] + 0.15 * values[0], atol=1e-15)
+    assert np.array_equal(found[1], IMAGES[1])
+
+
+def test_the_cutout_of_the_pipeline_covers_half_of_each_side_around_any_place() -> None:
+    """Of 8 columns with middles at 1/16, 3/16 ... those within 1/4 of 0.35; of 6 rows those within it of 0.95."""
+    expected = IMAGES.copy()
+    expected[0, :, 4:6, 1:5] = 0
+    assert np.array_equal(corrupt("cutout", X, on=[0.4, 0.6], centre=[[0.35, 0.95], [0.5, 0.5]]), expected)
+
+
+def test_without_the_last_groups_there_are_no_draws_for_them() -> None:
+    space = Space((3, 6, 8))
+    assert list(ADA().draws(2, space)) == ["on", "uniform", "normal"]
+    assert len(ADA(filter=1, rgb_noise=0.5, cutout=1).draws(2, space)) == 10
+
+
 def test_each_step_has_the_probability_p_and_the_two_rotations_together() -> None:
     chances = dict(zip(STEPS, ADA(blit=0.5, colour=2)._chances(torch.tensor(0.36)).tolist(), strict=True))
     assert chances["flip"] == pytest.approx(0.18) and chances["scale"] == pytest.approx(0.36)
@@ -284,7 +349,9 @@ def test_images_of_another_range_are_transformed_as_in_the_standard_one() -> Non
     assert torch.equal(batch.x[:, :, 0], X[:, :, 0])
 
 
-@pytest.mark.parametrize("augment", [Flip(), DiffAugment(), ADA(p=0.9)], ids=str)
+@pytest.mark.parametrize(
+    "augment", [Flip(), DiffAugment(), ADA(p=0.9), ADA(p=0.9, filter=1, rgb_noise=1, cutout=1)], ids=str
+)
 def test_a_gradient_reaches_g_through_it(augment: Augmentation) -> None:
     space, generator = Space((3, 6, 8)), torch.Generator().manual_seed(0)
     laws = {"uniform": torch.rand, "normal": torch.randn}

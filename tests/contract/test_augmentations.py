@@ -34,7 +34,8 @@ REGISTRY = Registry()
 AUGMENTATIONS = tuple(kind for kind in REGISTRY.names("augment") if kind != "none")
 PLACES = {"points": (Ring8(), small("mlp")), "images": (Digits(), small("dcgan"))}
 NONE = (Flip(p=0), DiffAugment(colour=0, translation=0, cutout=0), ADA(target=None), APA(target=None))
-FULL = (Flip(p=1), DiffAugment(), ADA(p=0.7, target=None), APA(p=0.5, target=None))
+WHOLE = ADA(p=0.7, target=None, filter=1, rgb_noise=1, cutout=1)
+FULL = (Flip(p=1), DiffAugment(), ADA(p=0.7, target=None), WHOLE, APA(p=0.5, target=None))
 
 
 def run(augment: Augmentation | str | None, place: str = "images", **parts: Any) -> RunSpec:
@@ -91,7 +92,7 @@ def test_it_changes_the_run_in_a_pack_as_alone(augment: Augmentation, load: Load
 
 
 @pytest.mark.parametrize("network", ["dcgan", "maxout_mlp"])  # images in [-1, 1] and in [0, 1]
-@pytest.mark.parametrize("augment", NONE, ids=named)
+@pytest.mark.parametrize("augment", (*NONE, replace(WHOLE, p=0.0)), ids=named)
 def test_no_strength_changes_no_number(augment: Augmentation, network: str, load: Load) -> None:
     """Bit for bit in float64, with a penalty and several updates; draws of other streams stay as they are."""
     data = load(Digits())
