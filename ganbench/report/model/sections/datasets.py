@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -42,14 +43,25 @@ SHORTENED = (
 
 def datasets(study: Study) -> Iterator[Section]:
     """The sections, in the suite's order. Ids on the page begin with the dataset's slug."""
+    for section, summary in zip(dataset_tables(study), study.report.sections, strict=True):
+        cells, slug = cell_names(summary), section.label
+        blocks = (
+            *section.blocks,
+            *charts(study, slug, summary, cells),
+            *gallery(study, slug, summary, cells),
+        )
+        yield replace(section, blocks=blocks)
+
+
+def dataset_tables(study: Study) -> Iterator[Section]:
+    """The same sections without charts and pictures."""
     summaries = study.report.sections
     slugs = names.slugs([summary.dataset for summary in summaries])
     for slug, summary in zip(slugs, summaries, strict=True):
-        yield _section(study, slug, summary)
+        yield _section(study.report, slug, summary)
 
 
-def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
-    report = study.report
+def _section(report: Report, slug: str, summary: DatasetSummary) -> Section:
     cells = cell_names(summary)
     constants = ", ".join(f"{name} {value}" for name, value in summary.constant.items())
     shortened = [Paragraph(SHORTENED, audience="page")] if cells.whole != cells.short else []
@@ -58,8 +70,6 @@ def _section(study: Study, slug: str, summary: DatasetSummary) -> Section:
         *_tables(report, summary, slug, constants),
         *_displaced(summary),
         *shortened,
-        *charts(study, slug, summary, cells),
-        *gallery(study, slug, summary, cells),
     )
     return Section(summary.dataset, slug, blocks)
 
