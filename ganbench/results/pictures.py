@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ganbench.results.real import picture_at, write_once
-from ganbench.rng import stream
 from ganbench.spec import plain
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def circled(picture: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _real(data: Data) -> bytes:
-    samples = data.draw(PICTURED if data.space.is_image else POINTS, stream(0, "picture"))
+    samples = data.draw(PICTURED if data.space.is_image else POINTS, Generator().manual_seed(0))
     return _encoded(_drawn(samples, None, data.modes.centres if data.modes else None))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ganbench.report.model.document import Document, Section
-    from ganbench.report.render.latex_layout import Part
+    from ganbench.report.render.latex_layout import TablePart
 
 SHOWN = 20  # characters beyond ASCII that the head shows
 _ESCAPES = str.maketrans(
@@ -91,7 +91,7 @@ def _tables(table: Table) -> Iterator[str]:
         yield _environment(table, part, text, label if number == 1 else f"{label}-{number}")
 
 
-def _environment(table: Table, part: Part, caption: str, label: str) -> str:
+def _environment(table: Table, part: TablePart, caption: str, label: str) -> str:
     header = _row(table, part, [column.name for column in table.columns])
     place = "t" if part.page is UPRIGHT else "p"
     lines = [
@@ -125,12 +125,12 @@ def _whole(text: str) -> str:
     return re.sub(r"(\\_)(?=\S)", r"\1\\allowbreak{}", tied)
 
 
-def _columns(table: Table, part: Part) -> str:
+def _columns(table: Table, part: TablePart) -> str:
     """`llr`; columns whose texts are broken into lines have a width."""
     return "".join(_column(table, part, at) for at in part.columns)
 
 
-def _column(table: Table, part: Part, at: int) -> str:
+def _column(table: Table, part: TablePart, at: int) -> str:
     left = table.columns[at].holds == "names"
     if at not in part.shares:
         return "l" if left else "r"
@@ -138,7 +138,7 @@ def _column(table: Table, part: Part, at: int) -> str:
     return rf">{{\ragged{side}\arraybackslash}}p{{{part.shares[at]:.3f}\linewidth}}"
 
 
-def _row(table: Table, part: Part, cells: Sequence[str], bold: Collection[int] = ()) -> str:
+def _row(table: Table, part: TablePart, cells: Sequence[str], bold: Collection[int] = ()) -> str:
     texts = []
     for at in part.columns:
         text = one_line(cells[at])

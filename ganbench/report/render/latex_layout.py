@@ -35,7 +35,7 @@ TURNED = Page(UPRIGHT.line * 550 / 345, 28, "sidewaystable")
 
 
 @dataclass(frozen=True)
-class Part:
+class TablePart:
     """Rows and columns of a table by their places. `shares`: of the line, for columns that are broken into lines."""
 
     page: Page
@@ -52,7 +52,7 @@ class _Width:
     least: int
 
 
-def parts(table: Table) -> list[Part]:
+def parts(table: Table) -> list[TablePart]:
     """The table in as few parts as possible, upright rather than turned.
 
     Each part has the columns that tell the rows apart, and others in their order.
@@ -61,7 +61,7 @@ def parts(table: Table) -> list[Part]:
     sizes = [_width(table, at) for at in range(len(table.columns))]
     layouts = [
         [
-            Part(page, columns, rows, {at: width / page.line for at, width in widths.items()})
+            TablePart(page, columns, rows, {at: width / page.line for at, width in widths.items()})
             for columns in _columns(sizes, keys, page)
             for widths in (_broken(sizes, columns, page),)
             for rows in _rows(table, widths, page)

@@ -38,6 +38,7 @@ def draw(document: Document) -> str:
     sources, left_out = encoded([block for block in blocks if isinstance(block, Gallery)])
     environment.filters |= {
         "soft": tables.soft,
+        "breakable_name": tables.breakable_name,
         "kind": lambda block: type(block).__name__,
         "shown": tables.shown,
         "rows": tables.rows,

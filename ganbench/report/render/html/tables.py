@@ -76,6 +76,11 @@ def soft(text: str) -> Markup:
     return Markup(",<wbr>").join(re.split(r",(?! )", text)) if "," in text else escape(text)
 
 
+def breakable_name(name: str) -> Markup:
+    """The name of a column, which may break after `_` where the column is narrower."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 def whole(text: str) -> str:
     """Text in which numbers stay on one line with their intervals."""
     return re.sub(r" (?=\[)|(?<=,) (?=[^\[]*\])|(?<=<) ", "\N{NO-BREAK SPACE}", text) if " " in text else text

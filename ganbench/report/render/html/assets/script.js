@@ -55,8 +55,15 @@ const reveal = () => {
 addEventListener("hashchange", reveal);
 reveal();
 let opened = [];
+const turned = (from, to) => {
+  for (const cell of document.querySelectorAll("table:has(th:nth-child(10)) td")) {
+    const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (words.nextNode()) words.currentNode.data = words.currentNode.data.replace(from, to);
+  }
+};
 addEventListener("beforeprint", () => {
+  turned("\u00a0[", " [");
   opened = [...document.querySelectorAll("details:not([open])")];
   for (const box of opened) box.open = true;
 });
-addEventListener("afterprint", () => { for (const box of opened) box.open = false; });
+addEventListener("afterprint", () => { turned(" [", "\u00a0["); for (const box of opened) box.open = false; });
