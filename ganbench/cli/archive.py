@@ -10,7 +10,7 @@ import click
 from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import as_json, results
-from ganbench.cli.terminal import answer, answer_json
+from ganbench.cli.terminal import answer_either
 from ganbench.errors import RequestError
 
 
@@ -43,8 +43,6 @@ def archive(suite: str, out: Path, checkpoints: bool, results: Path, as_json: bo
         archived = write_archive(store, suite_name(store, suite), out, checkpoints)
     print_damage(archived.left_out)
     size = out.stat().st_size
-    if as_json:
-        answer_json({"out": str(out), "bytes": size, **asdict(archived)})
-    else:
-        answer(f"{out}: {archived.runs} runs, {archived.files} files, {size / 2**20:.2f} MiB")
+    text = f"{out}: {archived.runs} runs, {archived.files} files, {size / 2**20:.2f} MiB"
+    answer_either({"out": str(out), "bytes": size, **asdict(archived)}, text, as_json)
     return FAILED if archived.left_out else DONE

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import as_json, results
-from ganbench.cli.terminal import answer, answer_json, note
+from ganbench.cli.terminal import answer, answer_either, answer_json, note
 
 
 @click.group()
@@ -52,7 +52,4 @@ def clear(results: Path, as_json: bool) -> None:
 
     folder = results / "cache"
     removed = clear_cache(folder)
-    if as_json:
-        answer_json({"folder": str(folder), "removed": removed})
-    else:
-        answer(f"{removed} files removed from {folder}")
+    answer_either({"folder": str(folder), "removed": removed}, f"{removed} files removed from {folder}", as_json)

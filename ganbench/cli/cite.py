@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.options import SuiteOptions, as_json
-from ganbench.cli.terminal import answer, answer_json
+from ganbench.cli.terminal import answer_either
 
 
 @click.command()
@@ -25,8 +25,5 @@ def cite(suite: Path, as_json: bool) -> None:
     loaded = load(suite, SuiteOptions())
     parts = [part for spec in loaded.specs for part in spec.components().values()]
     sources = {part.kind(): part.source for part in (*parts, *loaded.evaluation.evaluators)}
-    if as_json:
-        answer_json({"suite": loaded.name, "sources": sources})
-        return
-    for kind, source in sources.items():
-        answer(f"{kind}: {source}")
+    text = "\n".join(f"{kind}: {source}" for kind, source in sources.items())
+    answer_either({"suite": loaded.name, "sources": sources}, text, as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import as_json, collected, results
-from ganbench.cli.terminal import answer, answer_json, note
+from ganbench.cli.terminal import answer_either, note
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -127,10 +127,7 @@ def _answer(options: EvaluateOptions, sheet: ScoreSheet, absent: Sequence[Unavai
     body = score_body(sheet, absent)
     if options.out is not None:
         _write(options.out, body, sheet.samples)
-    if options.as_json:
-        answer_json(body)
-    else:
-        answer(score_table(sheet, absent, options.fingerprints))
+    answer_either(body, score_table(sheet, absent, options.fingerprints), options.as_json)
 
 
 def _write(folder: Path, scores: dict[str, Any], samples: ComparedSamples) -> None:

@@ -8,7 +8,7 @@ import click
 
 from ganbench.cli.completion import datasets
 from ganbench.cli.options import as_json
-from ganbench.cli.terminal import answer, answer_json
+from ganbench.cli.terminal import answer_either
 from ganbench.errors import RequestError
 
 
@@ -36,7 +36,4 @@ def fetch(dataset: str, root: Path | None, as_json: bool) -> None:
         reason = "it comes with ganbench or is read from your own files"
         raise RequestError(f"dataset {dataset}", "there is nothing to download", reason)
     component.fetch(folder)
-    if as_json:
-        answer_json({"folder": str(folder)})
-    else:
-        answer(str(folder))
+    answer_either({"folder": str(folder)}, str(folder), as_json)

@@ -11,7 +11,7 @@ import click
 
 from ganbench.cli.exit_codes import DONE, FAILED, WRONG
 from ganbench.cli.options import as_json, collected
-from ganbench.cli.terminal import answer, answer_json, note
+from ganbench.cli.terminal import answer_either, note
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -92,10 +92,7 @@ def merge(options: MergeOptions) -> int:
         note(sentence)
     if uri and summary.suites:
         _mirror(Store(options.into), uri, summary.suites)
-    if options.as_json:
-        answer_json(asdict(summary))
-    else:
-        answer(_sentence(summary))
+    answer_either(asdict(summary), _sentence(summary), options.as_json)
     return FAILED if summary.left_out else DONE
 
 

@@ -11,7 +11,7 @@ import click
 
 from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import as_json
-from ganbench.cli.terminal import answer, answer_json, note
+from ganbench.cli.terminal import answer_either, note
 
 if TYPE_CHECKING:
     from ganbench.parity import CaseResult
@@ -39,10 +39,7 @@ def parity(slow: bool, as_json: bool) -> int:
             step(case.name)
             results.append(parity.measure_case(case, Path(folder)))
     misses = sum(not result.agrees for result in results)
-    if as_json:
-        answer_json({"cases": [_as_json(result) for result in results]})
-    else:
-        answer(_table(results))
+    answer_either({"cases": [_as_json(result) for result in results]}, _table(results), as_json)
     for protocol in parity.UNCHECKED:
         note(f"not checked on images, because its weights do not come with ganbench: {protocol}")
     note(f"{misses} of {len(results)} cases miss" if misses else f"all {len(results)} cases agree")

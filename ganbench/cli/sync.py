@@ -11,7 +11,7 @@ import click
 from ganbench.cli.completion import suite_names
 from ganbench.cli.exit_codes import DONE, FAILED
 from ganbench.cli.options import as_json, collected, results
-from ganbench.cli.terminal import answer, answer_json, note
+from ganbench.cli.terminal import answer_either, note
 from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
@@ -70,15 +70,11 @@ def sync(options: SyncOptions) -> int:
     synced = tracking.sync(store, uri, list(typed) or None, note)
     named = typed or dict.fromkeys(store.suites(), "")
     models = _log_models(store, uri, named) if options.log_models else Models()
-    if options.as_json:
-        answer_json(
-            {"uri": tracking.shown(uri), **asdict(synced), "models": models.logged, "problems": models.problems}
-        )
-    else:
-        files = f", {synced.files_restored} files restored" if synced.files_restored else ""
-        answer(f"{synced.runs} runs in {tracking.shown(uri)}: {synced.metrics_added} metric values added{files}")
-        for name, count in models.logged.items():
-            answer(f"{name}: {count} models logged")
+    body = {"uri": tracking.shown(uri), **asdict(synced), "models": models.logged, "problems": models.problems}
+    files = f", {synced.files_restored} files restored" if synced.files_restored else ""
+    lines = [f"{synced.runs} runs in {tracking.shown(uri)}: {synced.metrics_added} metric values added{files}"]
+    lines += [f"{name}: {count} models logged" for name, count in models.logged.items()]
+    answer_either(body, "\n".join(lines), options.as_json)
     print_damage(synced.damaged)
     for problem in models.problems:
         note(problem)

@@ -26,12 +26,15 @@ def answer_json(body: Mapping[str, Any]) -> None:
     answer(json_answer(body))
 
 
+def answer_either(body: Mapping[str, Any], text: str, as_json: bool) -> None:
+    """Print an answer as one JSON object or as text."""
+    answer(json_answer(body) if as_json else text)
+
+
 def answer_files(paths: Sequence[Path], as_json: bool) -> None:
     """Print which files a command has written: a line for each, or one JSON object."""
-    if as_json:
-        answer_json({"files": [str(path) for path in paths]})
-    else:
-        answer("\n".join(map(str, paths)))
+    files = [str(path) for path in paths]
+    answer_either({"files": files}, "\n".join(files), as_json)
 
 
 def note(text: str) -> None:

@@ -13,7 +13,7 @@ from ganbench.api.execution import ExecutionOptions, execution_of, packing_of
 from ganbench.api.mirroring import followers_of
 from ganbench.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from ganbench.cli.options import SuiteOptions, as_json, collected, execution_options, suite_options
-from ganbench.cli.terminal import answer, answer_json
+from ganbench.cli.terminal import answer_either
 
 if TYPE_CHECKING:
     from ganbench.runner.packing import Packing
@@ -81,10 +81,7 @@ def tune(options: TuneOptions) -> int:
         return INTERRUPTED
     finally:
         display.close()
-    if options.as_json:
-        answer_json(body)
-    else:
-        answer(tuning.lines(body))
+    answer_either(body, tuning.lines(body), options.as_json)
     display.say(f"`ganbench report {body['suite']}` prints the tables of the chosen settings on fresh seeds")
     return FAILED if summary is None or summary.failed else DONE
 

@@ -21,6 +21,7 @@ from ganbench.suite.values import LONGEST_NAME, SCALARS, STANDARD
 
 Json = dict[str, Any]
 
+HEAD: Json = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
 NUMBER: Json = {"type": "number"}
 TEXT: Json = {"type": "string", "minLength": 1}
 WORD: Json = {"type": ["string", "number", "object"]}
@@ -64,9 +65,8 @@ def schema(registry: Registry | None = None) -> Json:
         "block": block,
         "where": _closed("where", {axis: {} for axis in GRID_AXES}),
     }
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A ganbench suite"}
     kinds = {} if whole else {"allOf": [_known_unless_plugins(registry)]}
-    return {**head, **_closed("suite", top), **_complete_unless_included(), **kinds, "$defs": definitions}
+    return {**HEAD, **_closed("suite", top), **_complete_unless_included(), **kinds, "$defs": definitions}
 
 
 def _complete_unless_included() -> Json:

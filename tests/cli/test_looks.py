@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from ganbench.cli import cli
 from ganbench.errors import SuiteError
 from ganbench.results.manifest import read_manifest
 from ganbench.results.store import Store
 from ganbench.suite import Changes, load
+from tests.e2e.conftest import within
 
 SUITE = """\
 name: study
@@ -37,8 +36,8 @@ def suite(tmp_path: Path) -> Path:
 def run(suite: Path, *flags: str) -> tuple[str, str]:
     """What the command prints on stdout and on stderr."""
     options = ("--results", str(suite.parent / "results"), "--executor", "inline", "--tracking-uri", "none")
-    done = CliRunner().invoke(cli, ["run", str(suite), *options, *flags], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+    done = within(suite.parent, "run", suite, *options, *flags)
+    assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
 
 

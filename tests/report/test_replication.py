@@ -65,8 +65,8 @@ def test_both_answers_stand_side_by_side(tmp_path: Path, side: str, other: str, 
 def test_every_format_has_them(tmp_path: Path) -> None:
     study = both(tmp_path, "behind")
     page, latex, body = (format_study(study, format) for format in ("html", "latex", "json"))
-    assert "Again: LSGAN is better (digits): CONTRADICTED." in page and "the other way" in page
-    assert r"\label{tab:study-claims-replication}" in latex and "seeds 8 to 15" in latex and "the other way" in latex
+    assert "Again: LSGAN is better (digits): CONTRADICTED." in page and "reversed" in page
+    assert r"\label{tab:study-claims-replication}" in latex and "seeds 8 to 15" in latex and "reversed" in latex
     found = json.loads(body)["replication"]
     assert found["seeds"] == list(range(8, 16))
     assert [claim["answer"] for claim in found["claims"]] == ["contradicted", "inconclusive"]

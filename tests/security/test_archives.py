@@ -190,7 +190,7 @@ def test_what_the_digests_do_not_name_or_name_otherwise_is_refused(here: Path, s
     archive({name: content for name, content in study.items() if name != SUMS}, "none.zip")
     refused("none.zip", f"it is not an archive of a suite: {SUMS} is missing")
     archive(study | {SUMS: b"\xff"}, "words.zip")
-    refused("words.zip", "it is damaged or cut")
+    refused("words.zip", "it is damaged, truncated")
 
 
 def test_a_bomb_in_an_archive_of_a_suite_is_refused(
