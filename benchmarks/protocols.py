@@ -125,7 +125,7 @@ def moment_pair(sizes: Sizes) -> list[tuple[Tensor, Tensor]]:
 
 def matrix_ganbench(sizes: Sizes) -> Work:
     from ganbench.evaluators.base import Moments
-    from ganbench.evaluators.fid import frechet
+    from ganbench.evaluators.parts.gaussians import frechet
 
     one, two = (Moments(*pair) for pair in moment_pair(sizes))
     return lambda: {"frechet": frechet(one, two)}
