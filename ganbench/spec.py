@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 FORMAT = 1  # raise it when the meaning of a spec changes; every run id then changes
 # The axes that decide every run's id.
 AXES = ("variant", "dataset", "network", "batchnorm", "optimizer", "schedule", "batch", "steps", "seed")
-ADDED_AXES = ("penalty", "augment")  # those that a grid may have too; their value in other runs is NONE
-GRID_AXES = (AXES[0], *ADDED_AXES, *AXES[1:])  # also the columns of a run in tables
+ADDED_AXES = ("penalty", "augment")  # components that a run may have too
 NONE = "none"  # the kind that is the absence of a component
+# The axes that a grid may have too, with the value of other runs, which their files leave out.
+UNSAVED: Mapping[str, str] = {**dict.fromkeys(ADDED_AXES, NONE), "precision": "float32"}
+GRID_AXES = (AXES[0], *ADDED_AXES, *AXES[1:-1], "precision", AXES[-1])  # also the columns of a run in tables
 
 # The metadata of an option that was added after a release, or of a part that not every run has.
 ADDED: Mapping[str, Any] = {"identity": "changed"}
@@ -181,6 +183,7 @@ class RunSpec:
             "schedule": self.schedule.notation(),
             "batch": self.batch,
             "steps": self.steps,
+            "precision": self.arithmetic.precision,
             "seed": self.seed,
         }
 
@@ -209,13 +212,13 @@ def run_spec(*, arithmetic: Arithmetic = RunSpec.arithmetic, g_batch: int | None
 
 
 def saved_columns(spec: RunSpec) -> dict[str, Any]:
-    """The columns as a run's files hold them: without the axes that were added later, where the run has no value."""
-    return {axis: value for axis, value in spec.columns().items() if axis not in ADDED_AXES or value != NONE}
+    """The columns as a run's files hold them: without the axes of `UNSAVED` on which the run has the value there."""
+    return {axis: value for axis, value in spec.columns().items() if value != UNSAVED.get(axis)}
 
 
 def all_columns(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that were saved, with the value of every axis that was added later."""
-    head = {axis: saved.get(axis, NONE) for axis in GRID_AXES if axis in saved or axis in ADDED_AXES}
+    """The columns that were saved, with the value on every axis of `UNSAVED`."""
+    head = {axis: saved.get(axis, UNSAVED.get(axis)) for axis in GRID_AXES if axis in saved or axis in UNSAVED}
     return head | dict(saved)
 
 

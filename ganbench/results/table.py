@@ -27,13 +27,8 @@ if TYPE_CHECKING:
 
 COMPONENTS = ("variant", "dataset", "network", "batchnorm", "optimizer")
 COLUMNS = ("run_id", "suite", *COMPONENTS, "seed", "status", "step", "metric", "value", "stderr", "n")
-OPTIONAL = (
-    "penalty",
-    "augment",
-    "schedule",
-    "batch",
-    "steps",
-)  # appended to the columns when they are axes of the suite
+# Appended to the columns when they are axes of the suite.
+OPTIONAL = ("penalty", "augment", "schedule", "batch", "steps", "precision")
 LARGEST = 1e70  # of a score; float64 still holds the fourth powers that statistics need
 OF_ONE_RUN = ("engine_job", "memory")  # what runs on equal machines do not share of their environments
 TOO_LARGE = f"its value is beyond {LARGEST:g}, where float64 holds no variance"

@@ -23,6 +23,7 @@ AXES = {
     "schedule": "The order of the updates, as a word or with its options; `d_first` by default.",
     "batch": "The batch size, 64 by default.",
     "steps": "The number of training steps.",
+    "precision": "The arithmetic of the training: `float32`, the default, or `bf16`.",
     "seed": "A number of seeds from 0 up, or a list of seeds.",
 }
 CELLS = {
@@ -60,7 +61,6 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {  # by the object that has the keys
     "where": {axis: f"A value of the axis {axis}, or a list of values." for axis in GRID_AXES},
     "train": AXES
     | {
-        "precision": "The arithmetic of the training.",
         "memory_format": "The order of the dimensions of images in memory.",
         "g_batch": "The batch size of the generator's updates; by default that of `batch`.",
     },

@@ -20,7 +20,8 @@ from ganbench.suite.nodes import Mistakes, Node
 from ganbench.suite.values import MOST, Choice, choices, mapping
 
 ARITHMETIC = tuple(f.name for f in fields(Arithmetic))
-IN_TRAIN = (*(axis for axis in GRID_AXES if axis not in ("variant", "dataset", "seed")), *ARITHMETIC, "g_batch")
+FURTHER = ("memory_format", "g_batch")  # what only `train` takes
+IN_TRAIN = (*(axis for axis in GRID_AXES if axis not in ("variant", "dataset", "seed")), *FURTHER)
 
 Block = dict[str, list[Choice]]  # one mapping of the grid: its axes and their values
 Datasets = dict[str, tuple[Dataset, Space]]  # by notation

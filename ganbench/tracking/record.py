@@ -58,7 +58,7 @@ class Record:
     @property
     def cell_name(self) -> str:
         """The cell for people, such as `lsgan, digits, bn discriminator, adam`."""
-        shown = {"variant": "", "penalty": "", "dataset": "", "batchnorm": "bn ", "optimizer": ""}
+        shown = {"variant": "", "penalty": "", "dataset": "", "batchnorm": "bn ", "optimizer": "", "precision": ""}
         values = ((prefix, self.columns.get(name, NONE)) for name, prefix in shown.items())
         return ", ".join(f"{prefix}{value}" for prefix, value in values if value != NONE)
 

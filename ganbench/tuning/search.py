@@ -22,6 +22,7 @@ from ganbench.errors import DamagedRun, RequestError
 from ganbench.results.names import path_in
 from ganbench.rng import seed_of
 from ganbench.runner import plan
+from ganbench.spec import RunSpec, saved_columns
 from ganbench.tuning.journal import SearchJournal
 from ganbench.tuning.space import SearchedField, check_names, searched_fields, with_settings
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ganbench.runner.events import Listener
     from ganbench.runner.job import Job
     from ganbench.runner.run import Execution
-    from ganbench.spec import RunSpec
     from ganbench.suite import Suite
 
 Sampler = Literal["random", "tpe"]
@@ -291,5 +291,5 @@ def _rounded(params: Mapping[str, float]) -> dict[str, float]:
 
 
 def _name(spec: RunSpec) -> str:
-    """The contender on the axes of a table, without the seed."""
-    return ", ".join(str(value) for name, value in spec.columns().items() if name != "seed")
+    """The contender's value on each axis but the seed, without those that files leave out, so that names stay."""
+    return ", ".join(str(value) for name, value in saved_columns(spec).items() if name != "seed")

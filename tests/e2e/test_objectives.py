@@ -1,4 +1,4 @@
-"""Grids of losses, penalties and augmentations through the command: every cell is done or left out with the reason."""
+"""Grids of losses, penalties, augmentations and precisions: every cell is done or left out with the reason."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ grid:
   dataset: digits
   seed: 2
 {TRAINING}"""
+PRECISIONS = f"""\
+name: precisions
+about: Losses and precisions, crossed.
+grid:
+  variant: [ns, wgan_gp]
+  precision: [float32, bf16]
+  dataset: digits
+  optimizer: {{kind: adam, lr: 0.02}}
+  seed: 2
+{TRAINING}compare: [{{axis: precision, metric: fd_pixels, baseline: float32}}]
+claims:
+  - says: Both precisions give the same distances.
+    source: this test
+    compare: {{axis: precision, same: [float32, bf16], metric: fd_pixels, within: 1}}
+    answerable: no
+    because: of two seeds
+"""
 QUIET = ("--tracking-uri", "none", *INLINE)
 
 
@@ -74,6 +91,29 @@ def test_losses_penalties_and_augmentations_are_crossed(tmp_path: Path) -> None:
     table = within(tmp_path, "report", "grid", "--format", "csv").stdout
     assert table.splitlines()[0].endswith(",penalty,augment") and ",dragan,flip" in table
     assert "flip: Zhao et al. 2020" in within(tmp_path, "cite", "grid.yaml").stdout
+
+
+def test_precisions_are_crossed(tmp_path: Path) -> None:
+    """Runs in float32 are those of a suite without the axis; those in bf16 train, and a report compares both."""
+    (tmp_path / "precisions.yaml").write_text(PRECISIONS)
+    plain = PRECISIONS.partition("compare:")[0].replace("  precision: [float32, bf16]\n", "")
+    (tmp_path / "plain.yaml").write_text(plain.replace("name: precisions", "name: plain"))
+    assert within(tmp_path, "run", "plain.yaml", *QUIET).returncode == 0
+    usual = {path.name for path in tmp_path.glob("results/runs/*-s[01]-*")}
+    part = within(tmp_path, "run", "precisions.yaml", *QUIET, "--only", "precision=float32", "--json")
+    assert part.returncode == 0 and json.loads(part.stdout)["done"] == 4, part.stderr
+    assert {path.name for path in tmp_path.glob("results/runs/*-s[01]-*")} == usual and len(usual) == 4
+    done = within(tmp_path, "run", "precisions.yaml", *QUIET, "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["done"] == 8, done.stderr
+    table = within(tmp_path, "report", "precisions", "--format", "csv").stdout.splitlines()
+    assert table[0].endswith(",precision") and len([row for row in table if row.endswith(",bf16")]) == 8
+    runs = within(tmp_path, "report", "precisions", "--format", "runs").stdout
+    assert "arithmetic.precision" in runs.splitlines()[0] and runs.count(",bf16,") == 4
+    body = json.loads(within(tmp_path, "report", "precisions", "--format", "json").stdout)
+    (family,) = body["families"]
+    assert {item["value"] for item in family["comparisons"]} == {"bf16"}
+    assert all(item["effect"]["n"] == 2 and item["effect"]["difference"]["mean"] for item in family["comparisons"])
+    assert body["claims"][0]["parts"][0]["n"] == 4
 
 
 def test_every_cell_of_the_grid_resumes_and_packs(tmp_path: Path) -> None:

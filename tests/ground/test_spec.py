@@ -11,7 +11,19 @@ from ganbench.component import ADDED, Component
 from ganbench.penalties.r1 import R1Penalty
 from ganbench.penalties.r2 import R2Penalty
 from ganbench.plugins import Registry
-from ganbench.spec import AXES, GRID_AXES, RunSpec, Schedule, all_columns, plain, saved_columns, varying
+from ganbench.spec import (
+    AXES,
+    GRID_AXES,
+    UNSAVED,
+    Arithmetic,
+    RunSpec,
+    Schedule,
+    all_columns,
+    plain,
+    run_spec,
+    saved_columns,
+    varying,
+)
 from ganbench.testing import small_run
 from tests.support.tiny import write_components
 
@@ -39,20 +51,24 @@ def test_columns_hold_notations_and_numbers(tmp_path: Path) -> None:
         "schedule": "simultaneous[reuse_z=true]",
         "batch": 32,
         "steps": 500,
+        "precision": "float32",
         "seed": 11,
     }
     assert tuple(spec.columns()) == GRID_AXES
 
 
-def test_files_hold_an_added_axis_only_for_runs_that_have_a_value_on_it() -> None:
+def test_files_hold_an_added_axis_only_for_runs_with_another_value_on_it() -> None:
     """So that the files of older runs are as this version would write them, and are read with the axis."""
     plain_run, penalised = small_run(), small_run(penalty=R1Penalty(weight=1.0))
-    flipped = small_run(penalty=R1Penalty(weight=1.0), augment=Flip())
-    assert tuple(saved_columns(plain_run)) == AXES and tuple(saved_columns(flipped)) == GRID_AXES
+    reduced = run_spec(arithmetic=Arithmetic(precision="bf16"), **vars(plain_run))
+    every = run_spec(arithmetic=reduced.arithmetic, penalty=R1Penalty(), augment=Flip(), **vars(plain_run))
+    assert tuple(saved_columns(plain_run)) == AXES and tuple(saved_columns(every)) == GRID_AXES
     assert set(saved_columns(penalised)) == {*AXES, "penalty"}
-    for spec in (plain_run, penalised, flipped):
+    assert set(saved_columns(reduced)) == {*AXES, "precision"}
+    for spec in (plain_run, penalised, reduced, every):
         assert list(all_columns(saved_columns(spec)).items()) == list(spec.columns().items())
-    assert all_columns({"variant": "ns", "own": 1}) == {"variant": "ns", "penalty": "none", "augment": "none", "own": 1}
+    assert all_columns({"variant": "ns", "own": 1}) == {"variant": "ns", **UNSAVED, "own": 1}
+    assert UNSAVED == {"penalty": "none", "augment": "none", "precision": "float32"}
 
 
 def test_a_penalty_is_part_of_the_id_and_of_the_prefix() -> None:

@@ -14,9 +14,9 @@ from ganbench.report import format_report
 from ganbench.report.analysis.frames import run_table
 from ganbench.report.analysis.study import read_study
 from ganbench.results.files import write_json
-from ganbench.results.store import Store
+from ganbench.results.store import State, Store
 from ganbench.results.table import term_table
-from tests.support.synthetic import Run, write_suite
+from tests.support.synthetic import METRICS, Run, score, write_suite
 
 
 def study(root: Path) -> Store:
@@ -47,6 +47,20 @@ def test_a_row_for_each_run(tmp_path: Path) -> None:
     assert list(table["variant.a"].fillna(0)) == [0, 0, -1, -1, 0]
     assert not {"optimizer.beta1", "variant.version", "spec.seed", "format"} & set(table.columns), "they do not vary"
     assert {"variant", "dataset", "batchnorm", "optimizer", "seed"} <= set(table.columns) and table.columns.is_unique
+
+
+def test_the_precision_of_a_run_stands_beside_the_metric_of_that_name(tmp_path: Path) -> None:
+    runs = [Run(), Run(columns={"precision": "bf16"})]
+    store = write_suite(tmp_path, runs, metrics={"precision": METRICS["hq"]})
+    reduced = {"format": 1, "arithmetic": {"precision": "bf16", "memory_format": "contiguous"}}
+    for run, spec, value in zip(runs, ({"format": 1}, reduced), (0.5, 0.25), strict=True):
+        folder = store.run(run.run_id)
+        write_json(folder.path / "spec.json", {"run_id": run.run_id, "spec": spec, "columns": run.described()})
+        folder.append("scores.jsonl", [score(run, 1000, "hq", value) | {"metric": "precision"}])
+        folder.write_state(State("done", step=1000))
+    table = run_table(read_study(store, "study", None))
+    assert list(table["arithmetic.precision"]) == ["float32", "bf16"] and list(table["precision"]) == [0.5, 0.25]
+    assert table.columns.is_unique and "arithmetic.memory_format" not in table
 
 
 def test_the_outcome_is_that_of_the_rule(tmp_path: Path) -> None:

@@ -205,6 +205,15 @@ def test_what_else_is_different_is_noted(tmp_path: Path) -> None:
     assert "better" in line and "also different: batch" in line
 
 
+def test_suites_that_differ_in_the_precision_are_compared_run_by_run(tmp_path: Path) -> None:
+    before, after = results(tmp_path / "a"), results(tmp_path / "b", shift=2.0, columns={"precision": "bf16"})
+    found = against(before, after)
+    assert by_cell(found)["fd_pixels", "lsgan"].comparison.better is False
+    assert {one.comparison.effect.n for one in found.differences if one.comparison.effect} == {SEEDS, 2 * SEEDS}
+    assert not any(one.left_out or one.lost for one in found.differences)
+    assert "precision" in row_of(found, "fd_pixels", "lsgan"), "the notes say that it differs too"
+
+
 def test_the_detectable_difference_is_noted(tmp_path: Path) -> None:
     found = against(results(tmp_path / "a"), results(tmp_path / "b", swing=-1.0))
     assert "difference detectable with 80 % power: " in row_of(found, "fd_pixels", "lsgan")

@@ -28,7 +28,8 @@ def test_columns_and_types(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("axes", "extra"), [(["batch"], ["batch"]), (["steps", "schedule"], ["schedule", "steps"]), (["seed"], [])]
+    ("axes", "extra"),
+    [(["batch"], ["batch"]), (["precision", "steps", "schedule"], ["schedule", "steps", "precision"]), (["seed"], [])],
 )
 def test_further_axes_are_appended(tmp_path: Path, axes: list[str], extra: list[str]):
     table = tidy(write_suite(tmp_path, [Run(curves=CURVE)], axes=axes), "study")

@@ -107,6 +107,7 @@ def test_what_the_file_leaves_open_has_a_natural_value(tmp_path: Path) -> None:
         "schedule": "d_first",
         "batch": 64,
         "steps": 5,
+        "precision": "float32",
         "seed": 0,
     }
 

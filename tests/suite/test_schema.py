@@ -27,8 +27,9 @@ grid:
     batchnorm: [none, both]
     optimizer: {kind: tiny_sgd, lr: 0.1, g_lr: null}
     schedule: [d_first, {order: simultaneous, reuse_z: [true, false]}]
+    precision: [float32, bf16]
     seed: 10
-  - {variant: tiny_gan, dataset: [tiny_points], seed: [3, 4], network: {kind: tiny_net, width: 3}}
+  - {variant: tiny_gan, dataset: [tiny_points], precision: float32, seed: [3, 4], network: {kind: tiny_net, width: 3}}
 train:
   {steps: {tiny_points: 5, default: 6}, batch: 7, optimizer: tiny_sgd, precision: bf16,
    memory_format: {default: contiguous}}
@@ -71,7 +72,8 @@ def test_a_good_suite_is_valid(validator: Draft202012Validator) -> None:
         ("seed: 10", "seed: 0"),
         ("batch: 7", "batch: 1.5"),
         ("precision: bf16", "precision: half"),
-        ("seed: 10", "precision: bf16"),
+        ("precision: [float32, bf16]", "precision: [float32, half]"),
+        ("seed: 10", "memory_format: contiguous"),
         ("order: simultaneous", "order: sim"),
         ("samples: 5", "sample: 5"),
         ("because: why", "since: why"),

@@ -11,7 +11,7 @@ from ganbench.errors import DamagedRun
 from ganbench.report.analysis.rows import rows
 from ganbench.report.analysis.trajectories import per_run
 from ganbench.results.questions import Claim
-from ganbench.spec import flattened
+from ganbench.spec import Arithmetic, flattened, plain
 
 if TYPE_CHECKING:
     from ganbench.report.analysis.claims import Verdict
@@ -26,6 +26,7 @@ CLAIMS = {
     "p_corrected": "float64", "seeds_needed": "Int64", "part": "int64", "metric": "str", "part_answer": "str",
     "effect": "float64", "low": "float64", "high": "float64", "n": "int64", "part_p": "float64",
 }  # fmt: skip
+PRECISION = "arithmetic.precision"
 
 
 def claim_table(report: Report) -> pd.DataFrame:
@@ -62,7 +63,8 @@ def outcome_table(results: Results) -> pd.DataFrame:
 def run_table(study: Study) -> pd.DataFrame:
     """One row for each run, in the suite's order.
 
-    Columns: `run_id`; its value on each axis (`variant` ... `seed`); `status` (done, diverged, failed, running, missing
+    Columns: `run_id`; its value on each axis (`variant` ... `seed`; `precision` is a metric, so that axis is called
+    `arithmetic.precision`); `status` (done, diverged, failed, running, missing
     or damaged); `outcome` of a run that is over (by the suite's rule, or completed or diverged without one; missing
     for others); `collapsed_step` (Int64); `step`, the last one that was trained (Int64); `seconds` of wall time, of its
     whole pack (float64); `error`, empty unless it failed; each option of its components and its training that is not
@@ -74,7 +76,7 @@ def run_table(study: Study) -> pd.DataFrame:
     ended = pd.DataFrame.from_dict(results.ended, orient="index", columns=["step", "seconds"])
     endings = outcome_table(results).set_index("run_id")
     numbers = study.numbers.pivot(index="run_id", columns="metric", values="headline").astype("float64")
-    table = results.runs.set_index("run_id")
+    table = results.runs.set_index("run_id").rename(columns={"precision": PRECISION})
     by_status = table["status"].map({"done": "completed", "diverged": "diverged"})
     order = [metric for metric in results.manifest.metrics if metric in numbers]
     order += sorted(set(numbers.columns) - set(order))
@@ -85,7 +87,8 @@ def run_table(study: Study) -> pd.DataFrame:
         seconds=ended["seconds"].reindex(table.index).astype("float64"),
         error=table.pop("error"),
     )
-    return table.join(_varying_options(study.store, table.index)).join(numbers[order]).reset_index()
+    options = _varying_options(study.store, table.index).drop(columns=PRECISION, errors="ignore")
+    return table.join(options).join(numbers[order]).reset_index()
 
 
 def _varying_options(store: Store, run_ids: pd.Index) -> pd.DataFrame:
@@ -105,7 +108,8 @@ def _options(store: Store, run_id: str) -> dict[str, Any]:
         spec = store.run(run_id).spec().get("spec", {})
     except DamagedRun:
         return {}
-    return {name: json.dumps(value) if isinstance(value, list) else value for name, value in flattened(spec)}
+    whole = spec and {"arithmetic": plain(Arithmetic()), **spec}  # an id leaves out the usual arithmetic
+    return {name: json.dumps(value) if isinstance(value, list) else value for name, value in flattened(whole)}
 
 
 def _claim_row(verdict: Verdict, part: PartResult) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ganbench.report.analysis.trajectories import NUMBERS, per_run
 from ganbench.report.analysis.tuning import Tuning, read_tuning
 from ganbench.results.questions import RATES
 from ganbench.results.selection import by
-from ganbench.spec import ADDED_AXES, NONE, varying
+from ganbench.spec import UNSAVED, varying
 from ganbench.stats import Interval, mean_interval, wilson
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def summarise(store: Store, results: Results, rule: str) -> Report:
 def _section(dataset: str, runs: Sequence[RunRow], numbers: Numbers, manifest: Manifest) -> DatasetSummary:
     columns = [name for name in runs[0].columns if name not in ("dataset", "seed")]
     differing = varying((run.columns for run in runs), columns) or ("variant",)
-    unsaid = {*differing, *(axis for axis in ADDED_AXES if runs[0].columns.get(axis) == NONE)}
+    unsaid = {*differing, *(axis for axis, value in UNSAVED.items() if runs[0].columns.get(axis) == value)}
     cells = list(by(runs, columns).values())
     measured = {metric for run in runs for metric in numbers.get(run.run_id, ())}
     metrics = {name: better for name, better in manifest.ranked_metrics().items() if name in measured}
