@@ -72,7 +72,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(results: gb.Results) -> None:
     scores = run.scores
     assert list(scores.columns) == ["step", "metric", "value", "stderr", "n", "n_reference", "evaluator"]
     assert set(scores["step"]) == {20, 40} and run.run_id in run._repr_markdown_()
-    with pytest.raises(gb.RequestError, match="beginning of 2 runs"):
+    with pytest.raises(gb.RequestError, match="matches 2 runs"):
         _ = results["lsgan"]
 
 

@@ -165,7 +165,7 @@ def test_penalties_and_augmentations_of_a_suite_are_searched_by_name(tmp_path: P
     assert [[field.name for field in contender.fields] for contender in everyone] == [
         [], ["augment.p"], ["penalty.weight"], ["penalty.weight", "augment.p"]
     ]  # fmt: skip
-    with pytest.raises(RequestError, match=r"augment\.cutout: no run of the suite searches that"):
+    with pytest.raises(RequestError, match=r"augment\.cutout: no run has a search range for it"):
         tuning.budget(augmented, "fd_pixels", 3, ("augment.cutout",), "random")
 
 
