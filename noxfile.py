@@ -71,8 +71,8 @@ def cluster(session: nox.Session) -> None:
     Slurm is no Python package: `apt-get install slurm-wlm`. Where it is absent its tests are skipped, and fail in CI.
     """
     session.install("-e", ".[ray]", "--group", "test")
-    both = ("-n", "2", "--dist", "loadfile")  # Ray and Slurm at the same time: the tests mostly wait
-    session.run("pytest", "-m", "cluster", *both, "tests/cluster", *session.posargs, env=ONE_THREAD)
+    beside = ("-n", "3", "--dist", "loadfile")  # the files at the same time: the tests mostly wait
+    session.run("pytest", "-m", "cluster", *beside, "tests/cluster", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(default=False)

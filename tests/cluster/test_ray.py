@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.commands import documented
-from tests.cluster.conftest import (
+from tests.cluster.processes import (
     PATIENCE,
     QUIET,
     ancestors,
