@@ -38,8 +38,12 @@ def test_the_score_is_linear_in_the_features(kind: str) -> None:
     plain = {name: False for name in ("spectral",) if name in vars(network)}
     d, given = discriminator(replace(network, **plain))
     d.eval()  # dropout differs from pass to pass
-    last = [part for part in d.modules() if isinstance(part, nn.Linear)][-1]
     features = d.features(*given)
+    if hasattr(d, "projection"):  # each class adds a vector of its own to the weights
+        own = d.score.weight + d.projection(torch.eye(d.classes, dtype=torch.float64)[given[1]])
+        torch.testing.assert_close(d(*given), (features * own).sum(1) + d.score.bias)
+        return
+    last = [part for part in d.modules() if isinstance(part, nn.Linear)][-1]
     own = last.weight[:, : features.shape[1]]  # in a conditional D there are columns for the label too
     score, label_weight = features @ own.T, last.weight[:, features.shape[1] :]
     score = score + (0 if last.bias is None else last.bias)

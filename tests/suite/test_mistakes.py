@@ -51,7 +51,7 @@ suite.yaml:6:12  there is no dataset 'tiny_point'. did you mean 'tiny_points'? a
       dataset: tiny_point
                ^
 suite.yaml:7:3  grid has no key 'sed'. did you mean 'seed'? \
-allowed: variant, penalty, augment, dataset, network, batchnorm, optimizer, schedule, batch, steps, seed
+allowed: variant, penalty, augment, dataset, network, batchnorm, optimizer, schedule, batch, steps, precision, seed
       sed: 3
       ^
 suite.yaml:8:16  steps = 1e3 must be a whole number
