@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Pairs = Callable[[int], dict["PlayerName", SuccessiveGradients]]
 LINEAR: tuple[Any, ...] = (F.linear, F.conv2d, F.conv_transpose2d)  # (input, weight, bias, ...)
+ROWS = 1024  # of a batch whose derivatives are taken at once
 SAMPLES = 2  # (packed) ones, in the batch whose pass shows the layers
 
 
@@ -51,8 +53,10 @@ class Inspection:
         with unchanged_by(*spec.components().values()), torch.no_grad():
             g = Player(program(blank(partial(spec.network.generator, space))), self.weights["g"])
             fed = spec.variant.g_input(inputs.z.to(like), self.carry)
-            labels = () if inputs.y is None else (inputs.y.to(like.device)[:, None],)
-            return torch.stack([_jacobian(g, *row) for row in zip(fed, *labels, strict=True)])
+            labels = () if inputs.y is None else (inputs.y.to(like.device),)
+            at_once = max(1, ROWS // min(fed.shape[1], math.prod(space.shape)))
+            parts = zip(*(each.split(at_once) for each in (fed, *labels)), strict=True)
+            return torch.cat([_jacobians(g, *part) for part in parts])
 
     def layers(self) -> dict[PlayerName, tuple[Layer, ...]]:
         g: list[Layer] = []
@@ -93,24 +97,27 @@ class Inspection:
         return Split(test.x[index], None if test.y is None else test.y[index])
 
 
-def _jacobian(g: Player, z: Tensor, *label: Tensor) -> Tensor:
-    """(k, z): the derivatives of the k coordinates of a sample by the inputs z (z,) of G.
+def _jacobians(g: Player, z: Tensor, *label: Tensor) -> Tensor:
+    """(m, k, z): the derivatives of the k coordinates of samples by the inputs (m, z) of G.
 
     Row by row or column by column, whichever are fewer, each in a row of one batch: in evaluation mode no row depends
     on the others. A column is the derivative of a backward pass by its weights: what torch loads for its forward mode,
     and for gradients of more than a scalar, takes seconds of each process.
     """
+    m, inputs = z.shape
     with torch.enable_grad():
-        k = g(z[None], *label).numel()
-        n = min(k, len(z))
-        rows = z.repeat(n, 1).requires_grad_()
-        samples = g(rows, *(each.expand(n) for each in label))
+        k = g(z[:1], *(each[:1] for each in label)).numel()
+        n = min(k, inputs)
+        rows = z.repeat_interleave(n, 0).requires_grad_()
+        samples = g(rows, *(each.repeat_interleave(n) for each in label))
         if n == k:
-            return torch.autograd.grad((samples.flatten(1) * torch.eye(n).to(z)).sum(), rows)[0]
+            of_rows = (samples.flatten(1) * torch.eye(n).repeat(m, 1).to(z)).sum()
+            return torch.autograd.grad(of_rows, rows)[0].view(m, k, inputs)
         weights = torch.zeros_like(samples, requires_grad=True)
         (backward,) = torch.autograd.grad((samples * weights).sum(), rows, create_graph=True)
-        columns: Tensor = torch.autograd.grad(backward.diagonal().sum(), weights)[0].flatten(1).T
-        return columns
+        of_columns = backward.view(m, n, n).diagonal(dim1=1, dim2=2).sum()
+        columns: Tensor = torch.autograd.grad(of_columns, weights)[0]
+        return columns.reshape(m, n, k).mT
 
 
 class _Layers(TorchFunctionMode):
