@@ -39,9 +39,10 @@ def test_the_score_is_linear_in_the_features(kind: str) -> None:
     d, given = discriminator(replace(network, **plain))
     d.eval()  # dropout differs from pass to pass
     features = d.features(*given)
-    if hasattr(d, "projection"):  # each class adds a vector of its own to the weights
-        own = d.score.weight + d.projection(torch.eye(d.classes, dtype=torch.float64)[given[1]])
-        torch.testing.assert_close(d(*given), (features * own).sum(1) + d.score.bias)
+    if hasattr(d, "projection"):  # each class adds a vector of its own to the weights, whose norm is spectral
+        vectors = d.projection(torch.eye(d.classes, dtype=torch.float64)[given[1]])
+        torch.testing.assert_close(d(*given), d.score(features).squeeze(1) + (vectors * features).sum(1))
+        torch.testing.assert_close(d.score(2 * features) - d.score(features), d.score(features) - d.score(0 * features))
         return
     last = [part for part in d.modules() if isinstance(part, nn.Linear)][-1]
     own = last.weight[:, : features.shape[1]]  # in a conditional D there are columns for the label too
