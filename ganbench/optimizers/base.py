@@ -51,7 +51,7 @@ class Optimizer(Component):
 
     @property
     def capturable(self) -> bool:
-        """Whether an update consists of tensor operations with constant numbers, so that a CUDA graph can repeat it."""
+        """Whether an update is tensor operations with constant numbers, so that it can be recorded and repeated."""
         return False
 
     def rates(self, player: PlayerName) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Optimizer(Component):
             if "past" in (state := rule.state[param]):
                 state["past_steps"] += 1
                 state["past"] += (param - state["past"]) / state["past_steps"]
-                param.grad = gradient + 2 * self.historical * (param - state["past"])
+                gradient += 2 * self.historical * (param - state["past"])
 
 
 def uncompiled(

@@ -20,7 +20,6 @@ import torch
 import ganbench
 from ganbench.runner.gpu_memory import mps, smi
 from ganbench.spec import Arithmetic
-from ganbench.training.graphs import NO_GRAPHS
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "pandas", "mlflow", "pillow")
 
@@ -83,7 +82,7 @@ class Environment:
     pack: tuple[int, ...]  # the seeds that were trained as one program
     precision: str  # of matrix products and convolutions in training
     memory_format: str  # of images in training
-    turns: str  # "recorded" as CUDA graphs, or "eager: " and why; no number depends on it
+    turns: str  # "recorded" as CUDA graphs or tapes, or "eager: " and why; no number depends on it
     git: Commit | None  # None for an installed package
     deterministic: Switches
     mps: str | None = None  # how it is known that the GPU is shared by CUDA's multi-process service
@@ -109,7 +108,7 @@ def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic, record_
         pack=pack,
         precision=arithmetic.precision,
         memory_format=arithmetic.memory_format,
-        turns=how_turns(None if device.startswith("cuda") else NO_GRAPHS),
+        turns=how_turns(None),
         git=_git(),
         deterministic=Switches(
             algorithms=torch.are_deterministic_algorithms_enabled(),

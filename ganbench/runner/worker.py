@@ -219,7 +219,7 @@ class Worker:
             if about.turns != (turns := environment.how_turns(snapshot.eager)):
                 about = replace(about, turns=turns)
                 pack.correct(about)
-                if snapshot.eager:
+                if snapshot.eager and device.startswith("cuda"):
                     self._note_once(f"training without CUDA graphs, which may be slower: {snapshot.eager}")
             pack.record(snapshot)
             self.emit(Progressed(job.run_ids, snapshot.step))

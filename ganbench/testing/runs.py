@@ -1,4 +1,4 @@
-"""Checks that every run must pass: it resumes exactly, and it is the same in a pack and alone."""
+"""Checks that every run must pass: it resumes exactly, and is the same in a pack and alone, recorded and executed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ganbench.optimizers.adam import Adam
 from ganbench.spec import RunSpec, run_spec
 from ganbench.testing.claim import TOLERANCE, claim, same
 from ganbench.testing.losses import check_losses
+from ganbench.training.graphs import WARM_UP
 from ganbench.training.packs import Checkpoint
 from ganbench.training.snapshot import RunSnapshot
 from ganbench.training.state import Place
@@ -34,11 +35,12 @@ def small_run(**parts: Any) -> RunSpec:
 
 
 def check_run(spec: RunSpec, data: Data | None = None) -> None:
-    """A run has sound losses, is repeatable, resumes bit for bit, and is the same alone and in a pack."""
+    """A run has sound losses, is repeatable, resumes bit for bit, and is the same alone, in a pack and recorded."""
     loaded = spec.dataset.load(None) if data is None else data
     check_losses(spec, loaded)
     check_resume(spec, loaded)
     check_pack(spec, loaded)
+    check_recorded(spec, loaded)
 
 
 def check_resume(spec: RunSpec, data: Data) -> None:
@@ -64,6 +66,20 @@ def check_pack(spec: RunSpec, data: Data) -> None:
         gaps = {name: _gap(tensor, alone[name]) for name, tensor in weights.items() if tensor.numel()}
         gap, name = max((gap, name) for name, gap in gaps.items())
         claim(gap <= TOLERANCE, f"runs in a pack and alone differ by {gap:.1e} in {name}")
+
+
+def check_recorded(spec: RunSpec, data: Data) -> None:
+    """A run whose turns are recorded and replayed ends bit for bit like one whose turns Python executes.
+
+    Where they can't be recorded they are executed, and nothing is checked.
+    """
+    longer = replace(spec, steps=max(spec.steps, WARM_UP + 3))
+    executed, recorded = (end([longer], data, place)[0] for place in (Place(), Place.of("cpu")))
+    claim(
+        same(executed.checkpoint(), recorded.checkpoint()),
+        f"{longer.run_id()} is trained to other numbers when its turns are recorded: Python decides something anew in "
+        "each update; take it from the batch or the carry, or set `capturable = False`",
+    )
 
 
 def _gap(first: Tensor, second: Tensor) -> float:

@@ -1,7 +1,8 @@
-"""Turns of training that are recorded once and then replayed, as CUDA graphs.
+"""Turns of training that are recorded once and then replayed: as CUDA graphs, or as tapes on the CPU.
 
 A step of a small network is hundreds of kernels that each take less time than their launch from Python. A graph
 launches them at once. It repeats the same kernels on the same memory, so its numbers are those of the turn itself.
+A tape (`ganbench.training.tape`) repeats the same operations.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 Given = TypeVar("Given")  # nested dicts, tuples and dataclasses of tensors
 Made = TypeVar("Made")
-Replay = Callable[[], Any]  # repeats what was recorded; returns the same tensors every time, with new contents
-Record = Callable[[Callable[[], Any]], Replay]  # records a function without executing it
+Replay = Callable[[], Any]  # repeats what was recorded; returns what it makes in new tensors
+Record = Callable[[Callable[[], Any]], Replay]  # records a function, which changes nothing
 
-NO_GRAPHS = "this device has no graphs"
+NOT_RECORDED = "nothing is recorded here"
 WARM_UP = 3  # turns before recording: libraries load kernels and optimizers create their state in the first ones
 
 
@@ -39,7 +40,7 @@ def cuda_graph(device: str, function: Callable[[], Any]) -> Replay:
     def replay() -> Any:
         with torch.cuda.device(device):
             graph.replay()
-        return made
+        return map_tensors(Tensor.clone, made)
 
     return replay
 
@@ -63,7 +64,7 @@ class Recording(Generic[Given, Made]):
         """What the function returns for these inputs, which have the recorded layout."""
         for place, tensor in zip(tensors_of(self.inputs), tensors_of(given), strict=True):
             place.copy_(tensor)
-        made: Made = map_tensors(Tensor.clone, self.replay())
+        made: Made = self.replay()
         return made
 
 
@@ -113,7 +114,7 @@ class Turns:
 def turns_of(spec: RunSpec, record: Record | None) -> Turns:
     """How the turns of such runs are executed."""
     if record is None:
-        return Turns(None, NO_GRAPHS)
+        return Turns(None, NOT_RECORDED)
     if not spec.optimizer.capturable:
         return Turns(None, f"the rule of {spec.optimizer.notation()} computes on the host")
     if not spec.variant.capturable:

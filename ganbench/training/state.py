@@ -43,6 +43,7 @@ from ganbench.training.players import (
     packed_generator,
 )
 from ganbench.training.snapshot import Divergence
+from ganbench.training.tape import tape
 from ganbench.variants.base import Batch, Params
 
 Batches = dict[PlayerName, Batch]  # of the players that move from the same parameters
@@ -61,8 +62,8 @@ class Place:
 
     @classmethod
     def of(cls, device: str) -> Place:
-        """A device: turns become CUDA graphs on a GPU, and nothing is recorded on the CPU."""
-        return cls(device, record=partial(cuda_graph, device) if device.startswith("cuda") else None)
+        """A device: turns become CUDA graphs on a GPU, and tapes elsewhere."""
+        return cls(device, record=partial(cuda_graph, device) if device.startswith("cuda") else tape)
 
 
 @dataclass

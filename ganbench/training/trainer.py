@@ -142,13 +142,20 @@ def _update(training: Training, player: PlayerName, gradients: list[Tensor]) -> 
     left = iter(gradients)
     for net in training.moving(player).values():
         for param in net.params.values():
-            param.grad = next(left)
+            _set_gradient(param, next(left))
         _set_rates(training, net.optimizer, player)
         net.optimizer.step()
     if player == "d":
         training.now.variant.constrain(training.nets["d"].frozen)
     else:
         _renew_average(training)
+
+
+def _set_gradient(param: Tensor, gradient: Tensor) -> None:
+    """Copy a gradient to where the last one lies, so that it is there after a recording too."""
+    if param.grad is None:
+        param.grad = torch.empty_like(param)
+    param.grad.copy_(gradient)
 
 
 def _set_rates(training: Training, rule: torch.optim.Optimizer, player: PlayerName) -> None:

@@ -173,7 +173,7 @@ class Variant(Component):
     measures: ClassVar[Mapping[str, Better]] = MappingProxyType({})  # the scores that `measure` computes
     scores_samples: ClassVar[bool] = True  # `net.d` gives the score of a sample that its losses use
     stackable: ClassVar[bool] = True  # False: its runs are never trained in packs
-    capturable: ClassVar[bool] = True  # False: its updates are never recorded as CUDA graphs
+    capturable: ClassVar[bool] = True  # False: its updates are never recorded and replayed
     carries_before: ClassVar[bool] = False  # `next_carry` is given the networks before the updates of the turn
     unrolls_updates: ClassVar[bool] = False  # its losses use networks after simulated updates: `Player.after`
     asks_labels: ClassVar[bool] = False  # its losses use reals with known labels, drawn separately: `Batch.labelled`

@@ -1,6 +1,6 @@
 """Turns that are recorded once and replayed give the numbers of turns that Python executes, for every component.
 
-The recorder is `tests.support.tape`, which holds on the CPU what a CUDA graph holds and refuses what it refuses.
+The recorder is the CPU's, a tape, which refuses what a CUDA graph refuses too.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from ganbench.training.state import Place
 from ganbench.training.trainer import train
 from tests.contract.test_variants import OTHERS, RUNS, VARIANTS, named
 from tests.support.small import small
-from tests.support.tape import tape
 
 Load = Callable[[Dataset], Data]
 STEPS = WARM_UP + 3
+RECORDING = Place.of("cpu")
 
 ONE_OF_EACH = [next(spec for spec in (*RUNS, *OTHERS) if spec.variant.kind() == kind) for kind in VARIANTS]
 BATCHNORM = [spec for spec in RUNS if spec.network.kind() == "dcgan" and spec.network.batchnorm == "both"][:2]
@@ -62,7 +62,7 @@ def last(spec: RunSpec, data: Data, place: Place) -> Snapshot:
 
 
 def check(spec: RunSpec, data: Data) -> None:
-    executed, recorded = (last(spec, data, place) for place in (Place(), Place(record=tape)))
+    executed, recorded = (last(spec, data, place) for place in (Place(), RECORDING))
     assert recorded.eager is None and executed.eager is not None
     for one, other in zip(executed.runs, recorded.runs, strict=True):
         assert same(one.checkpoint(), other.checkpoint())
@@ -104,5 +104,5 @@ def test_schedules(schedule: Schedule, load: Load) -> None:
 )
 def test_optimizers_with_numbers_of_python_are_never_recorded(rule: Optimizer, load: Load) -> None:
     """Their rates change from update to update on the host, which a recording would freeze."""
-    snapshot = last(testing.small_run(optimizer=rule, steps=STEPS), load(Ring8()), Place(record=tape))
+    snapshot = last(testing.small_run(optimizer=rule, steps=STEPS), load(Ring8()), RECORDING)
     assert snapshot.eager is not None and rule.notation() in snapshot.eager

@@ -33,11 +33,9 @@ from ganbench.runner.settings import WorkerSettings
 from ganbench.runner.worker import Worker
 from ganbench.spec import saved_columns
 from ganbench.suite import Evaluation, Suite
-from ganbench.training.state import Place
 from ganbench.variants.lsgan import LSGAN
 from tests.support.jobs import JOB, SPEC
 from tests.support.rows import file_rows
-from tests.support.tape import tape
 
 WIDER = ModeCoverage(within=5.0)
 FULL = OSError(28, "No space left on device")
@@ -698,11 +696,8 @@ def test_pictures_that_cannot_be_drawn_fail_the_run_only(site: Results, monkeypa
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), Adam(eps_hat=True)], ids=["recorded", "eager"])
-def test_the_environment_says_whether_turns_were_recorded(
-    optimizer: Adam, site: Results, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_says_whether_turns_were_recorded(optimizer: Adam, site: Results) -> None:
     """Only training shows it, so `env.json` is corrected, and the run stays sealed and can be resumed."""
-    monkeypatch.setattr(Place, "of", lambda device: Place(device, record=tape))
     job = replace(JOB, specs=tuple(replace(SPEC, optimizer=optimizer, seed=seed) for seed in (0, 1)))
     assert [outcome.status for outcome in site.run(job)] == ["done", "done"]
     for run_id in job.run_ids:
@@ -710,4 +705,3 @@ def test_the_environment_says_whether_turns_were_recorded(
         assert folder.check() is not None
         host = f"eager: the rule of {optimizer.notation()} computes on the host"
         assert sessions_of(folder.read_json("env.json"))[-1]["turns"] == (host if optimizer.eps_hat else "recorded")
-    assert ("training without CUDA graphs" in site.notes()) == optimizer.eps_hat

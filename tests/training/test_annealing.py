@@ -28,10 +28,10 @@ from ganbench.training.graphs import WARM_UP
 from ganbench.training.packs import Checkpoint
 from ganbench.training.snapshot import Snapshot
 from ganbench.training.state import Place
+from ganbench.training.tape import tape
 from ganbench.training.trainer import train
 from ganbench.variants.r3gan import R3GAN
 from ganbench.variants.unrolled import Unrolled
-from tests.support.tape import tape
 
 STEPS = 8
 DOUBLE = torch.float64

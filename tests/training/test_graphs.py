@@ -14,10 +14,10 @@ from ganbench import testing
 from ganbench.testing.claim import same
 from ganbench.training.graphs import WARM_UP, Turns
 from ganbench.training.state import Place
+from ganbench.training.tape import tape
 from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, LossTerms, Players
 from ganbench.variants.ns import NonSaturating
-from tests.support.tape import tape
 
 STEPS = WARM_UP + 3
 
@@ -94,7 +94,13 @@ def test_tensors_that_are_one_stay_one() -> None:
 
 @pytest.mark.parametrize(
     ("variant", "reason"),
-    [(ReadsAValue(), "recording failed with RuntimeError: operation not permitted"), (Declines(), "not capturable")],
+    [
+        (
+            ReadsAValue(),
+            "recording failed with RuntimeError: operation not permitted in a recording",
+        ),
+        (Declines(), "not capturable"),
+    ],
     ids=["reads a value", "declines"],
 )
 def test_without_a_recording_training_goes_on_with_the_same_numbers(variant: Any, reason: str) -> None:
@@ -115,6 +121,6 @@ def test_a_recorded_run_resumes_to_the_same_numbers() -> None:
     assert same(straight.runs[0].checkpoint(), resumed.runs[0].checkpoint())
 
 
-def test_only_gpus_record() -> None:
-    assert Place.of("cpu") == Place()
-    assert Place.of("cuda:1").record is not None and Place.of("cuda:1").device == "cuda:1"
+def test_what_records() -> None:
+    assert Place.of("cpu").record is tape and Place().record is None
+    assert Place.of("cuda:1").record not in (tape, None) and Place.of("cuda:1").device == "cuda:1"
