@@ -6,8 +6,9 @@ is S separate optimizers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any, TypedDict, TypeVar
 
 import torch
@@ -125,26 +126,39 @@ def map_tensors(function: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
     mapped: Any = tree  # None, where an optional tensor is absent
     if isinstance(tree, Tensor):
         mapped = function(tree)
+    elif names := _field_names(tree):
+        mapped = type(tree)(**{name: map_tensors(function, getattr(tree, name)) for name in names})
     elif isinstance(tree, Mapping):
         mapped = {key: map_tensors(function, value) for key, value in tree.items()}
     elif isinstance(tree, tuple):
         mapped = tuple(map_tensors(function, value) for value in tree)
-    elif is_dataclass(tree) and not isinstance(tree, type):
-        mapped = replace(tree, **{f.name: map_tensors(function, getattr(tree, f.name)) for f in fields(tree)})
     result: Tree = mapped
     return result
 
 
 def tensors_of(tree: object) -> list[Tensor]:
     """The tensors of a structure, in its order."""
-    tensors: list[Tensor] = []
+    if isinstance(tree, Tensor):
+        return [tree]
+    parts: Iterable[object] = ()
+    if names := _field_names(tree):
+        parts = (getattr(tree, name) for name in names)
+    elif isinstance(tree, Mapping):
+        parts = tree.values()
+    elif isinstance(tree, tuple):
+        parts = tree
+    return [tensor for part in parts for tensor in tensors_of(part)]
 
-    def keep(tensor: Tensor) -> Tensor:
-        tensors.append(tensor)
-        return tensor
 
-    map_tensors(keep, tree)
-    return tensors
+def _field_names(tree: object) -> tuple[str, ...]:
+    """Of a dataclass; none for another object."""
+    kind: Any = type(tree)
+    return _names_by_kind(kind)
+
+
+@cache
+def _names_by_kind(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def stack(trees: Sequence[Tree]) -> Tree:
