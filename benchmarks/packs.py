@@ -22,10 +22,13 @@ from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.adam import Adam
 from ganbench.spec import RunSpec
+from ganbench.training.graphs import WARM_UP
+from ganbench.training.state import Place
 from ganbench.training.trainer import train
 from ganbench.variants.ns import NonSaturating
 
 WIDTHS = (1, 2, 5, 10, 20)
+RECORDED = WARM_UP + 1  # steps after which every turn is recorded
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ CASES = (
 def milliseconds(case: Case, data: Data, width: int) -> float:
     """CPU time of one run's step in a pack of so many."""
     spec = RunSpec(variant=NonSaturating(), dataset=Digits(), network=case.network, optimizer=Adam(), batch=case.batch)
-    snapshots = train([replace(spec, seed=seed) for seed in range(width)], data, (2, 2 + case.steps))
+    pack = [replace(spec, seed=seed) for seed in range(width)]
+    snapshots = train(pack, data, (RECORDED, RECORDED + case.steps), Place.of("cpu"))
     next(snapshots)
     began = time.thread_time()
     next(snapshots)

@@ -25,6 +25,7 @@ from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.adam import Adam
 from ganbench.spec import RunSpec, Schedule
+from ganbench.training.state import Place
 from ganbench.training.trainer import train
 from ganbench.variants.lsgan import LSGAN
 from ganbench.variants.ns import NonSaturating
@@ -70,7 +71,7 @@ def rows() -> list[Row]:
 def steps_of(spec: RunSpec, width: int, steps: int) -> Loop:
     """Training of a pack that goes on with every call: what `steps` steps take."""
     pack = [replace(spec, seed=seed) for seed in range(width)]
-    snapshots = train(pack, spec.dataset.load(None), range(steps, 10_000 * steps, steps))
+    snapshots = train(pack, spec.dataset.load(None), range(steps, 10_000 * steps, steps), Place.of("cpu"))
     next(snapshots)
 
     def go_on(_steps: int, _seed: int) -> Spent:

@@ -4,7 +4,8 @@ A step of a small network is hundreds of operations, and deciding in Python whic
 operations and their order stay the same, and so do the numbers, bit for bit.
 
 Like a CUDA graph, a tape refuses a function in which Python reads a tensor's value or makes a tensor of its own
-numbers. What else Python decides is frozen: numbers given to operations, and which operations there are.
+numbers. What else Python decides would be frozen: numbers given to operations, and which operations there are. So a
+function is recorded twice, and refused if that gives different tapes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ganbench.training.packs import map_tensors, tensors_of
 
-REFUSED = {"aten::_local_scalar_dense", "aten::lift_fresh", "aten::nonzero", "aten::equal"}
+BY_VALUES = {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output}  # what an operation returns to Python
 UNDECLARED = {"aten::native_batch_norm": ("running_mean", "running_var")}  # changed, but not so by its schema
 
 
@@ -63,7 +64,7 @@ class Tape:
     def execute(self, call: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Execute and record an operation. Raises `RuntimeError` for one that a recording can't hold."""
         schema = call._schema
-        if schema.name in REFUSED:
+        if _leaves_the_device(call, args):
             raise RuntimeError(f"operation not permitted in a recording: {schema.name}")
         given = dict(zip((argument.name for argument in schema.arguments), args, strict=False)) | kwargs
         for argument in schema.arguments:
@@ -80,6 +81,20 @@ class Tape:
         """Restore what was changed in place, as recording changes nothing."""
         for storage, contents in self._before.values():
             storage.copy_(contents)
+
+    def text(self) -> list[str]:
+        """Every operation with its arguments: a result by its number, a tensor from before by its place in memory."""
+        made: dict[int, int] = {}
+
+        def name(tensor: Tensor) -> str:
+            before = f"{tensor.data_ptr()} {tuple(tensor.shape)}"
+            return f"result {made[id(tensor)]}" if id(tensor) in made else before
+
+        lines = []
+        for done in self.operations:
+            lines.append(f"{done.call} {tree_map_only(Tensor, name, (done.args, done.kwargs))}")
+            made |= {id(tensor): len(made) + at for at, tensor in enumerate(done.results)}
+        return lines
 
     def _keep(self, changed: list[Tensor]) -> None:
         for tensor in changed:
@@ -143,8 +158,24 @@ class Program:
 def tape(function: Callable[[], Any]) -> Callable[[], Any]:
     """`function` as a tape: the `Record` of the CPU.
 
-    Raises `RuntimeError` if the function reads a tensor's value or makes a tensor of Python's numbers.
+    Raises `RuntimeError` if the function reads a tensor's value, makes a tensor of Python's numbers, or is not the same
+    each time.
     """
+    (_, first), (made, last) = _recorded(function), _recorded(function)
+    if first.text() != last.text():
+        raise RuntimeError("the operations of an update, or numbers given to them, change from one to the next")
+    repeat = _program(last.operations, tensors_of(made))
+
+    def replay() -> Any:
+        with torch.no_grad():
+            results = iter(repeat())
+        return map_tensors(lambda _: next(results), made)
+
+    return replay
+
+
+def _recorded(function: Callable[[], Any]) -> tuple[Any, Tape]:
+    """What a function makes, and its tape; what it changed in place is as before."""
     make: Callable[[], _Recorder] = _Recorder  # the constructor is torch's, without types
     recorder = make()
     recorder.tape = recorded = Tape()
@@ -154,14 +185,7 @@ def tape(function: Callable[[], Any]) -> Callable[[], Any]:
     finally:
         with torch.no_grad():
             recorded.undo()
-    repeat = _program(recorded.operations, tensors_of(made))
-
-    def replay() -> Any:
-        with torch.no_grad():
-            results = iter(repeat())
-        return map_tensors(lambda _: next(results), made)
-
-    return replay
+    return made, recorded
 
 
 def _program(operations: Sequence[Operation], returned: Sequence[Tensor]) -> Callable[[], Sequence[Tensor]]:
@@ -174,6 +198,13 @@ def _program(operations: Sequence[Operation], returned: Sequence[Tensor]) -> Cal
     scope: dict[str, Any] = {}
     exec(code.src, code.globals, scope)
     return partial(scope["forward"], None, *program.inputs)
+
+
+def _leaves_the_device(call: Any, args: Sequence[Any]) -> bool:
+    """Whether Python sees values of tensors, as a number or a shape, or gives numbers of its own."""
+    if call == torch.ops.aten.index.Tensor:
+        return any(each.dtype in (torch.bool, torch.uint8) for each in _tensors(args[1]))  # masks
+    return call == torch.ops.aten.lift_fresh.default or not BY_VALUES.isdisjoint(call.tags)
 
 
 def _tensors(tree: Any) -> list[Tensor]:

@@ -12,6 +12,7 @@ import scipy.linalg
 import scipy.special
 import torch
 from sklearn.neighbors import KernelDensity
+from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, isc_features_to_metric
 from torch_fidelity.metric_kid import kernel_poly, mmd2
 
 from ganbench import rng as streams
@@ -149,6 +150,14 @@ def test_inception_score_takes_the_papers_contiguous_splits() -> None:
     found = InceptionScore()(view, view, torch.Generator())["is"]
     assert found.value == pytest.approx(np.mean(scores), rel=1e-12)
     assert found.stderr == pytest.approx(np.std(scores), rel=1e-12)  # the paper's: ddof 0 over the splits
+
+
+@pytest.mark.parametrize(("n", "splits"), [(103, 10), (64, 7), (1000, 1)])
+def test_inception_score_equals_torch_fidelity_bit_for_bit(n: int, splits: int) -> None:
+    logits = torch.tensor(np.random.default_rng(n).normal(size=(n, 10)) * 5)
+    found = InceptionScore(splits=splits)(Given(logits), Given(logits), torch.Generator())["is"]
+    theirs = isc_features_to_metric(logits.log_softmax(1), splits=splits, shuffle=False)
+    assert (found.value, found.stderr) == (theirs[KEY_METRIC_ISC_MEAN], theirs[KEY_METRIC_ISC_STD])
 
 
 def test_frechet_distance_equals_the_matrix_square_root_of_scipy(tmp_path: Path) -> None:
