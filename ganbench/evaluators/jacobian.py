@@ -9,12 +9,14 @@ import torch
 from annotated_types import Ge
 
 from ganbench.evaluators.base import Metric
-from ganbench.evaluators.parts.networks import NetworkEvaluator, singular_values
+from ganbench.evaluators.parts.networks import NetworkEvaluator
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ganbench.evaluators.base import Networks, Score
 
-SMALLEST = torch.finfo(torch.float32).eps  # of the largest singular value; below it, rounding decides
+SMALLEST = torch.finfo(torch.float32).eps  # singular value, as a share of the largest; below it, rounding decides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +41,21 @@ class Jacobian(NetworkEvaluator):
         )
 
     def read(self, networks: Networks, rng: torch.Generator) -> dict[str, Score]:
-        values = singular_values(networks.jacobians(self.latents))
-        values = values[values[:, 0] > 0]
-        if len(values) < 2:
+        values = _eigenvalues(networks.jacobians(self.latents))
+        smallest, largest = values[values[:, -1] > 0][:, [0, -1]].T
+        if len(largest) < 2:
             return {}
-        logs = 2 * (values[:, 0] / torch.maximum(values[:, -1], SMALLEST * values[:, 0])).log()
+        logs = (largest / torch.maximum(smallest, SMALLEST**2 * largest)).log()
         mean, sd = (metric.name for metric in self.metrics())
         n, stderr = self.latents, (logs.std() / len(logs) ** 0.5).item()  # scores with different n share no column
         return {mean: self.score(logs.mean().item(), n, stderr), sd: self.score(logs.std().item(), n)}
+
+
+def _eigenvalues(jacobians: Tensor) -> Tensor:
+    """The eigenvalues (n, min(k, z)) of J'J or J J' for each J of (n, k, z), in float64, the smallest first.
+
+    Their rounding is below that of a J in float32, down to the share of `SMALLEST`.
+    """
+    j = jacobians.double()
+    values: Tensor = torch.linalg.eigvalsh(j @ j.mT if j.shape[1] < j.shape[2] else j.mT @ j)
+    return values

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.func import vmap
 from torch.overrides import TorchFunctionMode
 
 from ganbench.datasets.base import Data, Split
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 Pairs = Callable[[int], dict["PlayerName", SuccessiveGradients]]
 LINEAR: tuple[Any, ...] = (F.linear, F.conv2d, F.conv_transpose2d)  # (input, weight, bias, ...)
-ROWS = 1024  # of a batch whose derivatives are taken at once
+GRADIENTS = 1024  # of samples, taken at once
 SAMPLES = 2  # (packed) ones, in the batch whose pass shows the layers
 
 
@@ -54,7 +55,7 @@ class Inspection:
             g = Player(program(blank(partial(spec.network.generator, space))), self.weights["g"])
             fed = spec.variant.g_input(inputs.z.to(like), self.carry)
             labels = () if inputs.y is None else (inputs.y.to(like.device),)
-            at_once = max(1, ROWS // min(fed.shape[1], math.prod(space.shape)))
+            at_once = max(1, GRADIENTS // min(fed.shape[1], math.prod(space.shape)))
             parts = zip(*(each.split(at_once) for each in (fed, *labels)), strict=True)
             return torch.cat([_jacobians(g, *part) for part in parts])
 
@@ -100,24 +101,35 @@ class Inspection:
 def _jacobians(g: Player, z: Tensor, *label: Tensor) -> Tensor:
     """(m, k, z): the derivatives of the k coordinates of samples by the inputs (m, z) of G.
 
-    Row by row or column by column, whichever are fewer, each in a row of one batch: in evaluation mode no row depends
-    on the others. A column is the derivative of a backward pass by its weights: what torch loads for its forward mode,
-    and for gradients of more than a scalar, takes seconds of each process.
+    Row by row or column by column, whichever are fewer. A column is the derivative of a backward pass by its weights:
+    what torch loads for its forward mode takes seconds of each process.
     """
-    m, inputs = z.shape
     with torch.enable_grad():
-        k = g(z[:1], *(each[:1] for each in label)).numel()
-        n = min(k, inputs)
-        rows = z.repeat_interleave(n, 0).requires_grad_()
-        samples = g(rows, *(each.repeat_interleave(n) for each in label))
-        if n == k:
-            of_rows = (samples.flatten(1) * torch.eye(n).repeat(m, 1).to(z)).sum()
-            return torch.autograd.grad(of_rows, rows)[0].view(m, k, inputs)
+        inputs = z.clone().requires_grad_()
+        samples = g(inputs, *label).flatten(1)
+        if samples.shape[1] <= z.shape[1]:
+            return _rows(samples, inputs)
         weights = torch.zeros_like(samples, requires_grad=True)
-        (backward,) = torch.autograd.grad((samples * weights).sum(), rows, create_graph=True)
-        of_columns = backward.view(m, n, n).diagonal(dim1=1, dim2=2).sum()
-        columns: Tensor = torch.autograd.grad(of_columns, weights)[0]
-        return columns.reshape(m, n, k).mT
+        (backward,) = torch.autograd.grad((samples * weights).sum(), inputs, create_graph=True)
+        return _rows(backward, weights).mT
+
+
+def _rows(outputs: Tensor, inputs: Tensor) -> Tensor:
+    """(m, r, c): the derivatives of each of the outputs (m, r) by its inputs (m, c), from the one pass that made them.
+
+    In evaluation mode no sample depends on the others, so a backward pass gives a row of all m. `vmap` makes all rows
+    in one. A hook starts the pass, since what torch loads for `grad_outputs` and `torch.func` takes seconds of each
+    process.
+    """
+    total = outputs.sum()
+
+    def row(start: Tensor) -> Tensor:
+        hook = outputs.register_hook(lambda _: start.expand_as(outputs))
+        (found,) = torch.autograd.grad(total, inputs, retain_graph=True)
+        hook.remove()
+        return found
+
+    return vmap(row, out_dims=1)(torch.eye(outputs.shape[1]).to(outputs))
 
 
 class _Layers(TorchFunctionMode):
