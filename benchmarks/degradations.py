@@ -41,8 +41,9 @@ N, TRAIN, TEST = 300, 600, 500
 LEVELS = range(5)
 STYLES = {"noise": "-", "blur": "--", "dropped classes": "-.", "copies of training samples": ":"}
 WITHOUT = {"lpips_diversity", "ppl"}  # no other network can stand in for those of LPIPS
-TITLES = {"cmmd": "CMMD's kernel over efficientnet_lite0"}  # of metrics that are drawn in other features
+TITLES = {"cmmd": "CMMD's kernel over\nefficientnet_lite0"}  # of metrics that are drawn in other features
 SHOWN = 3  # metrics in a picture
+BATCH = 4  # images of an extractor's pass; with more, malloc gets the memory of each layer anew from the system
 Pool = tuple[Tensor, Tensor]  # samples and labels
 Degrade = Callable[[Pool, Data, int], Pool]
 
@@ -117,7 +118,7 @@ def of_unit_length(extractor: Extractor) -> Extractor:
 
 def bank(cache: Path) -> Bank:
     """Ganbench's own features, but for those of CLIP."""
-    return Bank(cache, extractors={"clip_l14_336": of_unit_length(efficientnet("cpu"))})
+    return Bank(cache, batch=BATCH, extractors={"clip_l14_336": of_unit_length(efficientnet("cpu"))})
 
 
 def curves(evaluator: Evaluator, real: Real, pool: Pool) -> dict[str, dict[str, list[float]]]:
