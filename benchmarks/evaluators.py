@@ -37,6 +37,10 @@ PAIRS = {  # what: (the plain program, ours)
     "all, first time": ("all/torch-fidelity", "all/ganbench"),
     "all, real cached": ("all/torch-fidelity", "all/ganbench, cached"),
 }
+ROWS = (
+    f"rows to leave out: {', '.join(map(repr, PAIRS))}; 'many' for all that have no plain program: "
+    f"{', '.join(map(repr, MANY))}"
+)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ def difference(theirs: dict[str, float], ours: dict[str, float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=1.0, help="share of the protocols' own sizes")
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--without", nargs="*", default=[], choices=[*PAIRS, "many"])
+    parser.add_argument("--rounds", type=int, default=1, help="turns of each side, whose medians are printed")
+    parser.add_argument("--without", nargs="*", default=[], choices=[*PAIRS, "many"], metavar="ROW", help=ROWS)
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     print(f"{options.rounds} rounds at scale {options.scale} on {cores} cores; ganbench {__version__}, torch "
