@@ -31,6 +31,7 @@ class EvaluateOptions:
     validation: str | None
     evaluators: str | None
     plugins: tuple[Path, ...]
+    suite: Path | None
     features: str | None
     trust: bool
     seed: int
@@ -49,6 +50,9 @@ class EvaluateOptions:
               help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}', or 'standard', what papers"
                    " report today; the default is all that fit.")  # fmt: skip
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
+@click.option("--suite", type=click.Path(path_type=Path), metavar="FILE",
+              help="A suite whose plug-ins are known here: evaluators, dataset:NAME, and the components of"
+                   " run:ID.")  # fmt: skip
 @click.option(
     "--features", metavar="F[,F]", help="Features: pixels, classifier ... or FILE.pt; all but files by default."
 )
@@ -78,19 +82,23 @@ def evaluate(options: EvaluateOptions) -> None:
       ganbench evaluate mine.npy --reference real.npz --validation held_out.npy --with parzen,fid --features pixels
       ganbench evaluate samples.zip --reference photos/ --out scored --json
     """
+    from ganbench.api.lookup import specs_of
     from ganbench.api.progress import counted
     from ganbench.api.runs import source_of
+    from ganbench.api.suites import load_suite
     from ganbench.datasets.parts.files import data_root
     from ganbench.plugins import Registry
     from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, refuse_code
     from ganbench.samples import score_samples as score
     from ganbench.samples import supported_evaluators as supported
 
-    registry = Registry.of(options.plugins)
+    suite = None if options.suite is None else load_suite(options.suite)
+    registry = Registry.of((*options.plugins, *(suite.plugins if suite else ())))
+    known = specs_of(suite) if suite else {}
     if not options.trust:
         refuse_code(options.features, choose_evaluators(options.evaluators, (), registry))
-    generated, reference = (source_of(text, options.results) for text in (options.generated, options.reference))
-    samples = read_samples(generated, reference, options.validation, data_root())
+    generated, reference = (source_of(text, options.results, known) for text in (options.generated, options.reference))
+    samples = read_samples(generated, reference, options.validation, data_root(), registry)
     for text in samples.notes:
         note(text)
     bank, named = _bank(options), _feature_names(options, samples)

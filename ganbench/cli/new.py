@@ -16,7 +16,7 @@ from ganbench.errors import RequestError
 
 FAMILY_OF = {
     **{"gan": "variant", "penalty": "penalty", "augmentation": "augment"},
-    **{"dataset": "dataset", "evaluator": "evaluator"},
+    **{"dataset": "dataset", "evaluator": "evaluator", "network": "network", "optimizer": "optimizer"},
 }
 
 
@@ -70,7 +70,7 @@ def _check_kind(what: str, name: str) -> None:
         allowed = "a kind has lower-case letters, digits and _, begins with a letter, and is no word of Python"
         raise RequestError(where, f"{name!r} can't be a kind", allowed)
     if name in Registry.of().names(FAMILY_OF[what]):
-        family = "a variant" if what == "gan" else f"{'an' if what[0] in 'ae' else 'a'} {what}"
+        family = "a variant" if what == "gan" else f"{'an' if what[0] in 'aeo' else 'a'} {what}"
         raise RequestError(where, f"there is already {family} {name!r}", todo="choose another name")
 
 
