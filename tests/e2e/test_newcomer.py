@@ -26,13 +26,20 @@ z = torch.randn(5, 8)
 assert torch.allclose(generator(z), run.generator()(z), atol=1e-6)
 print(repr(suite))
 """
-WRONG = 'gb.Suite("wrong", grid={"variant": "my_gam", "dataset": "moons", "steps": 1}, plugins=["my_gan.py", "moons.py"])'
+WRONG = (
+    'gb.Suite("wrong", grid={"variant": "my_gam", "dataset": "moons", "steps": 1}, plugins=["my_gan.py", "moons.py"])'
+)
 GATE = """\
 name: gate
-grid: {variant: ns, dataset: ring8, seed: 6}
-train: {steps: 4, batch: 8, network: {kind: mlp, z: 2, g_widths: [4], d_widths: [4]}}
-evaluate: {every: 4, samples: 100, with: [wasserstein]}
+grid: {variant: ns, dataset: ring8, seed: 7}
+train:
+  steps: 20
+  batch: 16
+  network: {kind: mlp, z: 2, g_widths: [16], d_widths: [16]}
+  optimizer: {kind: adam, lr: 1e-3}
+evaluate: {every: 20, samples: 100, with: [wasserstein]}
 """
+PAIRS = [("before/", "after/"), ("before.zip", "after/"), ("before.zip", "worse/"), ("few/", "few/")]
 
 
 def test_components_of_ones_own_in_a_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,10 +52,27 @@ def test_components_of_ones_own_in_a_notebook(tmp_path: Path, monkeypatch: pytes
     wrong.metadata["tags"] = ["raises-exception"]
     notebook.cells += [checks, wrong]
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert not any(cell.get("outputs") for cell in nbformat.read(ROOT / "docs" / "how-to" / "own-components.ipynb", 4).cells)
+    assert not any(
+        cell.get("outputs") for cell in nbformat.read(ROOT / "docs" / "how-to" / "own-components.ipynb", 4).cells
+    )
     said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()))
     assert "own: 12 done, 0 diverged, 0 failed" in said and "check --power" not in said, "the suite has no file"
     assert checks.outputs[-1].text == "Suite('own', 12 runs, 0 excluded)\n"
     (error,) = wrong.outputs
-    assert error.traceback[0].startswith("SuiteError: grid.variant  there is no variant 'my_gam'. did you mean 'my_gan'?")
+    assert error.traceback[0].startswith(
+        "SuiteError: grid.variant  there is no variant 'my_gam'. did you mean 'my_gan'?"
+    )
     assert error.traceback[1:] == ["1 mistake; nothing was run."]
+
+
+def test_a_gate(ganbench: Run, tmp_path: Path) -> None:
+    """As the page writes it: 0 for equal results, 1 for worse ones, 2 where the seeds are too few; an archive too."""
+    (tmp_path / "gate.yaml").write_text(GATE)
+    for folder, *change in (["before"], ["after"], ["worse", "--set", "train.optimizer.lr=1"], ["few", "--seeds", "2"]):
+        done = ganbench("run", "gate.yaml", "--results", folder, "--tracking-uri", "none", *INLINE, *change)
+        assert done.returncode == 0, done.stderr
+    assert ganbench("archive", "gate", "--out", "before.zip", "--results", "before").returncode == 0
+    equal, archived, worse, few = (ganbench("report", *pair, "--fail-on", "worse") for pair in PAIRS)
+    assert [done.returncode for done in (equal, archived, worse, few)] == [0, 0, 1, 2]
+    assert "2 differences: 0 better, 0 worse" in equal.stdout and "1 worse" in worse.stdout
+    assert "WORSE" in worse.stdout and "it takes at least 7 pairs. Run more seeds." in few.stderr
