@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.features.bank import Bank
+    from ganbench.plugins import Registry
     from ganbench.samples.choice import Unavailable
     from ganbench.samples.scoring import ScoreSheet
     from ganbench.samples.sources import ComparedSamples
+    from ganbench.spec import RunSpec
 
 PAIRS = 32  # generated samples in the picture, each beside its nearest real sample
 
@@ -82,19 +84,14 @@ def evaluate(options: EvaluateOptions) -> None:
       ganbench evaluate mine.npy --reference real.npz --validation held_out.npy --with parzen,fid --features pixels
       ganbench evaluate samples.zip --reference photos/ --out scored --json
     """
-    from ganbench.api.lookup import specs_of
     from ganbench.api.progress import counted
     from ganbench.api.runs import source_of
-    from ganbench.api.suites import load_suite
     from ganbench.datasets.parts.files import data_root
-    from ganbench.plugins import Registry
     from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, refuse_code
     from ganbench.samples import score_samples as score
     from ganbench.samples import supported_evaluators as supported
 
-    suite = None if options.suite is None else load_suite(options.suite)
-    registry = Registry.of((*options.plugins, *(suite.plugins if suite else ())))
-    known = specs_of(suite) if suite else {}
+    registry, known = _known(options)
     if not options.trust:
         refuse_code(options.features, choose_evaluators(options.evaluators, (), registry))
     generated, reference = (source_of(text, options.results, known) for text in (options.generated, options.reference))
@@ -109,6 +106,18 @@ def evaluate(options: EvaluateOptions) -> None:
     for text in sheet.notes:
         note(text)
     _answer(options, sheet, (*lacking, *unfit, *sheet.absent))
+
+
+def _known(options: EvaluateOptions) -> tuple[Registry, Mapping[str, RunSpec]]:
+    """The components and the runs that the plug-ins and the suite make known."""
+    from ganbench.api.lookup import specs_of
+    from ganbench.api.suites import load_suite
+    from ganbench.plugins import Registry
+
+    if options.suite is None:
+        return Registry.of(options.plugins), {}
+    suite = load_suite(options.suite)
+    return Registry.of((*options.plugins, *suite.plugins)), specs_of(suite)
 
 
 def _feature_names(options: EvaluateOptions, samples: ComparedSamples) -> str | None:
