@@ -27,7 +27,7 @@ FAMILY_OF = {
               help="Where the file goes; by default the current folder.")  # fmt: skip
 @as_json
 def new(what: str, name: str, out: Path, as_json: bool) -> None:
-    """Write a file to start from: a component that works and passes the checks, or a suite that runs in seconds.
+    """Write a component or a suite to start from. The component works and passes the checks; the suite runs in seconds.
 
     NAME is the name of the file, and so of the component in suites, or the name of the suite.
 
