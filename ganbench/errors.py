@@ -29,6 +29,10 @@ class GanbenchError(Exception):
 class RequestError(GanbenchError):
     """The request can't be carried out; nothing was run."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook prints instead of a traceback: the request is wrong, not the code that it ran through."""
+        return f"{type(self).__name__}: {self}".splitlines()
+
 
 class AbsentFile(RequestError):
     """A file or folder that the request names is not on this machine."""

@@ -39,6 +39,7 @@ FAMILIES = {
 }
 CLASSES = {"augment": "Augmentation"}  # the base class of a family, where its name is not the family's
 TORCHSCRIPT = ".pt"
+LISTED = 60  # names that a message lists
 SUITE_FAMILIES = tuple(family for family in FAMILIES if family != "executor")  # those that a suite names
 
 
@@ -124,7 +125,8 @@ def family_of(component: type[Component]) -> str:
 def hint(word: str, known: Iterable[str]) -> str:
     """`did you mean 'n_critic'? allowed: gp_weight, n_critic`; only the second part where no known word is close."""
     names = list(known)
-    return f"{guess(word, names)} allowed: {', '.join(names) or 'none'}".strip()
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{guess(word, names)} allowed: {', '.join(names[:LISTED]) or 'none'}{more}".strip()
 
 
 def guess(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -67,6 +67,10 @@ class TestCode:
         assert done.returncode == 0, done.stderr
         report = ganbench("report", "mine").stdout
         assert "my_gan[pull=0.1]" in report and "spread" in report and "moons" in report
+        source = ("run:ns-moons-bn0-adam-s0:500", "--reference", "dataset:moons", "--with", "spread")
+        scored = json.loads(ganbench("evaluate", *source, "--suite", "mine.yaml", "--json").stdout)["scores"]
+        known = json.loads(ganbench("show", "ns-moons-bn0-adam-s0", "--json").stdout)["scores"]
+        assert scored[0]["value"] == pytest.approx([row["value"] for row in known if row["metric"] == "spread"][-1])
 
     @pytest.mark.parametrize(
         ("file", "shown"),
@@ -180,6 +184,7 @@ class TestCode:
         NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
         shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
         assert any(data.get("text/html", "").startswith("<iframe srcdoc=") for data in shown)
+        assert any("lsgan   0" in data.get("text/plain", "") for data in shown), "the frame of one metric has rows"
         assert any("| recall_pixels |" in data.get("text/markdown", "") for data in shown)
         assert any("<progress" in data.get("text/html", "") for data in shown)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganbench.api.execution import inception_weights
 from ganbench.api.runs import source_of
+from ganbench.datasets.base import Dataset
 from ganbench.datasets.parts.files import data_root
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import KNOWN, Evaluator
@@ -82,14 +83,15 @@ class Scores(Mapping[str, float]):
 class Judge:
     """Scores samples against a reference, whose side is computed once and kept on disk by its content.
 
-    `reference`: a tensor, an array, the path of a file, folder or archive, `dataset:NAME[:SPLIT]`, or `run:ID[:N]`.
-    `metrics`: names such as `fid` and `recall`, or evaluators; None is every metric that can be had without a download.
+    `reference`: a tensor, an array, the path of a file, folder or archive, `dataset:NAME[:SPLIT]`, `run:ID[:N]`, or a
+    `Dataset`, of which the test split is compared.
+    `metrics`: names such as `fid` and `recall`, or evaluators; None is every metric that needs no download.
     `value_range`: of floating-point images, such as (-1, 1); uint8 images need none.
     `latents`: what a generator is fed, for samples given as a callable. `seed`: of the evaluators' own draws.
     `results`: the results folder whose `cache` keeps what is computed of real samples.
     """
 
-    reference: Given
+    reference: Given | Dataset
     metrics: Sequence[str | Evaluator] | None = None
     value_range: tuple[float, float] | None = None
     latents: Latents | None = None
@@ -120,6 +122,8 @@ class Judge:
     def _reference(self) -> ReferenceSamples:
         if isinstance(self.reference, (Tensor, np.ndarray)):
             return given_reference(in_memory(self.reference, "reference", self.value_range))
+        if isinstance(self.reference, Dataset):
+            return read_reference(self.reference, data_root())
         return read_reference(source_of(str(self.reference), Path(self.results)), data_root())
 
     @property
@@ -174,7 +178,7 @@ class JudgeKeywords(TypedDict, total=False):
 
 def evaluate(
     samples: Given | Generator,
-    reference: Given,
+    reference: Given | Dataset,
     metrics: Sequence[str | Evaluator] | None = None,
     **options: Unpack[JudgeKeywords],
 ) -> Scores:
@@ -188,4 +192,5 @@ def _evaluator_of(metric: str, evaluators: Sequence[Evaluator]) -> Evaluator:
         if metric in (known.name for known in evaluator.metrics()):
             return evaluator
     known = dict.fromkeys(known.name for evaluator in evaluators for known in evaluator.metrics())
-    raise RequestError("metrics", f"there is no metric {metric!r}", hint(metric, known))
+    todo = "give a metric of your own as its evaluator: metrics=[MyMetric()]"
+    raise RequestError("metrics", f"there is no metric {metric!r}", hint(metric, known), todo)

@@ -72,7 +72,8 @@ class SuiteResults:
 
     def outcomes(self) -> pd.DataFrame:
         """One row for each finished run: `run_id`, its value on every axis, and by the suite's rule `outcome` (stable,
-        collapsed, never_good or diverged) and `step`, from which a collapsed run was collapsed (Int64).
+        collapsed, never_good or diverged) and `step`, from which a collapsed run was collapsed (Int64). A suite without
+        `outcome` has no rows.
         """
         return outcome_table(read_results(self.store, self.suite))
 

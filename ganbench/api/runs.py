@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,22 +17,22 @@ from ganbench.errors import RequestError
 from ganbench.report.render.frames import frame_table
 from ganbench.results.store import Store
 from ganbench.runner.devices import resolve
+from ganbench.samples.exporting import export_generator
 from ganbench.samples.generators import SampleRequest, SavedRun, saved_run
 from ganbench.samples.sources import SourcedSamples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from torch import Tensor
 
     from ganbench.results.store import RunFolder, State
-    from ganbench.samples.sources import Source
     from ganbench.spec import RunSpec
     from ganbench.training.sampling import TrainedGenerator
 
 RUN = "run:"
 DRAWN = 10_000  # samples of `run:ID`
+NONE_KNOWN: Mapping[str, RunSpec] = MappingProxyType({})
 SCORES = {"step": "int64", "metric": "str", "value": "float64", "stderr": "float64", "n": "int64",
           "n_reference": "Int64", "evaluator": "str"}  # fmt: skip
 
@@ -44,17 +46,18 @@ def open_saved(results: Path, run_id: str, suite: Path | None = None, devices: s
     return saved_run(find_run(Store(results), run_id), known, data_root(), resolve(devices, 1)[0])
 
 
-def source_of(text: str, results: Path) -> Source:
+def source_of(text: str, results: Path, known: Mapping[str, RunSpec] = NONE_KNOWN) -> str | SourcedSamples:
     """`run:ID[:N]` as the samples of that run, any other text as it is.
 
-    N samples (10,000 by default) come from the last kept generator, with the run's own seed. Raises `RequestError`.
+    N samples (10,000 by default) come from the last kept generator, with the run's own seed. `known`: see `Run`.
+    Raises `RequestError`.
     """
     if not text.startswith(RUN):
         return text
     run_id, _, count = text.removeprefix(RUN).partition(":")
     if count and not (count.isdecimal() and int(count)):
         raise RequestError(text, f"{count!r} is not a number of samples", "run:ID or run:ID:N")
-    run = open_saved(results, run_id)
+    run = saved_run(find_run(Store(results), run_id), known, data_root())
     return SourcedSamples(text, run.draw(SampleRequest(n=int(count or DRAWN))), steps=run.latent_steps())
 
 
@@ -123,6 +126,14 @@ class Run:
         if n < 1:
             raise RequestError("n", f"{n} samples", "at least 1")
         return self.saved.draw(SampleRequest(n=n, seed=seed, labels=labels, step=step)).x
+
+    def export(self, path: Path | str, step: int | None = None) -> Path:
+        """Write the generator of a kept mark (None: of the last) as FILE.pt2 or FILE.onnx, and beside it a README.
+
+        The program needs no ganbench. Returns the path of the README, which says how to feed it. Raises
+        `RequestError` for another ending, or a mark that was not kept.
+        """
+        return export_generator(self.saved, Path(path), step)
 
     def _repr_markdown_(self) -> str:
         state = self.state

@@ -125,8 +125,8 @@ def _say_answerable(suite: Suite, listener: Listener) -> None:
         return
     from ganbench.report.model.power_table import answerable_text
 
-    listener.say(f"{suite.name}: {answerable_text(suite.planned)}; "
-                 f"`ganbench check --power {suite.path}` says which effects they can show")  # fmt: skip
+    more = f"; `ganbench check --power {suite.path}` says which effects they can show" if suite.path.is_file() else ""
+    listener.say(f"{suite.name}: {answerable_text(suite.planned)}{more}")
 
 
 def _parts(suite: Suite, options: TrainingOptions, listener: Listener, dry_run: bool) -> Iterator[tuple[Suite, str]]:

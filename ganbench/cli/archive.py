@@ -21,7 +21,7 @@ from ganbench.errors import RequestError
 @results
 @as_json
 def archive(suite: str, out: Path, checkpoints: bool, results: Path, as_json: bool) -> int:
-    """Write a suite's manifest and the files of its runs into a zip file, to publish or to send.
+    """Write a suite's results into one zip file to publish or send. It holds the manifest and the files of the runs.
 
     `ganbench report FILE.zip` reads it, and so does every zip program. Equal results give equal bytes. Damaged runs and
     runs in progress are left out and named, and the exit code is 1.

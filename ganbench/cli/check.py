@@ -34,7 +34,7 @@ class CheckOptions(SuiteOptions):
 @as_json
 @collected(CheckOptions)
 def check(options: CheckOptions) -> None:
-    """Check suite files: print every mistake with its line, or how many runs there would be. Nothing is written.
+    """Print every mistake of suite files, or how many runs they have. Each mistake has its line. Nothing is written.
 
     Components of your own are tried on a few samples. With `--power`, a table says what the claims of each suite can
     show with its seeds, and a suite whose data are absent is named and left out.

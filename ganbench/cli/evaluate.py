@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from ganbench.errors import RequestError
 
 if TYPE_CHECKING:
     from ganbench.features.bank import Bank
+    from ganbench.plugins import Registry
     from ganbench.samples.choice import Unavailable
     from ganbench.samples.scoring import ScoreSheet
     from ganbench.samples.sources import ComparedSamples
+    from ganbench.spec import RunSpec
 
 PAIRS = 32  # generated samples in the picture, each beside its nearest real sample
 
@@ -31,6 +33,7 @@ class EvaluateOptions:
     validation: str | None
     evaluators: str | None
     plugins: tuple[Path, ...]
+    suite: Path | None
     features: str | None
     trust: bool
     seed: int
@@ -49,6 +52,9 @@ class EvaluateOptions:
               help="Evaluators, with or without options: 'fid,{kind: parzen, start: -2}', or 'standard', what papers"
                    " report today; the default is all that fit.")  # fmt: skip
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your evaluator.")
+@click.option("--suite", type=click.Path(path_type=Path), metavar="FILE",
+              help="A suite whose plug-ins are known here: evaluators, dataset:NAME, and the components of"
+                   " run:ID.")  # fmt: skip
 @click.option(
     "--features", metavar="F[,F]", help="Features: pixels, classifier ... or FILE.pt; all but files by default."
 )
@@ -81,16 +87,15 @@ def evaluate(options: EvaluateOptions) -> None:
     from ganbench.api.progress import counted
     from ganbench.api.runs import source_of
     from ganbench.datasets.parts.files import data_root
-    from ganbench.plugins import Registry
     from ganbench.samples import available_features, choose_evaluators, count_steps, read_samples, refuse_code
     from ganbench.samples import score_samples as score
     from ganbench.samples import supported_evaluators as supported
 
-    registry = Registry.of(options.plugins)
+    registry, known = _known(options)
     if not options.trust:
         refuse_code(options.features, choose_evaluators(options.evaluators, (), registry))
-    generated, reference = (source_of(text, options.results) for text in (options.generated, options.reference))
-    samples = read_samples(generated, reference, options.validation, data_root())
+    generated, reference = (source_of(text, options.results, known) for text in (options.generated, options.reference))
+    samples = read_samples(generated, reference, options.validation, data_root(), registry)
     for text in samples.notes:
         note(text)
     bank, named = _bank(options), _feature_names(options, samples)
@@ -101,6 +106,18 @@ def evaluate(options: EvaluateOptions) -> None:
     for text in sheet.notes:
         note(text)
     _answer(options, sheet, (*lacking, *unfit, *sheet.absent))
+
+
+def _known(options: EvaluateOptions) -> tuple[Registry, Mapping[str, RunSpec]]:
+    """The components and the runs that the plug-ins and the suite make known."""
+    from ganbench.api.lookup import specs_of
+    from ganbench.api.suites import load_suite
+    from ganbench.plugins import Registry
+
+    if options.suite is None:
+        return Registry.of(options.plugins), {}
+    suite = load_suite(options.suite)
+    return Registry.of((*options.plugins, *suite.plugins)), specs_of(suite)
 
 
 def _feature_names(options: EvaluateOptions, samples: ComparedSamples) -> str | None:

@@ -33,7 +33,7 @@ class ExportOptions:
 @as_json
 @collected(ExportOptions)
 def export(options: ExportOptions) -> None:
-    """Write the generator of a run as a program that needs no ganbench, and a README that says how to feed it.
+    """Write the generator of a run as a program without ganbench. A README beside it says how to feed it.
 
     RUN is a run id, its hash, or the beginning of either that fits only one run.
 

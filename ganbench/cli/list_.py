@@ -19,7 +19,7 @@ from ganbench.errors import RequestError
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="A file with your component.")
 @as_json
 def list_(family: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
-    """List variants, penalties, augmentations, datasets and the other components with their sources and options.
+    """List the components with their sources and options.
 
     \b
     Examples:

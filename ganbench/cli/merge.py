@@ -57,7 +57,7 @@ class MergeSummary:
 @as_json
 @collected(MergeOptions)
 def merge(options: MergeOptions) -> int:
-    """Join results folders into one, so that `ganbench report` reads them together.
+    """Join results folders into one.
 
     Of a run that is in several folders one copy is kept, the complete one. Complete copies with different values, such
     as those of two machines, are a conflict: each is named, the exit code is 2, and nothing is written. With --prefer

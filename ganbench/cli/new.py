@@ -16,7 +16,7 @@ from ganbench.errors import RequestError
 
 FAMILY_OF = {
     **{"gan": "variant", "penalty": "penalty", "augmentation": "augment"},
-    **{"dataset": "dataset", "evaluator": "evaluator"},
+    **{"dataset": "dataset", "evaluator": "evaluator", "network": "network", "optimizer": "optimizer"},
 }
 
 
@@ -27,7 +27,7 @@ FAMILY_OF = {
               help="Where the file goes; by default the current folder.")  # fmt: skip
 @as_json
 def new(what: str, name: str, out: Path, as_json: bool) -> None:
-    """Write a file to start from: a component that works and passes the checks, or a suite that runs in seconds.
+    """Write a component or a suite to start from. The component works and passes the checks; the suite runs in seconds.
 
     NAME is the name of the file, and so of the component in suites, or the name of the suite.
 
@@ -70,7 +70,7 @@ def _check_kind(what: str, name: str) -> None:
         allowed = "a kind has lower-case letters, digits and _, begins with a letter, and is no word of Python"
         raise RequestError(where, f"{name!r} can't be a kind", allowed)
     if name in Registry.of().names(FAMILY_OF[what]):
-        family = "a variant" if what == "gan" else f"{'an' if what[0] in 'ae' else 'a'} {what}"
+        family = "a variant" if what == "gan" else f"{'an' if what[0] in 'aeo' else 'a'} {what}"
         raise RequestError(where, f"there is already {family} {name!r}", todo="choose another name")
 
 

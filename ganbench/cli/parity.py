@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--slow", is_flag=True, help="Include slow cases: minutes, and a gigabyte of memory.")
 @as_json
 def parity(slow: bool, as_json: bool) -> int:
-    """Recompute reference cases, closed forms and published values, and print expected, got and difference.
+    """Recompute reference cases, closed forms and published values. It prints expected, got and difference.
 
     Exits with 1 when a case misses its value: then numbers from this installation can't be compared with others.
 

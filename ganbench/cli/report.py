@@ -73,7 +73,7 @@ class ReportOptions:
 @as_json
 @collected(ReportOptions)
 def report(options: ReportOptions) -> int:
-    """Summarise the runs of a suite in tables, or compare two suites or results folders cell by cell.
+    """Summarise a suite in tables, or compare two results. Two suites or results folders are compared cell by cell.
 
     A file that `ganbench archive` wrote is read like a results folder.
     To compare, a word that names a suite is that suite; write `stability/` for a results folder of the same name.

@@ -27,7 +27,7 @@ T = TypeVar("T")
 @results
 @as_json
 def show(run_id: str, results: Path, as_json: bool) -> None:
-    """Show one run: its spec, state, scores and files, and the end of its log if it failed.
+    """Show one run: its spec, state, scores and files. If it failed, the end of its log follows.
 
     RUN is a run id, its hash, or the beginning of either that fits only one run.
 

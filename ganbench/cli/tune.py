@@ -46,7 +46,7 @@ class TuneOptions(SuiteOptions, ExecutionOptions):
 @as_json
 @collected(TuneOptions)
 def tune(options: TuneOptions) -> int:
-    """Search each contender's settings with the same number of trials, then run the best settings on fresh seeds.
+    """Search settings with equally many trials for each contender. The best settings are then run on fresh seeds.
 
     A contender is a cell of the suite without the fields that are searched; `ganbench list` shows the range of each
     field. In every round, half of the trials stop after a quarter of their steps. The results go

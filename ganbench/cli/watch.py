@@ -44,7 +44,7 @@ class TextTable:
 @click.option("--once", is_flag=True, help="Print the current status and exit.")
 @as_json
 def watch(suite: str | None, results: Path, once: bool, as_json: bool) -> None:
-    """Watch a running suite from any terminal: its progress, the runs in training and the newest scores.
+    """Watch a running suite from any terminal. It shows the progress, the runs in training and the newest scores.
 
     \b
     Examples:

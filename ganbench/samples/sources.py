@@ -75,18 +75,27 @@ class ComparedSamples:
     steps: LatentSteps | None = None  # of the generator, if the samples are a run's
 
 
-Source = str | SourcedSamples  # where samples are, or the samples themselves
+Source = str | SourcedSamples | Dataset  # where samples are, or the samples themselves
 
 
-def read_samples(generated: Source, reference: Source, validation: str | None, root: Path | None) -> ComparedSamples:
-    """Read both sides; `root` is the data folder of `dataset:NAME`. Raises `RequestError` if they can't be scored."""
+def read_samples(
+    generated: str | SourcedSamples,
+    reference: Source,
+    validation: str | None,
+    root: Path | None,
+    registry: Registry | None = None,
+) -> ComparedSamples:
+    """Read both sides. Raises `RequestError` if they can't be scored.
+
+    `root`: the data folder of `dataset:NAME`; `registry`: the datasets known by a name, None for the installed ones.
+    """
     if isinstance(reference, str) and (known := _known_moments(reference)) is not None:
-        return _compared_with(known, read_generated(generated, root))
-    real, tested, notes = read_reference(reference, root)
+        return _compared_with(known, read_generated(generated, root, registry))
+    real, tested, notes = read_reference(reference, root, registry)
     if validation is not None:
-        held_out = _fitted(_samples(validation, "validation", root), real.space, "--validation")
+        held_out = _fitted(_samples(validation, "validation", root, registry), real.space, "--validation")
         real, notes = replace(real, validation=held_out.split), notes + _check(held_out)
-    return compared(ReferenceSamples(real, tested, notes), read_generated(generated, root))
+    return compared(ReferenceSamples(real, tested, notes), read_generated(generated, root, registry))
 
 
 def _known_moments(source: str) -> KnownMoments | None:
@@ -121,12 +130,15 @@ def given_reference(samples: SourcedSamples) -> ReferenceSamples:
     return ReferenceSamples(Data(Space(tuple(x.shape[1:])), nothing, nothing, samples.split), samples, _check(samples))
 
 
-def read_reference(source: Source, root: Path | None) -> ReferenceSamples:
+def read_reference(source: Source, root: Path | None, registry: Registry | None = None) -> ReferenceSamples:
     """A reference from a file, a folder, an archive or a dataset. Raises `RequestError`."""
     if isinstance(source, SourcedSamples):
         return given_reference(source)
+    if isinstance(source, Dataset):
+        data = source.load(root)
+        return ReferenceSamples(data, SourcedSamples(f"{DATASET}{source.notation()}", data.test), data.notes)
     if source.startswith(DATASET):
-        data, split = _dataset(source, root)
+        data, split = _dataset(source, root, registry)
         samples = SourcedSamples(source, _part(data, split or "test"))
         if split == "validation":  # selecting on the reference itself would bias the scores
             data = replace(data, validation=_no_samples(data.space))
@@ -144,15 +156,15 @@ def read_reference(source: Source, root: Path | None) -> ReferenceSamples:
     return ReferenceSamples(Data(found.space, train, held_out, samples.split), samples, _check(samples))
 
 
-def read_generated(source: Source, root: Path | None) -> SourcedSamples:
+def read_generated(source: str | SourcedSamples, root: Path | None, registry: Registry | None = None) -> SourcedSamples:
     """A single set of generated samples from a file, a folder, an archive or a dataset. Raises `RequestError`."""
-    return _samples(source, "test", root) if isinstance(source, str) else source
+    return _samples(source, "test", root, registry) if isinstance(source, str) else source
 
 
-def _samples(source: str, default: SplitName, root: Path | None) -> SourcedSamples:
+def _samples(source: str, default: SplitName, root: Path | None, registry: Registry | None) -> SourcedSamples:
     """A single set of samples."""
     if source.startswith(DATASET):
-        data, split = _dataset(source, root)
+        data, split = _dataset(source, root, registry)
         return SourcedSamples(source, _part(data, split or default), notes=data.notes)
     found = _read(source)
     if len(found.parts) > 1:
@@ -181,12 +193,12 @@ def _grey_if_possible(found: ImageSet) -> ImageSet:
     return replace(found, space=replace(found.space, shape=(1, *found.space.shape[1:])), parts=parts)
 
 
-def _dataset(source: str, root: Path | None) -> tuple[Data, SplitName | None]:
+def _dataset(source: str, root: Path | None, registry: Registry | None) -> tuple[Data, SplitName | None]:
     name, _, split = source.removeprefix(DATASET).partition(":")
     splits: tuple[SplitName, ...] = get_args(SplitName)
     if split and split not in splits:
         raise RequestError(source, f"there is no split {split!r}", hint(split, splits))
-    kind = Registry.of().find("dataset", name)
+    kind = (registry or Registry.of()).find("dataset", name)
     try:
         dataset = kind()
     except TypeError:

@@ -60,6 +60,9 @@ class Suite:
     narrowed_from: Suite | None = None  # the suite of which `--only` kept a part
     written: Node | None = field(default=None, compare=False, repr=False)  # as it was read, before any change
 
+    def __repr__(self) -> str:
+        return f"Suite({self.name!r}, {len(self.specs)} runs, {len(self.excluded)} excluded)"
+
     @property
     def whole(self) -> Suite:
         """The suite without `--only`."""

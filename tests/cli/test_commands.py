@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from click.testing import CliRunner
 
 import ganbench.cli
 from ganbench.cli import COMMANDS, cli
@@ -22,6 +23,12 @@ def test_every_module_that_defines_a_command_is_registered() -> None:
     modules = {path.stem for path in HERE.glob("*.py") if command.search(path.read_text())}
     assert modules - {"__init__"} == set(COMMANDS)
     assert set(cli.commands) == {name.rstrip("_") for name in COMMANDS}
+
+
+def test_the_list_of_commands_cuts_no_sentence() -> None:
+    """On a terminal of 80 columns, where click ends what does not fit with three dots."""
+    listed = CliRunner().invoke(cli, ["--help"], terminal_width=80, max_content_width=80).output
+    assert "watch " in listed and "..." not in listed.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("module", ["run", "tune", "check", "report", "evaluate", "sample", "export", "sync"])

@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 import torch
 
+from ganbench.datasets.base import Space
 from ganbench.features.bank import Bank
 from ganbench.plugins import Registry
-from ganbench.testing import check_component, check_dataset, check_evaluator, check_run, small_run
+from ganbench.testing import (
+    check_component,
+    check_dataset,
+    check_evaluator,
+    check_network,
+    check_optimizer,
+    check_run,
+    small_run,
+)
 from tests.e2e.conftest import Run, ganbench
 from tests.support.evaluation import points_data
 from tests.support.pages import code
@@ -52,6 +61,14 @@ def test_an_evaluator(ganbench: Run, tmp_path: Path) -> None:
     assert check_evaluator(evaluator, real.view(torch.rand(7, 2)), real).keys() == {"width"}
 
 
+def test_a_network(ganbench: Run, tmp_path: Path) -> None:
+    check_network(made(ganbench, "network", "network", "narrow", tmp_path)[0], Space((2,)))
+
+
+def test_an_optimizer(ganbench: Run, tmp_path: Path) -> None:
+    check_optimizer(made(ganbench, "optimizer", "optimizer", "evolved", tmp_path)[0])
+
+
 def test_a_suite_runs_and_is_reported(ganbench: Run, tmp_path: Path) -> None:
     assert ganbench("new", "suite", "mine").returncode == 0
     done = ganbench("run", "mine.yaml", "--executor", "inline", "--tracking-uri", "none")
@@ -67,6 +84,8 @@ def test_a_suite_runs_and_is_reported(ganbench: Run, tmp_path: Path) -> None:
         ("augmentation", "noisy", "An augmentation: `noisy.py`"),
         ("dataset", "moons", "A dataset: `moons.py`"),
         ("evaluator", "spread", "An evaluator: `spread.py`"),
+        ("network", "small_net", "A network: `small_net.py`"),
+        ("optimizer", "lion", "An optimizer: `lion.py`"),
     ],
 )
 def test_the_files_are_those_of_the_docs(what: str, name: str, heading: str, ganbench: Run, tmp_path: Path) -> None:
@@ -80,6 +99,7 @@ def test_the_files_are_those_of_the_docs(what: str, name: str, heading: str, gan
         (("gan", "lsgan"), "there is already a variant 'lsgan'. choose another name"),
         (("gan", "MyGAN"), "'MyGAN' can't be a kind"),
         (("augmentation", "flip"), "there is already an augmentation 'flip'. choose another name"),
+        (("optimizer", "adam"), "there is already an optimizer 'adam'. choose another name"),
         (("penalty", "true"), "'true' can't be a kind"),
         (("suite", "../mine"), "'../mine' can't name a file in it"),
     ],

@@ -56,6 +56,7 @@ def test_hint_is_silent_about_strangers() -> None:
     assert hint("xyzzy", ("lsgan", "ns")) == "allowed: lsgan, ns"
     assert hint("lsgam", ("lsgan", "ns")) == "did you mean 'lsgan'? allowed: lsgan, ns"
     assert hint("a", ()) == "allowed: none"
+    assert hint("xyzzy", map(str, range(70))).endswith(", 58, 59 and 10 more")
 
 
 def test_a_guess_takes_the_closest_word_above_the_cutoff() -> None:
