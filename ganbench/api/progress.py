@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from IPython.display import ProgressBar
 
 
-def progress_display() -> Listener:
+Talk = Literal["quiet", "verbose"]  # less and more than usual
+
+
+def progress_display(talk: Talk | None = None) -> Listener:
     """A live display where stderr is a terminal, a bar in a notebook, plain lines elsewhere."""
+    if talk is not None:
+        return Quiet() if talk == "quiet" else Verbose()
     if _in_notebook():
         return NotebookBar()
     return Live() if sys.stderr.isatty() else Lines()
@@ -69,6 +74,54 @@ class Lines:
         pass
 
 
+class Quiet:
+    """Only notes, and runs that failed."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+
+    def say(self, text: str) -> None:
+        pass
+
+    def begin(self, name: str, runs: int, steps: int) -> None:
+        self._lines.begin(name, runs, steps)
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case Noted():
+                self._lines.hear(event)
+            case Ended() if event.status == "failed":
+                self._lines.say(line(event))
+
+    def close(self) -> None:
+        pass
+
+
+class Verbose:
+    """The lines of `Lines`, and one when the runs of a job start and at each step at which they are scored or saved."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+
+    def say(self, text: str) -> None:
+        self._lines.say(text)
+
+    def begin(self, name: str, runs: int, steps: int) -> None:
+        self._lines.begin(name, runs, steps)
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case Started(runs, steps):
+                self.say(f"starting  {_named(runs)}  {steps} steps")
+            case Progressed(runs, step):
+                self.say(f"step {step}  {_named(runs)}")
+            case _:
+                self._lines.hear(event)
+
+    def close(self) -> None:
+        pass
+
+
 class Live:
     """One line a worker and one for the suite, with the time left."""
 
@@ -106,10 +159,10 @@ class Live:
         self._progress.stop()
 
     def _show(self, started: Started) -> None:
-        run, pack = started.runs[0], len(started.runs)
+        run = started.runs[0]
         if run not in self._tasks:
-            text = f"  {run}" + (f" and {pack - 1} more" if pack > 1 else "")
-            self._tasks[run] = self._progress.add_task(printable(text), total=started.steps)
+            text = printable(f"  {_named(started.runs)}")
+            self._tasks[run] = self._progress.add_task(text, total=started.steps)
             self._steps[run] = 0
 
     def _advance(self, progressed: Progressed) -> None:
@@ -172,6 +225,11 @@ def counted(total: int) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task, finished = progress.add_task("", total=total), iter(range(total))
         yield lambda text: progress.update(task, description=printable(text), completed=next(finished))
+
+
+def _named(runs: Sequence[str]) -> str:
+    """The runs of a job in few words."""
+    return runs[0] + (f" and {len(runs) - 1} more" if len(runs) > 1 else "")
 
 
 def _columns() -> tuple[ProgressColumn, ...]:

@@ -16,6 +16,7 @@ from ganbench.cli.options import SuiteOptions, as_json, collected, execution_opt
 from ganbench.cli.terminal import answer, answer_json
 
 if TYPE_CHECKING:
+    from ganbench.api.progress import Talk
     from ganbench.runner.plan import Plan
     from ganbench.suite import Suite
 
@@ -26,6 +27,7 @@ class RunOptions(SuiteOptions, TrainingOptions):
 
     suites: tuple[Path, ...]
     dry_run: bool
+    talk: Talk | None
     as_json: bool
 
 
@@ -40,6 +42,8 @@ class RunOptions(SuiteOptions, TrainingOptions):
 @click.option("--detach", is_flag=True, help="Submit to Slurm and end; the same line without it follows the runs.")
 @click.option("--log-models", is_flag=True, help="Log the generators to MLflow when the runs are over.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
+@click.option("-q", "--quiet", "talk", flag_value="quiet", help="Print only what went wrong.")
+@click.option("-v", "--verbose", "talk", flag_value="verbose", help="Print a line whenever runs start or are scored.")
 @as_json
 @collected(RunOptions)
 def run(options: RunOptions) -> int:
@@ -62,7 +66,7 @@ def run(options: RunOptions) -> int:
     from ganbench.cli.request import load
     from ganbench.executors.base import Detached
 
-    display, summaries = progress_display(), []
+    display, summaries = progress_display(options.talk), []
     for suite in [load(path, options) for path in options.suites]:
         if options.dry_run:
             plans = [stage.plan for stage in stages(suite, options, display, dry_run=True)]

@@ -11,8 +11,8 @@ import click
 
 from ganbench.cli.completion import run_ids
 from ganbench.cli.options import as_json, results
-from ganbench.cli.terminal import answer, answer_json
-from ganbench.errors import DamagedRun
+from ganbench.cli.terminal import answer, answer_json, note
+from ganbench.errors import DamagedRun, RequestError
 
 if TYPE_CHECKING:
     from ganbench.results.content import RunContent
@@ -25,8 +25,9 @@ T = TypeVar("T")
 @click.command()
 @click.argument("run_id", metavar="RUN", shell_complete=run_ids)
 @results
+@click.option("--open", "opens", is_flag=True, help="Open its newest picture of samples in the viewer of the desktop.")
 @as_json
-def show(run_id: str, results: Path, as_json: bool) -> None:
+def show(run_id: str, results: Path, opens: bool, as_json: bool) -> None:
     """Show one run: its spec, state, scores and files. If it failed, the end of its log follows.
 
     RUN is a run id, its hash, or the beginning of either that fits only one run.
@@ -34,6 +35,7 @@ def show(run_id: str, results: Path, as_json: bool) -> None:
     \b
     Examples:
       ganbench show lsgan-ring8-bn0-adam-s0
+      ganbench show lsgan-ring8-bn0-adam-s0 --open
       ganbench show lsgan-ring8-bn0-adam-s0 --results stability.zip
     """
     from ganbench.api.lookup import find_run
@@ -45,6 +47,8 @@ def show(run_id: str, results: Path, as_json: bool) -> None:
             answer_json(asdict(run_record(folder)))
         else:
             answer(run_text(folder))
+        if opens:
+            _open(newest_picture(folder, results))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +119,23 @@ def run_text(folder: RunFolder) -> str:
         _part(lambda: _log_of_failure(folder), _log),
     ]
     return "\n\n".join(part for part in dict.fromkeys(parts) if part)
+
+
+def newest_picture(folder: RunFolder, results: Path) -> Path:
+    """The picture of samples of a run's last mark. Raises `RequestError` if there is none, or it is in an archive."""
+    pictures = {int(path.stem): path for path in (folder.path / "samples").glob("[0-9]*.png")}
+    if not pictures:
+        raise RequestError(
+            folder.run_id, "the run has no picture of samples yet", todo="`ganbench watch` shows how far it is"
+        )
+    if results.is_file():
+        raise RequestError(str(results), "a picture in an archive can't be opened", todo="unpack the archive first")
+    return pictures[max(pictures)]
+
+
+def _open(picture: Path) -> None:
+    if click.launch(str(picture)):
+        note(f"no viewer was found; the picture is {picture}")
 
 
 def _part(read: Callable[[], T], draw: Callable[[T], str]) -> str:

@@ -116,6 +116,8 @@ def _drawn(n: int, seed: int) -> NDArray[np.int64]:
 @cache  # a table has few different rates
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """A rate with Wilson's score interval (Wilson 1927), which stays inside [0, 1]. Raises ValueError for n = 0."""
+    if n < 1:
+        raise ValueError(f"a rate needs at least one trial, not n = {n}")
     ends = scipy.stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
     return Interval(successes / n, float(ends.low), float(ends.high), n)
 

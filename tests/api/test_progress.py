@@ -51,6 +51,25 @@ def test_each_suite_counts_anew(capsys: pytest.CaptureFixture[str]) -> None:
     assert [text[:5] for text in capsys.readouterr().err.splitlines()] == ["[1/1]", "[1/1]"]
 
 
+def test_quiet_prints_only_what_went_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    quiet = progress_display("quiet")
+    quiet.begin("study", 3, 300)
+    quiet.say("study: 3 runs")
+    for event in (Started(("a",), 100), Progressed(("a",), 50), Noted("a note"), DONE, DIVERGED, FAILED):
+        quiet.hear(event)
+    assert capsys.readouterr().err.splitlines() == ["a note", line(FAILED)]
+
+
+def test_verbose_prints_starts_and_steps_too(capsys: pytest.CaptureFixture[str]) -> None:
+    verbose = progress_display("verbose")
+    verbose.begin("study", 1, 100)
+    for event in (Started(("a", "b"), 100), Progressed(("a", "b"), 50), DONE):
+        verbose.hear(event)
+    starting, step, ended = capsys.readouterr().err.splitlines()
+    assert (starting, step) == ("starting  a and 1 more  100 steps", "step 50  a and 1 more")
+    assert ended == f"[1/1] {line(DONE)}"
+
+
 def test_a_file_gets_lines_and_a_terminal_the_live_display(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(progress_display(), Lines)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)

@@ -6,10 +6,13 @@ import re
 import shutil
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from ganbench.api.lookup import find_run
-from ganbench.cli.show import run_text
+from ganbench.cli.show import newest_picture, run_text
+from ganbench.cli.show import show as show_command
 from ganbench.errors import RequestError
 from ganbench.results.files import write_json
 from ganbench.results.store import LOG_LINES, State, Store
@@ -99,3 +102,22 @@ def test_the_hash_or_its_beginning_is_enough(tmp_path: Path, typed: str):
     shutil.rmtree(store.run(ids[1]).path)
     with pytest.raises(RequestError, match=r"'ba' matches 2 runs\. it fits ns-.*-ba5eba1100, ns-.*-bad1"):
         show(store, "ba")
+
+
+@pytest.mark.parametrize("found", [True, False], ids=["a viewer", "no viewer"])
+def test_open_shows_the_newest_picture(found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(click, "launch", lambda path: opened.append(path) or int(not found))
+    samples = write_suite(tmp_path, [DONE]).run(DONE.run_id).path / "samples"
+    samples.mkdir()
+    for step in (1000, 500, 4000):
+        (samples / f"{step}.png").touch()
+    ended = CliRunner().invoke(show_command, [DONE.run_id, "--results", str(tmp_path), "--open"])
+    assert ended.exit_code == 0 and opened == [str(samples / "4000.png")]
+    assert ("no viewer was found; the picture is " in ended.stderr) == (not found)
+
+
+def test_open_without_a_picture_says_so(tmp_path: Path) -> None:
+    folder = find_run(write_suite(tmp_path, [DONE]), DONE.run_id)
+    with pytest.raises(RequestError, match="the run has no picture of samples yet"):
+        newest_picture(folder, tmp_path)
