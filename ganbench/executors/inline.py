@@ -36,7 +36,7 @@ class Inline(Executor):
         if uuid_of(devices[0]):
             given, todo = "a GPU is given by its UUID", "use --executor local, or a GPU's index"
             raise RequestError("--executor inline", given, "allowed: auto, cpu, or an index like 0", todo)
-        return devices
+        return devices[:1]
 
     @contextmanager
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> Iterator[InlineSession]:

@@ -107,3 +107,7 @@ def test_headline() -> None:
     assert headline(("cpu",)) == "1 worker on cpu"
     assert headline(("cpu",) * 4) == "4 workers on cpu"
     assert headline(("cuda:0", "cuda:1", "cuda:0")) == "3 workers on cuda:0, cuda:1"
+
+
+def test_this_process_is_one_worker() -> None:
+    assert Inline().devices("cpu", None, None) == Inline().devices("cpu", 4, None) == ("cpu",)
