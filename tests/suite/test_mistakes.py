@@ -371,7 +371,7 @@ def test_a_text_that_no_file_can_hold_is_a_mistake(escape: str, tmp_path: Path) 
 
 def test_a_plugin_in_a_circle_of_links_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "a.py").symlink_to("a.py")
-    with pytest.raises(SuiteError, match=r"yaml:4:11  a.py can't be opened"):
+    with pytest.raises(SuiteError, match=r"yaml:4:11  a.py:? can't be (opened|read)"):
         load(own_plugins(tmp_path, f"{RING}train: {{steps: 3}}\nplugins: [a.py]\n"))
 
 
