@@ -114,7 +114,7 @@ def test_open_shows_the_newest_picture(found: bool, tmp_path: Path, monkeypatch:
         (samples / f"{step}.png").touch()
     ended = CliRunner().invoke(show_command, [DONE.run_id, "--results", str(tmp_path), "--open"])
     assert ended.exit_code == 0 and opened == [str(samples / "4000.png")]
-    assert ("no viewer was found; the picture is " in ended.stderr) == (not found)
+    assert ("no viewer was found; the picture is " in ended.output) == (not found)
 
 
 def test_open_without_a_picture_says_so(tmp_path: Path) -> None:
