@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ganbench.training.packs import map_tensors, tensors_of
 
+MOST_BYTES = 2**29  # larger networks gain nothing: their operations take longer than Python
 BY_VALUES = {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output}  # what an operation returns to Python
 UNDECLARED = {"aten::native_batch_norm": ("running_mean", "running_var")}  # changed, but not so by its schema
 
@@ -60,6 +61,7 @@ class Tape:
     operations: list[Operation] = field(default_factory=list)
     _before: dict[int, tuple[UntypedStorage, UntypedStorage]] = field(default_factory=dict)  # changed; its old contents
     _made: set[int] = field(default_factory=set)  # storages of results
+    _size: int = 0  # of them, in bytes; while it is recorded, a tape keeps them all
 
     def execute(self, call: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Execute and record an operation. Raises `RuntimeError` for one that a recording can't hold."""
@@ -75,6 +77,11 @@ class Tape:
         self.operations.append(done)
         if not done.is_view:
             self._made |= {_place(tensor) for tensor in done.results}
+            self._size += sum(tensor.nbytes for tensor in done.results)
+        if self._size > MOST_BYTES:
+            raise RuntimeError(
+                f"an update makes more than {MOST_BYTES >> 20} MiB of tensors, which a recording would keep"
+            )
         return done.result
 
     def undo(self) -> None:
@@ -161,8 +168,9 @@ def tape(function: Callable[[], Any]) -> Callable[[], Any]:
     Raises `RuntimeError` if the function reads a tensor's value, makes a tensor of Python's numbers, or is not the same
     each time.
     """
-    (_, first), (made, last) = _recorded(function), _recorded(function)
-    if first.text() != last.text():
+    first = _recorded(function)[1].text()  # which keeps no tensor
+    made, last = _recorded(function)
+    if first != last.text():
         raise RuntimeError("the operations of an update, or numbers given to them, change from one to the next")
     repeat = _program(last.operations, tensors_of(made))
 

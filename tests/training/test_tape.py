@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.func import vmap
 from torch.nn import functional
 
+from ganbench.training import tape as taping
 from ganbench.training.tape import tape
 
 Step = Callable[[Tensor], object]
@@ -135,6 +136,15 @@ def test_what_is_not_the_same_each_time_is_refused() -> None:
     for function in changing:
         with pytest.raises(RuntimeError, match="change from one to the next"):
             tape(function)
+
+
+def test_what_takes_much_memory_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taping, "MOST_BYTES", 2**20)
+    x, calls = numbers(3), iter(range(10**6))
+    with pytest.raises(RuntimeError, match="makes more than 1 MiB of tensors"):
+        tape(lambda: [x.add_(1).repeat(2**10) for _ in calls])
+    assert next(calls) == 2**20 // (3 * 8 * 2**10) + 1, "it ends as soon as the limit is passed"
+    assert torch.equal(x, numbers(3))
 
 
 STEPS: list[Step] = [
