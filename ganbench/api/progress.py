@@ -24,7 +24,7 @@ Talk = Literal["quiet", "verbose"]  # less and more than usual
 def progress_display(talk: Talk | None = None) -> Listener:
     """A live display where stderr is a terminal, a bar in a notebook, plain lines elsewhere."""
     if talk is not None:
-        return Quiet() if talk == "quiet" else Verbose()
+        return Lines(talk)
     if _in_notebook():
         return NotebookBar()
     return Live() if sys.stderr.isatty() else Lines()
@@ -48,15 +48,20 @@ def line(ended: Ended) -> str:
 
 
 class Lines:
-    """One line for each run that ends, with its number and the suite's size."""
+    """One line for each run that ends, with its number and the suite's size.
 
-    def __init__(self) -> None:
+    Quiet: only of notes and of runs that failed. Verbose: also of jobs that start, and of each step at which they are
+    scored or saved.
+    """
+
+    def __init__(self, talk: Talk | None = None) -> None:
+        self._talk = talk
         self._ended, self._runs = 0, 0
         self._noted: set[str] = set()
 
     def say(self, text: str) -> None:
-        sys.stderr.write(printable(text) + "\n")
-        sys.stderr.flush()
+        if self._talk != "quiet":
+            self._print(text)
 
     def begin(self, name: str, runs: int, steps: int) -> None:
         self._ended, self._runs = 0, runs
@@ -65,61 +70,22 @@ class Lines:
         match event:
             case Noted(text) if text not in self._noted:  # every worker that reads a dataset sends its notes
                 self._noted.add(text)
-                self.say(text)
+                self._print(text)
+            case Started(runs, steps) if self._talk == "verbose":
+                self._print(f"starting  {_named(runs)}  {steps} steps")
+            case Progressed(runs, step) if self._talk == "verbose":
+                self._print(f"step {step}  {_named(runs)}")
             case Ended():
                 self._ended += 1
-                self.say(f"[{self._ended}/{self._runs}] {line(event)}")
+                if self._talk != "quiet" or event.status == "failed":
+                    self._print(f"[{self._ended}/{self._runs}] {line(event)}")
 
     def close(self) -> None:
         pass
 
-
-class Quiet:
-    """Only notes, and runs that failed."""
-
-    def __init__(self) -> None:
-        self._lines = Lines()
-
-    def say(self, text: str) -> None:
-        pass
-
-    def begin(self, name: str, runs: int, steps: int) -> None:
-        self._lines.begin(name, runs, steps)
-
-    def hear(self, event: Event) -> None:
-        match event:
-            case Noted():
-                self._lines.hear(event)
-            case Ended() if event.status == "failed":
-                self._lines.say(line(event))
-
-    def close(self) -> None:
-        pass
-
-
-class Verbose:
-    """The lines of `Lines`, and one when the runs of a job start and at each step at which they are scored or saved."""
-
-    def __init__(self) -> None:
-        self._lines = Lines()
-
-    def say(self, text: str) -> None:
-        self._lines.say(text)
-
-    def begin(self, name: str, runs: int, steps: int) -> None:
-        self._lines.begin(name, runs, steps)
-
-    def hear(self, event: Event) -> None:
-        match event:
-            case Started(runs, steps):
-                self.say(f"starting  {_named(runs)}  {steps} steps")
-            case Progressed(runs, step):
-                self.say(f"step {step}  {_named(runs)}")
-            case _:
-                self._lines.hear(event)
-
-    def close(self) -> None:
-        pass
+    def _print(self, text: str) -> None:
+        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.flush()
 
 
 class Live:

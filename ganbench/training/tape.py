@@ -23,7 +23,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ganbench.training.packs import map_tensors, tensors_of
 
-MOST_BYTES = 2**29  # larger networks gain nothing: their operations take longer than Python
+MOST_BYTES = 2**29  # that an update may make, since a recording keeps all of it for a moment
 BY_VALUES = {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output}  # what an operation returns to Python
 UNDECLARED = {"aten::native_batch_norm": ("running_mean", "running_var")}  # changed, but not so by its schema
 

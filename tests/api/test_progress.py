@@ -57,7 +57,7 @@ def test_quiet_prints_only_what_went_wrong(capsys: pytest.CaptureFixture[str]) -
     quiet.say("study: 3 runs")
     for event in (Started(("a",), 100), Progressed(("a",), 50), Noted("a note"), DONE, DIVERGED, FAILED):
         quiet.hear(event)
-    assert capsys.readouterr().err.splitlines() == ["a note", line(FAILED)]
+    assert capsys.readouterr().err.splitlines() == ["a note", f"[3/3] {line(FAILED)}"]
 
 
 def test_verbose_prints_starts_and_steps_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -705,3 +705,4 @@ def test_the_environment_says_whether_turns_were_recorded(optimizer: Adam, site:
         assert folder.check() is not None
         host = f"eager: the rule of {optimizer.notation()} computes on the host"
         assert sessions_of(folder.read_json("env.json"))[-1]["turns"] == (host if optimizer.eps_hat else "recorded")
+    assert "training without" not in site.notes(), "only a GPU loses much by it"
