@@ -50,8 +50,7 @@ def line(ended: Ended) -> str:
 class Lines:
     """One line for each run that ends, with its number and the suite's size.
 
-    Quiet: only of notes and of runs that failed. Verbose: also of jobs that start, and of each step at which they are
-    scored or saved.
+    Quiet: only of notes and of runs that failed. Verbose: also of jobs that start, and of the steps that they reach.
     """
 
     def __init__(self, talk: Talk | None = None) -> None:

@@ -43,7 +43,7 @@ class RunOptions(SuiteOptions, TrainingOptions):
 @click.option("--log-models", is_flag=True, help="Log the generators to MLflow when the runs are over.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would run, and run nothing.")
 @click.option("-q", "--quiet", "talk", flag_value="quiet", help="Print only what went wrong.")
-@click.option("-v", "--verbose", "talk", flag_value="verbose", help="Print a line whenever runs start or are scored.")
+@click.option("-v", "--verbose", "talk", flag_value="verbose", help="Also print when runs start and their steps.")
 @as_json
 @collected(RunOptions)
 def run(options: RunOptions) -> int:

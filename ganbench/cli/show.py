@@ -134,8 +134,8 @@ def newest_picture(folder: RunFolder, results: Path) -> Path:
 
 
 def _open(picture: Path) -> None:
-    if click.launch(str(picture)):
-        note(f"no viewer was found; the picture is {picture}")
+    note(f"opening {picture}")  # a desktop without a viewer may say so only after this command has ended
+    click.launch(str(picture))
 
 
 def _part(read: Callable[[], T], draw: Callable[[T], str]) -> str:

@@ -104,17 +104,16 @@ def test_the_hash_or_its_beginning_is_enough(tmp_path: Path, typed: str):
         show(store, "ba")
 
 
-@pytest.mark.parametrize("found", [True, False], ids=["a viewer", "no viewer"])
-def test_open_shows_the_newest_picture(found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_shows_the_newest_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(click, "launch", lambda path: opened.append(path) or int(not found))
+    monkeypatch.setattr(click, "launch", opened.append)
     samples = write_suite(tmp_path, [DONE]).run(DONE.run_id).path / "samples"
     samples.mkdir()
     for step in (1000, 500, 4000):
         (samples / f"{step}.png").touch()
     ended = CliRunner().invoke(show_command, [DONE.run_id, "--results", str(tmp_path), "--open"])
     assert ended.exit_code == 0 and opened == [str(samples / "4000.png")]
-    assert ("no viewer was found; the picture is " in ended.output) == (not found)
+    assert f"opening {samples / '4000.png'}" in ended.output
 
 
 def test_open_without_a_picture_says_so(tmp_path: Path) -> None:
