@@ -1,4 +1,7 @@
-"""Convolutions in packs: on small maps, one matrix product for each run is faster than a grouped convolution."""
+"""Layers in packs as matrix products, one for each run: linear ones, and convolutions of small maps.
+
+There a product is faster than a grouped convolution. Of a linear layer `vmap` would make more operations than needed.
+"""
 
 from __future__ import annotations
 
@@ -82,13 +85,15 @@ class Matrices:
 
 
 def by_matrices(module: nn.Module) -> nn.Module:
-    """The same module, whose plain convolutions of small maps are matrix products with the same weights."""
+    """The same module, whose linear layers and plain convolutions of small maps are products with the same weights."""
     for layer in module.modules():
         forward: Callable[..., Tensor]
         if isinstance(layer, nn.Conv2d) and _is_plain(layer):
             forward = partial(_convolved, layer, Matrices())
         elif isinstance(layer, nn.ConvTranspose2d) and _is_plain(layer):
             forward = partial(_transposed, layer, Matrices())
+        elif type(layer) is nn.Linear:
+            forward = partial(_linear, layer)
         else:
             continue
         vars(layer)["forward"] = forward  # the layer keeps its parameters and their names
@@ -126,6 +131,11 @@ def _transposed(
     if x.dim() != 4 or output_size is not None or not wiring.suits:
         return nn.ConvTranspose2d.forward(layer, x, output_size)
     return _maps(_vectors(x) @ matrices.of(layer.weight, wiring).t(), wiring.large, layer.bias)
+
+
+def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
+    product = x @ layer.weight.t()
+    return product if layer.bias is None else product + layer.bias
 
 
 def _vectors(maps: Tensor) -> Tensor:

@@ -10,48 +10,21 @@ function is recorded twice, and refused if that gives different tapes.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor, UntypedStorage, fx
+from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_map_only
 
+from ganbench.training.operation import Operation, changed, place, tensors
 from ganbench.training.packs import map_tensors, tensors_of
+from ganbench.training.program import program
 
 MOST_BYTES = 2**29  # that an update may make, since a recording keeps all of it for a moment
 BY_VALUES = {torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output}  # what an operation returns to Python
-UNDECLARED = {"aten::native_batch_norm": ("running_mean", "running_var")}  # changed, but not so by its schema
-
-
-class Operation(NamedTuple):
-    """One call of an operation of torch."""
-
-    call: Any
-    args: Sequence[Any]
-    kwargs: dict[str, Any]
-    result: Any
-
-    @property
-    def results(self) -> list[Tensor]:
-        """Tensors that it returned and was not given."""
-        given = {id(tensor) for tensor in self.given}
-        return [tensor for tensor in _tensors(self.result) if id(tensor) not in given]
-
-    @property
-    def given(self) -> list[Tensor]:
-        """Tensors among its arguments."""
-        return _tensors((self.args, self.kwargs))
-
-    @property
-    def is_view(self) -> bool:
-        """Whether it only looks at its argument in another shape."""
-        returned = [returned.alias_info for returned in self.call._schema.returns]
-        return bool(returned) and all(alias is not None and not alias.is_write for alias in returned)
 
 
 @dataclass
@@ -65,18 +38,13 @@ class Tape:
 
     def execute(self, call: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Execute and record an operation. Raises `RuntimeError` for one that a recording can't hold."""
-        schema = call._schema
         if _leaves_the_device(call, args):
-            raise RuntimeError(f"operation not permitted in a recording: {schema.name}")
-        given = dict(zip((argument.name for argument in schema.arguments), args, strict=False)) | kwargs
-        for argument in schema.arguments:
-            is_write = argument.alias_info is not None and argument.alias_info.is_write
-            if is_write or argument.name in UNDECLARED.get(schema.name, ()):
-                self._keep(_tensors(given.get(argument.name)))
-        done = Operation(call, args, kwargs, call(*args, **kwargs))
+            raise RuntimeError(f"operation not permitted in a recording: {call._schema.name}")
+        self._keep(changed(call, args, kwargs))
+        done = Operation.executed(call, args, kwargs)
         self.operations.append(done)
         if not done.is_view:
-            self._made |= {_place(tensor) for tensor in done.results}
+            self._made |= {place(tensor) for tensor in done.results}
             self._size += sum(tensor.nbytes for tensor in done.results)
         if self._size > MOST_BYTES:
             raise RuntimeError(
@@ -103,11 +71,11 @@ class Tape:
             made |= {id(tensor): len(made) + at for at, tensor in enumerate(done.results)}
         return lines
 
-    def _keep(self, changed: list[Tensor]) -> None:
-        for tensor in changed:
-            if (place := _place(tensor)) not in self._made | self._before.keys():
+    def _keep(self, written: list[Tensor]) -> None:
+        for tensor in written:
+            if (at := place(tensor)) not in self._made | self._before.keys():
                 storage = tensor.untyped_storage()
-                self._before[place] = storage, storage.clone()
+                self._before[at] = storage, storage.clone()
 
 
 class _Recorder(TorchDispatchMode):
@@ -125,43 +93,6 @@ class _Recorder(TorchDispatchMode):
         return self.tape.execute(func, args, kwargs or {})
 
 
-@dataclass
-class Program:
-    """The operations of a tape as a graph whose inputs are the tensors that were there before it."""
-
-    graph: fx.Graph = field(default_factory=fx.Graph)
-    inputs: list[Tensor] = field(default_factory=list)
-    _nodes: dict[int, fx.Node] = field(default_factory=dict)  # by the tensor's id, of inputs and results
-    _results: set[int] = field(default_factory=set)
-
-    def add(self, done: Operation) -> None:
-        """Add an operation, unless its result stays as it is: a tensor that was there before, in another shape."""
-        is_new = any(id(tensor) in self._results for tensor in done.given)
-        if not is_new and (done.is_view or torch.Tag.inplace_view in done.call.tags):
-            return
-        args, kwargs = tree_map_only(Tensor, self.node, (tuple(done.args), done.kwargs))
-        node = self.graph.call_function(done.call, args, kwargs)
-        several = isinstance(done.result, tuple | list)
-        for at, result in enumerate(done.result if several else [done.result]):
-            if any(result is tensor for tensor in done.results):
-                own = self.graph.call_function(operator.getitem, (node, at)) if several else node
-                self._nodes[id(result)] = own
-                self._results.add(id(result))
-
-    def node(self, tensor: Tensor) -> fx.Node:
-        """The node of a tensor; one that no operation returned is an input."""
-        if id(tensor) not in self._nodes:
-            with self.graph.inserting_before():  # everything else
-                self._nodes[id(tensor)] = self.graph.placeholder(f"input_{len(self.inputs)}")
-            self.inputs.insert(0, tensor.detach())
-        return self._nodes[id(tensor)]
-
-    def output(self, tensor: Tensor) -> fx.Node:
-        """The node of a tensor that is returned, never an input itself."""
-        node = self.node(tensor)
-        return node if id(tensor) in self._results else self.graph.call_function(torch.ops.aten.clone.default, (node,))
-
-
 def tape(function: Callable[[], Any]) -> Callable[[], Any]:
     """`function` as a tape: the `Record` of the CPU.
 
@@ -172,7 +103,7 @@ def tape(function: Callable[[], Any]) -> Callable[[], Any]:
     made, last = _recorded(function)
     if first != last.text():
         raise RuntimeError("the operations of an update, or numbers given to them, change from one to the next")
-    repeat = _program(last.operations, tensors_of(made))
+    repeat = program(last.operations, tensors_of(made))
 
     def replay() -> Any:
         with torch.no_grad():
@@ -196,28 +127,8 @@ def _recorded(function: Callable[[], Any]) -> tuple[Any, Tape]:
     return made, recorded
 
 
-def _program(operations: Sequence[Operation], returned: Sequence[Tensor]) -> Callable[[], Sequence[Tensor]]:
-    """The operations as a function of Python that does nothing else, and returns new values of these tensors."""
-    program = Program()
-    for done in operations:
-        program.add(done)
-    program.graph.output(tuple(map(program.output, returned)))
-    code = program.graph.python_code("self")
-    scope: dict[str, Any] = {}
-    exec(code.src, code.globals, scope)
-    return partial(scope["forward"], None, *program.inputs)
-
-
 def _leaves_the_device(call: Any, args: Sequence[Any]) -> bool:
     """Whether Python sees values of tensors, as a number or a shape, or gives numbers of its own."""
     if call == torch.ops.aten.index.Tensor:
-        return any(each.dtype in (torch.bool, torch.uint8) for each in _tensors(args[1]))  # masks
+        return any(each.dtype in (torch.bool, torch.uint8) for each in tensors(args[1]))  # masks
     return call == torch.ops.aten.lift_fresh.default or not BY_VALUES.isdisjoint(call.tags)
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
-
-
-def _place(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()

@@ -101,6 +101,55 @@ def test_results_are_new_tensors_every_time() -> None:
     assert torch.equal(first["view"], x[:2])
 
 
+SHOWN: dict[str, Callable[[Tensor], Tensor]] = {
+    "a chain": lambda y: y.t()[1:].unsqueeze(0).expand(2, 2, 3),
+    "another shape in place": lambda y: (shown := y.detach()).sum(0) + shown.t_() + shown.sum(0),
+    "the first shape of one that got another in place": lambda y: (y.detach().unsqueeze_(0), y)[1],
+    "one that is changed": lambda y: y[0].detach().view(3, 1).mul_(2),
+    "one of a sum's shape": lambda y: y.view(9)[::2].as_strided((2,), (3,), 1),
+    "other numbers": lambda y: torch.view_as_complex(y[:, :2].contiguous()).conj().imag,
+    "the conjugates of results": lambda y: torch.complex(y, y).conj().resolve_conj().imag,
+    "nothing": lambda y: y[3:].sum() + y[:, 1:1].t().sum(),
+}
+
+
+@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
+def test_views_of_results(show: Callable[[Tensor], Tensor]) -> None:
+    x = numbers(3, 3)
+
+    def function() -> Tensor:
+        y = x.add_(1) * 2
+        return y.sum() + show(y)
+
+    check_repeats(function, x)
+
+
+ON_ZEROS: dict[str, Callable[[Tensor, Tensor], object]] = {
+    "copied onto": lambda zeros, x: zeros[1].copy_(x[0]),
+    "copied onto in turns": lambda zeros, x: (zeros.t()[0].copy_(x[0]), zeros[0].copy_(x[1])),
+    "read first": lambda zeros, x: (zeros[1].copy_(x[0]), zeros[2].copy_(zeros[1] + zeros[2])),
+    "copied onto by itself": lambda zeros, x: (zeros[2].copy_(zeros[1]), zeros[1].copy_(x[0])),
+    "added to": lambda zeros, x: zeros[0].add_(x[0]),
+    "only read": lambda zeros, x: x.sub_(zeros),
+}
+
+
+@pytest.mark.parametrize("write", ON_ZEROS.values(), ids=ON_ZEROS)
+def test_zeros_that_are_written_on(write: Callable[[Tensor, Tensor], object]) -> None:
+    x = numbers(3, 3)
+
+    def function() -> Tensor:
+        zeros, returned = x.new_zeros(3, 3), torch.zeros_like(x)
+        write(zeros, x)
+        returned[0].copy_(x[1])
+        x.mul_(0.9).add_(zeros.t() @ zeros)
+        return returned
+
+    check_repeats(function, x)
+    repeat = tape(function)
+    assert not torch.equal(repeat(), repeat()), "what was returned is not written on again"
+
+
 REFUSED: dict[str, Step] = {
     "a value": lambda x: float(x[0]),
     "a condition": lambda x: x[0] if x[0] > 0 else x[1],
