@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
@@ -80,13 +80,20 @@ class Data:
 
     def draw_labelled(self, n: int, generator: torch.Generator) -> Split:
         """The samples that `draw` returns, with their labels if the training split has labels."""
-        if self.fresh is not None:
-            return self.fresh(n, generator)
-        return _drawn(self.train, n, generator)
+        drawn = self.draw_each(n, (generator,))
+        return Split(drawn.x[0], None if drawn.y is None else drawn.y[0])
 
-    def draw_with_labels(self, n: int, generator: torch.Generator) -> Split:
-        """n training samples, drawn independently from those whose labels training uses."""
-        return self.draw_labelled(n, generator) if self.labelled is None else _drawn(self.labelled, n, generator)
+    def draw_each(self, n: int, generators: Sequence[torch.Generator]) -> Split:
+        """What `draw_labelled` returns for each generator, stacked: (S, n, ...)."""
+        if self.fresh is not None:
+            drawn = [self.fresh(n, generator) for generator in generators]
+            labels = [split.y for split in drawn if split.y is not None]
+            return Split(torch.stack([split.x for split in drawn]), torch.stack(labels) if labels else None)
+        return _drawn(self.train, n, generators)
+
+    def draw_with_labels(self, n: int, generators: Sequence[torch.Generator]) -> Split:
+        """n training samples for each generator, drawn independently from those whose labels training uses, stacked."""
+        return self.draw_each(n, generators) if self.labelled is None else _drawn(self.labelled, n, generators)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +145,8 @@ class Downloadable(ABC):
         """Raise `RequestError` with what to do unless the files are there as they were published."""
 
 
-def _drawn(split: Split, n: int, generator: torch.Generator) -> Split:
-    index = torch.randint(len(split), (n,), generator=generator, device=generator.device)
+def _drawn(split: Split, n: int, generators: Sequence[torch.Generator]) -> Split:
+    index = torch.stack([torch.randint(len(split), (n,), generator=each, device=each.device) for each in generators])
     return Split(split.x[index], None if split.y is None else split.y[index])
 
 

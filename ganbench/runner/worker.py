@@ -214,7 +214,8 @@ class Worker:
         arithmetic = job.specs[0].arithmetic
         about = environment.describe(device, job.seeds, arithmetic, self.settings.record_packages)
         pack.begin(saved[0]["step"] if saved else 0, about)
-        self.emit(Started(job.run_ids, job.specs[0].steps))
+        run_ids = job.run_ids
+        self.emit(Started(run_ids, job.specs[0].steps))
         for snapshot in train(job.trained, real.data, job.stops(), Place.of(device), job.for_all(saved)):
             if about.turns != (turns := environment.how_turns(snapshot.eager)):
                 about = replace(about, turns=turns)
@@ -222,7 +223,7 @@ class Worker:
                 if snapshot.eager and device.startswith("cuda"):
                     self._note_once(f"training without CUDA graphs, which may be slower: {snapshot.eager}")
             pack.record(snapshot)
-            self.emit(Progressed(job.run_ids, snapshot.step))
+            self.emit(Progressed(run_ids, snapshot.step))
             stopping = self.stopping()
             pack.save(snapshot, self.settings.save_every, now=stopping or snapshot.step == job.until)
             if stopping:

@@ -17,7 +17,7 @@ from ganbench.testing.outputs import check_pixels, check_shape, scores_checked
 from ganbench.training.annealing import at_step
 from ganbench.training.draws import draw
 from ganbench.training.objective import initial_carry, loss_terms, next_carry
-from ganbench.training.packs import moved, program
+from ganbench.training.packs import moved, program, row
 from ganbench.training.players import LossInputs, blueprints, functional_update, moved_by, packed_generator
 from ganbench.variants.base import Batch, LossTerms, Params, Player, Players
 
@@ -131,7 +131,7 @@ def _players(spec: RunSpec, nets: Mapping[str, FreshNetwork], batch: Batch) -> P
 
 def _batch(spec: RunSpec, data: Data, seed: int, dtype: torch.dtype) -> tuple[Batch, list[DeclaredNoise]]:
     """A batch as the trainer makes it, and the draws in it, of each part of the run."""
-    drawn = draw(spec, data, dict.fromkeys(STREAMS, stream(seed, "check")), 1)
+    drawn = row(draw([spec], data, [dict.fromkeys(STREAMS, stream(seed, "check"))], 1), 0)
     batch = moved(replace(drawn, carry=initial_carry(spec)), "cpu", dtype)
     noise, added = DeclaredNoise(batch.noise), {name: DeclaredNoise(own) for name, own in batch.added.items()}
     return replace(batch, noise=noise, added=added), [noise, *added.values()]

@@ -1,7 +1,11 @@
-"""All random numbers of one update of one run, drawn before the losses are called."""
+"""All random numbers of one update of every run of a pack, drawn before the losses are called.
+
+Each run draws from its own streams; what is computed of the draws is computed for all runs at once, (S, ...).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +15,8 @@ from torch import Tensor
 from ganbench.datasets.base import Data, Space, Split, to_range
 from ganbench.rng import stream
 from ganbench.spec import ADDED_AXES, RunSpec
-from ganbench.training.inputs import latents, packed_samples, packed_space
+from ganbench.training.inputs import latents_of_each, packed_samples, packed_space
+from ganbench.training.packs import row, stack
 from ganbench.variants.base import Batch, Draw, Params, Variant
 
 if TYPE_CHECKING:
@@ -19,55 +24,78 @@ if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
     from ganbench.penalties.base import Penalty
 
-Streams = dict[str, torch.Generator]
+Streams = Mapping[str, torch.Generator]
 
 
-def draw(spec: RunSpec, data: Data, streams: Streams, step: int, player: PlayerName = "d") -> Batch:
-    """The batch of a player's update, without what the run carries; only with labels that training may see."""
+def draw(
+    specs: Sequence[RunSpec], data: Data, streams: Sequence[Streams], step: int, player: PlayerName = "d"
+) -> Batch:
+    """The batches of a player's update, without what runs carry; only with labels that training may see."""
+    spec = specs[0]
     size = spec.batch_of(player)
-    real = data.draw_labelled(size * spec.network.pac, streams["data"])
+    real = data.draw_each(size * spec.network.pac, _of(streams, "data"))
     visible = real if data.labelled is None else Split(real.x)
-    batch = batch_of(spec, data.space, visible, streams, step)
-    return (
-        replace(batch, labelled=_labelled(spec, data, size, streams["penalty"])) if spec.variant.asks_labels else batch
+    batch = batches_of(specs, data.space, visible, streams, step)
+    if not spec.variant.asks_labels:
+        return batch
+    return replace(batch, labelled=_labelled(spec, data, size, _of(streams, "penalty")))
+
+
+def batches_of(specs: Sequence[RunSpec], space: Space, real: Split, streams: Sequence[Streams], step: int) -> Batch:
+    """Batches of these reals (S, n, ...): with their labels if they have any, latents, the step, and draws of parts."""
+    spec, pac, many = specs[0], specs[0].network.pac, real.x.shape[1]
+    added = {axis: part for axis in ADDED_AXES if (part := getattr(spec, axis))}
+    n = many // pac
+    return Batch(
+        x=_packed(to_range(real.x, *spec.network.pixel_range), pac),
+        z=_packed(latents_of_each(spec, space, many, _of(streams, "latent")), pac),
+        noise=noise(specs, spec.variant, n, space, _of(streams, "penalty")),
+        y=real.y,
+        step=torch.full((len(specs),), float(step)),
+        added={axis: noise(specs, part, n, space, _of(streams, axis)) for axis, part in added.items()},
     )
 
 
 def batch_of(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Batch:
-    """A batch of these reals: with their labels if they have any, latents, the step, and the draws of each part."""
-    pac = spec.network.pac
-    n = len(real) // pac
-    added = {axis: part for axis in ADDED_AXES if (part := getattr(spec, axis))}
-    return Batch(
-        x=packed_samples(to_range(real.x, *spec.network.pixel_range), pac),
-        z=packed_samples(latents(spec, space, len(real), streams["latent"]), pac),
-        noise=noise(spec, spec.variant, n, space, streams["penalty"]),
-        y=real.y,
-        step=torch.tensor(float(step)),
-        added={axis: noise(spec, part, n, space, streams[axis]) for axis, part in added.items()},
-    )
+    """A batch of one run of these reals (n, ...)."""
+    return row(batches_of([spec], space, stack([real]), [streams], step), 0)
 
 
-def _labelled(spec: RunSpec, data: Data, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def noise(
+    specs: Sequence[RunSpec],
+    owner: Variant | Penalty | Augmentation,
+    n: int,
+    space: Space,
+    generators: Sequence[torch.Generator],
+) -> Params:
+    """The draws that a component declares, for a batch of n (packed) samples."""
+    declared = owner.noise(n, packed_space(space, specs[0].network.pac))
+    fixed = {name: [stream(spec.seed, "penalty", name) for spec in specs] for name, law in declared.items() if law.once}
+    return {name: _random(specs[0], space, law, fixed.get(name, generators)) for name, law in declared.items()}
+
+
+def _labelled(spec: RunSpec, data: Data, size: int, generators: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
     """As many further reals as a batch has, whose labels training may see, and their labels."""
-    real = data.draw_with_labels(size, generator)
+    real = data.draw_with_labels(size, generators)
     if real.y is None:
         raise ValueError(f"{spec.variant.kind()} needs labels, and {spec.dataset.kind()} has none: use labelled data")
     return to_range(real.x, *spec.network.pixel_range), real.y
 
 
-def noise(
-    spec: RunSpec, owner: Variant | Penalty | Augmentation, n: int, space: Space, generator: torch.Generator
-) -> Params:
-    """The draws that a component declares, for a batch of n (packed) samples."""
-    declared = owner.noise(n, packed_space(space, spec.network.pac))
-    fixed = {name: stream(spec.seed, "penalty", name) for name, law in declared.items() if law.once}
-    return {name: _random(spec, space, law, fixed.get(name, generator)) for name, law in declared.items()}
-
-
-def _random(spec: RunSpec, space: Space, declared: Draw, generator: torch.Generator) -> Tensor:
+def _random(spec: RunSpec, space: Space, declared: Draw, generators: Sequence[torch.Generator]) -> Tensor:
     pac = spec.network.pac
     if declared.law == "latent":
-        return packed_samples(latents(spec, space, declared.shape[0] * pac, generator), pac)
+        return _packed(latents_of_each(spec, space, declared.shape[0] * pac, generators), pac)
     law = torch.rand if declared.law == "uniform" else torch.randn
-    return law(declared.shape, generator=generator)
+    return torch.stack([law(declared.shape, generator=generator) for generator in generators])
+
+
+def _packed(x: Tensor, pac: int) -> Tensor:
+    """(S, n * pac, c, ...) -> (S, n, pac * c, ...)."""
+    side_by_side: Tensor = packed_samples(x.flatten(0, 1), pac).unflatten(0, (len(x), -1))
+    return side_by_side
+
+
+def _of(streams: Sequence[Streams], name: str) -> list[torch.Generator]:
+    """A stream of each run."""
+    return [own[name] for own in streams]

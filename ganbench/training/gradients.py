@@ -13,7 +13,7 @@ from ganbench.rng import STREAMS, stream
 from ganbench.training.draws import draw
 from ganbench.training.health import PlayerTerms
 from ganbench.training.objective import is_penalised, loss_terms
-from ganbench.training.packs import map_tensors, moved, stack
+from ganbench.training.packs import map_tensors, moved
 from ganbench.training.players import LossInputs
 from ganbench.training.state import Batches, Training, on_pack, with_own_buffers
 
@@ -67,8 +67,7 @@ def _fresh(training: Training, player: PlayerName, n: int) -> list[Batch]:
     """n batches of an update of a player, (S, ...), from streams of the present step."""
     place, step = training.place, training.step
     streams = [dict.fromkeys(STREAMS, stream(spec.seed, "successive", step, player)) for spec in training.specs]
-    runs = list(zip(training.specs, streams, strict=True))
-    drawn = (stack([draw(spec, training.data, own, step, player) for spec, own in runs]) for _ in range(n))
+    drawn = [draw(training.specs, training.data, streams, step, player) for _ in range(n)]
     return [moved(batch, place.device, place.dtype) for batch in drawn]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
 
 def latents(spec: RunSpec, space: Space, n: int, generator: torch.Generator) -> Tensor:
     """(n, z) draws from the prior: N(0, 1) or U(-1, 1), float32 on the CPU."""
+    return latents_of_each(spec, space, n, (generator,))[0]
+
+
+def latents_of_each(spec: RunSpec, space: Space, n: int, generators: Sequence[torch.Generator]) -> Tensor:
+    """(S, n, z): those that each generator draws."""
     shape = (n, spec.network.latent(space))
     if spec.network.prior == "normal":
-        return torch.randn(shape, generator=generator)
-    return torch.rand(shape, generator=generator).mul_(2).sub_(1)
+        return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+    return torch.stack([torch.rand(shape, generator=generator) for generator in generators]).mul_(2).sub_(1)
 
 
 def packed_samples(x: Tensor, pac: int) -> Tensor:

@@ -6,7 +6,7 @@ is S separate optimizers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, TypedDict, TypeVar
@@ -138,16 +138,23 @@ def map_tensors(function: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
 
 def tensors_of(tree: object) -> list[Tensor]:
     """The tensors of a structure, in its order."""
+    found: list[Tensor] = []
+    _collect(tree, found)
+    return found
+
+
+def _collect(tree: object, found: list[Tensor]) -> None:
     if isinstance(tree, Tensor):
-        return [tree]
-    parts: Iterable[object] = ()
-    if names := _field_names(tree):
-        parts = (getattr(tree, name) for name in names)
-    elif isinstance(tree, Mapping):
-        parts = tree.values()
+        found.append(tree)
+    elif names := _field_names(tree):
+        for name in names:
+            _collect(getattr(tree, name), found)
+    elif isinstance(tree, dict | Mapping):  # the first is what most of them are, and quick to see
+        for part in tree.values():
+            _collect(part, found)
     elif isinstance(tree, tuple):
-        parts = tree
-    return [tensor for part in parts for tensor in tensors_of(part)]
+        for part in tree:
+            _collect(part, found)
 
 
 def _field_names(tree: object) -> tuple[str, ...]:

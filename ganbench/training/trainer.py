@@ -23,7 +23,7 @@ from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms
 from ganbench.training.inspection import Inspection, Pairs
 from ganbench.training.measures import measure
 from ganbench.training.objective import carry_report, is_penalised, next_carry
-from ganbench.training.packs import Checkpoint, moved, row, stack
+from ganbench.training.packs import Checkpoint, moved, row
 from ganbench.training.players import LossInputs
 from ganbench.training.sampling import saved_generator
 from ganbench.training.snapshot import Measured, RunSnapshot, Snapshot, Terms
@@ -116,9 +116,8 @@ def _turns(training: Training) -> list[list[PlayerName]]:
 
 def _draw(training: Training, player: PlayerName) -> Batch:
     """All that one update needs beside the networks, stacked over the runs."""
-    runs = zip(training.specs, training.streams, strict=True)
-    batches = [draw(spec, training.data, streams, training.step, player) for spec, streams in runs]
-    return moved(stack(batches), training.place.device, training.place.dtype)
+    drawn = draw(training.specs, training.data, training.streams, training.step, player)
+    return moved(drawn, training.place.device, training.place.dtype)
 
 
 def _turn(training: Training, penalised: bool, given: Turn) -> Moved:

@@ -152,10 +152,10 @@ def test_fewer_labels_are_among_the_more_of_the_same_seed() -> None:
 
 def test_labels_are_drawn_from_those_that_training_uses() -> None:
     few, plain = Digits(labels_per_class=1).load(None), Digits().load(None)
-    drawn = few.draw_with_labels(200, stream(0, "test"))
-    assert len({x.numpy().tobytes() for x in drawn.x}) == 10
-    all_of_them = plain.draw_with_labels(200, stream(0, "test"))
-    assert len({x.numpy().tobytes() for x in all_of_them.x}) > 150 and all_of_them.y is not None
+    drawn = few.draw_with_labels(200, [stream(0, "test")])
+    assert len({x.numpy().tobytes() for x in drawn.x[0]}) == 10
+    all_of_them = plain.draw_with_labels(200, [stream(0, "test")])
+    assert len({x.numpy().tobytes() for x in all_of_them.x[0]}) > 150 and all_of_them.y is not None
 
 
 def test_more_labels_than_there_are_is_an_error() -> None:

@@ -15,6 +15,7 @@ from ganbench.datasets.base import Data, Space
 from ganbench.datasets.ring8 import Ring8
 from ganbench.spec import RunSpec
 from ganbench.training.draws import noise
+from ganbench.training.packs import row
 from ganbench.training.trainer import train
 from ganbench.variants.base import Batch, Draw, LossTerms, Players, Variant
 from ganbench.variants.lsgan_gp import LSGANGP
@@ -78,7 +79,7 @@ def test_lsgan_gp_freezes_the_direction_alone(frozen: bool) -> None:
 
 def drawn(spec: RunSpec, state: int) -> dict[str, Tensor]:
     """The draws of an update, with the run's stream at some state."""
-    return noise(spec, spec.variant, spec.batch, Space((2,)), torch.Generator().manual_seed(state))
+    return row(noise([spec], spec.variant, spec.batch, Space((2,)), [torch.Generator().manual_seed(state)]), 0)
 
 
 def test_frozen_runs_pack_and_resume(ring: Data) -> None:

@@ -109,6 +109,8 @@ SHOWN: dict[str, Callable[[Tensor], Tensor]] = {
     "one of a sum's shape": lambda y: y.view(9)[::2].as_strided((2,), (3,), 1),
     "other numbers": lambda y: torch.view_as_complex(y[:, :2].contiguous()).conj().imag,
     "the conjugates of results": lambda y: torch.complex(y, y).conj().resolve_conj().imag,
+    "choices": lambda y: torch.ops.aten.threshold_backward(y.t(), y, 0).as_strided((9,), (1,))[1:4],
+    "choices the other way": lambda y: torch.ops.aten.leaky_relu_backward(y, y.t(), 0.2, False).as_strided((3,), (1,)),
     "nothing": lambda y: y[3:].sum() + y[:, 1:1].t().sum(),
 }
 
