@@ -27,7 +27,7 @@ ZEROS = {torch.ops.aten.new_zeros.default, torch.ops.aten.zeros.default, torch.o
 CHOICES = {torch.ops.aten.leaky_relu_backward.default, torch.ops.aten.threshold_backward.default}
 
 
-class Owner(NamedTuple):
+class ViewBase(NamedTuple):
     """A result whose memory later ones show."""
 
     node: fx.Node
@@ -44,7 +44,7 @@ class Program:
     inputs: list[Tensor] = field(default_factory=list)
     _nodes: dict[int, fx.Node] = field(default_factory=dict)  # by the tensor's id, of inputs and results
     _results: set[int] = field(default_factory=set)  # ids, of views too
-    _owners: dict[int, Owner] = field(default_factory=dict)  # by place: the first result that lies there
+    _bases: dict[int, ViewBase] = field(default_factory=dict)  # by place: the first result that lies there
     _views: dict[int, Layout] = field(default_factory=dict)  # by the tensor's id
 
     def add(self, done: Operation) -> None:
@@ -66,8 +66,8 @@ class Program:
 
     def _is_view(self, result: Tensor) -> bool:
         """Whether a tensor shows numbers as they lie in the memory of an earlier result."""
-        owner = self._owners.get(place(result))
-        return owner is not None and owner.dtype == result.dtype and not result.is_conj() and not result.is_neg()
+        base = self._bases.get(place(result))
+        return base is not None and base.dtype == result.dtype and not result.is_conj() and not result.is_neg()
 
     def _call(self, done: Operation) -> None:
         args, kwargs = tree_map_only(Tensor, self.node, (tuple(done.args), done.kwargs))
@@ -81,7 +81,7 @@ class Program:
                 own = self.graph.call_function(operator.getitem, (node, at)) if several else node
                 self._nodes[id(result)] = own
                 self._results.add(id(result))
-                self._owners.setdefault(place(result), Owner(own, layout, result.dtype))
+                self._bases.setdefault(place(result), ViewBase(own, layout, result.dtype))
 
     def _in_order(self, node: Any, of: Any, layout: Layout) -> Any:
         """An argument of an operation; a tensor lies in memory as the layout says."""
@@ -95,9 +95,9 @@ class Program:
         """The node of a tensor; one that no operation returned is an input."""
         key = id(tensor)
         if key not in self._nodes and key in self._views:
-            owner, layout = self._owners[place(tensor)], self._views[key]
-            is_whole = layout == owner.layout
-            shown = owner.node if is_whole else self.graph.call_function(torch.as_strided, (owner.node, *layout))
+            base, layout = self._bases[place(tensor)], self._views[key]
+            is_whole = layout == base.layout
+            shown = base.node if is_whole else self.graph.call_function(torch.as_strided, (base.node, *layout))
             self._nodes[key] = shown
         elif key not in self._nodes:
             with self.graph.inserting_before():  # everything else
