@@ -63,7 +63,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95, seed: int =
 
 @cache
 def _t_quantile(freedom: int, confidence: float) -> float:
-    return float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
+    return -float(scipy.special.stdtrit(freedom, (1 - confidence) / 2))
 
 
 def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed: int) -> tuple[float, float]:
@@ -118,8 +118,10 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """A rate with Wilson's score interval (Wilson 1927), which stays inside [0, 1]. Raises ValueError for n = 0."""
     if n < 1:
         raise ValueError(f"a rate needs at least one trial, not n = {n}")
-    ends = scipy.stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
-    return Interval(successes / n, float(ends.low), float(ends.high), n)
+    rate, z = successes / n, float(scipy.special.ndtri(0.5 + confidence / 2))
+    scale = 2 * (n + z**2)
+    centre, half = (2 * n * rate + z**2) / scale, z / scale * sqrt(4 * n * rate * (1 - rate) + z**2)
+    return Interval(rate, centre - half if successes else 0.0, centre + half if successes < n else 1.0, n)
 
 
 def tail_median(values: ArrayLike) -> NDArray[np.float64]:

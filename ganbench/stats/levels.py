@@ -40,7 +40,7 @@ def _skewed_tails(d: NDArray[np.float64], at_bound: int) -> Tails:
     if d.std(ddof=1) == 0:
         return (0.0, 1.0) if (mean or at_bound) > 0 else (1.0, 0.0)
     t = float(skewed_t(d))
-    return float(scipy.stats.t.sf(t, n - 1)), float(scipy.stats.t.cdf(t, n - 1))
+    return float(scipy.special.stdtr(n - 1, -t)), float(scipy.special.stdtr(n - 1, t))
 
 
 def skewed_t(d: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -63,7 +63,7 @@ def rate_gap_tails(only_first: int, only_second: int, n: int, gap: float) -> Tai
     The score test of n pairs, given those in which only one side succeeded (Tango 1998, Statistics in Medicine 17:891).
     """
     score = _score(only_first, only_second, n, gap)
-    return float(scipy.stats.norm.sf(score)), float(scipy.stats.norm.cdf(score))
+    return float(scipy.special.ndtr(-score)), float(scipy.special.ndtr(score))
 
 
 def _score(b: int, c: int, n: int, gap: float) -> float:

@@ -66,8 +66,10 @@ def _counted(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
 def _normal(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
     spread = sqrt(float((doubled.astype(np.float64) ** 2).sum()) / 4)
     centre = float(doubled.sum()) / 2
-    law = scipy.stats.norm
-    return float(law.sf((above - centre - 1) / spread)), float(law.cdf((above - centre + 1) / spread))
+    return (
+        float(scipy.special.ndtr(-(above - centre - 1) / spread)),
+        float(scipy.special.ndtr((above - centre + 1) / spread)),
+    )
 
 
 @cache  # with few seeds there are few different tables
@@ -76,7 +78,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
-    return float(min(1.0, 2 * scipy.stats.binom.cdf(min(only_first, only_second), discordant, 0.5)))
+    return float(min(1.0, 2 * scipy.special.bdtr(min(only_first, only_second), discordant, 0.5)))
 
 
 @cache
@@ -121,11 +123,11 @@ def detectable_mean(freedom: int, n: float, alpha: float) -> float:
     It is computed as for a t test with `freedom` degrees of freedom, by bisection of the power of the noncentral t,
     which grows with the mean.
     """
-    threshold = scipy.stats.t.isf(alpha / 2, freedom)
+    threshold = -scipy.special.stdtrit(freedom, alpha / 2)
     low, high = 0.0, 2.0 * (threshold + 3) / sqrt(n)
     for _ in range(60):
         middle = (low + high) / 2
-        power = scipy.stats.nct.sf(threshold, freedom, middle * sqrt(n))
+        power = 1 - scipy.special.nctdtr(freedom, middle * sqrt(n), threshold)
         low, high = (middle, high) if power < POWER else (low, middle)
     return float(high * sqrt(np.pi / 3))
 
@@ -141,8 +143,8 @@ def needed(distance: float, sd: float, null_sd: float, alpha: float = LEVEL) -> 
     `distance`: of the mean from the bound, above 0. `sd`: the standard deviation of a value; `null_sd`: the same if the
     mean were at the bound. By the normal approximation (Lachin 1981, equation 4).
     """
-    law = scipy.stats.norm
-    return ceil(float(((law.isf(alpha / 2) * null_sd + law.isf(1 - POWER) * sd) / distance) ** 2))
+    at_null, at_effect = -scipy.special.ndtri([alpha / 2, 1 - POWER])
+    return ceil(float(((at_null * null_sd + at_effect * sd) / distance) ** 2))
 
 
 def holm(pvalues: Sequence[float]) -> list[float]:
@@ -178,4 +180,4 @@ def look_corrected(p_values: Sequence[float | None], answered: Sequence[bool]) -
 @cache
 def rate_tails(successes: int, n: int, bound: float) -> tuple[float, float]:
     """Exact one-sided binomial p-values: small if the rate is above the bound, and small if it is below it."""
-    return float(scipy.stats.binom.sf(successes - 1, n, bound)), float(scipy.stats.binom.cdf(successes, n, bound))
+    return float(scipy.special.bdtrc(successes - 1, n, bound)), float(scipy.special.bdtr(successes, n, bound))

@@ -84,7 +84,7 @@ class MeanInside(Design):
         if self.n < 3:
             return 0.0
         tail = level if self.two_sided else level / 2
-        ranks, t = _critical_ranks(self.n, tail), float(scipy.stats.t.isf(tail, self.n - 1))
+        ranks, t = _critical_ranks(self.n, tail), -float(scipy.special.stdtrit(self.n - 1, tail))
         noise = _normal(self.n)
         sides = (noise + effect, effect - noise) if self.two_sided else (noise + effect,)
         found = [(_rank_sums(side) >= ranks) & (skewed_t(side) > t) for side in sides]

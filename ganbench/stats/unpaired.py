@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import comb, hypot, sqrt
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Literal
@@ -69,7 +70,7 @@ def mean_gap(first: Sequence[float], second: Sequence[float], confidence: float 
     if error == 0:
         return Interval(gap, gap, gap, n, sd)
     freedom = error**2 / sum((spread / size) ** 2 / (size - 1) for spread, size in parts)
-    half = float(scipy.stats.t.isf((1 - confidence) / 2, freedom)) * sqrt(error)
+    half = -float(scipy.special.stdtrit(freedom, (1 - confidence) / 2)) * sqrt(error)
     return Interval(gap, gap - half, gap + half, n, sd)
 
 
@@ -80,8 +81,17 @@ def fisher(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, floa
     Each side is given as its successes and its n.
     """
     (a, m), (b, n) = first, second
-    law = scipy.stats.hypergeom(m + n, a + b, m)
-    return float(min(1.0, law.sf(a - 1))), float(min(1.0, law.cdf(a)))
+    successes, total = a + b, comb(m + n, a + b)
+    fewest, most = max(0, successes - n), min(m, successes)
+    ways = list(  # in which the first side has so many successes; each from the one before
+        accumulate(
+            range(fewest, most),
+            lambda count, i: count * (m - i) * (successes - i) // ((i + 1) * (n - successes + i + 1)),
+            initial=comb(m, fewest) * comb(n, successes - fewest),
+        )
+    )
+    place = a - fewest
+    return sum(ways[place:]) / total, sum(ways[: place + 1]) / total
 
 
 def rate_gap(first: tuple[int, int], second: tuple[int, int], confidence: float = 0.95) -> Interval:

@@ -66,7 +66,7 @@ def _share(term: tuple[str, ...], df: int, squares: float, total: float, error: 
     if not freedom or not total or residual <= 1e-12 * total:
         return VarianceShare(term, df, squares, share, nan, nan)
     f = (squares / df) / (residual / freedom)
-    return VarianceShare(term, df, squares, share, f, float(scipy.stats.f.sf(f, df, freedom)))
+    return VarianceShare(term, df, squares, share, f, float(scipy.special.fdtrc(df, freedom, f)))
 
 
 def _effects(levels: Sequence[object]) -> NDArray[np.float64]:
