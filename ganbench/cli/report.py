@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,18 @@ class ReportOptions:
     as_json: bool
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's cyclic garbage collector, which would walk over all rows again and again and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 @click.command()
 @click.argument("suites", nargs=-1, metavar="[SUITE] [OTHER]", shell_complete=suite_names)
 @results
@@ -72,6 +85,7 @@ class ReportOptions:
                    " that both have.")  # fmt: skip
 @as_json
 @collected(ReportOptions)
+@_uncollected()
 def report(options: ReportOptions) -> int:
     """Summarise a suite in tables, or compare two results. Two suites or results folders are compared cell by cell.
 

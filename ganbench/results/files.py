@@ -31,6 +31,7 @@ _TEMPORARY = re.compile(r"\..+\.([0-9a-f]{16}\.tmp|\d+)")  # the second form is 
 
 
 DIGEST = "sha256"  # the key of a file's own digest
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for its writer
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
@@ -184,7 +185,7 @@ def _without_links(path: str, flags: int) -> int:
 
 
 def _digest(body: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).hexdigest()
 
 
 def _sync(file: Any) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ganbench.results.questions import RATES, Contrast
-from ganbench.results.selection import by, partners, sides, within
+from ganbench.results.selection import by, partners, shared, sides, within
 from ganbench.stats import (
     Design,
     MeanInside,
@@ -149,5 +149,6 @@ def _sizes(runs: Sequence[PlannedRun], part: Part) -> tuple[int, ...]:
     groups, test = sides(runs, part), part.test
     if not isinstance(test, Contrast) or not test.paired:
         return tuple(len(_measured(group, part)) for group in groups)
-    pairs = partners(groups[0], groups[1], test.better).values()
+    first, second = groups
+    pairs = partners(first, second, shared(first, second, test.better)[0]).values()
     return (sum(all(len(side) == 1 and _measured(side, part) for side in pair) for pair in pairs),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ganbench.results.questions import Contrast
@@ -35,9 +36,13 @@ def within(runs: Iterable[T], where: Where) -> list[T]:
 def by(runs: Iterable[T], names: Sequence[str]) -> dict[Key, list[T]]:
     """The runs grouped by their values in some columns, in order."""
     groups: defaultdict[Key, list[T]] = defaultdict(list)
-    for run in runs:
-        columns = run.columns
-        groups[tuple([columns[name] for name in names])].append(run)
+    if len(names) > 1:  # many runs are grouped many times, and this getter is quick
+        key = itemgetter(*names)
+        for run in runs:
+            groups[key(run.columns)].append(run)
+    else:
+        for run in runs:
+            groups[tuple([run.columns[name] for name in names])].append(run)
     return dict(groups)
 
 
@@ -60,9 +65,9 @@ def shared(
     return [name for name in names if common[name]], [name for name in names if not common[name]]
 
 
-def partners(first: Sequence[T], second: Sequence[T], axes: Collection[str]) -> dict[Key, tuple[list[T], list[T]]]:
-    """The runs of both sides by what pairs them: the columns that they share and, last, the seed."""
-    keys = (*shared(first, second, axes)[0], "seed")
+def partners(first: Sequence[T], second: Sequence[T], names: Sequence[str]) -> dict[Key, tuple[list[T], list[T]]]:
+    """The runs of both sides by what pairs them: the columns that they share, `names`, and, last, the seed."""
+    keys = (*names, "seed")
     ours, theirs = by(first, keys), by(second, keys)
     found: Mapping[Key, None] = dict.fromkeys((*ours, *theirs))
     return {key: (ours.get(key, []), theirs.get(key, [])) for key in found}

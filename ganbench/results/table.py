@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -177,7 +177,7 @@ def read_results(store: Store, suite: str) -> Results:
         manifest,
         {run_id: tuple(sorted(marks[run_id] - run.skipped_marks)) for run_id, run in runs.items()},
         _runs(runs, manifest.runs),
-        _scores((run_id, *score) for run_id, run in runs.items() for score in run.scores),
+        _scores(runs),
         tuple(dict(sorted(items)) for items in requested.fingerprints),
         evaluation / total if total else None,
         {run_id: run.ended for run_id, run in runs.items() if run.ended},
@@ -202,9 +202,14 @@ def _runs(runs: Mapping[str, ReadRun], columns: Mapping[str, Columns]) -> pd.Dat
     return pd.DataFrame(rows, columns=None if rows else ["run_id", *COMPONENTS, *OPTIONAL, "seed", "status", "error"])
 
 
-def _scores(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
-    columns = tuple(zip(*rows, strict=True)) or ((),) * len(_SCORES)
-    return pd.DataFrame(dict(zip(_SCORES, columns, strict=True))).astype(_SCORES)
+def _scores(runs: Mapping[str, ReadRun]) -> pd.DataFrame:
+    run_ids = [run_id for run_id, run in runs.items() for _ in run.scores]
+    columns = (
+        zip(*(score for run in runs.values() for score in run.scores), strict=True)
+        if run_ids
+        else [()] * (len(_SCORES) - 1)
+    )
+    return pd.DataFrame(dict(zip(_SCORES, (run_ids, *columns), strict=True))).astype(_SCORES)
 
 
 def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:

@@ -123,7 +123,7 @@ def detectable_mean(freedom: int, n: float, alpha: float) -> float:
     It is computed as for a t test with `freedom` degrees of freedom, by bisection of the power of the noncentral t,
     which grows with the mean.
     """
-    threshold = -scipy.special.stdtrit(freedom, alpha / 2)
+    threshold = -float(scipy.special.stdtrit(freedom, alpha / 2))
     low, high = 0.0, 2.0 * (threshold + 3) / sqrt(n)
     for _ in range(60):
         middle = (low + high) / 2

@@ -116,7 +116,8 @@ def paired(first: Sequence[RunRow], second: Sequence[RunRow], axes: Collection[s
     """Pair the runs of two sides, which differ in `axes`. A pair without both numbers is left out and counted."""
     values: list[tuple[float, float]] = []
     seeds, left_out = set(), Counter[str]()
-    for key, sides in partners(first, second, axes).items():
+    names, varies = shared(first, second, axes)
+    for key, sides in partners(first, second, names).items():
         reason = next((why for side in sides if (why := _absent(side, metric))), None)
         if reason:
             left_out[reason] += 1
@@ -126,8 +127,7 @@ def paired(first: Sequence[RunRow], second: Sequence[RunRow], axes: Collection[s
     columns = zip(*values, strict=True) if values else ((), ())
     first_values, second_values = map(tuple, columns)
     lost = attrition(first, second, metric)
-    varies = tuple(shared(first, second, axes)[1])
-    return PairedValues(first_values, second_values, len(seeds), dict(left_out), varies, lost)
+    return PairedValues(first_values, second_values, len(seeds), dict(left_out), tuple(varies), lost)
 
 
 def effect(pairs: PairedValues, metric: str) -> Effect | None:

@@ -38,8 +38,9 @@ def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, OutcomeR
     """Every run of the suite, in its order. `numbers`: the table that `per_run` returns."""
     values: dict[str, dict[str, float]] = {}
     known = numbers[numbers["headline"].notna()]
-    for run_id, metric, value in zip(known["run_id"], known["metric"], known["headline"], strict=True):
-        values.setdefault(run_id, {})[metric] = float(value)
+    headlines = (known[name].tolist() for name in ("run_id", "metric", "headline"))
+    for run_id, metric, value in zip(*headlines, strict=True):
+        values.setdefault(run_id, {})[metric] = value
     curves = _curves(results, {metric for rule in outcome.values() for metric in rule.metrics})
     better = results.manifest.ranked_metrics()
     runs = []
@@ -55,8 +56,7 @@ def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, OutcomeR
 
 def unmeasured(runs: Sequence[RunRow], metric: str) -> bool:
     """Whether a metric is absent by design: some of these runs are done, and none of them has it."""
-    statuses = {row.status for row in runs if metric not in row.numbers}
-    return "done" in statuses and not any(metric in row.numbers for row in runs)
+    return not any(metric in row.numbers for row in runs) and any(row.status == "done" for row in runs)
 
 
 def _rates(status: str, ending: Ending | None) -> dict[str, float]:

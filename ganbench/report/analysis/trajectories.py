@@ -36,7 +36,7 @@ def per_run(results: Results, rule: str) -> pd.DataFrame:
     """
     done = results.runs.loc[results.runs["status"] == "done", "run_id"]
     scores = results.scores[results.scores["run_id"].isin(done)]
-    marks = scores["run_id"].map(results.marks)
+    marks = pd.Series([results.marks[run_id] for run_id in scores["run_id"].tolist()], scores.index, dtype=object)
     parts = [_numbers(part, steps, results) for steps, part in scores.groupby(marks, sort=False)]
     if not parts:
         return pd.DataFrame(columns=["run_id", "metric", *NUMBERS, "headline"])
