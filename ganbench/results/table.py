@@ -204,12 +204,9 @@ def _runs(runs: Mapping[str, ReadRun], columns: Mapping[str, Columns]) -> pd.Dat
 
 def _scores(runs: Mapping[str, ReadRun]) -> pd.DataFrame:
     run_ids = [run_id for run_id, run in runs.items() for _ in run.scores]
-    columns = (
-        zip(*(score for run in runs.values() for score in run.scores), strict=True)
-        if run_ids
-        else [()] * (len(_SCORES) - 1)
-    )
-    return pd.DataFrame(dict(zip(_SCORES, (run_ids, *columns), strict=True))).astype(_SCORES)
+    scores = zip(*(score for run in runs.values() for score in run.scores), strict=True)
+    columns = (run_ids, *scores) if run_ids else ((),) * len(_SCORES)
+    return pd.DataFrame(dict(zip(_SCORES, columns, strict=True))).astype(_SCORES)
 
 
 def _environments(recorded: Iterable[str]) -> tuple[tuple[int, str], ...]:
