@@ -73,7 +73,7 @@ class OutcomeRule:
 
 def _all_met(marks: Sequence[Sequence[bool]], steps: Sequence[int]) -> list[bool]:
     """Whether all conditions are met at each mark."""
-    return [all(condition[index] for condition in marks) for index in range(len(steps))]
+    return [all(met) for met in zip(*marks, strict=True)] if marks else [True] * len(steps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 RESAMPLES = 9999  # of the bootstrap; the ends of an interval then vary by a few per cent of its width between seeds
 FEWEST = 3  # values of an interval; over two seeds no method covers the mean often enough
 BOOTSTRAPPED = 10  # the smallest sample for the bootstrap, too narrow below (table in docs/explanation/statistics.md)
-COUNTED = 64  # the largest sample whose resamples are kept as counts, 5 MB for each n
-KEPT = 256  # the largest whose resamples are kept at all, 20 MB for each n
+KEPT = 256  # the largest sample for which the resamples are kept in memory, 80 kB for each value
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ def _t_quantile(freedom: int, confidence: float) -> float:
 
 def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed: int) -> tuple[float, float]:
     """The interval of `scipy.stats.bootstrap`, from resamples that are drawn once for each n."""
-    means = _means(sample, seed)
+    few = sample.size <= KEPT
+    means = _counts(sample.size, seed) @ sample / sample.size if few else sample[_drawn(sample.size, seed)].mean(axis=1)
     means.sort()  # faster than the partitions of `numpy.quantile`, and it serves the ranks of BCa too
     levels = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     if method == "BCa":
@@ -79,15 +79,6 @@ def _bootstrap(sample: NDArray[np.float64], method: str, confidence: float, seed
             return nan, nan
     low, high = (_quantile(means, float(level)) for level in levels)
     return low, high
-
-
-def _means(sample: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """The mean of each resample."""
-    n = sample.size
-    if n <= COUNTED:
-        return np.asarray(_counts(n, seed) @ sample / n)
-    places = _kept(n, seed) if n <= KEPT else _drawn(n, seed)
-    return np.asarray(sample[places].mean(axis=1))
 
 
 def _quantile(ordered: NDArray[np.float64], level: float) -> float:
@@ -111,7 +102,7 @@ def _bca_levels(sample: NDArray[np.float64], means: NDArray[np.float64], levels:
     return corrected
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _counts(n: int, seed: int) -> NDArray[np.float64]:
     """How often each of `n` values is in each resample, (RESAMPLES, n)."""
     places = _drawn(n, seed) + n * np.arange(RESAMPLES)[:, None]
@@ -119,11 +110,7 @@ def _counts(n: int, seed: int) -> NDArray[np.float64]:
 
 
 def _drawn(n: int, seed: int) -> NDArray[np.int64]:
-    """The places of the values in each resample, (RESAMPLES, n)."""
     return np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
-
-
-_kept = lru_cache(maxsize=8)(_drawn)
 
 
 @cache  # a table has few different rates

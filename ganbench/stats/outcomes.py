@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import isnan
+from math import inf, isnan
 from typing import Literal
 
 Better = Literal["lower", "higher"]
@@ -84,14 +84,14 @@ def good_marks(values: Sequence[float | None], better: Better, thresholds: Thres
     sign = 1.0 if better == "lower" else -1.0
     good: list[bool] = []
     best: float | None = None
-    worst: list[float] = []
+    bound = inf
     for value in values:
         if value is None or isnan(value):
             good.append(False)
             continue
         if best is None or sign * value < sign * best:
-            best, worst = value, _worst_good(value, sign, thresholds)
-        good.append(all(sign * value <= sign * end for end in worst))
+            best, bound = value, min((sign * end for end in _worst_good(value, sign, thresholds)), default=inf)
+        good.append(sign * value <= bound)
     return good
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import TYPE_CHECKING
+from sys import intern
+from typing import TYPE_CHECKING, Any
 
 from ganbench.results.questions import RATES
 
@@ -45,13 +46,18 @@ def rows(results: Results, numbers: pd.DataFrame, outcome: Mapping[str, OutcomeR
     better = results.manifest.ranked_metrics()
     runs = []
     names = [str(name) for name in results.runs.columns if name not in ("run_id", "status", "error")]
-    table = (results.runs[name].tolist() for name in ("run_id", "status", *names))
+    table = ([_shared(value) for value in results.runs[name].tolist()] for name in ("run_id", "status", *names))
     for run_id, status, *own in zip(*table, strict=True):
         columns = dict(zip(names, own, strict=True))
         rule = outcome.get(columns["dataset"])
         ending = rule.ending(status, results.marks[run_id], curves.get(run_id, {}), better) if rule else None
         runs.append(RunRow(run_id, columns, status, values.get(run_id, {}) | _rates(status, ending), ending))
     return runs
+
+
+def _shared(value: Any) -> Any:
+    """An equal value, the same object for equal texts: runs are grouped by their columns many times."""
+    return intern(value) if isinstance(value, str) else value
 
 
 def unmeasured(runs: Sequence[RunRow], metric: str) -> bool:
