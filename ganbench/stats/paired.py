@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
@@ -66,10 +67,8 @@ def _counted(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
 def _normal(above: int, doubled: NDArray[np.int64]) -> tuple[float, float]:
     spread = sqrt(float((doubled.astype(np.float64) ** 2).sum()) / 4)
     centre = float(doubled.sum()) / 2
-    return (
-        float(scipy.special.ndtr(-(above - centre - 1) / spread)),
-        float(scipy.special.ndtr((above - centre + 1) / spread)),
-    )
+    tails = scipy.special.ndtr([-(above - centre - 1) / spread, (above - centre + 1) / spread])
+    return float(tails[0]), float(tails[1])
 
 
 @cache  # with few seeds there are few different tables
@@ -78,7 +77,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
     discordant = only_first + only_second
     if discordant == 0:
         return 1.0
-    return float(min(1.0, 2 * scipy.special.bdtr(min(only_first, only_second), discordant, 0.5)))
+    fewer = min(only_first, only_second)
+    ways = sum(accumulate(range(fewer), lambda count, i: count * (discordant - i) // (i + 1), initial=1))
+    return min(1.0, 2 * ways / (1 << discordant))  # exact integers, so that the quotient is correctly rounded
 
 
 @cache

@@ -43,8 +43,7 @@ def ranking(scores: ArrayLike, alpha: float = LEVEL) -> Ranking:
     if table.ndim != 2 or min(table.shape) < 2 or np.isnan(table).any():
         raise ValueError("a ranking needs at least two problems and two treatments, and a score for each pair")
     n, k = table.shape
-    below, up_to = ((compare(table[:, None, :], table[:, :, None])).sum(axis=2) for compare in (np.less, np.less_equal))
-    ranked = (below + up_to + 1) / 2
+    ranked = _midranks(table)
     means = ranked.mean(axis=0)
     within = ((ranked - (k + 1) / 2) ** 2).sum() / (n * (k - 1))
     chi2 = float(n * ((means - (k + 1) / 2) ** 2).sum() / within) if within > 0 else 0.0
@@ -57,6 +56,12 @@ def ranking(scores: ArrayLike, alpha: float = LEVEL) -> Ranking:
         critical=critical,
         cliques=_cliques(means, critical),
     )
+
+
+def _midranks(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rank of each value in its row, from 1."""
+    own, others = table[:, :, None], table[:, None, :]
+    return np.asarray(((others < own).sum(axis=2) + (others <= own).sum(axis=2) + 1) / 2)
 
 
 @cache

@@ -239,7 +239,12 @@ def test_damaged_states(folder: RunFolder, content: bytes) -> None:
         folder.state()
 
 
-@pytest.mark.parametrize("line", ["5", "[]", "{}", '{"step": "x"}', '{"step": 1}', "[" * 100_000, "\0", "{}{}", ""])
+TWO = f"{json.dumps(SCORE)}, {json.dumps(SCORE)}"
+
+
+@pytest.mark.parametrize(
+    "line", ["5", "[]", "{}", '{"step": "x"}', '{"step": 1}', "[" * 100_000, "\0", "{}{}", TWO, ""]
+)
 def test_damaged_rows(folder: RunFolder, line: str) -> None:
     folder.write_state(replace(STATE, status="running"))
     with (folder.path / "scores.jsonl").open("a") as file:

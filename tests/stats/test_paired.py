@@ -75,6 +75,8 @@ def test_mcnemar_is_the_exact_binomial_test():
     assert mcnemar(5, 0) == 0.0625
     assert mcnemar(1, 7) == pytest.approx(reference.binomtest(1, 8).pvalue)
     assert mcnemar(86, 150) == pytest.approx(reference.binomtest(86, 236).pvalue)
+    assert mcnemar(4800, 5200) == pytest.approx(reference.binomtest(4800, 10_000).pvalue, rel=1e-9)
+    assert mcnemar(9000, 0) == 0.0
 
 
 def test_paired_rates_of_the_airway_study():
@@ -98,6 +100,14 @@ def test_detectable_difference_has_the_power_that_it_says():
     assert found == pytest.approx(0.8, abs=0.06)
 
 
+@pytest.mark.parametrize(("n", "alpha"), [(6, 0.05), (12, 0.001), (100, 0.05)])
+def test_detectable_difference_is_that_of_the_noncentral_t(n: int, alpha: float):
+    least = detectable_difference(n, 1.0, alpha)
+    assert least is not None
+    mean = least * math.sqrt(n * 3 / math.pi)
+    assert reference.nct.sf(reference.t.isf(alpha / 2, n - 1), n - 1, mean) == pytest.approx(0.8, rel=1e-9)
+
+
 def test_few_seeds_can_show_nothing():
     assert detectable_difference(5, 1.0) is None  # 2 / 32 is above 0.05
     assert detectable_difference(6, 1.0) is not None
@@ -109,6 +119,13 @@ def test_nemenyis_critical_differences():
     for k, q in zip(range(2, 7), (1.960, 2.343, 2.569, 2.728, 2.850), strict=True):
         scores = np.random.default_rng(k).normal(size=(14, k))
         assert ranking(scores).critical == pytest.approx(q * np.sqrt(k * (k + 1) / (6 * 14)), rel=5e-4)
+
+
+def test_critical_differences_are_quantiles_of_the_studentized_range():
+    for k in (2, 7, 20, 60):
+        q = reference.studentized_range.isf(0.01, k, np.inf) / np.sqrt(2)
+        scores = np.random.default_rng(k).normal(size=(9, k))
+        assert ranking(scores, 0.01).critical == pytest.approx(q * np.sqrt(k * (k + 1) / (6 * 9)), rel=1e-10)
 
 
 def test_ranking_of_demsars_table():

@@ -80,6 +80,15 @@ def test_fisher_and_the_lady_who_tasted_tea():
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [((0, 5), (3, 3)), ((5, 5), (0, 3)), ((0, 4), (0, 9)), ((30, 40), (9, 24)), ((2500, 5040), (2600, 5100))],
+)
+def test_fisher_is_the_hypergeometric_distribution(first, second):
+    law = reference.hypergeom(first[1] + second[1], first[0] + second[0], first[1])
+    assert fisher(first, second) == pytest.approx((law.sf(first[0] - 1), law.cdf(first[0])), rel=1e-9)
+
+
+@pytest.mark.parametrize(
     ("first", "second", "expected"),
     [((56, 70), (48, 80), (0.0524, 0.3339)), ((9, 10), (3, 10), (0.1705, 0.8090)), ((10, 10), (0, 20), (0.6791, 1.0))],
 )
