@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from command import call
 from timing import timed
 
 from ganbench.report import FORMATS
@@ -49,12 +50,10 @@ def main() -> None:
         store = Store(Path(folder)).open()
         runs = made_up(store, max(2, round(options.runs / SETTINGS)))
         _, reading = timed(lambda: read_results(store, "many"))
-
-        line = ["-m", "ganbench", "report", "many", "--results", folder, "--format", options.format]
+        line = ("-m", "ganbench", "report", "many", "--results", folder, "--format", options.format)
         text, whole = call(*line)
-
     print(f"{runs} runs, {options.format}: the command takes {whole.wall:.1f} s ({whole.cpu:.1f} s on the CPU); reading "
-          f"the files in Python, {reading.wall:.1f} s ({reading.cpu:.1f} s)")  # fmt: skip
+          f"takes {reading.wall:.1f} s ({reading.cpu:.1f} s)")  # fmt: skip
     print(f"{len(text.encode()) / 1e6:.2f} MB")
 
 
