@@ -52,7 +52,7 @@ def main() -> None:
         _, reading = timed(lambda: read_results(store, "many"))
         line = ("-m", "ganbench", "report", "many", "--results", folder, "--format", options.format)
         text, whole = call(*line)
-    print(f"{runs} runs, {options.format}: the command takes {whole.wall:.1f} s ({whole.cpu:.1f} s on the CPU); reading "
+    print(f"{runs} runs, {options.format}: {whole.wall:.1f} s ({whole.cpu:.1f} s on the CPU) for the command; reading "
           f"takes {reading.wall:.1f} s ({reading.cpu:.1f} s)")  # fmt: skip
     print(f"{len(text.encode()) / 1e6:.2f} MB")
 
