@@ -112,13 +112,6 @@ class Load:
     dimensions: int
 
 
-class Layer(NamedTuple):
-    """A linear or convolutional layer as the linear map that it applies, without its bias."""
-
-    apply: Callable[[Tensor], Tensor]  # (n, *shape) -> (n, ...)
-    example: Tensor  # an input (1, *shape), for its shape, device and precision
-
-
 class DiscriminatorScores(NamedTuple):
     """D's scores (n,) of three kinds of samples, higher for more real, and its decision boundary if it has one."""
 
@@ -145,8 +138,11 @@ class Networks(Protocol):
     def jacobians(self, n: int) -> Tensor:
         """The Jacobians (n, k, z) of G at n latents: of the k coordinates of a sample by the z of what G is fed."""
 
-    def layers(self) -> Mapping[PlayerName, tuple[Layer, ...]]:
-        """The layers that G and D apply to a batch, in their order, with the weights after any normalisation."""
+    def spectral_norms(self) -> Mapping[PlayerName, Tensor]:
+        """The largest singular values (layers,) of the linear and convolutional layers that G and D apply, in order.
+
+        In float64 and up to 5 % low; of the weights after any normalisation. A convolution is the map between images.
+        """
 
     def scores(self, n: int) -> DiscriminatorScores:
         """D's scores of n (packed) samples of each kind, augmented as in training."""

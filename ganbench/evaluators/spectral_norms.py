@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ganbench.evaluators.base import Metric
-from ganbench.evaluators.parts.networks import NetworkEvaluator, log_norms
+from ganbench.evaluators.parts.networks import NetworkEvaluator
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ class SpectralNorms(NetworkEvaluator):
     out in another way, as with weight normalisation.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Miyato et al. 2018, arXiv:1802.05957, eq. 7; of the true map: Sedghi et al. 2019, ICLR"
 
     def metrics(self) -> tuple[Metric, ...]:
@@ -43,9 +43,9 @@ class SpectralNorms(NetworkEvaluator):
 
     def read(self, networks: Networks, rng: torch.Generator) -> dict[str, Score]:
         scores: dict[str, Score] = {}
-        for player, layers in networks.layers().items():
-            if layers:
-                logs = log_norms(layers, rng)
+        for player, norms in networks.spectral_norms().items():
+            if len(norms):
+                logs = norms.log()
                 scores[f"{player}_spectral_norm"] = self.score(logs.max().exp().item(), len(logs))
                 scores[f"{player}_spectral_log_product"] = self.score(logs.sum().item(), len(logs))
         return scores

@@ -119,7 +119,7 @@ class Recorder:
         if peak is not None and self.environment is not None:
             self.correct(replace(self.environment, memory=MemoryUse(self.job.cell, peak)))
 
-    def score(self, step: int, weights: Params, networks: Callable[[], Networks] | None = None) -> None:
+    def score(self, step: int, weights: Params, networks: Networks | None = None) -> None:
         """Sample once and call every evaluator that has not scored this step yet; the caller writes the state."""
         job, scored, without = self.job, self.state.scored, self.state.without_score
         evaluators = {key: e for key, e in job.wanted().items() if step not in scored.get(key, ())}
@@ -134,7 +134,7 @@ class Recorder:
         seed = seed_of(self.spec.seed, "score", step)
         read = networks if any(evaluator.reads_networks for evaluator in evaluators.values()) else None
         steps = latent_steps(self.spec, self.real.data, weights, step)
-        fake = self.real.view(x, generated.y, steps, read() if read else None)
+        fake = self.real.view(x, generated.y, steps, read)
         scoring = score_all(fake, self.real, evaluators.values(), seed)
         for item in scoring.absent:
             if item.error is not None and job.passes_on(item.error):

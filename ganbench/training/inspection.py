@@ -1,113 +1,228 @@
-"""The networks of one run in training, for the evaluators that read them."""
+"""The networks of a pack in training, for the evaluators that read them.
+
+What is asked of one run is computed for many runs of the pack at once, and kept until the others are asked.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.func import vmap
-from torch.overrides import TorchFunctionMode
 
-from ganbench.datasets.base import Data, Split
-from ganbench.evaluators.base import DiscriminatorScores, Layer, SuccessiveGradients
+from ganbench.datasets.base import Space, Split, to_range
+from ganbench.evaluators.base import DiscriminatorScores, SuccessiveGradients
 from ganbench.guard.process_state import unchanged_by
 from ganbench.rng import STREAMS, stream
+from ganbench.training.annealing import at_step
 from ganbench.training.augmented import augmented
+from ganbench.training.convolutions import by_matrices
 from ganbench.training.draws import batch_of
-from ganbench.training.measures import evaluated
+from ganbench.training.gradients import successive
+from ganbench.training.inputs import packed_samples
 from ganbench.training.owners import batch_of_variant
-from ganbench.training.packs import moved, program
-from ganbench.training.players import LossInputs, loss_inputs
+from ganbench.training.packs import Tree, map_tensors, moved, over_pack, program, stack
+from ganbench.training.players import LossInputs, blueprints, loss_inputs, memoised, packed_generator
 from ganbench.training.sampling import blank, drawn_inputs
-from ganbench.variants.base import Params, Player
+from ganbench.training.singular_values import Layers
+from ganbench.training.state import Training
+from ganbench.variants.base import Batch, Params, Player
 
 if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
     from ganbench.spec import RunSpec
 
-Pairs = Callable[[int], dict["PlayerName", SuccessiveGradients]]
-LINEAR: tuple[Any, ...] = (F.linear, F.conv2d, F.conv_transpose2d)  # (input, weight, bias, ...)
 GRADIENTS = 1024  # of samples, taken at once
+NUMBERS = 2**17  # of the samples that are scored at once
 SAMPLES = 2  # (packed) ones, in the batch whose pass shows the layers
+
+Programs = Mapping[str, Callable[..., Tensor]]  # the networks of one run, of their tensors and inputs
+
+
+@dataclass(frozen=True, eq=False)
+class PackInspection:
+    """What evaluators read of the runs of a pack, at the present step. All tensors have the runs first."""
+
+    training: Training
+    newest: dict[str, tuple[object, Any]] = field(default_factory=dict)  # by question: step, n and group; the answer
+
+    def jacobians(self, n: int, runs: slice) -> Tensor:
+        """(runs, n, k, z): `Networks.jacobians`."""
+        spec, step, data = self.training.spec, self.training.step, self.training.data
+        drawn = [
+            drawn_inputs(each, data.space, n, stream(each.seed, "jacobians", step), data.train.y)
+            for each in self.training.specs[runs]
+        ]
+        z, y = self._moved(stack([tuple(inputs) for inputs in drawn]))
+        weights, carry = self._of(runs)
+        g = over_pack(self._plain_programs["g"], len(drawn))
+        with torch.no_grad():
+            fed = over_pack(spec.variant.g_input, len(drawn))(z, carry)
+        at_once = max(1, GRADIENTS // rows_of_jacobian(spec, data.space))
+        given = (fed,) if y is None else (fed, y)
+        parts = zip(*(each.split(at_once, 1) for each in given), strict=True)
+        return torch.cat([_jacobians(partial(g, weights["g"]), *part) for part in parts], 1)
+
+    def scores(self, n: int, runs: slice) -> dict[str, Tensor]:
+        """(runs, n) of each kind of samples: `Networks.scores`."""
+        programs, specs, variant = self._programs, self.training.specs[runs], self.training.spec.variant
+        batches = stack([self._batch(spec, self._train(spec, n), "scores") for spec in specs])
+        held_out = stack([self._held_out(spec, n) for spec in specs])
+
+        def of_run(
+            weights: dict[str, Params], carry: Params, batch: Batch, other: tuple[Tensor, Tensor | None]
+        ) -> dict[str, Tensor]:
+            players = self._players(programs, weights, carry)
+            both = (batch, replace(batch, x=other[0], y=other[1]))  # with the same samples of G, which D scores once
+            given = [self._given(players, carry, each) for each in both]
+            (train, fake), (test, _) = (variant.scores(each.net, batch_of_variant(each.batch)) for each in given)
+            return {"train": train, "held_out": test, "generated": fake}
+
+        with torch.no_grad():
+            return over_pack(of_run, len(specs))(*self._of(runs), self._moved(batches), self._moved(held_out))
+
+    def spectral_norms(self) -> dict[PlayerName, Tensor]:
+        """(S, layers) of each player: `Networks.spectral_norms`."""
+        training, step = self.training, self.training.step
+        programs = self._plain_programs
+        layers: dict[PlayerName, Layers] = {"g": Layers(), "d": Layers()}
+        batch = self._moved(self._batch(training.spec, self._train(training.spec, SAMPLES), "layers"))
+        shared = map_tensors(lambda tensor: tensor.expand(len(training.specs), *tensor.shape), batch)
+
+        def weights_of(weights: dict[str, Params], carry: Params, batch: Batch) -> dict[PlayerName, Params]:
+            given = self._given(self._players(programs, weights, carry), carry, batch)
+            watched = replace(given.net, g=layers["g"].watched(given.net.g), d=layers["d"].watched(given.net.d))
+            training.spec.variant.scores(watched, batch_of_variant(given.batch))
+            return {player: each.weights for player, each in layers.items()}
+
+        with torch.no_grad():
+            weights = over_pack(weights_of, len(training.specs))(*self._of(slice(None)), shared)
+            draws = [stream(spec.seed, "directions", step) for spec in training.specs]
+            return {player: each.norms(weights[player], draws) for player, each in layers.items()}
+
+    @cached_property
+    def _programs(self) -> Programs:
+        """The networks in evaluation mode."""
+        made = blueprints(self.training.spec, self.training.data.space)
+        return {name: program(by_matrices(blank(make))) for name, make in made.items()}
+
+    @cached_property
+    def _plain_programs(self) -> Programs:
+        """The same without matrices in place of convolutions."""
+        made = blueprints(self.training.spec, self.training.data.space)
+        return {name: program(blank(make)) for name, make in made.items()}
+
+    def _players(self, programs: Programs, weights: Mapping[str, Params], carry: Params) -> dict[str, Player]:
+        """The networks of one run, as its losses see them."""
+        players = {name: Player(programs[name], tensors) for name, tensors in weights.items()}
+        players["g"] = packed_generator(self.training.spec, players["g"], carry)
+        return {name: memoised(player) for name, player in players.items()}
+
+    def _given(self, players: Mapping[str, Player], carry: Params, batch: Batch) -> LossInputs:
+        """What the losses of one run are given, as D sees it."""
+        spec = at_step(self.training.spec, self.training.step)
+        return augmented(spec, loss_inputs(spec, players, carry, batch))
+
+    def _of(self, runs: slice) -> tuple[dict[str, Params], Params]:
+        """Each network's parameters and buffers, and what the variant carries."""
+        weights = {name: net.frozen | net.buffers for name, net in self.training.nets.items()}
+        return map_tensors(lambda tensor: tensor[runs], (weights, self.training.carry))
+
+    def _moved(self, tree: Tree) -> Tree:
+        return moved(tree, self.training.place.device, self.training.place.dtype)
+
+    def _batch(self, spec: RunSpec, split: Split, name: str) -> Batch:
+        """A batch of these reals."""
+        streams = dict.fromkeys(STREAMS, stream(spec.seed, name, self.training.step))
+        return batch_of(spec, self.training.data.space, split, streams, self.training.step)
+
+    def _train(self, spec: RunSpec, n: int) -> Split:
+        return self.training.data.draw_labelled(n * spec.network.pac, stream(spec.seed, "train", self.training.step))
+
+    def _held_out(self, spec: RunSpec, n: int) -> tuple[Tensor, Tensor | None]:
+        """n (packed) samples of the test split in the network's range, and their labels."""
+        test, generator = self.training.data.test, stream(spec.seed, "held out", self.training.step)
+        index = torch.randint(len(test), (n * spec.network.pac,), generator=generator)
+        x = packed_samples(to_range(test.x[index], *spec.network.pixel_range), spec.network.pac)
+        return x, None if test.y is None else test.y[index]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every run: `n` of something. `answer` gives it for a slice of the runs, `size` long."""
+
+    name: str
+    n: int
+    size: int
+    answer: Callable[[slice], Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """The `Networks` of a run after `step`. `pairs`: its successive gradients on n fresh batches."""
+    """The `Networks` of one run of a pack."""
 
-    spec: RunSpec
-    data: Data
-    weights: Mapping[str, Params]  # parameters and buffers of each network
-    carry: Params
-    step: int
-    pairs: Pairs
+    pack: PackInspection
+    run: int
 
     def jacobians(self, n: int) -> Tensor:
-        spec, space, like = self.spec, self.data.space, next(iter(self.weights["g"].values()))
-        inputs = drawn_inputs(spec, space, n, stream(spec.seed, "jacobians", self.step), self.data.train.y)
-        with unchanged_by(*spec.components().values()), torch.no_grad():
-            g = Player(program(blank(partial(spec.network.generator, space))), self.weights["g"])
-            fed = spec.variant.g_input(inputs.z.to(like), self.carry)
-            labels = () if inputs.y is None else (inputs.y.to(like.device),)
-            at_once = max(1, GRADIENTS // min(fed.shape[1], math.prod(space.shape)))
-            parts = zip(*(each.split(at_once) for each in (fed, *labels)), strict=True)
-            return torch.cat([_jacobians(g, *part) for part in parts])
+        rows = rows_of_jacobian(self._training.spec, self._training.data.space)
+        question = Question("jacobians", n, GRADIENTS // (n * rows), lambda runs: self.pack.jacobians(n, runs))
+        jacobians: Tensor = self._answer(question)
+        return jacobians
 
-    def layers(self) -> dict[PlayerName, tuple[Layer, ...]]:
-        g: list[Layer] = []
-        d: list[Layer] = []
-        with unchanged_by(*self.spec.components().values()), torch.no_grad():
-            net, batch = self._given(self._train(SAMPLES), "layers")
-            watched = replace(net, g=_watched(net.g, g), d=_watched(net.d, d))
-            self.spec.variant.scores(watched, batch_of_variant(batch))
-        return {"g": tuple(g), "d": tuple(d)}
+    def spectral_norms(self) -> dict[PlayerName, Tensor]:
+        norms: dict[PlayerName, Tensor] = self._answer(
+            Question("spectral norms", 1, len(self._training.specs), lambda runs: self.pack.spectral_norms())
+        )
+        return norms
 
     def scores(self, n: int) -> DiscriminatorScores:
-        variant, boundary = self.spec.variant, self.spec.variant.decision_boundary()
-        with unchanged_by(*self.spec.components().values()), torch.no_grad():
-            seen = [self._given(split, "scores") for split in (self._train(n), self._held_out(n))]
-            (train, fake), (test, _) = (variant.scores(each.net, batch_of_variant(each.batch)) for each in seen)
-        return DiscriminatorScores(train, test, fake, boundary.at if boundary else None)
+        spec, boundary = self._training.spec, self._training.spec.variant.decision_boundary()
+        size = NUMBERS // (n * spec.network.pac * math.prod(self._training.data.space.shape))
+        scores = self._answer(Question("scores", n, size, lambda runs: self.pack.scores(n, runs)))
+        return DiscriminatorScores(**scores, boundary=boundary.at if boundary else None)
 
-    def gradients(self, n: int) -> Mapping[PlayerName, SuccessiveGradients]:
-        return self.pairs(n)
+    def gradients(self, n: int) -> dict[PlayerName, SuccessiveGradients]:
+        pairs: dict[PlayerName, SuccessiveGradients] = self._answer(
+            Question("gradients", n, len(self._training.specs), lambda runs: successive(self._training, n))
+        )
+        return pairs
 
-    @cached_property
-    def _nets(self) -> dict[str, Player]:
-        return evaluated(self.spec, self.data.space, self.weights, self.carry)
+    @property
+    def _training(self) -> Training:
+        return self.pack.training
 
-    def _given(self, split: Split, name: str) -> LossInputs:
-        """What the losses are given of a batch of these reals, as D sees it."""
-        spec, space, like = self.spec, self.data.space, next(iter(self.weights["d"].values()))
-        streams = dict.fromkeys(STREAMS, stream(spec.seed, name, self.step))
-        batch = moved(batch_of(spec, space, split, streams, self.step), like.device, like.dtype)
-        return augmented(spec, loss_inputs(spec, self._nets, self.carry, batch))
-
-    def _train(self, n: int) -> Split:
-        return self.data.draw_labelled(n * self.spec.network.pac, stream(self.spec.seed, "train", self.step))
-
-    def _held_out(self, n: int) -> Split:
-        test, generator = self.data.test, stream(self.spec.seed, "held out", self.step)
-        index = torch.randint(len(test), (n * self.spec.network.pac,), generator=generator)
-        return Split(test.x[index], None if test.y is None else test.y[index])
+    def _answer(self, question: Question) -> Any:
+        """This run's part of the answer for its group of runs, of which the newest is kept."""
+        size = max(1, question.size)
+        group, place = divmod(self.run, size)
+        key, newest = (self._training.step, question.n, group), self.pack.newest
+        if question.name not in newest or newest[question.name][0] != key:
+            with unchanged_by(*self._training.spec.components().values()):
+                newest[question.name] = key, question.answer(slice(group * size, (group + 1) * size))
+        return map_tensors(lambda tensor: tensor[place], newest[question.name][1])
 
 
-def _jacobians(g: Player, z: Tensor, *label: Tensor) -> Tensor:
-    """(m, k, z): the derivatives of the k coordinates of samples by the inputs (m, z) of G.
+def rows_of_jacobian(spec: RunSpec, space: Space) -> int:
+    """How many passes a Jacobian takes: one for each row or column, whichever are fewer."""
+    return min(math.prod(space.shape), spec.network.latent(space))
+
+
+def _jacobians(g: Callable[..., Tensor], z: Tensor, *labels: Tensor) -> Tensor:
+    """(runs, m, k, z): the derivatives of the k coordinates of samples by the inputs (runs, m, z) of G.
 
     Row by row or column by column, whichever are fewer. A column is the derivative of a backward pass by its weights:
     what torch loads for its forward mode takes seconds of each process.
     """
     with torch.enable_grad():
         inputs = z.clone().requires_grad_()
-        samples = g(inputs, *label).flatten(1)
-        if samples.shape[1] <= z.shape[1]:
+        samples = g(inputs, *labels).flatten(2)
+        if samples.shape[2] <= z.shape[2]:
             return _rows(samples, inputs)
         weights = torch.zeros_like(samples, requires_grad=True)
         (backward,) = torch.autograd.grad((samples * weights).sum(), inputs, create_graph=True)
@@ -115,7 +230,7 @@ def _jacobians(g: Player, z: Tensor, *label: Tensor) -> Tensor:
 
 
 def _rows(outputs: Tensor, inputs: Tensor) -> Tensor:
-    """(m, r, c): the derivatives of each of the outputs (m, r) by its inputs (m, c), from the one pass that made them.
+    """(runs, m, r, c): the derivatives of each of the outputs (..., r) by its inputs (..., c), from their pass.
 
     In evaluation mode no sample depends on the others, so a backward pass gives a row of all m. `vmap` makes all rows
     in one. A hook starts the pass, since what torch loads for `grad_outputs` and `torch.func` takes seconds of each
@@ -129,41 +244,4 @@ def _rows(outputs: Tensor, inputs: Tensor) -> Tensor:
         hook.remove()
         return found
 
-    return vmap(row, out_dims=1)(torch.eye(outputs.shape[1]).to(outputs))
-
-
-class _Layers(TorchFunctionMode):
-    """Notes the linear maps that a pass applies, with the weights that it uses."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[Layer] = []
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        named = dict(kwargs or {})
-        if func in LINEAR:
-            x, weight, *further = args
-            unbiased = {**named, "bias": None} if "bias" in named else named
-            self.found.append(
-                Layer(lambda v: func(v, weight, *(None, *further[1:])[: len(further)], **unbiased), x[:1])
-            )
-        return func(*args, **named)
-
-
-def _watched(player: Player, found: list[Layer]) -> Player:
-    """The same network, whose first forward pass leaves its layers in `found`."""
-
-    def apply(params: Params, *inputs: Tensor, part: str = "forward") -> Tensor:
-        with _Layers() as layers:
-            output = player.apply(params, *inputs, part=part)
-        if not found and part == "forward":
-            found.extend(layers.found)
-        return output
-
-    return replace(player, apply=apply)
+    return vmap(row, out_dims=2)(torch.eye(outputs.shape[2]).to(outputs))

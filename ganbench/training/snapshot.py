@@ -44,7 +44,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """One run at a snapshot. The functions read the trainer's present state: call them before training goes on."""
+    """One run at a snapshot. Its functions and networks read the trainer's present state, before it goes on."""
 
     spec: RunSpec
     step: int
@@ -53,7 +53,7 @@ class RunSnapshot:
     checkpoint: Callable[[], Checkpoint]
     generator: Callable[[], Params]  # the tensors that `sample` needs, as a file keeps them
     measures: Callable[[], dict[str, Measured]]  # what the variant measures of its own networks on the test split
-    networks: Callable[[], Networks]  # for the evaluators that read them
+    networks: Networks  # for the evaluators that read them
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -18,9 +18,9 @@ from ganbench.spec import RunSpec, Schedule
 from ganbench.training.annealing import Values, as_used, with_values
 from ganbench.training.augmented import augmented
 from ganbench.training.draws import draw
-from ganbench.training.gradients import gradients, successive
+from ganbench.training.gradients import gradients
 from ganbench.training.health import PlayerTerms, due, first_bad, gradient_norms, summary, verdicts
-from ganbench.training.inspection import Inspection, Pairs
+from ganbench.training.inspection import Inspection, PackInspection
 from ganbench.training.measures import measure
 from ganbench.training.objective import carry_report, is_penalised, next_carry
 from ganbench.training.packs import Checkpoint, moved, row
@@ -64,6 +64,7 @@ def train(
     components = tuple(specs[0].components().values())
     with unchanged_by(*components):
         training = start(specs, data, place or Place(), resume)
+    inspection = PackInspection(training)
     for stop in stops:
         if stop <= training.step:
             continue
@@ -71,7 +72,7 @@ def train(
             while training.step < stop:
                 training.step += 1
                 _step(training)
-            snapshot = _snapshot(training)
+            snapshot = _snapshot(training, inspection)
         yield snapshot
         if len(training.diverged) == len(specs):
             return
@@ -187,7 +188,7 @@ def _next_carry(spec: RunSpec, player: PlayerName, inputs: Mapping[PlayerName, L
 # --- snapshots ---
 
 
-def _snapshot(training: Training) -> Snapshot:
+def _snapshot(training: Training, inspection: PackInspection) -> Snapshot:
     """Every run as it is now; starts a new history."""
     means, finite = summary(training.history, training.nets)
     health = _health(training) if due(training.step, training.reported) else {}
@@ -197,12 +198,12 @@ def _snapshot(training: Training) -> Snapshot:
     training.history.clear()
     training.reported = training.step
     groups = {**means, "health": health}
-    pairs = cache(partial(successive, training))  # of the whole pack at once
-    runs = tuple(_run_snapshot(training, groups, pairs, run) for run in range(len(training.specs)))
+    runs = tuple(_run_snapshot(training, groups, Inspection(inspection, run)) for run in range(len(training.specs)))
     return Snapshot(training.step, runs, training.turns.eager)
 
 
-def _run_snapshot(training: Training, groups: PlayerTerms, pairs: Pairs, run: int) -> RunSnapshot:
+def _run_snapshot(training: Training, groups: PlayerTerms, networks: Inspection) -> RunSnapshot:
+    run = networks.run
     spec, diverged = training.specs[run], training.diverged.get(run)
     terms = {group: {name: float(values[run]) for name, values in named.items()} for group, named in groups.items()}
     terms["carry"] = {name: float(value) for name, value in carry_report(spec, row(training.carry, run)).items()}
@@ -214,7 +215,7 @@ def _run_snapshot(training: Training, groups: PlayerTerms, pairs: Pairs, run: in
         checkpoint=partial(checkpoint, training, run),
         generator=partial(_generator, training, run),
         measures=partial(_measures, training, run),
-        networks=partial(_networks, training, run, pairs),
+        networks=networks,
     )
 
 
@@ -244,15 +245,5 @@ def _generator(training: Training, run: int) -> Params:
 
 
 def _measures(training: Training, run: int) -> dict[str, Measured]:
-    weights, carry = _weights(training, run)
-    return measure(training.specs[run], training.data, weights, carry, training.step)
-
-
-def _networks(training: Training, run: int, pairs: Pairs) -> Inspection:
-    weights, carry = _weights(training, run)
-    return Inspection(training.specs[run], training.data, weights, carry, training.step, lambda n: row(pairs(n), run))
-
-
-def _weights(training: Training, run: int) -> tuple[dict[str, Params], Params]:
-    """Each network's parameters and buffers, and what the variant carries."""
-    return {name: net.weights(run) for name, net in training.nets.items()}, row(training.carry, run)
+    weights = {name: net.weights(run) for name, net in training.nets.items()}
+    return measure(training.specs[run], training.data, weights, row(training.carry, run), training.step)

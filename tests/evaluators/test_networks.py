@@ -1,4 +1,4 @@
-"""Evaluators that read networks: values in closed form, and the largest singular value of layers."""
+"""Evaluators that read networks: values in closed form."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from ganbench.errors import RequestError
-from ganbench.evaluators.base import DiscriminatorScores, Layer, SuccessiveGradients
+from ganbench.evaluators.base import DiscriminatorScores, SuccessiveGradients
 from ganbench.evaluators.effective_rank import EffectiveRank
 from ganbench.evaluators.gradient_cosine import GradientCosine
 from ganbench.evaluators.jacobian import Jacobian
 from ganbench.evaluators.overfitting import Overfitting
-from ganbench.evaluators.parts.networks import NetworkEvaluator, spectral_norm
+from ganbench.evaluators.parts.networks import NetworkEvaluator
 from ganbench.evaluators.spectral_norms import SpectralNorms
 from ganbench.rng import stream
 from tests.support.evaluation import Given
@@ -62,35 +61,6 @@ def test_a_singular_jacobian_has_the_largest_condition_that_is_counted() -> None
 
 
 # --- the norms of layers ---
-
-
-def dense(layer: Layer) -> Tensor:
-    """The matrix of a layer's map, (outputs, inputs)."""
-    inputs = layer.example[0].numel()
-    return layer.apply(torch.eye(inputs).view(inputs, *layer.example.shape[1:])).flatten(1).T
-
-
-CONVOLUTIONS = {
-    "stride 1": lambda x: F.conv2d(x, normal(5, 3, 3, 3), None, 1, 1),
-    "stride 2": lambda x: F.conv2d(x, normal(16, 3, 4, 4), None, 2, 1),
-    "transposed": lambda x: F.conv_transpose2d(x, normal(3, 4, 4, 4), None, 2, 1),
-}
-
-
-@pytest.mark.parametrize("kind", CONVOLUTIONS)
-def test_the_norm_of_a_convolution_is_that_of_its_map(kind: str) -> None:
-    layer = Layer(CONVOLUTIONS[kind], torch.zeros(1, 3, 6, 6))
-    truth = torch.linalg.matrix_norm(dense(layer).double(), 2).item()
-    assert spectral_norm(layer, stream(0, "start")) == pytest.approx(truth, rel=1e-2)
-
-
-@settings(max_examples=20, deadline=None)
-@given(rows=st.integers(1, 300), columns=st.integers(1, 300), seed=st.integers(0, 9))
-def test_the_norm_of_a_matrix_is_its_largest_singular_value(rows: int, columns: int, seed: int) -> None:
-    weight = normal(rows, columns, name=f"{rows} {columns} {seed}")
-    layer = Layer(lambda x: F.linear(x, weight), torch.zeros(1, columns))
-    truth = torch.linalg.matrix_norm(weight.double(), 2).item()
-    assert truth * 0.95 < spectral_norm(layer, stream(seed, "start")) < truth * (1 + 1e-5)
 
 
 def test_a_player_has_its_largest_norm_and_the_log_of_their_product() -> None:

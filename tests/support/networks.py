@@ -1,4 +1,4 @@
-"""Networks whose Jacobians, layers, scores and gradients are given, for the evaluators that read them."""
+"""Networks whose Jacobians, norms, scores and gradients are given, for the evaluators that read them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
-from ganbench.evaluators.base import DiscriminatorScores, Layer, SuccessiveGradients
+from ganbench.evaluators.base import DiscriminatorScores, SuccessiveGradients
 from ganbench.rng import stream
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ class GivenNetworks:
     def jacobians(self, n: int) -> Tensor:
         return (self.g if self.g.dim() == 3 else self.g.expand(n, -1, -1))[:n]
 
-    def layers(self) -> dict[PlayerName, tuple[Layer, ...]]:
-        last = self.g.reshape(-1, *self.g.shape[-2:])[0]
-        return {"g": (matrix_layer(last),), "d": tuple(map(matrix_layer, self.d))}
+    def spectral_norms(self) -> dict[PlayerName, Tensor]:
+        first = self.g.reshape(-1, *self.g.shape[-2:])[0]
+        return {player: norms(*matrices) for player, matrices in (("g", (first,)), ("d", self.d))}
 
     def scores(self, n: int) -> DiscriminatorScores:
         return self.judged
@@ -44,8 +43,8 @@ class GivenNetworks:
         return self.pairs
 
 
-def matrix_layer(weight: Tensor) -> Layer:
-    return Layer(lambda x: linear(x, weight), torch.zeros(1, weight.shape[1]))
+def norms(*matrices: Tensor) -> Tensor:
+    return torch.stack([torch.linalg.matrix_norm(matrix.double(), 2) for matrix in matrices])
 
 
 def sound_networks() -> GivenNetworks:

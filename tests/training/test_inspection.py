@@ -17,7 +17,6 @@ from ganbench.evaluators.base import Networks
 from ganbench.evaluators.gradient_cosine import GradientCosine
 from ganbench.evaluators.jacobian import Jacobian
 from ganbench.evaluators.overfitting import Overfitting
-from ganbench.evaluators.parts.networks import spectral_norm
 from ganbench.evaluators.spectral_norms import SpectralNorms
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
@@ -66,17 +65,17 @@ def test_looking_changes_nothing_and_a_pack_is_read_like_its_runs(kind: str, dat
     untouched = last(spec, data, place=DOUBLE)[0].checkpoint()
     stops, found = (spec.steps - 1, spec.steps), []
     for snapshot in train([spec], data[spec.dataset.kind()], stops, DOUBLE):
-        found = [read(snapshot.runs[0].networks()) for _ in range(2)]
+        found = [read(snapshot.runs[0].networks) for _ in range(2)]
     assert found[0] == found[1] and len(found[0]) >= 10
     assert same(snapshot.runs[0].checkpoint(), untouched)
     in_pack = last(other, data, spec, place=DOUBLE)[1]
-    assert read(in_pack.networks()) == pytest.approx(found[0], rel=1e-6, abs=1e-9)
+    assert read(in_pack.networks) == pytest.approx(found[0], rel=1e-6, abs=1e-9)
 
 
 def test_a_resumed_run_is_read_like_one_that_never_stopped(data: dict[str, Data]) -> None:
     spec = RUNS["images"]
     halves = [next(train([spec], data["digits"], (2,))).runs[0].checkpoint()]
-    assert read(last(spec, data, resume=halves)[0].networks()) == read(last(spec, data)[0].networks())
+    assert read(last(spec, data, resume=halves)[0].networks) == read(last(spec, data)[0].networks)
 
 
 def weights(run: RunSnapshot, net: str) -> list[Tensor]:
@@ -88,19 +87,18 @@ def test_the_jacobian_and_the_layers_of_a_linear_generator_are_its_matrix(data: 
     for z in (1, 2, 5):  # by columns, and by rows
         spec = small_run(network=MLP(z=z, g_widths=(), d_widths=(8,)))
         (run,) = last(spec, data)
-        (matrix,), networks = weights(run, "g"), run.networks()
+        (matrix,), networks = weights(run, "g"), run.networks
         assert networks.jacobians(3).shape == (3, 2, z)
         torch.testing.assert_close(networks.jacobians(3), matrix.expand(3, 2, z))
-        (layer,) = networks.layers()["g"]
-        assert spectral_norm(layer, stream(0, "a")) == pytest.approx(torch.linalg.matrix_norm(matrix, 2).item())
+        assert networks.spectral_norms()["g"].tolist() == pytest.approx([torch.linalg.matrix_norm(matrix, 2).item()])
 
 
 def test_the_jacobian_of_images_is_that_of_finite_differences(data: dict[str, Data]) -> None:
     (run,) = last(RUNS["images"], data, place=DOUBLE)
-    by_rows = run.networks().jacobians(2)
+    by_rows = run.networks.jacobians(2)
     assert by_rows.shape == (2, 64, 5)
     wide = replace(RUNS["images"], network=DCGAN(width=2, kernel=4, z=70))
-    assert last(wide, data, place=DOUBLE)[0].networks().jacobians(1).shape == (1, 64, 70)
+    assert last(wide, data, place=DOUBLE)[0].networks.jacobians(1).shape == (1, 64, 70)
     spec = RUNS["images"]
     g = spec.network.generator(data["digits"].space).double().eval()
     g.load_state_dict(run.checkpoint()["nets"]["g"]["weights"])
@@ -110,17 +108,17 @@ def test_the_jacobian_of_images_is_that_of_finite_differences(data: dict[str, Da
     torch.testing.assert_close(by_rows, ((ahead - back) / 2e-6).transpose(1, 2), rtol=1e-4, atol=1e-9)
 
 
-def test_layers_have_their_weights_after_spectral_norm(data: dict[str, Data]) -> None:
+def test_norms_are_those_of_weights_after_spectral_norm(data: dict[str, Data]) -> None:
     (run,) = last(replace(RUNS["spectral norm and packed samples"], steps=40), data)
     raw = [torch.linalg.matrix_norm(weight, 2).item() for weight in weights(run, "d")]
-    used = [spectral_norm(layer, stream(0, "a")) for layer in run.networks().layers()["d"]]
+    used = run.networks.spectral_norms()["d"].tolist()
     assert used == pytest.approx([1, 1], rel=0.05) and raw != pytest.approx(used, rel=0.05)
 
 
 def test_the_layers_of_an_image_network_are_all_there(data: dict[str, Data]) -> None:
     (run,) = last(RUNS["images"], data)
-    for net, layers in run.networks().layers().items():
-        assert len(layers) == sum(weight.dim() > 1 for weight in weights(run, net))
+    for net, norms in run.networks.spectral_norms().items():
+        assert len(norms) == sum(weight.dim() > 1 for weight in weights(run, net))
 
 
 def test_successive_gradients_of_a_quadratic_game() -> None:
@@ -130,7 +128,7 @@ def test_successive_gradients_of_a_quadratic_game() -> None:
     snapshots = train([spec], data["ring8"], (1, 2, 3), DOUBLE)
     before = next(snapshots)
     place = torch.cat([weight.flatten() for weight in before.runs[0].checkpoint()["nets"]["g"]["weights"].values()])
-    pair = before.runs[0].networks().gradients(2)["g"]
+    pair = before.runs[0].networks.gradients(2)["g"]
     after = next(snapshots).runs[0].checkpoint()["nets"]["g"]["weights"]
     moved = (place - torch.cat([weight.flatten() for weight in after.values()])) / 1e-3
     assert pair.following.shape == (2, len(moved)) and pair.last.shape == moved.shape
@@ -143,6 +141,6 @@ def test_scores_are_those_of_d_on_each_kind_of_sample(data: dict[str, Data]) -> 
     few = replace(data["digits"], train=Split(data["digits"].train.x[:16]))
     network = MLP(z=4, g_widths=(32,), d_widths=(64,), d_activation="relu", g_activation="relu")
     spec = small_run(dataset=Digits(), network=network, batch=16, steps=400)
-    scores = last(spec, {"digits": few})[0].networks().scores(200)
+    scores = last(spec, {"digits": few})[0].networks.scores(200)
     assert scores.boundary == 0 and {len(scores.train), len(scores.held_out), len(scores.generated)} == {200}
     assert scores.train.mean() > scores.held_out.mean() + 0.2

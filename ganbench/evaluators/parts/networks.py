@@ -6,22 +6,15 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import torch
-
 from ganbench.errors import RequestError
 from ganbench.evaluators.base import Evaluator, FeatureName, Load, Networks, Reference, Score, View
 from ganbench.evaluators.parts.protocol import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    import torch
     from torch import Tensor
 
     from ganbench.datasets.base import Space
-    from ganbench.evaluators.base import Layer
-
-BLOCK = 8  # directions of the power iteration
-ROUNDS = 3  # of it; the value is then up to 5 % low for random matrices of 1000 rows, and closer for trained layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,39 +50,3 @@ class NetworkEvaluator(Evaluator):
         """The mean of values (n,), n > 1, with its standard error."""
         numbers = values.double()
         return self.score(numbers.mean().item(), len(values), (numbers.std() / len(values) ** 0.5).item(), **facts)
-
-
-def singular_values(matrices: Tensor) -> Tensor:
-    """The singular values (..., min(r, c)) of matrices (..., r, c), in float64, the largest first."""
-    values: Tensor = torch.linalg.svdvals(matrices.double())
-    return values
-
-
-def spectral_norm(layer: Layer, rng: torch.Generator) -> float:
-    """The largest singular value of a layer, of the map itself: a convolution's depends on the size of its input.
-
-    A block power iteration of the map and its adjoint, of which all rounds are kept (the block Krylov method; Musco and
-    Musco 2015, arXiv:1504.05477, algorithm 2). The value is at most the true one.
-    """
-    shape = layer.example.shape[1:]
-    rounds = [_orthonormal(torch.randn((min(BLOCK, shape.numel()), *shape), generator=rng).to(layer.example))]
-    for _ in range(ROUNDS):
-        with torch.enable_grad():
-            directions = rounds[-1].requires_grad_()
-            energy = layer.apply(directions).square().sum() / 2  # its gradient is the adjoint's image of the image
-        (back,) = torch.autograd.grad(energy, directions)
-        rounds.append(_orthonormal(back))
-    with torch.no_grad():
-        images = layer.apply(_orthonormal(torch.cat(rounds)))
-    return float(singular_values(images.flatten(1))[0])
-
-
-def log_norms(layers: Sequence[Layer], rng: torch.Generator) -> Tensor:
-    """The natural logarithms of the layers' largest singular values, (layers,), float64."""
-    return torch.tensor([spectral_norm(layer, rng) for layer in layers], dtype=torch.float64).log()
-
-
-def _orthonormal(rows: Tensor) -> Tensor:
-    """Orthonormal rows that span the same space as these (n, ...)."""
-    q: Tensor = torch.linalg.qr(rows.detach().flatten(1).T).Q
-    return q.T.reshape(-1, *rows.shape[1:])
