@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -11,6 +11,12 @@ from ganbench.datasets.base import Space
 from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Reference, Score, View
 from ganbench.evaluators.parts.products import are_wide, products_memory, within
 from ganbench.evaluators.parts.protocol import fingerprint, metric_name, unsupported_features
+
+SHORT = 2  # samples for each dimension from which on the products of the dimensions take less time
+ROUNDING = torch.finfo(torch.float64).eps  # of products: singular values below 1e-7 of the largest count as 0
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +50,25 @@ class EffectiveRank(Evaluator):
         return 4 * n * d + 8 * 2 * (n * d + min(n, d) ** 2)
 
     def __call__(self, fake: View, real: Reference, rng: torch.Generator) -> dict[str, Score]:
-        x = fake.features(self.features)
-        if are_wide(2 * len(x), x.shape[1]):
-            values = torch.linalg.eigvalsh(within(fake, self.features).raw).clamp(min=0).sqrt()
-        else:
-            values = torch.linalg.svdvals(x.to(fake.device, torch.float64))
+        values = self._singular_values(fake)
         if not values.any():
             return {}
         facts = {"generated": len(fake), "centred": "no", "statistics": "float64"}
         marks = fingerprint(self, **fake.extractor(self.features), **facts)
         entropy = torch.special.entr(values / values.sum()).sum()
         return {self.metrics()[0].name: Score(max(entropy.exp().item(), 1.0), None, len(fake), 0, marks)}
+
+    def _singular_values(self, fake: View) -> Tensor:
+        """From products where there are far more samples than dimensions, or dimensions than samples."""
+        x = fake.features(self.features)
+        n, d = x.shape
+        if n >= SHORT * d:
+            mean, cov = fake.moments(self.features)  # which other evaluators share
+            products = (n - 1) * cov + n * mean.outer(mean)
+        elif are_wide(2 * n, d):
+            products = within(fake, self.features).raw
+        else:
+            values: Tensor = torch.linalg.svdvals(x.to(fake.device, torch.float64))
+            return values
+        squares = torch.linalg.eigvalsh(products.to(fake.device))
+        return torch.where(squares > len(squares) * ROUNDING * squares[-1], squares, 0).sqrt()

@@ -27,7 +27,7 @@ class GradientCosine(NetworkEvaluator):
     its cosine is 0. Networks that both players move are left out.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "Balduzzi et al. 2018, arXiv:1802.05642, on rotating gradients; the cosine is ganbench's"
 
     batches: Annotated[int, Ge(2)] = 2

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ganbench.optimizers.base import PlayerName
     from ganbench.variants.base import Batch
 
+PLAYERS: tuple[PlayerName, ...] = ("g", "d")
+
 
 def gradients(
     training: Training, batches: Batches, penalised: bool
@@ -47,28 +49,43 @@ def successive(training: Training, n: int) -> dict[PlayerName, SuccessiveGradien
     The terms are those of the last update, with or without the penalty. Only of networks that one player alone moves; a
     player without any is left out. Nothing that training goes on from is changed or drawn from.
     """
-    shared = training.moving("d").keys() & training.moving("g").keys()
     apart, penalised = with_own_buffers(training), is_penalised(training.spec, training.step)
-    players: tuple[PlayerName, ...] = ("g", "d")
-    found: dict[PlayerName, SuccessiveGradients] = {}
-    for player in players:
-        params = [(name, param) for name, net in training.moving(player).items() for param in net.params.values()]
-        own = [place for place, (name, _) in enumerate(params) if name not in shared]
-        last = [grad for place in own if (grad := params[place][1].grad) is not None]
-        if own and len(last) == len(own):
-            batches = _fresh(training, player, n)
-            taken = [gradients(apart, {player: batch}, penalised)[1][player] for batch in batches]
-            following = [_flat([of_batch[place] for place in own]) for of_batch in taken]
-            found[player] = SuccessiveGradients(_flat(last), torch.stack(following, 1))
-    return found
+    last = {player: grads for player in PLAYERS if (grads := _last(training, player))}
+    taken = [
+        gradients(apart, {player: batches[player] for player in last}, penalised)[1] for batches in _fresh(training, n)
+    ]
+    return {
+        player: SuccessiveGradients(
+            _flat(list(grads.values())), torch.stack([_flat([each[player][at] for at in grads]) for each in taken], 1)
+        )
+        for player, grads in last.items()
+    }
 
 
-def _fresh(training: Training, player: PlayerName, n: int) -> list[Batch]:
-    """n batches of an update of a player, (S, ...), from streams of the present step."""
-    place, step = training.place, training.step
-    streams = [dict.fromkeys(STREAMS, stream(spec.seed, "successive", step, player)) for spec in training.specs]
-    drawn = [draw(training.specs, training.data, streams, step, player) for _ in range(n)]
-    return [moved(batch, place.device, place.dtype) for batch in drawn]
+def _last(training: Training, player: PlayerName) -> dict[int, Tensor]:
+    """A player's last gradients, by their place among those of its update; none if it has moved nothing alone."""
+    shared = training.moving("d").keys() & training.moving("g").keys()
+    params = [(name, param) for name, net in training.moving(player).items() for param in net.params.values()]
+    own = {at: param.grad for at, (name, param) in enumerate(params) if name not in shared}
+    grads = {at: grad for at, grad in own.items() if grad is not None}
+    return grads if len(grads) == len(own) else {}
+
+
+def _fresh(training: Training, n: int) -> list[Batches]:
+    """n batches of an update, (S, ...), from streams of the present step: one for both players, if of one size."""
+    spec, step = training.spec, training.step
+    streams = [dict.fromkeys(STREAMS, stream(each.seed, "successive", step)) for each in training.specs]
+
+    def fresh(player: PlayerName) -> Batch:
+        drawn = draw(training.specs, training.data, streams, step, player)
+        return moved(drawn, training.place.device, training.place.dtype)
+
+    def for_both() -> Batches:
+        of_d = fresh("d")
+        return {"d": of_d, "g": of_d if spec.batch_of("g") == spec.batch_of("d") else fresh("g")}
+
+    return [for_both() for _ in range(n)]
+
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:
