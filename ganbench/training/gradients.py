@@ -51,9 +51,8 @@ def successive(training: Training, n: int) -> dict[PlayerName, SuccessiveGradien
     """
     apart, penalised = with_own_buffers(training), is_penalised(training.spec, training.step)
     last = {player: grads for player in PLAYERS if (grads := _last(training, player))}
-    taken = [
-        gradients(apart, {player: batches[player] for player in last}, penalised)[1] for batches in _fresh(training, n)
-    ]
+    fresh = [{player: batches[player] for player in last} for batches in _fresh(training, n)] if last else []
+    taken = [gradients(apart, batches, penalised)[1] for batches in fresh]
     return {
         player: SuccessiveGradients(
             _flat(list(grads.values())), torch.stack([_flat([each[player][at] for at in grads]) for each in taken], 1)
