@@ -18,6 +18,7 @@ from ganbench.evaluators.gradient_cosine import GradientCosine
 from ganbench.evaluators.jacobian import Jacobian
 from ganbench.evaluators.overfitting import Overfitting
 from ganbench.evaluators.spectral_norms import SpectralNorms
+from ganbench.networks.conditional_mlp import ConditionalMLP
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.sgd import SGD
@@ -26,6 +27,8 @@ from ganbench.rng import stream
 from ganbench.spec import RunSpec
 from ganbench.testing.claim import same
 from ganbench.testing.runs import DOUBLE, small_run
+from ganbench.training import inspection
+from ganbench.training.inspection import Inspection
 from ganbench.training.snapshot import RunSnapshot
 from ganbench.training.trainer import train
 from ganbench.variants.infogan import InfoGAN
@@ -41,6 +44,7 @@ RUNS = {
     "a penalty and an augmentation": small_run(**IMAGES | {"penalty": R1Penalty(), "augment": ADA(p=0.5)}
                                                | {"network": DCGAN(width=2, kernel=4, z=5)}),
     "a critic and a schedule": small_run(variant=WGAN()),
+    "labels": small_run(dataset=Digits(), network=ConditionalMLP(z=4, g_latent=8, g_label=8, g_widths=(8,), d_data=4)),
     "a further network": small_run(variant=InfoGAN(), network=MLP(z=14, g_widths=(8,), d_widths=(8,))),
 }  # fmt: skip
 
@@ -72,10 +76,35 @@ def test_looking_changes_nothing_and_a_pack_is_read_like_its_runs(kind: str, dat
     assert read(in_pack.networks) == pytest.approx(found[0], rel=1e-6, abs=1e-9)
 
 
-def test_a_resumed_run_is_read_like_one_that_never_stopped(data: dict[str, Data]) -> None:
-    spec = RUNS["images"]
-    halves = [next(train([spec], data["digits"], (2,))).runs[0].checkpoint()]
-    assert read(last(spec, data, resume=halves)[0].networks) == read(last(spec, data)[0].networks)
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_resumed_runs_are_read_like_those_that_never_stopped(seeds: tuple[int, ...], data: dict[str, Data]) -> None:
+    specs = [replace(RUNS["images"], seed=seed) for seed in seeds]
+    halves = [run.checkpoint() for run in next(train(specs, data["digits"], (2,))).runs]
+    whole, resumed = last(*specs[:1], data, *specs[1:]), last(*specs[:1], data, *specs[1:], resume=halves)
+    assert [read(run.networks) for run in resumed] == [read(run.networks) for run in whole]
+
+
+def test_runs_are_read_alike_in_groups_in_any_order_and_beside_one_that_diverged(
+    data: dict[str, Data], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = [replace(RUNS["images"], seed=seed) for seed in range(3)]
+    runs = last(specs[0], data, *specs[1:], place=DOUBLE)
+    together = [read(run.networks) for run in runs]
+    monkeypatch.setattr(inspection, "GRADIENTS", 2 * 3 * 5)  # two runs at once, of 3 latents and 5 columns
+    monkeypatch.setattr(inspection, "NUMBERS", 1)
+    runs = last(specs[0], data, *specs[1:], place=DOUBLE)
+    apart = {at: read(runs[at].networks) for at in (2, 0, 1)}
+    for at in range(3):
+        assert apart[at] == pytest.approx(together[at], rel=1e-9, abs=1e-12)
+    networks = runs[1].networks
+    assert isinstance(networks, Inspection)
+    for net in networks.pack.training.nets.values():
+        for weight in net.frozen.values():
+            weight[1] = torch.nan
+    networks.pack.newest.clear()
+    monkeypatch.undo()
+    for at in (0, 2):
+        assert read(runs[at].networks) == pytest.approx(together[at], rel=1e-9, abs=1e-12)
 
 
 def weights(run: RunSnapshot, net: str) -> list[Tensor]:

@@ -21,7 +21,12 @@ Map = Callable[..., Tensor]  # of an input, a weight and a bias
 CONVOLUTIONS: dict[str, tuple[Map, tuple[int, ...]]] = {
     "stride 1": (lambda x, weight, bias: F.conv2d(x, weight, bias, 1, 1), (5, 3, 3, 3)),
     "stride 2": (lambda x, weight, bias: F.conv2d(x, weight, bias=bias, stride=2, padding=1), (16, 3, 4, 4)),
+    "stride 3, no padding": (lambda x, weight, bias: F.conv2d(x, weight, bias, (3, 2)), (4, 3, 2, 3)),
+    "dilated": (lambda x, weight, bias: F.conv2d(x, weight, bias, dilation=2), (4, 3, 3, 3)),
+    "in groups": (lambda x, weight, bias: F.conv2d(x, weight, bias, groups=3), (6, 1, 3, 3)),
+    "padding in words": (lambda x, weight, bias: F.conv2d(x, weight, bias, padding="same"), (4, 3, 3, 3)),
     "transposed": (lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, 2, 1), (3, 4, 4, 4)),
+    "transposed, larger": (lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, 2, 0, 1), (3, 1, 3, 3)),
 }
 
 
@@ -44,7 +49,7 @@ def truth(function: Map, weights: Tensor, shape: tuple[int, ...]) -> list[float]
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
 def test_the_norm_of_a_convolution_is_that_of_its_map_without_its_bias(kind: str) -> None:
     function, sides = CONVOLUTIONS[kind]
-    weights, bias, shape = normal(3, *sides), torch.ones({"transposed": 4}.get(kind, sides[0])), (3, 6, 6)
+    weights, bias, shape = normal(3, *sides), torch.ones(sides[1 if "transposed" in kind else 0]), (3, 6, 6)
     assert norms(function, weights, shape, bias) == pytest.approx(truth(function, weights, shape), rel=1e-2)
     assert norms(function, weights[:1], shape, bias) == pytest.approx(truth(function, weights[:1], shape), rel=1e-2)
 
