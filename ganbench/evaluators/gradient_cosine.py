@@ -22,9 +22,10 @@ class GradientCosine(NetworkEvaluator):
     """The cosine of the angle between a player's last gradient and its next one: `g_gradient_cosine` and D's.
 
     The next gradient is that at the present parameters, with the penalty that the next update has; the mean is over
-    `batches` fresh batches, drawn apart from those of training and the same for both players if of one size. 1: the players move on in one direction; about 0: the
-    gradients are noise; below 0: they turn back, as around a stationary point. A gradient of zero has no direction, and
-    its cosine is 0. Networks that both players move are left out.
+    `batches` fresh batches, drawn apart from those of training and shared by the players if theirs have one size. 1:
+    the players move on in one direction; about 0: the gradients are noise; below 0: they turn back, as around a
+    stationary point. A gradient of zero has no direction, and its cosine is 0. Networks that both players move are left
+    out.
     """
 
     version: ClassVar[int] = 2
