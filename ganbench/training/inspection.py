@@ -29,7 +29,7 @@ from ganbench.training.owners import batch_of_variant
 from ganbench.training.packs import Tree, map_tensors, moved, over_pack, program, stack
 from ganbench.training.players import LossInputs, blueprints, loss_inputs, memoised, packed_generator
 from ganbench.training.sampling import blank, drawn_inputs
-from ganbench.training.singular_values import Layers
+from ganbench.training.singular_values import SeenLayers
 from ganbench.training.state import Training
 from ganbench.variants.base import Batch, Params, Player
 
@@ -90,7 +90,7 @@ class PackInspection:
         """(S, layers) of each player: `Networks.spectral_norms`."""
         training, step = self.training, self.training.step
         programs = self._plain_programs
-        layers: dict[PlayerName, Layers] = {"g": Layers(), "d": Layers()}
+        layers: dict[PlayerName, SeenLayers] = {"g": SeenLayers(), "d": SeenLayers()}
         batch = self._moved(self._batch(training.spec, self._train(training.spec, SAMPLES), "layers"))
         shared = map_tensors(lambda tensor: tensor.expand(len(training.specs), *tensor.shape), batch)
 

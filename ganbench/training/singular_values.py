@@ -63,7 +63,7 @@ class Layer:
 
 
 @dataclass
-class Layers:
+class SeenLayers:
     """The linear and convolutional layers that a network applies in its first forward pass, in their order."""
 
     found: list[Layer] = field(default_factory=list)  # without their bias
@@ -94,7 +94,7 @@ class Layers:
 class _Products(TorchFunctionMode):
     """Notes the linear maps that a pass applies, with the weights that it uses."""
 
-    def __init__(self, seen: Layers) -> None:
+    def __init__(self, seen: SeenLayers) -> None:
         super().__init__()
         self.seen = seen
 

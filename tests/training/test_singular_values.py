@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ganbench.rng import stream
-from ganbench.training.singular_values import Layers
+from ganbench.training.singular_values import SeenLayers
 from ganbench.variants.base import Player
 from tests.support.networks import normal
 
@@ -32,7 +32,7 @@ CONVOLUTIONS: dict[str, tuple[Map, tuple[int, ...]]] = {
 
 def norms(function: Map, weights: Tensor, shape: tuple[int, ...], bias: Tensor | None = None) -> list[float]:
     """Those of a layer with each run's weight, as the pass of the first run shows it."""
-    layers = Layers()
+    layers = SeenLayers()
     network = Player(lambda params, x, part: function(x, params["weight"], bias), {"weight": weights[0]})
     layers.watched(network)(torch.zeros(1, *shape))
     draws = [stream(run, "directions") for run in range(len(weights))]
