@@ -86,7 +86,6 @@ def _fresh(training: Training, n: int) -> list[Batches]:
     return [for_both() for _ in range(n)]
 
 
-
 def _flat(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors (S, ...) side by side, (S, p)."""
     return torch.cat([tensor.detach().flatten(1) for tensor in tensors], 1)

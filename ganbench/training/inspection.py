@@ -6,7 +6,7 @@ What is asked of one run is computed for many runs of the pack at once, and kept
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from ganbench.datasets.base import Space, Split, to_range
+from ganbench.datasets.base import to_range
 from ganbench.evaluators.base import DiscriminatorScores, SuccessiveGradients
 from ganbench.guard.process_state import unchanged_by
 from ganbench.rng import STREAMS, stream
 from ganbench.training.annealing import at_step
 from ganbench.training.augmented import augmented
 from ganbench.training.convolutions import by_matrices
-from ganbench.training.draws import batch_of
+from ganbench.training.draws import batches_of
 from ganbench.training.gradients import successive
 from ganbench.training.inputs import packed_samples
 from ganbench.training.owners import batch_of_variant
@@ -34,6 +34,7 @@ from ganbench.training.state import Training
 from ganbench.variants.base import Batch, Params, Player
 
 if TYPE_CHECKING:
+    from ganbench.datasets.base import Space
     from ganbench.optimizers.base import PlayerName
     from ganbench.spec import RunSpec
 
@@ -71,8 +72,7 @@ class PackInspection:
     def scores(self, n: int, runs: slice) -> dict[str, Tensor]:
         """(runs, n) of each kind of samples: `Networks.scores`."""
         programs, specs, variant = self._programs, self.training.specs[runs], self.training.spec.variant
-        batches = stack([self._batch(spec, self._train(spec, n), "scores") for spec in specs])
-        held_out = stack([self._held_out(spec, n) for spec in specs])
+        batches, held_out = self._batches(specs, n, "scores"), self._held_out(specs, n)
 
         def of_run(
             weights: dict[str, Params], carry: Params, batch: Batch, other: tuple[Tensor, Tensor | None]
@@ -84,15 +84,15 @@ class PackInspection:
             return {"train": train, "held_out": test, "generated": fake}
 
         with torch.no_grad():
-            return over_pack(of_run, len(specs))(*self._of(runs), self._moved(batches), self._moved(held_out))
+            return over_pack(of_run, len(specs))(*self._of(runs), batches, held_out)
 
     def spectral_norms(self) -> dict[PlayerName, Tensor]:
         """(S, layers) of each player: `Networks.spectral_norms`."""
         training, step = self.training, self.training.step
         programs = self._plain_programs
         layers: dict[PlayerName, SeenLayers] = {"g": SeenLayers(), "d": SeenLayers()}
-        batch = self._moved(self._batch(training.spec, self._train(training.spec, SAMPLES), "layers"))
-        shared = map_tensors(lambda tensor: tensor.expand(len(training.specs), *tensor.shape), batch)
+        batch = self._batches(training.specs[:1], SAMPLES, "layers")
+        shared = map_tensors(lambda tensor: tensor.expand(len(training.specs), *tensor.shape[1:]), batch)
 
         def weights_of(weights: dict[str, Params], carry: Params, batch: Batch) -> dict[PlayerName, Params]:
             given = self._given(self._players(programs, weights, carry), carry, batch)
@@ -136,20 +136,21 @@ class PackInspection:
     def _moved(self, tree: Tree) -> Tree:
         return moved(tree, self.training.place.device, self.training.place.dtype)
 
-    def _batch(self, spec: RunSpec, split: Split, name: str) -> Batch:
-        """A batch of these reals."""
-        streams = dict.fromkeys(STREAMS, stream(spec.seed, name, self.training.step))
-        return batch_of(spec, self.training.data.space, split, streams, self.training.step)
+    def _batches(self, specs: Sequence[RunSpec], n: int, name: str) -> Batch:
+        """Batches of n (packed) training samples."""
+        step, data = self.training.step, self.training.data
+        reals = data.draw_each(n * specs[0].network.pac, [stream(spec.seed, "train", step) for spec in specs])
+        streams = [dict.fromkeys(STREAMS, stream(spec.seed, name, step)) for spec in specs]
+        return self._moved(batches_of(specs, data.space, reals, streams, step))
 
-    def _train(self, spec: RunSpec, n: int) -> Split:
-        return self.training.data.draw_labelled(n * spec.network.pac, stream(spec.seed, "train", self.training.step))
-
-    def _held_out(self, spec: RunSpec, n: int) -> tuple[Tensor, Tensor | None]:
-        """n (packed) samples of the test split in the network's range, and their labels."""
-        test, generator = self.training.data.test, stream(spec.seed, "held out", self.training.step)
-        index = torch.randint(len(test), (n * spec.network.pac,), generator=generator)
-        x = packed_samples(to_range(test.x[index], *spec.network.pixel_range), spec.network.pac)
-        return x, None if test.y is None else test.y[index]
+    def _held_out(self, specs: Sequence[RunSpec], n: int) -> tuple[Tensor, Tensor | None]:
+        """n (packed) samples of the test split for each run, in the network's range, and their labels."""
+        test, network = self.training.data.test, specs[0].network
+        draws = [stream(spec.seed, "held out", self.training.step) for spec in specs]
+        index = torch.stack([torch.randint(len(test), (n * network.pac,), generator=each) for each in draws])
+        x = to_range(test.x[index.flatten()], *network.pixel_range)
+        packed = packed_samples(x, network.pac).unflatten(0, (len(specs), n))
+        return self._moved((packed, None if test.y is None else test.y[index]))
 
 
 @dataclass(frozen=True)
