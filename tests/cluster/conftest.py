@@ -15,7 +15,7 @@ from tests.e2e.conftest import STEPS, SUITE, table_of, undisturbed
 
 __all__ = ["undisturbed"]  # a fixture
 
-LONG = 3000  # steps: a run lasts until a test has killed its node, on a fast machine too
+LONG = 10_000  # steps: a run lasts until a test has killed its node, on a fast machine too
 
 
 @pytest.fixture

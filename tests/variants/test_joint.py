@@ -147,11 +147,11 @@ def test_measures() -> None:
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
 def test_the_encoders_noise_is_of_the_latents_law_and_no_latent(prior: str) -> None:
     spec = small_run(variant=ALI(), network=JointMLP(z=40, prior=prior), batch=100)  # type: ignore[arg-type]
-    drawn = noise(spec, spec.variant, 100, Space((2,)), torch.Generator().manual_seed(0))["encoder"]
+    drawn = noise([spec], spec.variant, 100, Space((2,)), [torch.Generator().manual_seed(0)])["encoder"][0]
     assert drawn.shape == (100, 40)
     assert drawn.var().item() == pytest.approx(1 if prior == "normal" else 1 / 3, rel=0.1)
     encoder = ALI(encoder="deterministic")
-    assert noise(small_run(variant=encoder), encoder, 100, Space((2,)), torch.Generator()) == {}
+    assert noise([small_run(variant=encoder)], encoder, 100, Space((2,)), [torch.Generator()]) == {}
 
 
 # --- networks ---

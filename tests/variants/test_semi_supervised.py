@@ -23,6 +23,7 @@ from ganbench.spec import RunSpec
 from ganbench.suite.rules import conflict
 from ganbench.testing import small_run
 from ganbench.training.draws import draw
+from ganbench.training.packs import row
 from ganbench.variants.base import Batch, Params, Player, Players
 from ganbench.variants.ns import NonSaturating
 from ganbench.variants.semi_supervised import SemiSupervised
@@ -191,7 +192,7 @@ def spec_of(**changes: object) -> RunSpec:
 def test_training_sees_the_chosen_labels_and_no_others(few: Data) -> None:
     assert few.labelled is not None and few.labelled.y is not None and few.train.y is not None
     spec, streams = spec_of(), {name: stream(0, name) for name in STREAMS}
-    batch = draw(spec, few, streams, step=1)
+    batch = row(draw([spec], few, [streams], step=1), 0)
     assert batch.y is None and batch.labelled is not None
     known = {
         (image.numpy().tobytes(), label) for image, label in zip(few.labelled.x, few.labelled.y.tolist(), strict=True)
@@ -205,7 +206,7 @@ def test_other_draws_are_those_of_any_variant(few: Data) -> None:
     plain = spec_of(variant=NonSaturating(), network=ClassifierMLP(z=4, d_widths=(8,)))
     streams = [{name: stream(0, name) for name in STREAMS} for _ in range(2)]
     for step in (1, 2):
-        one, other = (draw(spec, few, own, step) for spec, own in zip((spec_of(), plain), streams, strict=True))
+        one, other = (draw([spec], few, [own], step) for spec, own in zip((spec_of(), plain), streams, strict=True))
         assert torch.equal(one.x, other.x) and torch.equal(one.z, other.z)
 
 
