@@ -124,5 +124,5 @@ def _drawn(samples: Tensor, columns: int | None, centres: Tensor | None) -> np.n
 
 def _encoded(picture: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)  # a third more bytes, in two thirds of the time
     return buffer.getvalue()
