@@ -21,10 +21,10 @@ from ganbench.guard.process_state import unchanged_by
 from ganbench.rng import STREAMS, stream
 from ganbench.training.annealing import at_step
 from ganbench.training.augmented import augmented
-from ganbench.training.convolutions import by_matrices
 from ganbench.training.draws import batches_of
 from ganbench.training.gradients import successive
 from ganbench.training.inputs import packed_samples
+from ganbench.training.matrix_products import by_matrices
 from ganbench.training.owners import batch_of_variant
 from ganbench.training.packs import Tree, map_tensors, moved, over_pack, program, stack
 from ganbench.training.players import LossInputs, blueprints, loss_inputs, memoised, packed_generator

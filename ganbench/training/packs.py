@@ -17,7 +17,7 @@ from torch.func import vmap
 
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 from ganbench.rng import global_stream
-from ganbench.training.convolutions import by_matrices
+from ganbench.training.matrix_products import by_matrices
 from ganbench.variants.base import Params, Player
 
 IMPLEMENTATION = ("fused", "foreach", "capturable")  # how an optimizer computes depends on the device, not on the run

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ganbench.training.convolutions import Matrices, Wiring
+from ganbench.training.matrix_products import Matrices, Wiring
 from ganbench.training.packs import over_pack
 from ganbench.variants.base import Params, Player
 

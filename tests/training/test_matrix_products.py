@@ -1,4 +1,4 @@
-"""Convolutions as matrix products equal torch's own, with their derivatives."""
+"""Layers as matrix products equal torch's own, with their derivatives."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import torch
 from torch import Tensor, nn
 from torch.func import grad, vmap
 
-from ganbench.training.convolutions import by_matrices
+from ganbench.training.matrix_products import by_matrices
 from ganbench.training.packs import program
 
 Make = Callable[[], nn.Module]
 
-CONVOLUTIONS: dict[str, tuple[Make, tuple[int, ...]]] = {
+PRODUCTS: dict[str, tuple[Make, tuple[int, ...]]] = {
     "halves 8 to 4": (lambda: nn.Conv2d(1, 3, 4, stride=2, padding=1), (1, 8, 8)),
     "kernel 5, odd side": (lambda: nn.Conv2d(2, 3, 5, stride=2, padding=2, bias=False), (2, 7, 7)),
     "stride 1, not square": (lambda: nn.Conv2d(3, 2, (3, 2), stride=(1, 2), padding=(1, 0)), (3, 4, 6)),
     "a kernel on the padding alone": (lambda: nn.Conv2d(2, 2, 3, stride=2, padding=4), (2, 3, 3)),
     "doubles 2 to 4": (lambda: nn.ConvTranspose2d(3, 2, 4, stride=2, padding=1), (3, 2, 2)),
     "kernel 5 with output padding": (lambda: nn.ConvTranspose2d(3, 1, 5, 2, 2, output_padding=1), (3, 4, 4)),
+    "linear": (lambda: nn.Linear(4, 3), (4,)),
+    "linear without bias": (lambda: nn.Linear(4, 1, bias=False), (4,)),
+    "linear of several dimensions": (lambda: nn.Linear(4, 2), (3, 4)),
     "kernel 3, to an odd side": (lambda: nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1, bias=False), (2, 4, 4)),
 }
 LEFT_ALONE: dict[str, tuple[Make, tuple[int, ...]]] = {
@@ -56,18 +59,18 @@ def penalty(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return loss
 
 
-@pytest.mark.parametrize("name", [*CONVOLUTIONS, *LEFT_ALONE])
+@pytest.mark.parametrize("name", [*PRODUCTS, *LEFT_ALONE])
 def test_outputs_are_those_of_torch(name: str) -> None:
-    (ours, weights, x), theirs = pair(*(CONVOLUTIONS | LEFT_ALONE)[name])
+    (ours, weights, x), theirs = pair(*(PRODUCTS | LEFT_ALONE)[name])
     packed = vmap(ours)(weights, x)
     for run in range(RUNS):
         alone = theirs({n: weight[run] for n, weight in weights.items()}, x[run])
         torch.testing.assert_close(packed[run], alone, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("name", PRODUCTS)
 def test_second_derivatives_are_those_of_torch(name: str) -> None:
-    (ours, weights, x), theirs = pair(*CONVOLUTIONS[name])
+    (ours, weights, x), theirs = pair(*PRODUCTS[name])
     leaves = {n: weight.clone().requires_grad_() for n, weight in weights.items()}
     packed = torch.autograd.grad(vmap(penalty(ours))(leaves, x).sum(), list(leaves.values()))
     for run in range(RUNS):
@@ -78,7 +81,7 @@ def test_second_derivatives_are_those_of_torch(name: str) -> None:
 
 
 def test_a_weight_that_has_changed_has_a_new_matrix() -> None:
-    (ours, weights, x), theirs = pair(*CONVOLUTIONS["halves 8 to 4"])
+    (ours, weights, x), theirs = pair(*PRODUCTS["halves 8 to 4"])
     for scale in (1.0, 2.0):
         scaled = {n: weight * scale for n, weight in weights.items()}
         alone = theirs({n: weight[0] for n, weight in scaled.items()}, x[0])
