@@ -12,11 +12,11 @@ from ganbench.evaluators.base import Evaluator, FeatureName, Load, Metric, Refer
 from ganbench.evaluators.parts.products import are_wide, products_memory, within
 from ganbench.evaluators.parts.protocol import fingerprint, metric_name, unsupported_features
 
-SHORT = 2  # samples for each dimension from which on the products of the dimensions take less time
-ROUNDING = torch.finfo(torch.float64).eps  # of products: singular values below 1e-7 of the largest count as 0
-
 if TYPE_CHECKING:
     from torch import Tensor
+
+SHORT = 2  # samples for each dimension from which on the products of the dimensions take less time
+ROUNDING = torch.finfo(torch.float64).eps  # of products: singular values below 1e-7 of the largest count as 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,6 @@ from ganbench.datasets.base import Data, Space, Split, to_range
 from ganbench.rng import stream
 from ganbench.spec import ADDED_AXES, RunSpec
 from ganbench.training.inputs import latents_of_each, packed_samples, packed_space
-from ganbench.training.packs import row, stack
 from ganbench.variants.base import Batch, Draw, Params, Variant
 
 if TYPE_CHECKING:
@@ -54,11 +53,6 @@ def batches_of(specs: Sequence[RunSpec], space: Space, real: Split, streams: Seq
         step=torch.full((len(specs),), float(step)),
         added={axis: noise(specs, part, n, space, _of(streams, axis)) for axis, part in added.items()},
     )
-
-
-def batch_of(spec: RunSpec, space: Space, real: Split, streams: Streams, step: int) -> Batch:
-    """A batch of one run of these reals (n, ...)."""
-    return row(batches_of([spec], space, stack([real]), [streams], step), 0)
 
 
 def noise(

@@ -11,8 +11,8 @@ from ganbench.datasets.base import Data, Space, Split
 from ganbench.guard.process_state import unchanged_by
 from ganbench.rng import STREAMS, stream
 from ganbench.spec import RunSpec
-from ganbench.training.draws import batch_of
-from ganbench.training.packs import moved, program
+from ganbench.training.draws import batches_of
+from ganbench.training.packs import moved, program, row, stack
 from ganbench.training.players import blueprints, loss_inputs, packed_generator
 from ganbench.training.sampling import CHUNK, blank
 from ganbench.training.snapshot import Measured
@@ -37,7 +37,8 @@ def measure(spec: RunSpec, data: Data, weights: Mapping[str, Params], carry: Par
     like = next(iter(weights["g"].values()))
     for part in torch.split(torch.arange(n), CHUNK * pac):
         held_out = Split(data.test.x[part], None if data.test.y is None else data.test.y[part])
-        batch = moved(batch_of(spec, data.space, held_out, streams, step), like.device, like.dtype)
+        batch = row(batches_of([spec], data.space, stack([held_out]), [streams], step), 0)
+        batch = moved(batch, like.device, like.dtype)
         with unchanged_by(*spec.components().values()), torch.no_grad():
             for name, values in spec.variant.measure(*loss_inputs(spec, nets, carry, batch)).items():
                 measured[name].append(values.double().cpu())
