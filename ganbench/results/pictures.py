@@ -43,8 +43,7 @@ def keep_real(root: Path, dataset: Dataset, data: Data) -> None:
 
 def single(sample: Tensor) -> bytes:
     """PNG of one uint8 image (c, h, w) as it is: grey for one channel, RGB for three."""
-    pixels = sample.permute(1, 2, 0).numpy()
-    return _encoded(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    return _encoded(sample.permute(1, 2, 0).numpy())
 
 
 def pairs(generated: Tensor, real: Tensor) -> bytes:
@@ -72,15 +71,19 @@ def lines(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """(n, c, h, w) uint8 -> an (H, W, 3) uint8 picture. Tiles are enlarged by a whole factor and one pixel apart."""
+    """(n, c, h, w) uint8 -> an (H, W, 3) uint8 picture, or (H, W, 1) of grey images, which takes less time to write.
+
+    Tiles are enlarged by a whole factor and one pixel apart.
+    """
     side = math.ceil(math.sqrt(len(images)))
     rows, columns = (side, side) if columns is None else (math.ceil(len(images) / columns), columns)
-    height, width = images.shape[2:]
+    channels, height, width = images.shape[1:]
+    colours = 1 if channels == 1 else 3
     factor = max(1, SIDE // max(rows * height, columns * width))
-    tiles = np.full((rows * columns, 3, height * factor + 1, width * factor + 1), 255, np.uint8)
+    tiles = np.full((rows * columns, colours, height * factor + 1, width * factor + 1), 255, np.uint8)
     tiles[: len(images), :, :-1, :-1] = images.repeat(factor, 2).repeat(factor, 3)[:, :3]
     lines = tiles.reshape(rows, columns, *tiles.shape[1:]).transpose(0, 3, 1, 4, 2)
-    picture: np.ndarray = lines.reshape(rows * tiles.shape[2], columns * tiles.shape[3], 3)
+    picture: np.ndarray = lines.reshape(rows * tiles.shape[2], columns * tiles.shape[3], colours)
     return picture
 
 
@@ -124,5 +127,6 @@ def _drawn(samples: Tensor, columns: int | None, centres: Tensor | None) -> np.n
 
 def _encoded(picture: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)  # a third more bytes, in two thirds of the time
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    image.save(buffer, "PNG", compress_level=1)  # a third more bytes, in two thirds of the time
     return buffer.getvalue()

@@ -199,7 +199,7 @@ class TestAnswers:
         found = card(say, "fake.npy", "--reference", "real.npy", *words)
         assert json.loads(Path("scored/scores.json").read_text()) == found
         with Image.open("scored/pairs.png") as picture:
-            assert picture.mode == "RGB" and picture.width > picture.height
+            assert picture.mode == "L" and picture.width > picture.height
         paired = nearest_pairs(read_samples("fake.npy", "real.npy", None, None), 5)
         flat = [side.reshape(len(side), -1).astype(float) for side in (x[::20], real)]
         assert np.array_equal(paired.generated[:, 0], x[::20])
