@@ -20,6 +20,7 @@ import torch
 import ganbench
 from ganbench.runner.gpu_memory import mps, smi
 from ganbench.spec import Arithmetic
+from ganbench.training.products import library
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "numpy", "scipy", "scikit-learn", "pandas", "mlflow", "pillow")
 
@@ -82,6 +83,7 @@ class Environment:
     pack: tuple[int, ...]  # the seeds that were trained as one program
     precision: str  # of matrix products and convolutions in training
     memory_format: str  # of images in training
+    products: str  # of matrices: by "torch", or by "numpy SkylakeX", say; the last digits may depend on it
     turns: str  # "recorded" as CUDA graphs or tapes, or "eager: " and why; no number depends on it
     git: Commit | None  # None for an installed package
     deterministic: Switches
@@ -108,6 +110,7 @@ def describe(device: str, pack: tuple[int, ...], arithmetic: Arithmetic, record_
         pack=pack,
         precision=arithmetic.precision,
         memory_format=arithmetic.memory_format,
+        products=library(torch.device(device), torch.float32),
         turns=how_turns(None),
         git=_git(),
         deterministic=Switches(

@@ -12,11 +12,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ganbench.spec import Arithmetic
+from ganbench.training import bands
 from ganbench.variants.base import Params, Player
 
 PRODUCTS = {
     *(F.linear, F.conv1d, F.conv2d, F.conv_transpose1d, F.conv_transpose2d, F.bilinear),
     *(torch.matmul, torch.mm, torch.bmm, torch.addmm, torch.baddbmm, torch.einsum),
+    *(bands.to_large, bands.to_small),
     *(Tensor.matmul, Tensor.__matmul__, Tensor.__rmatmul__, Tensor.mm, Tensor.bmm),
 }
 

@@ -24,8 +24,8 @@ from ganbench.training.augmented import augmented
 from ganbench.training.draws import batches_of
 from ganbench.training.gradients import successive
 from ganbench.training.inputs import packed_samples
-from ganbench.training.matrix_products import by_matrices
 from ganbench.training.owners import batch_of_variant
+from ganbench.training.packed_layers import by_products
 from ganbench.training.packs import Tree, map_tensors, moved, over_pack, program, stack
 from ganbench.training.players import LossInputs, blueprints, loss_inputs, memoised, packed_generator
 from ganbench.training.sampling import blank, drawn_inputs
@@ -109,7 +109,7 @@ class PackInspection:
     def _programs(self) -> Programs:
         """The networks in evaluation mode."""
         made = blueprints(self.training.spec, self.training.data.space)
-        return {name: program(by_matrices(blank(make))) for name, make in made.items()}
+        return {name: program(by_products(blank(make))) for name, make in made.items()}
 
     @cached_property
     def _plain_programs(self) -> Programs:

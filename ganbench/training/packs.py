@@ -17,7 +17,8 @@ from torch.func import vmap
 
 from ganbench.optimizers.base import Optimizer, PlayerName, Slots
 from ganbench.rng import global_stream
-from ganbench.training.matrix_products import by_matrices
+from ganbench.training.packed_layers import by_products
+from ganbench.training.products import is_wide
 from ganbench.variants.base import Params, Player
 
 IMPLEMENTATION = ("fused", "foreach", "capturable")  # how an optimizer computes depends on the device, not on the run
@@ -91,7 +92,9 @@ def build(how: Build, seeds: Sequence[int]) -> StackedNetwork:
     params = {name: tensor.requires_grad_() for name, tensor in stacked.items()}
     frozen = {name: tensor.detach() for name, tensor in params.items()}
     optimizer = how.optimizer.rule(list(params.values()), how.player)
-    module = modules[0].train() if len(seeds) == 1 else by_matrices(modules[0].train())
+    module, alone = modules[0].train(), len(seeds) == 1
+    if not alone or is_wide(how.device, how.dtype):
+        module = by_products(module, alone)
     return StackedNetwork(program(module), params, frozen, buffers, optimizer)
 
 

@@ -21,10 +21,12 @@ import torch
 from torch import Tensor, fx
 from torch.utils._pytree import tree_map_only
 
+from ganbench.training.bands import PRODUCT, product
 from ganbench.training.operation import Layout, Operation, place
 
 ZEROS = {torch.ops.aten.new_zeros.default, torch.ops.aten.zeros.default, torch.ops.aten.zeros_like.default}
 CHOICES = {torch.ops.aten.leaky_relu_backward.default, torch.ops.aten.threshold_backward.default}
+DIRECT = {PRODUCT: product}  # functions of Python, without the way through torch
 
 
 class ViewBase(NamedTuple):
@@ -73,7 +75,7 @@ class Program:
         args, kwargs = tree_map_only(Tensor, self.node, (tuple(done.args), done.kwargs))
         if done.call in CHOICES:
             args = tuple(self._in_order(node, of, done.layouts[0]) for node, of in zip(args, done.args, strict=True))
-        node = self.graph.call_function(done.call, args, kwargs)
+        node = self.graph.call_function(DIRECT.get(done.call, done.call), args, kwargs)
         several, layouts = isinstance(done.result, tuple | list), iter(done.layouts)
         for at, result in enumerate(done.result if several else [done.result]):
             layout = next(layouts) if isinstance(result, Tensor) else None

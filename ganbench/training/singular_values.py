@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ganbench.training.matrix_products import Matrices, Wiring
 from ganbench.training.packs import over_pack
+from ganbench.training.wiring import Wiring, whole_matrix_of
 from ganbench.variants.base import Params, Player
 
 OPTIONS: dict[Any, tuple[str, ...]] = {  # of torch's linear maps, after the input and the weight
@@ -130,7 +130,7 @@ def _matrices(func: Any, options: Mapping[str, Any], call: Sequence[Tensor]) -> 
     outputs, inputs, *kernel = weight.shape
     maps = tuple(large.shape[2:]), tuple(small.shape[2:])
     wiring = Wiring(inputs, outputs, tuple(kernel), stride, padding, *maps)
-    return (lambda weights: Matrices().of(weights, wiring)) if wiring.suits else None
+    return (lambda weights: whole_matrix_of(weights, wiring)) if wiring.suits else None
 
 
 def _pair(option: Any) -> tuple[int, ...] | None:

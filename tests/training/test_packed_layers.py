@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import grad, vmap
 
-from ganbench.training.matrix_products import by_matrices
+from ganbench.networks.parts.normalisation import BatchNorm
+from ganbench.training import products
+from ganbench.training.packed_layers import MANY, by_products
 from ganbench.training.packs import program
 
 Make = Callable[[], nn.Module]
@@ -24,6 +26,8 @@ PRODUCTS: dict[str, tuple[Make, tuple[int, ...]]] = {
     "linear": (lambda: nn.Linear(4, 3), (4,)),
     "linear without bias": (lambda: nn.Linear(4, 1, bias=False), (4,)),
     "linear of several dimensions": (lambda: nn.Linear(4, 2), (3, 4)),
+    "one row that the padding clips": (lambda: nn.Conv2d(2, 3, 3, padding=1), (2, 1, 5)),
+    "rows that no kernel reaches": (lambda: nn.Conv2d(1, 2, 1, stride=3), (1, 8, 8)),
     "kernel 3, to an odd side": (lambda: nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1, bias=False), (2, 4, 4)),
 }
 LEFT_ALONE: dict[str, tuple[Make, tuple[int, ...]]] = {
@@ -34,6 +38,13 @@ LEFT_ALONE: dict[str, tuple[Make, tuple[int, ...]]] = {
     "padded by reflection": (lambda: nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), (2, 4, 4)),
 }
 RUNS, BATCH = 3, 5
+
+
+@pytest.fixture(params=["numpy", "torch"], autouse=True)
+def _library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products by each library."""
+    monkeypatch.setattr(products, "kernels", lambda: "SkylakeX" if request.param == "numpy" else None)
+
 
 Case = tuple[Callable[..., Tensor], dict[str, Tensor], Tensor]
 
@@ -46,7 +57,7 @@ def pair(make: Make, shape: tuple[int, ...]) -> tuple[Case, Callable[..., Tensor
         n: torch.stack([layer.get_parameter(n).detach() for layer in layers]) for n, _ in layers[0].named_parameters()
     }
     x = torch.randn(RUNS, BATCH, *shape, dtype=torch.float64)
-    return (program(by_matrices(make().double())), weights, x), program(layers[0])
+    return (program(by_products(make().double())), weights, x), program(layers[0])
 
 
 def penalty(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -96,4 +107,32 @@ def test_a_layer_with_a_forward_pass_of_its_own_is_left_alone() -> None:
     layer = Doubled(1, 2, 3)
     x = torch.randn(2, 1, 4, 4)
     before = layer(x)
-    assert torch.equal(by_matrices(layer)(x), before)
+    assert torch.equal(by_products(layer)(x), before)
+
+
+def test_a_run_alone_has_products_for_large_linear_layers_only() -> None:
+    net = nn.Sequential(nn.Linear(MANY // 64, 64), nn.Linear(64, 4), nn.Conv1d(1, 1, 3)).double()
+    plain = [layer.forward for layer in net]
+    by_products(net, alone=True)
+    assert [layer.forward == before for layer, before in zip(net, plain, strict=True)] == [False, True, True]
+    x = torch.randn(5, MANY // 64, dtype=torch.float64)
+    torch.testing.assert_close(net[0](x), plain[0](x), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 4), (2, 1, 1)])
+def test_batch_norm_of_maps_in_a_pack(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    layers = [BatchNorm(shape[0]).double() for _ in range(RUNS)]
+    together = program(by_products(BatchNorm(shape[0]).double()))
+    x = torch.randn(RUNS, BATCH, *shape, dtype=torch.float64).requires_grad_()
+    tensors = [dict(layer.named_parameters()) | dict(layer.named_buffers()) for layer in layers]
+    stacked = {name: torch.stack([own[name].detach().clone() for own in tensors]) for name in tensors[0]}
+    packed = vmap(together)(stacked, x)
+    (gradient,) = torch.autograd.grad(packed.sin().sum(), x)
+    for run, layer in enumerate(layers):
+        own = x[run].detach().requires_grad_()
+        alone = layer(own)
+        torch.testing.assert_close(packed[run], alone, rtol=0, atol=1e-12)
+        torch.testing.assert_close(gradient[run], *torch.autograd.grad(alone.sin().sum(), own), rtol=0, atol=1e-12)
+        for name, buffer in layer.named_buffers():
+            torch.testing.assert_close(stacked[name][run], buffer, rtol=0, atol=1e-12)
