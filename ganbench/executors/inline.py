@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from ganbench.errors import RequestError
 from ganbench.executors.base import Executor
@@ -42,7 +43,8 @@ class Inline(Executor):
     def open(self, workers: Sequence[WorkerSettings], keep: bool = False) -> Iterator[InlineSession]:
         """A session in this process."""
         torch.set_num_threads(workers[0].threads)
-        yield InlineSession(workers[0])
+        with threadpool_limits(workers[0].threads, user_api="blas"):  # of NumPy's products
+            yield InlineSession(workers[0])
 
 
 @dataclass

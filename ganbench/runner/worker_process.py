@@ -21,6 +21,7 @@ from functools import cache
 from typing import TextIO
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from ganbench.features.memory import free_memory
 from ganbench.plugins import Registry
@@ -44,6 +45,7 @@ def main() -> None:
     own = with_memory(settings.decode(lines.readline()))
     _reuse_freed_memory()
     torch.set_num_threads(own.threads)
+    threadpool_limits(own.threads, user_api="blas")  # of NumPy's products
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines, jobs), daemon=True).start()
 

@@ -15,6 +15,7 @@ import pytest
 from ganbench.errors import RequestError
 from ganbench.executors.base import Detached
 from ganbench.executors.parts import slurm_array, slurm_pilot, slurm_queue, slurm_session
+from ganbench.executors.parts.probe import LOCKS_ARE_LOCAL, Probe
 from ganbench.executors.parts.process import Running, WorkerProcess
 from ganbench.executors.parts.slurm_book import Book, EventReader
 from ganbench.executors.parts.slurm_pilot import EndedRuns, Pilot, PilotWorker
@@ -310,12 +311,16 @@ def test_a_pilot_on_a_node_that_differs_does_nothing(book: Book, monkeypatch: py
     assert not heard_from(book, "1-0")
 
 
-@pytest.mark.parametrize("parent", ["present", "gone"])
+@pytest.mark.parametrize("parent", ["present", "gone", "another"])
 def test_a_free_lock_is_a_reason_only_where_a_parent_should_hold_it(
     book: Book, monkeypatch: pytest.MonkeyPatch, parent: str
 ) -> None:
-    beats = iter(["1", "2"] if parent == "present" else ["1", "1"])
+    """`another`: the parent that held it was killed, and another one takes it with its next beat."""
+    beats = iter(["1", "1"] if parent == "gone" else ["1", "2", "3"])
     monkeypatch.setattr(Book, "last_beat", lambda self: next(beats))
+    if parent == "another":
+        found = iter([LOCKS_ARE_LOCAL, LOCKS_ARE_LOCAL, None])
+        monkeypatch.setattr(Probe, "refusal", lambda self: next(found))
     reason = Pilot(book, "1-0", "n1", 0.0, 1).refusal()
     assert ("nolock" in str(reason)) == (parent == "present")
 

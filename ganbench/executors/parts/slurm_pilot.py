@@ -139,16 +139,21 @@ class Pilot:
         return [replace(own, device=device, share=share) for device in devices if device.startswith(kind)]
 
     def refusal(self) -> str | None:
-        """Why this node gets no jobs. A lock that no one holds is no reason where there is no parent."""
+        """Why this node gets no jobs. A lock that no one holds is no reason where there is no parent.
+
+        Nor is it one until two beats have been seen: with its next beat a parent takes the lock of one that was killed.
+        """
         probe = self.book.probe
         reason = probe.refusal()
-        beat, until = self.book.last_beat(), time.monotonic() + BEAT
-        while reason == LOCKS_ARE_LOCAL:
-            if self.book.last_beat() != beat:
-                return probe.refusal()
-            if time.monotonic() > until:
+        beat, until, beats = self.book.last_beat(), time.monotonic() + BEAT, 0
+        while reason == LOCKS_ARE_LOCAL and beats < 2:
+            if (current := self.book.last_beat()) != beat:
+                beat, until, beats = current, time.monotonic() + BEAT, beats + 1
+                reason = probe.refusal()
+            elif time.monotonic() > until:
                 return None
-            time.sleep(POLL)
+            else:
+                time.sleep(POLL)
         return reason
 
     def _next_round(self, number: int) -> list[EncodedJob] | None:
