@@ -37,21 +37,25 @@ class Matrices:
 def by_products(module: nn.Module, alone: bool = False) -> nn.Module:
     """The same module with the same weights. `alone`: for a run that trains alone only large linear layers change."""
     for layer in module.modules():
-        forward: Callable[..., Tensor]
         if type(layer) is nn.Linear and not (alone and layer.weight.numel() < MANY):
-            forward = partial(_linear, layer)
-        elif alone:
-            continue
-        elif isinstance(layer, nn.Conv2d) and _is_plain(layer):
-            forward = partial(_convolved, layer, Matrices())
+            _replace(layer, partial(_linear, layer))
+        elif not alone and isinstance(getattr(layer, "running_mean", None), Tensor):
+            _replace(layer, partial(_normalised, layer))
+    return module if alone else convolutions_by_products(module)
+
+
+def convolutions_by_products(module: nn.Module) -> nn.Module:
+    """The same module with the same weights, whose plain convolutions of small maps are products."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d) and _is_plain(layer):
+            _replace(layer, partial(_convolved, layer, Matrices()))
         elif isinstance(layer, nn.ConvTranspose2d) and _is_plain(layer):
-            forward = partial(_transposed, layer, Matrices())
-        elif isinstance(getattr(layer, "running_mean", None), Tensor):
-            forward = partial(_normalised, layer)
-        else:
-            continue
-        vars(layer)["forward"] = forward  # the layer keeps its parameters and their names
+            _replace(layer, partial(_transposed, layer, Matrices()))
     return module
+
+
+def _replace(layer: nn.Module, forward: Callable[..., Tensor]) -> None:
+    vars(layer)["forward"] = forward  # the layer keeps its parameters and their names
 
 
 def _is_plain(layer: Layer) -> bool:
