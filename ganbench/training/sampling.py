@@ -152,8 +152,8 @@ def generate(spec: RunSpec, space: Space, saved: Mapping[str, Tensor], inputs: G
 def _outputs(spec: RunSpec, space: Space, saved: Mapping[str, Tensor], inputs: GeneratorInputs) -> list[Tensor]:
     """What the network of a `saved_generator` gives, in its own range, `CHUNK` samples at a time.
 
-    Transposed convolutions of small maps are products, in a quarter of the time. The module `TrainedGenerator` may differ
-    in the last digits, and so by one grey level in very few pixels.
+    Transposed convolutions of small maps are products, in a quarter of the time. What a `TrainedGenerator` gives may
+    differ in the last digits, and so by one grey level in very few pixels.
     """
     weights, carry = weights_and_carry(saved)
     like, chunks = next(iter(weights.values())), []
