@@ -149,8 +149,8 @@ def _drawn(split: Split, n: int, generators: Sequence[torch.Generator]) -> Split
     index = torch.stack([torch.randint(len(split), (n,), generator=each, device=each.device) for each in generators])
     rows = index.flatten()  # `index_select` copies whole rows, several times faster than indexing
 
-    def chosen(split: Tensor) -> Tensor:
-        return split.index_select(0, rows).view(*index.shape, *split.shape[1:])
+    def chosen(samples: Tensor) -> Tensor:
+        return samples.index_select(0, rows).view(*index.shape, *samples.shape[1:])
 
     return Split(chosen(split.x), None if split.y is None else chosen(split.y))
 

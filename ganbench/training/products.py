@@ -28,8 +28,7 @@ Into = Callable[[Any, Any, Any], object]  # the product of two arrays or tensors
 
 def library(device: torch.device, dtype: torch.dtype) -> str:
     """What computes products of such tensors: `torch`, or `numpy` with its kernels, as in `numpy SkylakeX`."""
-    by_numpy = device.type == "cpu" and dtype in REAL and kernels() is not None
-    return f"numpy {kernels()}" if by_numpy else "torch"
+    return f"numpy {kernels()}" if _numpy_computes(device, dtype) else "torch"
 
 
 def is_wide(device: torch.device, dtype: torch.dtype) -> bool:
@@ -50,9 +49,13 @@ def kernels() -> str | None:
 
 def arrays(a: Tensor, b: Tensor, result: Tensor) -> tuple[Into, Any, Any, Any]:
     """A product that writes to its third argument, and the tensors as it takes them, which show the same numbers."""
-    if a.device.type != "cpu" or a.dtype not in REAL or not kernels():
+    if not _numpy_computes(a.device, a.dtype):
         return _by_torch, a, b, result
     return _by_numpy, _ordered(a).numpy(), _ordered(b).numpy(), result.numpy()
+
+
+def _numpy_computes(device: torch.device, dtype: torch.dtype) -> bool:
+    return device.type == "cpu" and dtype in REAL and kernels() is not None
 
 
 def _by_torch(a: Tensor, b: Tensor, into: Tensor) -> None:

@@ -15,6 +15,7 @@ import torch
 import ganbench
 from ganbench.runner import environment
 from ganbench.spec import Arithmetic
+from ganbench.training import products
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,12 @@ def test_the_record_of_a_run_is_json_and_complete() -> None:
     assert about["packages"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert about["deterministic"].keys() == {"algorithms", "cudnn", "cudnn_benchmark", "tf32"}
     assert all(type(switch) is bool for switch in about["deterministic"].values())
+
+
+@pytest.mark.parametrize(("kernels", "named"), [("Zen", "numpy Zen"), (None, "torch")])
+def test_the_library_of_products_is_recorded(monkeypatch: pytest.MonkeyPatch, kernels: str | None, named: str) -> None:
+    monkeypatch.setattr(products, "kernels", lambda: kernels)
+    assert environment.describe("cpu", (0,), Arithmetic()).products == named
 
 
 def test_everything_installed_is_recorded_on_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from ganbench.datasets.arrays import Arrays
 from ganbench.evaluators.modes import ModeCoverage
@@ -706,3 +707,17 @@ def test_the_environment_says_whether_turns_were_recorded(optimizer: Adam, site:
         host = f"eager: the rule of {optimizer.notation()} computes on the host"
         assert sessions_of(folder.read_json("env.json"))[-1]["turns"] == (host if optimizer.eps_hat else "recorded")
     assert "training without" not in site.notes(), "only a GPU loses much by it"
+
+
+def test_the_inline_executor_gives_numpy_its_threads_and_takes_them_back(tmp_path: Path) -> None:
+    def threads() -> set[int]:
+        return {loaded["num_threads"] for loaded in threadpool_info() if loaded["user_api"] == "blas"}
+
+    torch_has = torch.get_num_threads()
+    with threadpool_limits(1, user_api="blas"):
+        try:
+            with inline.Inline().open([WorkerSettings(tmp_path, threads=2)]):
+                assert threads() == {2}
+        finally:
+            torch.set_num_threads(torch_has)
+        assert threads() == {1}
